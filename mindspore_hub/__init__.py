@@ -1,0 +1,50 @@
+"""Published MindSpore networks by name.
+
+>>> import mindspore_hub
+>>> net = mindspore_hub.load("MVD")
+
+The module and function names are those of the upstream client, so that code written for it runs.
+"""
+
+from mindspore_hub.errors import (
+    AmbiguousNameError,
+    CardError,
+    CheckpointError,
+    HubError,
+    IntegrityError,
+    MissingDependencyError,
+    NetworkError,
+    OfflineError,
+    SettingsError,
+    StoreError,
+    TrustError,
+    UnknownNameError,
+)
+from mindspore_hub.info import CellInfo, info
+from mindspore_hub.list import hub_list
+from mindspore_hub.load import load, load_weights
+from mindspore_hub.manage import get_hub_dir, set_hub_dir
+from mindspore_hub.version import __version__
+
+__all__ = [
+    "AmbiguousNameError",
+    "CardError",
+    "CellInfo",
+    "CheckpointError",
+    "HubError",
+    "IntegrityError",
+    "MissingDependencyError",
+    "NetworkError",
+    "OfflineError",
+    "SettingsError",
+    "StoreError",
+    "TrustError",
+    "UnknownNameError",
+    "__version__",
+    "get_hub_dir",
+    "hub_list",
+    "info",
+    "load",
+    "load_weights",
+    "set_hub_dir",
+]

@@ -1,0 +1,6 @@
+"""`python -m mindspore_hub` is the `mshub` command, also where nothing is installed."""
+
+from mindspore_hub.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""Write files so that nobody ever reads half of one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def replace(path: Path, content: str | bytes) -> None:
+    """Write a file as a whole or not at all; one that is there keeps its mode.
+
+    Args:
+        path: The file; its folder is made where there is none.
+        content: Its bytes, or a text that becomes UTF-8 with its line ends as they are.
+
+    Raises:
+        OSError: It cannot be written; what was there is untouched.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content.encode("utf-8") if isinstance(content, str) else content)
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

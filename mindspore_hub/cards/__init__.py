@@ -1,0 +1,1 @@
+"""Model cards: read them, check them, generate what follows from them."""

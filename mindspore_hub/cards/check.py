@@ -1,0 +1,168 @@
+"""Apply rules to cards; all findings at once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mindspore_hub.cards.findings import Finding, Place, Problem, Severity
+from mindspore_hub.cards.parse import Document, read_document
+from mindspore_hub.cards.paths import card_paths, uid_of
+from mindspore_hub.cards.rules import Hub, Rule, all_rules, select
+from mindspore_hub.errors import CardError, InternalError
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_SELECTION = ("DEFAULT",)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Cards that belong together.
+
+    Attributes:
+        documents: Those that could be read.
+        unreadable: Path of each other, and why.
+        root: Hub root that they are all cards of, if they are.
+        folder: Folder that they were found under; None for a card that was named itself.
+    """
+
+    documents: list[Document]
+    unreadable: list[tuple[Path, str]]
+    root: Path | None
+    folder: Path | None = None
+
+    @property
+    def paths(self) -> list[Path]:
+        """Paths of all cards."""
+        return [*(document.path for document in self.documents), *(p for p, _ in self.unreadable)]
+
+
+def check_paths(
+    paths: Iterable[Path],
+    *,
+    selected: Sequence[str] = DEFAULT_SELECTION,
+    ignored: Sequence[str] = (),
+) -> tuple[list[Finding], int]:
+    """Check cards.
+
+    Args:
+        paths: Hub roots or folders of cards, whose cards are also compared with each other, and
+            single cards.
+        selected: Codes of rules, prefixes of codes, or ALL, DEFAULT, EXTENDED.
+        ignored: Codes and prefixes that are left out again.
+
+    Returns:
+        All findings in the order of paths and lines, and the number of cards.
+
+    Raises:
+        CardError: A folder holds no cards.
+        InternalError: A rule crashed.
+    """
+    rules = select(all_rules(), selected, ignored)
+    findings: list[Finding] = []
+    count = 0
+    for path in paths:
+        tree = read_tree(path)
+        count += len(tree.paths)
+        findings += check_tree(tree, rules)
+    return in_order(findings), count
+
+
+def check_tree(tree: Tree, rules: list[Rule]) -> Iterator[Finding]:
+    """Check cards that have been read.
+
+    Raises:
+        InternalError: A rule crashed.
+    """
+    for path, reason in tree.unreadable:
+        yield Finding(path, 1, 1, "H900", Severity.ERROR, reason, "make it a readable text file")
+    of_card = [rule for rule in rules if rule.check_card]
+    for document in tree.documents:
+        for rule in of_card:
+            yield from _of_card(rule, document)
+    hub = Hub({document.uid: document for document in tree.documents}, tree.root)
+    for rule in rules:
+        if rule.check_hub:
+            yield from _of_hub(rule, hub)
+
+
+def read_tree(path: Path) -> Tree:
+    """Read a card, or all cards under a folder.
+
+    Raises:
+        CardError: The folder holds no cards.
+    """
+    if path.is_file():
+        return _read_all([(uid_of(path), path)], None, None)
+    assets = path / "assets" if (path / "assets").is_dir() else path
+    cards = card_paths(assets) if assets.is_dir() else []
+    if not cards:
+        msg = f"{path} holds no cards; give the hub root, a folder of cards, or single cards."
+        raise CardError(msg)
+    whole = assets.absolute()
+    is_hub = whole.name == "assets" and (whole.parent / "models").is_dir()
+    return _read_all(cards, whole.parent if is_hub else None, path)
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings in the order of paths, lines, columns and codes."""
+    return sorted(findings, key=_order)
+
+
+def _read_all(cards: list[tuple[str, Path]], root: Path | None, folder: Path | None) -> Tree:
+    documents, unreadable = [], []
+    for uid, path in cards:
+        try:
+            documents.append(read_document(path, uid))
+        except CardError as error:
+            unreadable.append((path, str(error)))
+    return Tree(documents, unreadable, root, folder)
+
+
+def _of_card(rule: Rule, document: Document) -> Iterator[Finding]:
+    assert rule.check_card  # noqa: S101 - for the type checker; the caller chose such rules
+    try:
+        for problem in rule.check_card(document):
+            yield _finding(rule, document, problem)
+    except Exception as error:
+        raise _crash(rule, str(document.path), error) from error
+
+
+def _of_hub(rule: Rule, hub: Hub) -> Iterator[Finding]:
+    assert rule.check_hub  # noqa: S101 - for the type checker; the caller chose such rules
+    try:
+        for document, problem in rule.check_hub(hub):
+            yield _finding(rule, document, problem)
+    except Exception as error:
+        raise _crash(rule, f"{len(hub.documents)} cards together", error) from error
+
+
+def _crash(rule: Rule, where: str, error: Exception) -> InternalError:
+    logger.debug("%s %s crashed on %s", rule.code, rule.name, where, exc_info=error)
+    return InternalError(
+        f"the rule {rule.code} {rule.name} crashed on {where} ({type(error).__name__}: {error}). "
+        "This is a defect of the rule, not of the card: please report it with the card and the "
+        f"output of `mshub env`. `--ignore {rule.code}` checks the rest."
+    )
+
+
+def _finding(rule: Rule, document: Document, problem: Problem) -> Finding:
+    place = problem.place if not problem.whole else Place()
+    return Finding(
+        document.path,
+        place.line,
+        place.column,
+        rule.code,
+        rule.severity,
+        problem.message,
+        problem.help,
+        problem.edits,
+        problem.whole,
+    )
+
+
+def _order(finding: Finding) -> tuple[Path, int, int, str]:
+    return finding.path, finding.line, finding.column, finding.code

@@ -1,0 +1,90 @@
+"""A JSON Schema of the front matter, made from the tables that the rules use."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from mindspore_hub.cards.schema import ASSET_KEYS, REQUIRED_KEYS
+from mindspore_hub.cards.vocabulary import listed
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_TEXT = {"type": ["string", "number"], "minLength": 1}
+_BOOLEAN = {"type": "boolean"}
+_VERSION = {"type": ["string", "number"], "pattern": r"^[0-9]+\.[0-9]+(\.[0-9]+)?$"}
+_SIZES = {"type": "array", "items": {"type": "integer"}}
+_SHAPE = {"anyOf": [_SIZES, {"type": "array", "items": _SIZES}]}
+_ARGUMENT = {"type": ["string", "number", "boolean"]}
+_SHA256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema, draft 2020-12, of front matter as a YAML reader has it, with dates as text."""
+    keys = (*REQUIRED_KEYS, *listed("keys-optional"), *listed("keys-legacy"))
+    known = _top()
+    return {
+        "$schema": DIALECT,
+        "title": "Front matter of a model card",
+        "type": "object",
+        "properties": {key: known.get(key, _TEXT) for key in sorted(keys)},
+        "required": sorted(REQUIRED_KEYS),
+        "additionalProperties": False,
+    }
+
+
+def _top() -> dict[str, dict[str, Any]]:
+    backends = _items("backends")
+    return {
+        "accuracy": {"type": ["number", "string"]},
+        "allow-cache-ckpt": _BOOLEAN,
+        "asset": {"type": ["array", "null"], "items": _asset()},
+        "default": _BOOLEAN,
+        "evaluation": {"type": ["string", "null"]},
+        "fine-tunable": _BOOLEAN,
+        "infer-backend": backends,
+        "input-shape": _SHAPE,
+        "mindspore-lite": _BOOLEAN,
+        "mindspore-version": _VERSION,
+        "model-version": _VERSION,
+        "module-type": {"type": "string", "pattern": f"^{_any('domains')}(-.+)?$"},
+        "output-shape": _SHAPE,
+        "repo-link": {"type": "string", "pattern": "^<?https://[^/ ]+/[^/ ]+/[^ ]+>?$"},
+        "train-backend": backends,
+        "update-time": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$"},
+        "used-for": _items("used-for"),
+    }
+
+
+def _asset() -> dict[str, Any]:
+    known: dict[str, dict[str, Any]] = {
+        "asset-link": {"type": "string", "pattern": "^<?https://[^ ]+/[^/ ]+>?$"},
+        "asset-sha256": _SHA256,
+        "file-format": {"type": "string", "pattern": f"^{_any('file-formats')}$"},
+        "network-args": {"type": "object", "additionalProperties": _ARGUMENT},
+    }
+    return {
+        "type": "object",
+        "properties": {key: known.get(key, _TEXT) for key in sorted(listed("keys-asset"))},
+        "required": list(ASSET_KEYS),
+        "additionalProperties": False,
+    }
+
+
+def _items(vocabulary: str) -> dict[str, Any]:
+    """A text of words of a vocabulary, between slashes or commas."""
+    word = _any(vocabulary)
+    return {"type": "string", "pattern": f"^ *{word}( *[/,] *{word})*[/, ]*$"}
+
+
+def _any(vocabulary: str) -> str:
+    """One word of a vocabulary, in any case."""
+    return f"({'|'.join(_in_any_case(word) for word in listed(vocabulary))})"
+
+
+def _in_any_case(word: str) -> str:
+    """A pattern for a word; JSON Schema has no flag for that."""
+    return "".join(
+        f"[{letter.lower()}{letter.upper()}]" if letter.isalpha() else re.escape(letter)
+        for letter in word
+    ).replace(r"\-", "-")

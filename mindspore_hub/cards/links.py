@@ -1,0 +1,143 @@
+"""Links of a Markdown text with their places, by markdown-it-py.
+
+The parser says in which paragraph a link stands. Where in it is found again in its text, from left
+to right, so that the second of two equal links is not taken for the first.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from functools import cache, cached_property
+from itertools import islice
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from mindspore_hub.cards.body import Link
+from mindspore_hub.cards.findings import Place
+
+_TARGET = re.compile(r"\]\(\s*<?")
+_HTML_LINK = re.compile(
+    r"<(?P<tag>img|a)\b[^>]{0,1000}?\s(?:src|href)\s*=\s*"
+    r"(?:\"(?P<double>[^\"]{0,2000})\"|'(?P<single>[^']{0,2000})')",
+    re.IGNORECASE,
+)
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+
+_WINDOW = 10_000
+"""How far ahead a piece of a paragraph is looked for; without a bound, n links take n² steps."""
+
+
+class _Parser(MarkdownIt):
+    def normalizeLink(self, url: str) -> str:
+        """Keep targets as they are written."""
+        return url
+
+
+def find_links(lines: tuple[str, ...], first_line: int) -> list[Link]:
+    """Find every link and image, in order; `first_line` is the line number of `lines[0]`."""
+    found: list[Link] = []
+    parser = _parser()
+    references: dict[str, object] = {}
+    for token in parser.parse("\n".join(lines), references):
+        if not token.map:
+            continue
+        source = _Source(token.content, lines, token.map[0], first_line)
+        if token.type == "html_block":
+            found += source.html_links(token.content, 0)
+        elif token.type == "inline" and ("[" in token.content or "<" in token.content):
+            children: list[Token] = []
+            parser.inline.parse(token.content, parser, references, children)
+            found += source.links(children)
+    return sorted(found, key=lambda link: link.place)
+
+
+@cache
+def _parser() -> MarkdownIt:
+    """A parser of blocks; what stands inside them is parsed where it may hold a link."""
+    parser = _Parser("commonmark", {"maxNesting": 20, "store_labels": True})
+    return parser.enable("table").disable("inline")
+
+
+class _Source:
+    """Text of one block, and a cursor that moves over what has been found in it."""
+
+    def __init__(self, text: str, lines: tuple[str, ...], start: int, first_line: int) -> None:
+        self._text = text
+        self._lines = lines
+        self._start = start
+        self._first_line = first_line
+        self._cursor = 0
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(match.end() for match in re.finditer("\n", self._text))]
+
+    def links(self, tokens: list[Token]) -> Iterator[Link]:
+        """Links among the inline tokens of the block."""
+        opened: list[tuple[Token, list[str]]] = []
+        for token in tokens:
+            if token.type == "link_open":
+                opened.append((token, []))
+            elif token.type == "link_close" and opened:
+                begin, words = opened.pop()
+                yield self._link(begin, "href", "".join(words))
+            elif token.type == "image":
+                yield self._link(token, "src", token.content, image=True)
+            elif token.type == "html_inline":
+                yield from self.html_links(token.content, self._pass(token.content))
+            elif token.type == "code_inline":
+                self._pass(token.content)
+            for _, words in opened:
+                words.append(token.content)
+
+    def html_links(self, html: str, offset: int) -> Iterator[Link]:
+        """Targets of `<img>` and `<a>`; `html` stands at `offset` in the block."""
+        text = _COMMENT.sub(lambda match: " " * len(match[0]), html) if "<!--" in html else html
+        for match in _HTML_LINK.finditer(text):
+            group = "double" if match["double"] is not None else "single"
+            place = self._place(offset + match.start(group))
+            yield Link(match[group].strip(), "", place, match["tag"].lower() == "img")
+
+    def _link(self, token: Token, attribute: str, text: str, *, image: bool = False) -> Link:
+        target = str(token.attrs.get(attribute, ""))
+        if token.markup == "autolink":
+            position = self._find(f"<{text}") + 1
+        elif "label" in token.meta:
+            position = self._find(f"[{text}")
+        else:
+            position = self._find_target(target)
+        self._cursor = max(self._cursor, position + len(target) * ("label" not in token.meta))
+        return Link(target, text, self._place(position), image)
+
+    def _pass(self, piece: str) -> int:
+        """Move behind a piece that holds no link; where it begins, or the cursor if it is lost."""
+        position = self._text.find(piece, self._cursor, self._cursor + _WINDOW)
+        if position < 0:
+            return self._cursor
+        self._cursor = position + len(piece)
+        return position
+
+    def _find(self, piece: str) -> int:
+        position = self._text.find(piece, self._cursor, self._cursor + _WINDOW)
+        return max(position, self._cursor)
+
+    def _find_target(self, target: str) -> int:
+        candidates = _TARGET.finditer(self._text, self._cursor, self._cursor + _WINDOW)
+        positions = [match.end() for match in islice(candidates, 20)]
+        for position in positions:
+            if self._text.startswith(target or (")", ">", '"', "'"), position):
+                return position
+        return positions[0] if positions else self._cursor
+
+    def _place(self, position: int) -> Place:
+        """Line and column in the card of a position in the block."""
+        above = bisect_right(self._line_starts, position) - 1
+        begin = self._line_starts[above]
+        end = self._text.find("\n", begin)
+        index = min(self._start + above, len(self._lines) - 1)
+        line = self._text[begin : end if end >= 0 else None]
+        column = max(self._lines[index].find(line), 0) + min(position, len(self._text)) - begin + 1
+        return Place(self._first_line + index, column)

@@ -1,0 +1,179 @@
+"""Write a fresh card, with every key of the template that has a value."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+
+from mindspore_hub._files import replace
+from mindspore_hub.cards.check import Tree, check_tree, in_order, read_tree
+from mindspore_hub.cards.findings import Severity
+from mindspore_hub.cards.parse import parse_document
+from mindspore_hub.cards.paths import uid_of
+from mindspore_hub.cards.rules import all_rules, select
+from mindspore_hub.errors import CardError
+
+MINDSPORE_VERSION = "2.7"
+"""Release of a card whose folder names none: the oldest that the package asks for."""
+
+REPOSITORY = "https://gitee.com/mindspore/models"
+"""Where the code of published networks is, if a card knows no better."""
+
+_VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
+
+_PLAIN = re.compile(r"[A-Za-z0-9][\w ./|%+@()-]*(?<! )")
+"""What every YAML reader takes for the same text, but for numbers."""
+
+_TEMPLATE = """\
+# {model}
+
+---
+
+{front_matter}
+
+---
+
+## Introduction
+
+{model} is a network for MindSpore. Its original code is [here]({repo_link}).
+
+## Usage
+
+```python
+import mindspore_hub
+
+net = mindspore_hub.load("{load_name}")
+```
+
+## Citation
+
+The paper behind {model} is to be named here.
+
+## License
+
+Code and weights are under the licence that is stated above.
+
+## Disclaimer
+
+Network and weights are handed on as they are, without any promise that they are fit for a task.
+"""
+
+
+def write_card(path: Path, facts: Mapping[str, str]) -> None:
+    """Write a card that passes the check, or nothing.
+
+    Args:
+        path: File of the card, which must not be there yet.
+        facts: Values under the names of their keys; `model-name` is needed, and what is missing of
+            the others follows from the path, from `model-name`, or stays out.
+
+    Raises:
+        CardError: There is such a file, it is not called `.md`, or the card would not pass.
+    """
+    if path.suffix != ".md":
+        msg = f"{path} is no name of a card; let it end in .md."
+        raise CardError(msg)
+    if path.exists() or path.is_symlink():
+        msg = f"{path} is there already and was not touched; choose another name or remove it."
+        raise CardError(msg)
+    text = card_text(path, facts)
+    findings = check_tree(
+        Tree([parse_document(text, path)], [], None), select(all_rules(), ["DEFAULT"], [])
+    )
+    bad = [item for item in in_order(findings) if item.severity is not Severity.INFO]
+    if bad:
+        reasons = "\n".join(f"{item.code} {item.message}\n    help: {item.help}" for item in bad)
+        msg = f"{path} would not pass the check and was not written:\n{reasons}"
+        raise CardError(msg)
+    replace(path, text)
+
+
+def card_text(path: Path, facts: Mapping[str, str]) -> str:
+    """Text of a fresh card."""
+    uid = uid_of(path)
+    known = _defaults(path, facts) | {key: value for key, value in facts.items() if value}
+    asset = {key: known.pop(key) for key in ("file-format", "asset-link", "asset-sha256")}
+    lines = []
+    for key, value in known.items():
+        if key == "license" and asset["asset-link"]:
+            lines.append("asset:\n\n-\n" + "\n".join(_asset_lines(asset)))
+        if value:
+            lines.append(_line(key, value))
+    return _TEMPLATE.format(
+        model=known["model-name"],
+        front_matter="\n\n".join(lines),
+        repo_link=known["repo-link"],
+        load_name=uid if "/" in uid else known["model-name"],
+    )
+
+
+def _defaults(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
+    """A value for every key of the template, in its order; empty for a key that stays out."""
+    model = facts["model-name"]
+    folders = path.absolute().parent.parts
+    version = facts.get("mindspore-version") or next(
+        (name for name in reversed(folders) if _VERSION.fullmatch(name)), MINDSPORE_VERSION
+    )
+    repo_link = facts.get("repo-link") or REPOSITORY
+    domain = re.search(r"/(?:official|research)/([a-z0-9]+)(?:/|$)", repo_link)
+    module_type = facts.get("module-type") or (domain[1] if domain else "other")
+    return {
+        "model-name": model,
+        "backbone-name": model,
+        "module-type": module_type,
+        "fine-tunable": "True",
+        "model-version": version,
+        "train-dataset": "",
+        "evaluation": "",
+        "author": "MindSpore team",
+        "update-time": _today(),
+        "repo-link": repo_link,
+        "user-id": "MindSpore",
+        "used-for": "inference",
+        "mindspore-version": version,
+        "file-format": "ckpt",
+        "asset-link": "",
+        "asset-sha256": "",
+        "license": "Apache2.0",
+        "summary": f"{model} is used for {module_type.partition('-')[0]}",
+        "default": "True" if _is_first(path, model) else "",
+    }
+
+
+def _today() -> str:
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    now = datetime.fromtimestamp(int(epoch), timezone.utc) if epoch.isdigit() else datetime.now()
+    return now.date().isoformat()
+
+
+def _is_first(path: Path, model: str) -> bool:
+    """Whether the card is the first one of its model in a hub, where one has to be the default."""
+    assets = next((folder for folder in path.absolute().parents if folder.name == "assets"), None)
+    if assets is None or not (assets.parent / "models").is_dir():
+        return False
+    try:
+        documents = read_tree(assets.parent).documents
+    except CardError:  # a hub without cards
+        return True
+    return model.lower() not in {(item.facts.model_name or "").lower() for item in documents}
+
+
+def _asset_lines(asset: Mapping[str, str]) -> list[str]:
+    return [f"    {_line(key, value)}" for key, value in asset.items() if value]
+
+
+def _line(key: str, value: str) -> str:
+    if key.endswith("-link"):
+        return f"{key}: <{value.removeprefix('<').removesuffix('>')}>"
+    return f"{key}: {value if _is_plain(value) else json.dumps(value, ensure_ascii=False)}"
+
+
+def _is_plain(value: str) -> bool:
+    """Whether a value needs no quotes: `1.10` does, since it reads as 1.1."""
+    if re.fullmatch(r"\d+\.\d+", value):
+        return str(float(value)) == value
+    return bool(_PLAIN.fullmatch(value)) and value.lower() not in {"null", "yes", "no", "on", "off"}

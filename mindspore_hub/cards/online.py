@@ -1,0 +1,173 @@
+"""Whether the links of cards lead anywhere; asked over the network, and only on demand."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from mindspore_hub._files import replace
+from mindspore_hub.cards.built_in import DEAD_LINK
+from mindspore_hub.cards.findings import Finding, Place, Severity
+from mindspore_hub.cards.front_matter import Scalar
+from mindspore_hub.cards.parse import Document
+from mindspore_hub.errors import OfflineError
+from mindspore_hub.settings import Settings
+from mindspore_hub.version import __version__
+
+if TYPE_CHECKING:
+    import httpx2
+
+logger = logging.getLogger(__name__)
+
+WORKERS = 8
+"""Links that are asked for at the same time."""
+
+MAX_AGE = 24 * 60 * 60
+"""Seconds for which an answer counts."""
+
+BACKOFF = 0.25
+"""Seconds before the second attempt; doubled before each one after it."""
+
+_GONE = frozenset({404, 410})
+
+
+class _Link(NamedTuple):
+    """An address, and where it stands."""
+
+    url: str
+    path: Path
+    place: Place
+
+
+class _Answer(NamedTuple):
+    """Status of the last answer, or 0 and why there was none."""
+
+    status: int
+    reason: str = ""
+
+
+def dead_links(documents: Iterable[Document], settings: Settings) -> Iterator[Finding]:
+    """Ask for every link of these cards, each address once.
+
+    Raises:
+        OfflineError: `MSHUB_OFFLINE` forbids the network.
+    """
+    if settings.offline:
+        msg = "--online needs the network, and MSHUB_OFFLINE forbids it; unset it or drop --online."
+        raise OfflineError(msg)
+    links = [link for document in documents for link in _links(document)]
+    answers = _answers(sorted({link.url for link in links}), settings)
+    for link in links:
+        answer = answers[link.url]
+        if answer.status in _GONE:
+            message = f"{link.url} leads nowhere (status {answer.status})"
+            yield _finding(link, Severity.WARNING, message, "correct or remove the link")
+        elif not 200 <= answer.status < 400:
+            reason = answer.reason or f"status {answer.status}"
+            message = f"{link.url} could not be checked: {reason}"
+            yield _finding(link, Severity.INFO, message, "open it in a browser")
+
+
+def _links(document: Document) -> Iterator[_Link]:
+    nodes = [document.front_matter.get("repo-link")]
+    nodes += [asset.node.get("asset-link") for asset in document.facts.assets]
+    for node in nodes:
+        if isinstance(node, Scalar):
+            url = node.text.removeprefix("<").removesuffix(">")
+            if _is_web(url):
+                yield _Link(url, document.path, node.place)
+    for link in document.body.links:
+        url = link.target.partition("#")[0]
+        if _is_web(url):
+            yield _Link(url, document.path, link.place)
+
+
+def _is_web(url: str) -> bool:
+    return url.lower().startswith(("https://", "http://")) and url.isprintable()
+
+
+def _finding(link: _Link, severity: Severity, message: str, help_: str) -> Finding:
+    return Finding(link.path, *link.place, DEAD_LINK.code, severity, message, help_)
+
+
+def _answers(urls: list[str], settings: Settings) -> dict[str, _Answer]:
+    """Answers of today where they are known, and those of the network."""
+    import httpx2
+
+    file = settings.home / "links.json"
+    known = _read_cache(file)
+    asked = [url for url in urls if url not in known]
+    if asked:
+        headers = {"User-Agent": f"mindspore-hub/{__version__}"}
+        with (
+            httpx2.Client(
+                timeout=settings.timeout, headers=headers, follow_redirects=True
+            ) as client,
+            ThreadPoolExecutor(WORKERS) as pool,
+        ):
+            found = pool.map(lambda url: _persist(client, url, settings.retries), asked)
+            fresh = dict(zip(asked, found, strict=True))
+        _add_to_cache(file, fresh)
+        known |= fresh
+    return known
+
+
+def _persist(client: httpx2.Client, url: str, retries: int) -> _Answer:
+    """Ask again while a failure may pass."""
+    for attempt in range(retries):
+        answer = _ask(client, url)
+        if answer.status and answer.status != 429 and answer.status < 500:
+            return answer
+        time.sleep(BACKOFF * 2**attempt)
+    return _ask(client, url)
+
+
+def _ask(client: httpx2.Client, url: str) -> _Answer:
+    """Ask for the head, and where a server does not like that for the whole, unread."""
+    import httpx2
+
+    try:
+        status = client.head(url).status_code
+        if status >= 400:
+            with client.stream("GET", url) as response:
+                status = response.status_code
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
+        logger.debug("%s: %s", url, error)
+        return _Answer(0, str(error) or type(error).__name__)
+    return _Answer(status)
+
+
+def _read_cache(file: Path) -> dict[str, _Answer]:
+    """Answers that are young enough; none where the file is not what it should be."""
+    oldest = time.time() - MAX_AGE
+    try:
+        links = json.loads(file.read_bytes())["links"]
+        return {
+            url: _Answer(int(entry["status"]))
+            for url, entry in links.items()
+            if float(entry["checked"]) >= oldest
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _add_to_cache(file: Path, fresh: dict[str, _Answer]) -> None:
+    """Keep what a host said of a link; that it said nothing may be otherwise in a minute."""
+    now = round(time.time())
+    try:
+        links = json.loads(file.read_bytes())["links"]
+        links = {url: entry for url, entry in links.items() if entry["checked"] >= now - MAX_AGE}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        links = {}
+    for url, answer in fresh.items():
+        if 200 <= answer.status < 400 or answer.status in _GONE:
+            links[url] = {"status": answer.status, "checked": now}
+    try:
+        replace(file, json.dumps({"links": links}, indent=1) + "\n")
+    except OSError as error:  # a read-only store costs time, nothing else
+        logger.debug("%s: %s", file, error)

@@ -1,0 +1,203 @@
+"""Read a Markdown card: its front matter with the place of every value, and its body.
+
+Scalars stay text: YAML would turn a version `1.10` into 1.1 and a digest of digits into a number.
+What they mean is for `facts` and `schema` to say. What is broken is kept as a problem under the
+code of the rule that reports it, and what can be read of the rest is read.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from mindspore_hub.cards import front_matter as front
+from mindspore_hub.cards.body import Body
+from mindspore_hub.cards.facts import Facts
+from mindspore_hub.cards.findings import Edit, Place, Problem
+from mindspore_hub.cards.front_matter import Mapping, Node, Scalar
+from mindspore_hub.cards.paths import uid_of
+from mindspore_hub.cards.vocabulary import pairs
+from mindspore_hub.errors import CardError
+
+MAX_BYTES = 1_000_000
+"""No card is larger; the largest published one has 40,000 bytes."""
+
+_CHINESE_KEY = re.compile(r"(\s*(?:-\s+)?)(\w+)\s*(?::(?!\S)|：)\s*(.*)")
+"""A key of a translated card, with the colon of either script."""
+
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A card as written.
+
+    Attributes:
+        path: File it was read from.
+        uid: `publisher/version/card`, its path under the folder of all cards.
+        text: All of it, without a byte order mark, with its line ends as they are.
+        lines: Its lines without their ends.
+        title: Text of the `# Title` line; None if the first line is none.
+        front_matter: Keys and values, as far as they can be read.
+        rules: Line numbers of all lines that begin with `---`.
+        problems: What is broken, under the code of the rule that reports it.
+        byte_order_mark: Whether the file begins with one.
+    """
+
+    path: Path
+    uid: str
+    text: str = field(repr=False, compare=False)
+    lines: tuple[str, ...]
+    title: str | None
+    front_matter: Mapping
+    rules: tuple[int, ...]
+    problems: tuple[tuple[str, Problem], ...] = ()
+    byte_order_mark: bool = field(default=False, compare=False)
+
+    @cached_property
+    def body(self) -> Body:
+        """Lines after the front matter; all lines where it is not delimited."""
+        end = self.rules[1] if len(self.rules) > 1 else 0
+        return Body(self.lines[end:], end + 1)
+
+    @cached_property
+    def values(self) -> dict[str, Node]:
+        """Value of every key of the front matter, the last one of a key that stands twice."""
+        return {name.text: value for name, value in self.front_matter.entries}
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What the front matter says, normalised."""
+        return Facts(self.front_matter)
+
+    @property
+    def name(self) -> str:
+        """File name without its extension."""
+        return self.path.stem
+
+    @property
+    def syntax_error(self) -> Problem | None:
+        """Why the front matter cannot be trusted as a whole."""
+        return next((problem for code, problem in self.problems if code == "F014"), None)
+
+    @property
+    def outcome(self) -> str:
+        """How reading went: `ok`, `recovered` (broken, and read all the same) or `failed`."""
+        if not self.front_matter.entries:
+            return "failed"
+        return "recovered" if self.problems else "ok"
+
+    @property
+    def front_lines(self) -> tuple[str, ...]:
+        """Lines between the two rules; none where there are not two."""
+        return self.lines[self.rules[0] : self.rules[1] - 1] if len(self.rules) > 1 else ()
+
+    @cached_property
+    def translation(self) -> Mapping | None:
+        """Front matter under the usual keys, where the card translates them for an English twin.
+
+        Such a card is called `<card>_cn`, and no loader reads it: only its twin is loaded.
+        """
+        if not self.name.endswith("_cn"):
+            return None
+        twin = self.path.with_name(f"{self.name[:-3]}{self.path.suffix}")
+        lines = [_in_english(line) for line in self.front_lines]
+        if all(new == old for new, old in zip(lines, self.front_lines, strict=True)):
+            return None
+        return front.read(lines, self.rules[0] + 1)[0] if twin.is_file() else None
+
+    def edit(self, place: Place, old: str, new: str | None) -> tuple[Edit, ...]:
+        """An edit, if `old` stands at that place; nothing otherwise."""
+        line = self.lines[place.line - 1] if place.line <= len(self.lines) else ""
+        start = place.column - 1
+        return (Edit(place, old, new),) if line.startswith(old, start) else ()
+
+    def edit_value(self, value: Scalar, new: str) -> tuple[Edit, ...]:
+        """An edit of the text of a value, inside its quotes if it has any."""
+        place = Place(value.place.line, value.place.column + (not value.plain))
+        return self.edit(place, value.text, new)
+
+    def problems_of(self, code: str) -> Iterator[Problem]:
+        """What reading found that the rule `code` reports."""
+        return (problem for of, problem in self.problems if of == code)
+
+
+def read_document(path: Path, uid: str | None = None) -> Document:
+    """Read the card at `path`; without a uid, it is what its path says.
+
+    Raises:
+        CardError: The file cannot be read, or is larger than any card.
+    """
+    try:
+        with open(path, "rb", opener=_open_at_once) as file:
+            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            data = file.read(MAX_BYTES + 1) if regular else b""
+    except (OSError, ValueError) as error:
+        msg = f"{path} cannot be read: {getattr(error, 'strerror', None) or error}."
+        raise CardError(msg) from error
+    if not regular:
+        msg = f"{path} cannot be read: it is not a regular file."
+        raise CardError(msg)
+    if len(data) > MAX_BYTES:
+        msg = f"{path} has more than {MAX_BYTES:,} bytes; no card is so large."
+        raise CardError(msg)
+    return decode_document(data, path, uid)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file; a pipe that nobody writes to would wait for ever."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def decode_document(data: bytes, path: Path, uid: str | None = None) -> Document:
+    """Parse the bytes of a card; what is not UTF-8 is a problem of the code F001."""
+    try:
+        return parse_document(data.decode("utf-8"), path, uid)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        column = error.start - data.rfind(b"\n", 0, error.start)
+        message = f"not UTF-8: byte {error.start} is 0x{data[error.start]:02x}"
+        problem = Problem(Place(line, column), message, "save the card as UTF-8")
+        return parse_document(data.decode("utf-8", "replace"), path, uid, ("F001", problem))
+
+
+def parse_document(
+    text: str, path: Path, uid: str | None = None, *known: tuple[str, Problem]
+) -> Document:
+    """Parse the text of a card; `path` is kept for messages, and `known` problems come first."""
+    marked = text.startswith("\ufeff")
+    text = text.removeprefix("\ufeff")
+    lines = _LINE_BREAK.split(text) if "\r" in text else text.split("\n")
+    if not lines[-1]:
+        del lines[-1]
+    rules = tuple(number for number, line in enumerate(lines, 1) if line.startswith("---"))
+    start, end = rules[:2] if len(rules) > 1 else (0, 0)
+    mapping, problems = front.read(lines[start : max(end - 1, 0)], start + 1)
+    return Document(
+        path=path,
+        uid=uid_of(path) if uid is None else uid,
+        text=text,
+        lines=tuple(lines),
+        title=_title(lines),
+        front_matter=mapping,
+        rules=rules,
+        problems=(*known, *problems),
+        byte_order_mark=marked,
+    )
+
+
+def _in_english(line: str) -> str:
+    """A line of front matter with its Chinese key, if it has one, in English."""
+    match = _CHINESE_KEY.fullmatch(line)
+    key = pairs("keys-chinese").get(match[2]) if match else None
+    return f"{match[1]}{key}: {match[3]}".rstrip() if match and key else line
+
+
+def _title(lines: list[str]) -> str | None:
+    first = next((line for line in lines if line.strip()), "")
+    return first[2:].strip() or None if first.startswith("# ") else None

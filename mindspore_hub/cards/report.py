@@ -1,0 +1,249 @@
+"""Findings as text, JSON, annotations of GitHub and JUnit's XML."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from mindspore_hub.cards.check import Tree
+from mindspore_hub.cards.findings import Finding, Severity
+from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.rules import Rule
+from mindspore_hub.cards.suppress import line_text, relative
+
+WIDTH = 100
+"""Characters of a source line that are shown; links make some lines very long."""
+
+# Patterns stay text until they are needed: compiling them costs more than checking a card.
+_UNPRINTABLE = r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+"""What would move the cursor of a terminal, or end a line."""
+
+_NOT_XML = r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+
+_ANNOTATIONS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A finished check.
+
+    Attributes:
+        trees: What was read.
+        rules: Rules that were applied.
+        findings: What is reported, in order.
+        known: How many more the baseline has.
+    """
+
+    trees: list[Tree]
+    rules: list[Rule]
+    findings: list[Finding]
+    known: int = 0
+
+    @cached_property
+    def documents(self) -> Mapping[Path, Document]:
+        """Every card that could be read."""
+        return {document.path: document for tree in self.trees for document in tree.documents}
+
+    @cached_property
+    def paths(self) -> list[Path]:
+        """Every card."""
+        return sorted({path for tree in self.trees for path in tree.paths})
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is anything worse than an info."""
+        return any(finding.severity is not Severity.INFO for finding in self.findings)
+
+    @cached_property
+    def _folders(self) -> dict[Path, Path]:
+        return {path: tree.folder for tree in self.trees if tree.folder for path in tree.paths}
+
+    def name(self, path: Path) -> str:
+        """Path of a card below the folder given; as given where the card was named itself."""
+        folder = self._folders.get(path)
+        return relative(path, folder) if folder else path.as_posix()
+
+
+def as_text(checked: Checked) -> str:
+    """Place and message, the source line with a caret, and what to do."""
+    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return "".join(
+        f"{line}\n"
+        for finding in checked.findings
+        for line in _lines(finding, line_text(finding, checked.documents), coloured=coloured)
+    )
+
+
+def as_json(checked: Checked) -> str:
+    """A list of objects; line and column are null where a finding is of the whole card."""
+    return _json([_object(finding, checked) for finding in checked.findings])
+
+
+def as_github(checked: Checked) -> str:
+    """Workflow commands, which GitHub shows beside the changed lines."""
+    names = {rule.code: rule.name for rule in checked.rules}
+    return "".join(_annotation(finding, names[finding.code]) for finding in checked.findings)
+
+
+def as_junit(checked: Checked) -> str:
+    """One test case per card, failed by errors and warnings."""
+    of_card: dict[Path, list[Finding]] = {path: [] for path in checked.paths}
+    for finding in checked.findings:
+        of_card[finding.path].append(finding)
+    cases = [_test_case(checked.name(path), found) for path, found in of_card.items()]
+    failures = sum("<failure" in case for case in cases)
+    counts = f'tests="{len(cases)}" failures="{failures}" errors="0"'
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f"<testsuites {counts}>",
+        f'<testsuite name="mshub card check" {counts}>',
+        *cases,
+        "</testsuite>",
+        "</testsuites>",
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def statistics(checked: Checked) -> list[dict[str, str | int | bool]]:
+    """How often each rule found something, the most frequent first."""
+    names = {rule.code: rule.name for rule in checked.rules}
+    counts = Counter(finding.code for finding in checked.findings)
+    fixable = {finding.code for finding in checked.findings if finding.fixable}
+    return [
+        {"code": code, "name": names[code], "count": number, "fixable": code in fixable}
+        for code, number in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ]
+
+
+def statistics_as_text(checked: Checked) -> str:
+    """Count, code, whether `--fix` mends it, and name."""
+    rows = statistics(checked)
+    width = max((len(str(row["count"])) for row in rows), default=0)
+    return "".join(
+        f"{row['count']:>{width}}  {row['code']}  [{'*' if row['fixable'] else ' '}] {row['name']}\n"
+        for row in rows
+    )
+
+
+def statistics_as_json(checked: Checked) -> str:
+    """The same as a list of objects."""
+    return _json(statistics(checked))
+
+
+def printable(text: str) -> str:
+    """A text without what a terminal would obey."""
+    return re.sub(_UNPRINTABLE, "\N{REPLACEMENT CHARACTER}", text)
+
+
+def _lines(finding: Finding, source: str, *, coloured: bool) -> Iterator[str]:
+    where = printable(f"{finding.path}:{finding.line}:{finding.column}:")
+    code, help_ = finding.code, "help:"
+    if coloured:
+        from click import style
+
+        where = style(where, bold=True)
+        code, help_ = style(code, fg=_COLOURS[finding.severity], bold=True), style(help_, bold=True)
+    yield f"{where} {code} {printable(finding.message)}"
+    if source.strip():
+        yield from (f"    {line}" for line in _excerpt(source, finding.column))
+    yield f"    {help_} {printable(finding.help)}"
+
+
+def _excerpt(source: str, column: int) -> tuple[str, str]:
+    """The part of a line around a column, and a caret under it."""
+    source, at = printable(source.replace("\t", " ")).rstrip(), column - 1
+    begin = 0 if len(source) <= WIDTH or at < WIDTH * 3 // 4 else at - WIDTH // 2
+    end = begin + WIDTH
+    before = ("…" if begin else "") + source[begin:at]
+    shown = ("…" if begin else "") + source[begin:end] + ("…" if end < len(source) else "")
+    return shown, " " * sum(map(_cells, before)) + "^"
+
+
+def _cells(character: str) -> int:
+    """Columns of a terminal that a character takes."""
+    if character.isascii():
+        return 1
+    import unicodedata
+
+    if unicodedata.combining(character) or unicodedata.category(character) in {"Mn", "Me", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _object(finding: Finding, checked: Checked) -> dict[str, object]:
+    return {
+        "path": checked.name(finding.path),
+        "line": None if finding.whole else finding.line,
+        "column": None if finding.whole else finding.column,
+        "code": finding.code,
+        "severity": finding.severity.value,
+        "message": finding.message,
+        "help": finding.help,
+        "fixable": finding.fixable,
+    }
+
+
+def _json(value: Sequence[object]) -> str:
+    import json
+
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _annotation(finding: Finding, name: str) -> str:
+    places = (
+        {"line": finding.line}
+        if finding.whole
+        else {
+            "line": finding.line,
+            "col": finding.column,
+        }
+    )
+    properties = {
+        "file": relative(finding.path, Path.cwd()),
+        **places,
+        "title": f"{finding.code} {name}",
+    }
+    stated = ",".join(f"{key}={_escaped(str(value), ':,')}" for key, value in properties.items())
+    message = _escaped(f"{finding.message}\nhelp: {finding.help}")
+    return f"::{_ANNOTATIONS[finding.severity]} {stated}::{message}\n"
+
+
+def _escaped(text: str, special: str = "") -> str:
+    """A text in which `%` and what ends a value or a command are `%XX`."""
+    return "".join(f"%{ord(c):02X}" if c in f"%\r\n{special}" else c for c in text)
+
+
+def _test_case(name: str, findings: list[Finding]) -> str:
+    from xml.sax.saxutils import quoteattr
+
+    opening = f'<testcase classname="card" name={quoteattr(_xml_text(name))}'
+    if not findings:
+        return f"{opening}/>"
+    lines = [
+        f"{finding.line}:{finding.column}: {finding.code} {finding.message}\nhelp: {finding.help}"
+        for finding in findings
+    ]
+    text = _xml_escaped("\n".join(lines))
+    if all(finding.severity is Severity.INFO for finding in findings):
+        return f"{opening}><system-out>{text}</system-out></testcase>"
+    number = len(findings)
+    message = "1 finding" if number == 1 else f"{number} findings"
+    return f'{opening}><failure message="{message}">{text}</failure></testcase>'
+
+
+def _xml_escaped(text: str) -> str:
+    from xml.sax.saxutils import escape
+
+    return escape(_xml_text(text))
+
+
+def _xml_text(text: str) -> str:
+    return re.sub(_NOT_XML, "\N{REPLACEMENT CHARACTER}", text)

@@ -1,0 +1,134 @@
+"""The rules of `mshub card check`: one module each, a rule by being in this folder.
+
+A module is called `<code>_<name>.py`. It has a docstring with the sections What, Why, Example and
+Instead, the constants `CODE`, `NAME` and `SEVERITY`, where it does not run by default
+`GROUP = Group.EXTENDED` or `Group.OFF`, and one function: `check_card(document)` for what one card
+shows, or `check_hub(hub)` for what only several cards together show. `tests/rules/<CODE>/` holds its
+fixtures.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from pathlib import Path
+
+from mindspore_hub.cards.findings import Problem, Severity
+from mindspore_hub.cards.parse import Document
+
+
+class Group(str, Enum):
+    """When a rule runs."""
+
+    DEFAULT = "default"
+    """Unless it is ignored."""
+
+    EXTENDED = "extended"
+    """When it is selected by its code, a prefix of it, or EXTENDED."""
+
+    OFF = "off"
+    """When it is selected by its whole code, or ALL."""
+
+
+@dataclass(frozen=True)
+class Hub:
+    """Cards that are checked together.
+
+    Attributes:
+        documents: The cards by uid.
+        root: Hub root that they are all cards of: a folder with `models/` and
+            `mindspore_hub_conf/`. None for cards of another kind of tree.
+    """
+
+    documents: dict[str, Document]
+    root: Path | None = None
+
+    @cached_property
+    def by_sha256(self) -> dict[str, list[Document]]:
+        """Cards of each whole digest that an asset has."""
+        found: dict[str, list[Document]] = {}
+        for document in self.documents.values():
+            digests = {asset.sha256 for asset in document.facts.assets}
+            for digest in digests:
+                if digest and len(digest) == 64:
+                    found.setdefault(digest, []).append(document)
+        return found
+
+    @cached_property
+    def copies(self) -> list[list[Document]]:
+        """Cards of several releases or names that are of one and the same file."""
+        return [cards for cards in self.by_sha256.values() if len(cards) > 1]
+
+    @cached_property
+    def copies_in_release(self) -> list[tuple[str, list[Document]]]:
+        """Digest and cards, of one release folder, that are of one and the same file."""
+        found: dict[tuple[str, str], list[Document]] = {}
+        for digest, documents in self.by_sha256.items():
+            for document in documents if len(documents) > 1 else ():
+                found.setdefault((digest, release_of(document)), []).append(document)
+        return [(digest, cards) for (digest, _), cards in found.items() if len(cards) > 1]
+
+
+def release_of(document: Document) -> str:
+    """Folder of a card, `publisher/version`."""
+    return document.uid.rpartition("/")[0]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule as its module declares it."""
+
+    code: str
+    name: str
+    severity: Severity
+    group: Group
+    explanation: str
+    check_card: Callable[[Document], Iterator[Problem]] | None
+    check_hub: Callable[[Hub], Iterator[tuple[Document, Problem]]] | None
+
+
+def all_rules() -> list[Rule]:
+    """Every rule of this folder, by code."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return [_rule(name) for name in names]
+
+
+def select(rules: Iterable[Rule], selected: Iterable[str], ignored: Iterable[str]) -> list[Rule]:
+    """Choose rules.
+
+    Args:
+        rules: All of them.
+        selected: Codes, prefixes of codes (`K1`), or ALL, DEFAULT, EXTENDED.
+        ignored: Codes and prefixes that are left out again.
+    """
+    wanted = [item.upper() for item in selected]
+    unwanted = tuple(item.upper() for item in ignored)
+    return [
+        rule
+        for rule in rules
+        if any(_selects(item, rule) for item in wanted)
+        and not (unwanted and rule.code.startswith(unwanted))
+    ]
+
+
+def _selects(item: str, rule: Rule) -> bool:
+    if item in {"ALL", rule.code, rule.group.value.upper()}:
+        return True
+    return rule.code.startswith(item) and rule.group is not Group.OFF
+
+
+def _rule(name: str) -> Rule:
+    module = importlib.import_module(f"{__name__}.{name}")
+    return Rule(
+        code=module.CODE,
+        name=module.NAME,
+        severity=module.SEVERITY,
+        group=getattr(module, "GROUP", Group.DEFAULT),
+        explanation=module.__doc__ or "",
+        check_card=getattr(module, "check_card", None),
+        check_hub=getattr(module, "check_hub", None),
+    )

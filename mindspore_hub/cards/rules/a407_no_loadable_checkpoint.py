@@ -1,0 +1,31 @@
+"""No asset is a checkpoint.
+
+What: At least one asset has the format `ckpt`.
+
+Why: `load` reads nothing else; other formats are for inference engines.
+
+Example: a card whose only asset has `file-format: mslite`.
+
+Instead: the checkpoint that the file was exported from, as a further asset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mindspore_hub.cards.findings import Problem, Severity
+from mindspore_hub.cards.parse import Document
+
+CODE = "A407"
+NAME = "no-loadable-checkpoint"
+SEVERITY = Severity.WARNING
+
+
+def check_card(document: Document) -> Iterator[Problem]:
+    """Report a card with assets, none of them a checkpoint."""
+    assets = document.facts.assets
+    formats = [asset.format.lower() for asset in assets if asset.format]
+    if formats and "ckpt" not in formats:
+        place = assets[0].node.place_of("file-format")
+        message = f"no asset is a checkpoint, only {', '.join(sorted(set(formats)))}"
+        yield Problem(place, message, "add an asset with `file-format: ckpt`")

@@ -1,0 +1,49 @@
+"""A link is not one https URL that ends in a file name, or not the only one to its file.
+
+What: `asset-link` is the https URL of one file, and every asset has a file of its own.
+
+Why: The loader refuses links without encryption, and the file name says what the file is.
+
+Example: `asset-link: <http://download.mindspore.cn/models/r1.9/>`
+
+Instead: the https URL of the file itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mindspore_hub.cards.findings import Problem, Severity
+from mindspore_hub.cards.parse import Document
+
+CODE = "A408"
+NAME = "bad-asset-link"
+SEVERITY = Severity.ERROR
+
+
+def check_card(document: Document) -> Iterator[Problem]:
+    """Report links that cannot be fetched, that name no file, or that stand twice."""
+    seen = set()
+    for asset in document.facts.assets:
+        link = asset.link
+        if not link:
+            continue
+        place = asset.node.place_of("asset-link")
+        if not _is_file_url(link):
+            message = f"asset-link {link} is not an https URL of a file"
+            yield Problem(place, message, "give the https URL of the file")
+        elif link in seen:
+            yield Problem(place, f"asset-link {link} stands twice", "link each file once")
+        seen.add(link)
+
+
+def _is_file_url(link: str) -> bool:
+    parts = link.split("/")
+    return (
+        len(parts) > 3
+        and parts[:2] == ["https:", ""]
+        and parts[2] != ""
+        and "." in parts[-1].strip(".")
+        and "://" not in link[8:]
+        and not any(character in link for character in ' \t<>"')
+    )

@@ -1,0 +1,50 @@
+"""A Python block of the body is not Python.
+
+What: Code blocks marked `python` parse.
+
+Why: Readers copy them.
+
+Example: `net = mindspore_hub.load("MVD"`
+
+Instead: `net = mindspore_hub.load("MVD")`
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterator
+
+from mindspore_hub.cards.body import CodeBlock
+from mindspore_hub.cards.findings import Place, Problem, Severity
+from mindspore_hub.cards.parse import Document
+
+CODE = "B606"
+NAME = "python-syntax"
+SEVERITY = Severity.WARNING
+
+
+_LANGUAGES = ("python", "python3", "py")
+
+
+def check_card(document: Document) -> Iterator[Problem]:
+    """Report the first syntax error of each Python block."""
+    for block in document.body.code_blocks(*_LANGUAGES):
+        problem = _syntax_problem(block)
+        if problem:
+            yield problem
+
+
+def _syntax_problem(block: CodeBlock) -> Problem | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(block.text)
+    except SyntaxError as error:
+        line = block.line + min(max((error.lineno or 1) - 1, 0), max(len(block.lines) - 1, 0))
+        place = Place(line, max(error.offset or 1, 1) + block.indent)
+        return Problem(place, f"not Python: {error.msg}", "correct the code")
+    except (ValueError, RecursionError, MemoryError) as error:
+        message = f"not Python: {error or 'too many levels'}"
+        return Problem(Place(block.line), message, "correct the code")
+    return None

@@ -1,0 +1,30 @@
+"""A part of `evaluation` is no metric.
+
+What: `evaluation` is a list of metrics between `|`, each a name and a number, perhaps with a unit.
+
+Why: Tables of results are built from it, and a part that is no metric is lost in them.
+
+Example: `evaluation: good`
+
+Instead: `evaluation: rank1acc71 | mAP68`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mindspore_hub.cards.findings import Problem, Severity
+from mindspore_hub.cards.parse import Document
+
+CODE = "E301"
+NAME = "evaluation-syntax"
+SEVERITY = Severity.ERROR
+
+
+def check_card(document: Document) -> Iterator[Problem]:
+    """Report each part that is no metric; a word for "none" is for E310 to report."""
+    facts = document.facts
+    if facts.bad_segments and not facts.placeholder:
+        for text, place in facts.bad_segments:
+            message = f"{text!r} is no metric" if text else "a metric is missing beside `|`"
+            yield Problem(place, message, "write `<name><number>`, with ` | ` between metrics")

@@ -1,0 +1,42 @@
+"""A further line begins with `---` after the front matter.
+
+What: Only the two lines around the front matter may begin with `---`, even inside code.
+
+Why: The upstream loader takes every such line for a border of the front matter and refuses the
+card.
+
+Example: a horizontal rule `---` between two sections.
+
+Instead: `***`; or a blank before the line where it is code, part of a table, or the underline of a
+heading.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mindspore_hub.cards.findings import Place, Problem, Severity
+from mindspore_hub.cards.parse import Document
+
+CODE = "F012"
+NAME = "extra-rule-line"
+SEVERITY = Severity.ERROR
+_DASHES = re.compile(r"-+[ \t]*")
+
+
+def check_card(document: Document) -> Iterator[Problem]:
+    """Report every `---` line after the second."""
+    for number in document.rules[2:]:
+        old, new = _edit(document, number)
+        edits = document.edit(Place(number), old, new)
+        help_ = "write `***`" if new == "***" else "indent it by one blank"
+        yield Problem(Place(number), "a further line begins with `---`", help_, edits)
+
+
+def _edit(document: Document, number: int) -> tuple[str, str]:
+    """A rule of three stars where the line is one; one blank before it where it is not."""
+    line = document.lines[number - 1]
+    alone = not document.lines[number - 2].strip()
+    in_prose = any(number == prose for prose, _ in document.body.prose)
+    return (line, "***") if in_prose and alone and _DASHES.fullmatch(line) else ("---", " ---")

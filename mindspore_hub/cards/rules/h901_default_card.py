@@ -1,0 +1,45 @@
+"""A model has no default card, or several.
+
+What: Exactly one card of a model says `default: True`.
+
+Why: The bare model name, `mindspore_hub.load("MVD")`, loads the default card.
+
+Example: two cards of MVD with `default: True`.
+
+Instead: one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mindspore_hub.cards.findings import Place, Problem, Severity
+from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.rules import Hub
+from mindspore_hub.cards.schema import as_argument
+
+CODE = "H901"
+NAME = "default-card"
+SEVERITY = Severity.ERROR
+
+
+def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+    """Report models without a default card, and every default card after the first."""
+    models: dict[str, list[Document]] = {}
+    for document in hub.documents.values() if hub.root else ():
+        models.setdefault((document.facts.model_name or "").lower(), []).append(document)
+    models.pop("", None)
+    for documents in models.values():
+        defaults = [document for document in documents if _is_default(document)]
+        if not defaults:
+            message = f"no card of {documents[0].facts.model_name} has `default: True`"
+            help_ = "add it to the card the bare name shall load"
+            yield documents[0], Problem(Place(), message, help_, whole=True)
+        for document in defaults[1:]:
+            place = document.front_matter.place_of("default")
+            message = f"{defaults[0].uid} is the default already"
+            yield document, Problem(place, message, "keep one of them")
+
+
+def _is_default(document: Document) -> bool:
+    return as_argument(document.front_matter.get("default")) is True

@@ -1,0 +1,34 @@
+"""The domain of `module-type` is unknown.
+
+What: The first part of `module-type` is one of `mindspore_hub/cards/vocabulary/domains.txt`.
+
+Why: The hub's pages sort cards by it; one in no domain is not found.
+
+Example: `module-type: vision`
+
+Instead: `module-type: cv`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mindspore_hub.cards.findings import Problem, Severity
+from mindspore_hub.cards.front_matter import Scalar
+from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.vocabulary import listed, words
+
+CODE = "V204"
+NAME = "unknown-module-domain"
+SEVERITY = Severity.ERROR
+
+
+def check_card(document: Document) -> Iterator[Problem]:
+    """Report a domain that is not listed."""
+    value = document.values.get("module-type")
+    domain = value.text.partition("-")[0].strip().lower() if isinstance(value, Scalar) else None
+    if value and domain and domain not in words("domains"):
+        from difflib import get_close_matches
+
+        near = get_close_matches(domain, listed("domains"), 1) or listed("domains")
+        yield Problem(value.place, f"unknown domain {domain}", f"write {', '.join(near)}")

@@ -1,0 +1,39 @@
+"""An item of `used-for` is unknown.
+
+What: `used-for` names inference, extract-feature or transfer-learning, with `/` between several.
+
+Why: The hub's pages filter cards by it, and loaders ask it what a network may be used for.
+
+Example: `used-for: training`
+
+Instead: `used-for: transfer-learning`
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mindspore_hub.cards.findings import Problem, Severity
+from mindspore_hub.cards.front_matter import Scalar, scalars
+from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.vocabulary import listed, words
+
+CODE = "V207"
+NAME = "unknown-used-for"
+SEVERITY = Severity.ERROR
+_SEPARATOR = re.compile(r"[/,|;]")
+
+
+def check_card(document: Document) -> Iterator[Problem]:
+    """Report each item that is not listed."""
+    for value in scalars(document.values.get("used-for")):
+        if value.text.strip().lower() not in words("used-for"):
+            yield from _unknown(value)
+
+
+def _unknown(value: Scalar) -> Iterator[Problem]:
+    for item in _SEPARATOR.split(value.text):
+        if item.strip() and item.strip().lower() not in words("used-for"):
+            help_ = f"write {' / '.join(listed('used-for'))}"
+            yield Problem(value.place, f"unknown use {item.strip()}", help_)

@@ -1,0 +1,40 @@
+"""A backend is unknown.
+
+What: `train-backend` and `infer-backend` name cpu, gpu or ascend, with `/` between several.
+
+Why: Readers look for a checkpoint that runs on what they have.
+
+Example: `train-backend: tpu`
+
+Instead: `train-backend: ascend`
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mindspore_hub.cards.findings import Problem, Severity
+from mindspore_hub.cards.front_matter import Scalar, scalars
+from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.vocabulary import listed, words
+
+CODE = "V208"
+NAME = "unknown-backend"
+SEVERITY = Severity.ERROR
+_SEPARATOR = re.compile(r"[/,|;]")
+
+
+def check_card(document: Document) -> Iterator[Problem]:
+    """Report each item that is not listed."""
+    for key in ("train-backend", "infer-backend"):
+        for value in scalars(document.values.get(key)):
+            if value.text.strip().lower() not in words("backends"):
+                yield from _unknown(value)
+
+
+def _unknown(value: Scalar) -> Iterator[Problem]:
+    for item in _SEPARATOR.split(value.text):
+        if item.strip() and item.strip().lower() not in words("backends"):
+            help_ = f"write {' / '.join(listed('backends'))}"
+            yield Problem(value.place, f"unknown backend {item.strip()}", help_)

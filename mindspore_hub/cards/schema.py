@@ -1,0 +1,220 @@
+"""Typed facts of a card: what its keys are, and what their text means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping as Facts
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mindspore_hub.cards.facts import asset_items
+from mindspore_hub.cards.findings import Problem
+from mindspore_hub.cards.front_matter import Mapping, Node, Scalar, Sequence
+from mindspore_hub.cards.parse import Document, read_document
+from mindspore_hub.cards.vocabulary import listed
+from mindspore_hub.errors import CardError
+
+REQUIRED_KEYS = listed("keys-required")
+"""Keys that every card has."""
+
+ASSET_KEYS = ("file-format", "asset-link", "asset-sha256")
+"""Keys that every asset has."""
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
+_MODEL_NAME = re.compile(r"\w[\w.+-]*")
+
+# Longer numbers are no argument of any network; int() refuses them, and float() makes them infinite.
+_INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
+_DECIMAL = re.compile(r"[-+]?([0-9]{1,18}\.[0-9]{,18}|\.[0-9]{1,18})([eE][-+]?[0-9]{1,2})?")
+
+Argument = bool | int | float | str
+"""A constructor argument as a card can state it."""
+
+Shape = tuple[int, ...]
+"""Shape of one sample, without the batch axis."""
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A published checkpoint.
+
+    Attributes:
+        link: Where it is published.
+        sha256: Digest of its bytes, 64 lower-case hexadecimal digits.
+        network_args: Constructor arguments of the network that it fits.
+        size: Approximate size as the card gives it, such as `329 MB`, or an empty string.
+    """
+
+    link: str
+    sha256: str
+    network_args: Facts[str, Argument] = field(default_factory=dict)
+    size: str = ""
+
+    @property
+    def file_name(self) -> str:
+        """Last component of the link."""
+        return self.link.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True)
+class Card:
+    """A model card: the only declaration of a model.
+
+    Attributes:
+        path: File of the card.
+        uid: `publisher/version/card`.
+        title: Title, for display only.
+        model_name: Name of the network; what `load` takes.
+        is_default: Whether the bare model name means this card.
+        asset: Its loadable checkpoint (the first in `ckpt` format), if it has one.
+        input_shapes: Shape of each input for one sample.
+        output_shapes: Shape of each output in inference mode for one sample.
+        facts: Text of every top-level key with a single value.
+    """
+
+    path: Path
+    uid: str
+    title: str
+    model_name: str
+    is_default: bool
+    asset: Asset | None
+    input_shapes: tuple[Shape, ...]
+    output_shapes: tuple[Shape, ...]
+    facts: Facts[str, str]
+
+    @property
+    def name(self) -> str:
+        """File name of the card without its extension."""
+        return self.path.stem
+
+    @property
+    def version(self) -> str:
+        """MindSpore release that the card was published for, such as `1.9`."""
+        return self.facts.get("mindspore-version", "")
+
+    @property
+    def variant(self) -> str:
+        """What tells this card from others of its model, data set first: `sysumm01-all`."""
+        return "-".join([self._dataset, *self._configuration]).strip("-")
+
+    @property
+    def short_name(self) -> str:
+        """Shortest name that `load` takes for this card: `MVD` or `MVD@sysumm01-all`."""
+        return self.model_name if self.is_default else f"{self.model_name}@{self.variant}"
+
+    @property
+    def _dataset(self) -> str:
+        return self.name.rsplit("_", 1)[-1]
+
+    @property
+    def _configuration(self) -> list[str]:
+        """What the card's name says between model and data set; `allsearch` is short for all."""
+        parts = self.name.split("_")[:-1]
+        if parts and parts[0] == self.model_name.lower():
+            parts = parts[1:]
+        text = "_".join(parts)
+        return [re.sub(r"(re)?search$", "", text)] if text else []
+
+
+def read_card(path: Path, uid: str) -> Card:
+    """Read the card at `path`.
+
+    Raises:
+        CardError: The card cannot be read, or names no model, or its network-args mean nothing.
+    """
+    document = read_document(path)
+    problem = document.syntax_error
+    problem = problem or _model_name_problem(document.front_matter)
+    problem = problem or _network_args_problem(document.front_matter)
+    if problem:
+        where = f"{path}:{problem.place.line}:{problem.place.column}"
+        msg = f"{where}: {problem.message}; run `mshub card check {path}` for every finding."
+        raise CardError(msg)
+    return _card(document, uid)
+
+
+def _model_name_problem(front_matter: Mapping) -> Problem | None:
+    """A model name becomes part of paths, so it must not lead out of the hub."""
+    name = front_matter.text("model-name")
+    if not name:
+        return Problem(front_matter.place, "model-name is missing or empty", "add it")
+    if not _MODEL_NAME.fullmatch(name):
+        message = f"model-name {name!r} is not made of letters, digits and any of `_.+-`"
+        return Problem(front_matter.place_of("model-name"), message, "rename the model")
+    return None
+
+
+def _network_args_problem(front_matter: Mapping) -> Problem | None:
+    """An argument that cannot be read would build another network than the card means."""
+    for item in asset_items(front_matter):
+        arguments = item.get("network-args")
+        place = item.place_of("network-args")
+        if arguments is None:
+            continue
+        if not isinstance(arguments, Mapping):
+            return Problem(place, "network-args is no mapping", "write `{name: value}`")
+        for name, value in arguments.entries:
+            if not isinstance(value, Scalar) or not value.text:
+                message = f"network-args gives {name.text} no single value"
+                return Problem(name.place, message, "write `{name: value}`")
+    return None
+
+
+def _card(document: Document, uid: str) -> Card:
+    front_matter = document.front_matter
+    return Card(
+        path=document.path,
+        uid=uid,
+        title=document.title or "",
+        model_name=front_matter.text("model-name") or "",
+        is_default=as_argument(front_matter.get("default")) is True,
+        asset=_loadable_asset(front_matter),
+        input_shapes=as_shapes(front_matter.get("input-shape")),
+        output_shapes=as_shapes(front_matter.get("output-shape")),
+        facts={key: text for key in front_matter.names if (text := front_matter.text(key))},
+    )
+
+
+def as_arguments(node: Node | None) -> dict[str, Argument]:
+    """Constructor arguments that a `network-args` mapping states."""
+    if not isinstance(node, Mapping):
+        return {}
+    typed = {name.text: as_argument(value) for name, value in node.entries}
+    return {name: value for name, value in typed.items() if value is not None}
+
+
+def as_argument(node: Node | None) -> Argument | None:
+    """Value of a plain scalar as YAML 1.2 reads it: a boolean, a number, else its text."""
+    if not isinstance(node, Scalar):
+        return None
+    text = node.text
+    if node.plain and text.lower() in {"true", "false"}:
+        return text.lower() == "true"
+    if node.plain and _INTEGER.fullmatch(text):
+        return int(text)
+    if node.plain and _DECIMAL.fullmatch(text):
+        return float(text)
+    return text
+
+
+def as_shapes(node: Node | None) -> tuple[Shape, ...]:
+    """Shapes that a card states, `[3, 288, 144]` or one list per tensor; empty if it is neither."""
+    if not isinstance(node, Sequence):
+        return ()
+    if all(isinstance(item, Sequence) for item in node.items):
+        return tuple(shape for item in node.items for shape in as_shapes(item))
+    sizes = [as_argument(item) for item in node.items]
+    return (tuple(size for size in sizes if type(size) is int),) if sizes else ()
+
+
+def _loadable_asset(front_matter: Mapping) -> Asset | None:
+    for item in asset_items(front_matter):
+        if (item.text("file-format") or "").lower() == "ckpt":
+            return Asset(
+                link=item.text("asset-link") or "",
+                sha256=item.text("asset-sha256") or "",
+                network_args=as_arguments(item.get("network-args")),
+                size=item.text("asset-size") or "",
+            )
+    return None

@@ -1,0 +1,204 @@
+"""The `mshub` command. Results go to stdout, messages and progress to stderr."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from mindspore_hub._output import print_json, print_table
+from mindspore_hub.cards.cli import card
+from mindspore_hub.errors import HubError, StoreError
+from mindspore_hub.version import __version__
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def main() -> None:
+    """Entry point of the `mshub` script."""
+    run(mshub, "mshub")
+
+
+def run(command: click.Command, name: str | None = None) -> None:
+    """Run a command; an error of the user's ends it with a message and its exit code."""
+    try:
+        command.main(prog_name=name, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except HubError as error:
+        click.echo(f"mshub: error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except OSError as error:  # a full disk, or a folder that may not be written
+        click.echo(f"mshub: error: {error}", err=True)
+        _discard_output()
+        sys.exit(StoreError.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("mshub: interrupted", err=True)
+        sys.exit(130)
+
+
+def _discard_output() -> None:
+    """What stdout could not take would fail again when the interpreter ends."""
+    if sys.stdout:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _format_option(command: _Command) -> _Command:
+    option = click.option(
+        "--format",
+        "style",
+        type=click.Choice(["human", "json"]),
+        default="human",
+        show_default=True,
+        help="How results are printed.",
+    )
+    return option(command)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mshub")
+@click.option("-q", "--quiet", is_flag=True, help="Print results, warnings and errors only.")
+def mshub(quiet: bool) -> None:
+    """Published MindSpore networks by name."""
+    level = logging.WARNING if quiet else logging.INFO
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    logging.getLogger("mindspore_hub").setLevel(level)
+
+
+@mshub.command("list")
+@click.argument("version", required=False)
+@_format_option
+def list_(version: str | None, style: str) -> None:
+    """List the cards of the hub, of one VERSION (1.9) or of all."""
+    from mindspore_hub.info import CellInfo
+    from mindspore_hub.list import cards_of
+
+    cards = cards_of(version)
+    if style == "json":
+        print_json([CellInfo.of(card).to_dict() for card in cards])
+        return
+    rows = [
+        (
+            card.short_name,
+            card.facts.get("evaluation", ""),
+            card.asset.size if card.asset else "",
+            card.uid,
+        )
+        for card in cards
+    ]
+    print_table(("Name", "Published metric", "Download", "Uid"), rows)
+
+
+@mshub.command()
+@click.argument("name")
+@_format_option
+def info(name: str, style: str) -> None:
+    """Show the facts of the card that NAME means."""
+    from mindspore_hub.info import info as card_info
+
+    facts = card_info(name).to_dict()
+    if style == "json":
+        print_json(facts)
+        return
+    known = {key: value for key, value in facts.items() if value not in (None, "", [], {})}
+    print_table(("Fact", "Value"), [(key, _text(value)) for key, value in known.items()])
+
+
+@mshub.command()
+@click.argument("name")
+@click.option("--no-pretrained", is_flag=True, help="Build only; load no checkpoint.")
+@click.option("--force-reload", is_flag=True, help="Download again even if it is in the store.")
+@_format_option
+def load(name: str, no_pretrained: bool, force_reload: bool, style: str) -> None:
+    """Build the network NAME, load its checkpoint, and run it on one random sample."""
+    from mindspore_hub.demo import describe
+    from mindspore_hub.load import load as load_network
+
+    network = load_network(name, pretrained=not no_pretrained, force_reload=force_reload)
+    facts = describe(network, name)
+    if style == "json":
+        print_json(facts)
+        return
+    print_table(("Fact", "Value"), [(key, _text(value)) for key, value in facts.items()])
+
+
+@mshub.command()
+@click.argument("name")
+@click.option("--force-reload", is_flag=True, help="Download again even if it is in the store.")
+@_format_option
+def download(name: str, force_reload: bool, style: str) -> None:
+    """Download the checkpoint of NAME into the store, verify it, and print its path."""
+    from mindspore_hub.catalog import Catalog
+    from mindspore_hub.fetch import fetch
+    from mindspore_hub.load import loadable_asset
+    from mindspore_hub.settings import Settings
+
+    card = Catalog.read().resolve(name)
+    asset = loadable_asset(card)
+    settings = Settings.from_environment()
+    path = fetch(asset.link, asset.sha256, settings=settings, force=force_reload)
+    if style == "json":
+        print_json({"uid": card.uid, "path": str(path), "sha256": asset.sha256})
+    else:
+        click.echo(str(path))
+
+
+@mshub.command()
+@click.option("--check", is_flag=True, help="Write nothing; print the diff and exit with 1.")
+@click.option(
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(),
+    help="Hub root; the current folder by default.",
+)
+def generate(check: bool, root: Path) -> None:
+    """Write the entry points and the README's table of models from the cards."""
+    from mindspore_hub.cards import generate as generator
+
+    if check:
+        diff = "".join(generator.differences(root))
+        click.echo(diff, nl=False)
+        if diff:
+            click.echo("Generated files are stale; run `mshub generate`.", err=True)
+            sys.exit(1)
+        return
+    for path in generator.write(root):
+        click.echo(str(path))
+
+
+@mshub.command()
+@_format_option
+def env(style: str) -> None:
+    """Show versions, folders and settings, for a bug report."""
+    from mindspore_hub.environment import describe_environment
+
+    facts = describe_environment()
+    if style == "json":
+        print_json(facts)
+        return
+    print_table(("Fact", "Value"), [(key, _text(value)) for key, value in facts.items()])
+
+
+@mshub.command()
+def demo() -> None:
+    """Check cards and entry points, load MVD, and match bundled sample images with it."""
+    from mindspore_hub import demo as demonstration
+
+    sys.exit(demonstration.run(click.echo))
+
+
+mshub.add_command(card)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list) and not all(isinstance(item, int) for item in value):
+        return "\n".join(map(_text, value))
+    if isinstance(value, dict):
+        return "\n".join(f"{key}: {item}" for key, item in value.items())
+    return str(value)

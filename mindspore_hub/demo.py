@@ -1,0 +1,161 @@
+"""What `mshub demo` and `mshub load` show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from mindspore_hub.cache import digest
+from mindspore_hub.cards.check import check_paths
+from mindspore_hub.cards.generate import differences
+from mindspore_hub.cards.schema import Card, read_card
+from mindspore_hub.catalog import Catalog, hub_root
+from mindspore_hub.entry_point import load_entry_point
+from mindspore_hub.errors import NetworkError, OfflineError
+from mindspore_hub.load import create_pretrained, loadable_asset
+from mindspore_hub.settings import Settings
+
+if TYPE_CHECKING:
+    import numpy as np
+    from mindspore import nn
+
+_MODEL = "MVD"
+_SAMPLES = Path(__file__).parent / "samples"
+_MEAN = (0.485, 0.456, 0.406)
+_STD = (0.229, 0.224, 0.225)
+
+Say = Callable[[str], Any]
+
+
+def run(say: Say) -> int:
+    """Check the hub, load MVD and match the bundled pictures with it.
+
+    Args:
+        say: Takes each line of output.
+
+    Returns:
+        Exit code, 1 if a card or an entry point is not as it should be.
+    """
+    root = hub_root()
+    findings, cards = check_paths([root])
+    say(f"{cards} cards checked, {len(findings)} findings")
+    stale = "".join(differences(root))
+    say(f"entry points {'stale' if stale else 'up to date'}")
+    if findings or stale:
+        say("\n".join([*map(str, findings), stale]))
+        return 1
+    network = _load_network(say)
+    say(f"{_MODEL} loaded: {describe(network, _MODEL)['parameters']} parameters")
+    for line in _match(network):
+        say(line)
+    return 0
+
+
+def describe(network: nn.Cell, name: str) -> dict[str, Any]:
+    """Facts of a network, with the shapes of its outputs for one random sample.
+
+    Args:
+        network: A network in inference mode.
+        name: Name it was loaded by; its card says the shapes of inputs unless the network does.
+    """
+    import mindspore
+    import numpy as np
+
+    shapes = getattr(network, "input_shapes", None) or Catalog.read().resolve(name).input_shapes
+    random = np.random.default_rng(0)
+    inputs = [mindspore.Tensor(random.standard_normal((1, *shape), np.float32)) for shape in shapes]
+    outputs = network(*inputs)
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    parameters = list(network.get_parameters())
+    return {
+        "network": type(network).__name__,
+        "parameters": f"{sum(parameter.size for parameter in parameters):,}",
+        "tensors": len(parameters),
+        "size": f"{sum(parameter.nbytes for parameter in parameters) / 1e6:.1f} MB",
+        "inputs": [str(tuple(value.shape)) for value in inputs],
+        "outputs": [f"{tuple(value.shape)} {value.dtype}" for value in outputs],
+    }
+
+
+def _load_network(say: Say) -> nn.Cell:
+    published = Catalog.read().resolve(_MODEL)
+    settings = Settings.from_environment()
+    try:
+        return _create(published, replace(settings, timeout=min(10, settings.timeout), retries=0))
+    except (NetworkError, OfflineError):
+        say(
+            "The published checkpoint cannot be reached from here. The weights below are RANDOM: "
+            "a stand-in with the published names, fetched, verified and loaded the same way."
+        )
+    with TemporaryDirectory(prefix="mshub-demo-") as name:
+        folder = Path(name)
+        card = _write_stand_in(published, folder)
+        mirrors = (str(folder / "mirror"),)
+        return _create(card, replace(settings, home=folder / "store", mirrors=mirrors))
+
+
+def _create(card: Card, settings: Settings) -> nn.Cell:
+    cell = load_entry_point(hub_root(), card.model_name).network_class()
+    return create_pretrained(cell, loadable_asset(card), {}, settings=settings)
+
+
+def _write_stand_in(published: Card, folder: Path) -> Card:
+    """Write a mirror with a random checkpoint of the published structure, and a card for it."""
+    import mindspore
+
+    asset = loadable_asset(published)
+    cell = load_entry_point(hub_root(), published.model_name).network_class()
+    network = cell(**asset.network_args)
+    file = folder / "mirror" / asset.file_name
+    file.parent.mkdir()
+    mindspore.save_checkpoint(
+        [
+            {"name": _published_name(name, parameter), "data": parameter}
+            for name, parameter in network.parameters_and_names()
+        ],
+        str(file),
+    )
+    with file.open("rb") as stream:
+        text = published.path.read_text(encoding="utf-8").replace(asset.sha256, digest(stream))
+    card = folder / f"{published.name}.md"
+    card.write_text(text, encoding="utf-8")
+    return read_card(card, published.uid)
+
+
+def _published_name(name: str, parameter: Any) -> str:
+    """Training left one prefix on what it trains and another on running statistics."""
+    return f"{'optimizer' if parameter.requires_grad else 'network'}._backbone.{name}"
+
+
+def _match(network: nn.Cell) -> Iterator[str]:
+    """For each infrared picture, the visible picture whose feature is nearest."""
+    features = {path.stem: _feature(network, path) for path in sorted(_SAMPLES.glob("*.png"))}
+    gallery = {name: value for name, value in features.items() if name.endswith("-visible")}
+    for query in sorted(features.keys() - gallery.keys()):
+        similarity = {name: float(features[query] @ value) for name, value in gallery.items()}
+        best = max(similarity, key=similarity.__getitem__)
+        yield f"{query}: nearest is {best} (similarity {similarity[best]:.4f} of at most 4)"
+
+
+def _feature(network: nn.Cell, path: Path) -> np.ndarray[Any, Any]:
+    """Retrieval feature of a picture: the four outputs of MVD in a row, `(8192,)` float32."""
+    import mindspore
+    import numpy as np
+
+    outputs = network(mindspore.Tensor(_preprocess(path)[None]))
+    return np.concatenate([output.asnumpy()[0] for output in outputs])
+
+
+def _preprocess(path: Path) -> np.ndarray[Any, Any]:
+    """A picture as MVD takes it: `(3, 288, 144)` float32, RGB, normalised by channel."""
+    import numpy as np
+    from PIL import Image
+
+    with Image.open(path) as image:
+        resized = image.convert("RGB").resize((144, 288), Image.Resampling.LANCZOS)
+    mean, std = np.array(_MEAN, np.float32), np.array(_STD, np.float32)
+    pixels = (np.asarray(resized, np.float32) / 255 - mean) / std
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))

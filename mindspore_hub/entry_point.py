@@ -1,0 +1,69 @@
+"""From a card to its network, by way of the model's entry point."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+from mindspore_hub.errors import CardError, MissingDependencyError
+
+ENTRY_POINT = "mindspore_hub_conf"
+"""Name of the folder of all entry points, and of the module of each."""
+
+
+def entry_point_path(root: Path, model_name: str) -> Path:
+    """Where the entry point of a model lies under a hub root."""
+    return root / ENTRY_POINT / model_name / f"{ENTRY_POINT}.py"
+
+
+def load_entry_point(root: Path, model_name: str) -> Any:
+    """Import the entry point of a model.
+
+    Args:
+        root: Hub root.
+        model_name: Name of the model as its card writes it.
+
+    Returns:
+        Module with `network_class()` and `constructor_arguments(network, args, kwargs)`.
+
+    Raises:
+        CardError: The hub root has no entry point for the model.
+        MissingDependencyError: MindSpore is not installed.
+    """
+    path = entry_point_path(root, model_name)
+    if not path.is_file():
+        msg = (
+            f"{root} has no entry point of {model_name}. A card is built with the networks of this "
+            "package; in a checkout of it, `mshub generate` writes the entry points."
+        )
+        raise CardError(msg)
+    require_mindspore()
+    return _import(path)
+
+
+def require_mindspore() -> None:
+    """Make sure that MindSpore can be imported.
+
+    Raises:
+        MissingDependencyError: It cannot.
+    """
+    try:
+        import mindspore  # noqa: F401 - that it can be imported is all that is asked
+    except ImportError as error:
+        msg = (
+            f"MindSpore cannot be imported ({error}). On a CPU machine run "
+            "`pip install 'mindspore-hub[mindspore]'`; for Ascend follow "
+            "https://www.mindspore.cn/install."
+        )
+        raise MissingDependencyError(msg) from error
+
+
+def _import(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(ENTRY_POINT, path)
+    if spec is None or spec.loader is None:
+        msg = f"{path} is no Python module."
+        raise CardError(msg)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,45 @@
+"""What this machine and this process look like, for bug reports."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from mindspore_hub.catalog import Catalog, hub_root
+from mindspore_hub.manage import get_hub_dir
+from mindspore_hub.version import __version__
+
+_PACKAGES = ("mindspore", "numpy", "pyyaml", "httpx2", "click", "rich")
+_CREDENTIALS = re.compile(r"://[^/@\s]+@")
+_PREFIXES = ("MSHUB_", "ONEDNN_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT")
+
+
+def describe_environment() -> dict[str, Any]:
+    """Versions, folders and variables that decide how the package behaves.
+
+    No package is imported for it. Proxies and credentials inside other URLs are hidden.
+    """
+    return {
+        "mindspore-hub": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        **{package: _version(package) for package in _PACKAGES},
+        "hub root": str(hub_root()),
+        "cards": len(Catalog.read().cards),
+        "store": get_hub_dir(),
+        "variables": {
+            name: "(set)" if "PROXY" in name.upper() else _CREDENTIALS.sub("://***@", value)
+            for name, value in sorted(os.environ.items())
+            if name.upper().startswith(_PREFIXES)
+        },
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,79 @@
+"""Every exception of the package.
+
+Each is a `HubError` and also the built-in that callers of the upstream client already catch.
+`exit_code` is what the `mshub` command ends with when the error reaches it.
+"""
+
+
+class HubError(Exception):
+    """Something the caller can act on; the message says what, where, expected and what to do."""
+
+    exit_code = 1
+
+
+class SettingsError(HubError, ValueError):
+    """A variable of the environment has a value that means nothing."""
+
+    exit_code = 2
+
+
+class CardError(HubError, ValueError):
+    """A model card cannot be read, or lacks what loading its model needs."""
+
+
+class CheckpointError(HubError, ValueError):
+    """A checkpoint cannot be parsed, or does not fit the network strictly."""
+
+
+class UnknownNameError(HubError, ValueError):
+    """A name, uid, URL or path names no card."""
+
+    exit_code = 3
+
+
+class AmbiguousNameError(HubError, ValueError):
+    """A name fits several cards."""
+
+    exit_code = 3
+
+
+class IntegrityError(HubError, OSError):
+    """Bytes do not match the sha256 that the card gives."""
+
+    exit_code = 4
+
+
+class NetworkError(HubError, ConnectionError):
+    """No source could deliver a file."""
+
+    exit_code = 5
+
+
+class OfflineError(HubError, OSError):
+    """A file is not in the store, and the network may not be used."""
+
+    exit_code = 6
+
+
+class TrustError(HubError, ValueError):
+    """A link or a piece of code is refused by the trust policy."""
+
+    exit_code = 7
+
+
+class MissingDependencyError(HubError, ImportError):
+    """An optional package, such as MindSpore, is not installed."""
+
+    exit_code = 8
+
+
+class StoreError(HubError, OSError):
+    """The local store cannot be read or written."""
+
+    exit_code = 9
+
+
+class InternalError(HubError, RuntimeError):
+    """The check itself failed: a defect of this package, not of a card."""
+
+    exit_code = 3

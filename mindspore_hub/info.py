@@ -1,0 +1,106 @@
+"""Facts of a card, under upstream's module and class names."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from mindspore_hub.cards.paths import uid_of
+from mindspore_hub.cards.schema import Card, read_card
+from mindspore_hub.catalog import Catalog
+
+
+class CellInfo:
+    """What a card says of its network.
+
+    Attributes are upstream's: `name` (model name), `backbone_name`, `type`, `fine_tunable`,
+    `input_shape`, `author`, `update_time`, `repo_link`, `user_id`, `used_for`, `backend`,
+    `dataset`, `license`, `accuracy`, `model_version`, `mindspore_version`, `asset` (a list of dicts
+    with the keys `file-format`, `asset-link` and `asset-sha256`) and `asset_id`. Ours beside them:
+    `uid`, `card` (name of the card), `title`, `summary`, `evaluation`, `network_args`,
+    `output_shape`, `size`, `default` and `path`. What the card does not say is None.
+    """
+
+    def __init__(self, md_path: str) -> None:
+        """Read the card at `md_path`.
+
+        Raises:
+            TypeError: `md_path` is no path.
+            CardError: The file is no readable card.
+        """
+        if not isinstance(md_path, str | os.PathLike):
+            msg = f"md_path must be the path of a card, but is {md_path!r}."
+            raise TypeError(msg)
+        self._fill(read_card(Path(md_path), uid_of(Path(md_path))))
+
+    @classmethod
+    def of(cls, card: Card) -> CellInfo:
+        """Facts of a card that has been read."""
+        self = cls.__new__(cls)
+        self._fill(card)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """All attributes, ready for JSON."""
+        return {name: str(v) if isinstance(v, Path) else v for name, v in vars(self).items()}
+
+    def _fill(self, card: Card) -> None:
+        facts = card.facts
+        self.uid = card.uid
+        self.card = card.name
+        self.title = card.title
+        self.path = card.path
+        self.name = card.model_name
+        self.backbone_name = facts.get("backbone-name")
+        self.type = facts.get("module-type")
+        self.fine_tunable = facts.get("fine-tunable", "").lower() == "true"
+        self.input_shape = [list(shape) for shape in card.input_shapes]
+        self.output_shape = [list(shape) for shape in card.output_shapes]
+        self.author = facts.get("author")
+        self.update_time = facts.get("update-time")
+        self.repo_link = facts.get("repo-link")
+        self.user_id = facts.get("user-id")
+        self.used_for = facts.get("used-for")
+        self.backend = facts.get("infer-backend")
+        self.dataset = facts.get("train-dataset")
+        self.evaluation = facts.get("evaluation")
+        self.accuracy = facts.get("accuracy")
+        self.license = facts.get("license")
+        self.summary = facts.get("summary")
+        self.model_version = facts.get("model-version")
+        self.mindspore_version = facts.get("mindspore-version")
+        self.default = card.is_default
+        self.asset_id = 0
+        self.asset = _assets(card)
+        self.network_args = dict(card.asset.network_args) if card.asset else {}
+        self.size = card.asset.size if card.asset else None
+
+
+def info(name: str) -> CellInfo:
+    """Facts of the card that a name means.
+
+    Args:
+        name: Any name that `mindspore_hub.load` takes.
+
+    Raises:
+        TypeError: `name` is no str.
+        UnknownNameError: No card has that name.
+        AmbiguousNameError: Several cards have that name.
+    """
+    if not isinstance(name, str):
+        msg = f"name must be a str, but is {name!r}."
+        raise TypeError(msg)
+    return CellInfo.of(Catalog.read().resolve(name))
+
+
+def _assets(card: Card) -> list[dict[str, str]]:
+    if not card.asset:
+        return []
+    return [
+        {
+            "file-format": "ckpt",
+            "asset-link": card.asset.link,
+            "asset-sha256": card.asset.sha256,
+        }
+    ]

@@ -1,0 +1,74 @@
+"""How a published checkpoint file relates to its network, as data.
+
+A network class states these facts in its attribute `checkpoint`; the loader that applies them is
+`mindspore_hub/checkpoint.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+PUBLISHED_PREFIXES = (
+    "optimizer._backbone.",
+    "network._backbone.",
+    "network.",
+    "backbone.",
+    "net.",
+)
+"""Prefixes that training cells left on parameter names; at most one is removed, longest first."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """A constructor argument that can be read off the shape of a tensor.
+
+    Attributes:
+        name: Constructor argument.
+        tensor: Parameter whose shape tells it.
+        axis: Axis of that shape.
+        values: Argument value for each possible length of the axis; the length itself if empty.
+    """
+
+    name: str
+    tensor: str
+    axis: int
+    values: Mapping[int, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class UnusedCopy:
+    """A part of the original network that is saved with it and never computes anything.
+
+    Its tensors have the names and shapes of a part that the network does have.
+
+    Attributes:
+        prefix: What the names in the file begin with.
+        source: What the names of the corresponding network parameters begin with.
+        parts: First components, after `source`, of the names that the copy holds.
+    """
+
+    prefix: str
+    source: str
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Facts about the checkpoint files of one network.
+
+    Attributes:
+        class_argument: Constructor argument that counts the classes.
+        head: Parameters (glob patterns) whose shape depends on the class count; they alone may be
+            initialised anew when a caller asks for another count.
+        arguments: Constructor arguments that the file's shapes determine.
+        renames: Names in the file, after the prefix, that differ from the network's.
+        unused: Parts that the original network saves and never computes with; a file holds all of
+            their tensors or none.
+        prefixes: Prefixes to remove from names in the file.
+    """
+
+    class_argument: str
+    head: tuple[str, ...]
+    arguments: tuple[Argument, ...] = ()
+    renames: Mapping[str, str] = field(default_factory=dict)
+    unused: tuple[UnusedCopy, ...] = ()
+    prefixes: tuple[str, ...] = PUBLISHED_PREFIXES

@@ -1,0 +1,85 @@
+"""Checkpoint files with exactly the tensors of a published one, and hubs whose cards name them."""
+
+import hashlib
+import random
+import shutil
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import manifests
+import numpy as np
+
+from mindspore_hub.entry_point import load_entry_point
+
+ROOT = Path(__file__).parents[1]
+
+MANIFESTS = {
+    "mvd_allresearch_sysumm01": "mvd_sysu",
+    "mvd_indoorsearch_sysumm01": "mvd_sysu",
+    "mvd_infraredtovisible_regdb": "mvd_regdb",
+    "mvd_visibletoinfrared_regdb": "mvd_regdb",
+    "ddag_allresearch_sysumm01": "ddag_sysu",
+    "ddag_indoorsearch_sysumm01": "ddag_sysu",
+    "ddag_infraredtovisible_regdb": "ddag_regdb",
+    "ddag_visibletoinfrared_regdb": "ddag_regdb",
+    "vehiclenet_vehiclenetdataset": "vehiclenet_stage2_veri575",
+    "resnet50_triplet_sop": "metric_learn_triplet",
+    "resnet50triplet_sop": "metric_learn_triplet",
+    "resnet50_quadruplet_sop": "metric_learn_quadruplet",
+    "resnet50quadruplet_sop": "metric_learn_quadruplet",
+    "multitasknet_veri": "multitasknet_heatmap575",
+}
+"""What the file of each card holds."""
+
+
+def value(tensor: manifests.Tensor) -> np.ndarray:
+    """Value of a tensor in our files: a ramp that begins at a number made from its name."""
+    start = zlib.crc32(tensor.name.encode()) % 1000
+    ramp = np.arange(int(np.prod(tensor.shape)), dtype=np.float32) % 997 / 997
+    return (start + ramp).astype(tensor.dtype).reshape(tensor.shape)
+
+
+def write(path: Path, tensors: Iterable[manifests.Tensor]) -> str:
+    """Write a checkpoint file with these tensors in any order; return its sha256."""
+    import mindspore
+
+    shuffled = list(tensors)
+    random.Random(len(shuffled)).shuffle(shuffled)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    entries = [{"name": item.name, "data": mindspore.Tensor(value(item))} for item in shuffled]
+    mindspore.save_checkpoint(entries, str(path))
+    return digest(path)
+
+
+def digest(path: Path) -> str:
+    """Digest of a file, 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def network_class(model: str) -> Any:
+    """Class of a network of the hub."""
+    return load_entry_point(ROOT, model).network_class()
+
+
+def copy_hub(folder: Path) -> Path:
+    """Copy the package and its hub into a folder, as a bare checkout."""
+    for name in ("mindspore_hub", "assets", "models", "mindspore_hub_conf"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def publish(card: Path, link: str, sha256: str) -> Path:
+    """Let a card name another file."""
+    lines = [
+        f"    asset-link: <{link}>"
+        if line.startswith("    asset-link:")
+        else f"    asset-sha256: {sha256}"
+        if line.startswith("    asset-sha256:")
+        else line
+        for line in card.read_text(encoding="utf-8").splitlines()
+    ]
+    card.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return card

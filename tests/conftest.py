@@ -1,0 +1,35 @@
+"""What every test starts from: an empty store, and nothing from the caller's environment."""
+
+import os
+
+# MindSpore 2.10 runs convolutions in reference code on processors with AVX-512 unless oneDNN is
+# held to AVX2 before its first operator: a test here would take minutes.
+os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX2")
+
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+# What decides whether a change lands must not depend on chance; elsewhere, chance finds more.
+hypothesis.settings.register_profile("ci", derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def fresh_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An empty store of its own, no proxies, no settings but quiet ones, for each test."""
+    for name in list(os.environ):
+        if name.startswith("MSHUB_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("MSHUB_HOME", str(tmp_path / "store"))
+    monkeypatch.setenv("MSHUB_NO_PROGRESS", "1")
+    monkeypatch.setenv("MSHUB_RETRIES", "0")
+
+
+@pytest.fixture
+def root() -> Path:
+    """The checkout under test, which is a hub root."""
+    return ROOT

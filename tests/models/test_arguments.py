@@ -1,0 +1,54 @@
+import mindspore
+import numpy as np
+import pytest
+
+REFUSED = [
+    ("MVD", {"num_class": 0}, "num_class must be an integer of at least 1, got 0"),
+    ("MVD", {"num_class": "395"}, "num_class must be an integer of at least 1, got '395'"),
+    ("MVD", {"drop": 1}, "drop must be a number of at least 0 and below 1, got 1"),
+    ("MVD", {"z_dim": 512.0}, "z_dim must be an integer of at least 2, got 512.0"),
+    ("DDAG", {"class_num": True}, "class_num must be an integer of at least 1, got True"),
+    ("DDAG", {"low_dim": -1}, "low_dim must be an integer of at least 1, got -1"),
+    ("DDAG", {"drop": "0.2"}, "drop must be a number of at least 0 and below 1, got '0.2'"),
+    ("DDAG", {"alpha": -0.2}, "alpha must be a number of at least 0 and below 1, got -0.2"),
+    ("DDAG", {"part": 6}, "part must be 0 or 3, got 6"),
+    ("DDAG", {"nheads": -1}, "nheads must be an integer of at least 0, got -1"),
+    ("VehicleNet", {"class_num": None}, "class_num must be an integer of at least 1, got None"),
+    ("VehicleNet", {"droprate": 2}, "droprate must be a number of at least 0 and below 1, got 2"),
+    ("VehicleNet", {"stride": 3}, "stride must be 1 or 2, got 3"),
+    ("metric_learn", {"class_num": -5}, "class_num must be an integer of at least 1, got -5"),
+    ("MultiTaskNet", {"num_vids": 0}, "num_vids must be an integer of at least 1, got 0"),
+    ("MultiTaskNet", {"num_vcolors": 0}, "num_vcolors must be an integer of at least 1, got 0"),
+    ("MultiTaskNet", {"num_vtypes": 0}, "num_vtypes must be an integer of at least 1, got 0"),
+    ("MultiTaskNet", {"heatmapaware": "no"}, "heatmapaware must be False or True, got 'no'"),
+    ("MultiTaskNet", {"segmentaware": 2}, "segmentaware must be False or True, got 2"),
+    ("MultiTaskNet", {"keyptaware": None}, "keyptaware must be False or True, got None"),
+    ("MultiTaskNet", {"multitask": "yes"}, "multitask must be False or True, got 'yes'"),
+]
+
+
+@pytest.mark.parametrize(("network", "arguments", "message"), REFUSED)
+def test_a_value_outside_its_range_is_refused(network, arguments, message, network_class):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011, the whole message is compared below
+        network_class(network)(**arguments)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("mode", ["pynative", "graph"], indirect=True)
+@pytest.mark.usefixtures("mode")
+def test_part_attention_refuses_images_of_another_size(network_class):
+    net = network_class("DDAG")(class_num=5)
+    with pytest.raises(ValueError, match=r"needs \(N, 3, 288, 144\) images.*got \(8, 4\)"):
+        net(_zeros(1, 3, 256, 128))
+
+
+@pytest.mark.parametrize("mode", ["pynative", "graph"], indirect=True)
+@pytest.mark.usefixtures("mode")
+def test_missing_keypoints_are_refused(network_class):
+    net = network_class("MultiTaskNet")(num_vids=5)
+    with pytest.raises(ValueError, match="keyptaware=True needs keypoints of shape"):
+        net(_zeros(1, 39, 256, 256))
+
+
+def _zeros(*shape):
+    return mindspore.Tensor(np.zeros(shape, "f4"))

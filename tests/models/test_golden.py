@@ -1,0 +1,127 @@
+"""Outputs of the original networks, computed with MindSpore 2.0.0 on a CPU.
+
+`data/golden/INDEX.json` says of each file which network, how it was built, and the calls whose
+outputs it holds. A call reads: set `parameters`, draw inputs from `tags` (tag: batch size) for the
+network or from `tensors` (tag: shape) for its `cell`, `mirror` them, compute, feed the output to
+the cell `then`, compare with the arrays `outputs`; the arrays `unchanged` equal parameters
+afterwards. "gates/1" is row 1 of the array "gates".
+"""
+
+import functools
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import fill
+import mindspore
+import numpy as np
+import pytest
+from mindspore import nn
+
+GOLDEN = Path(__file__).parents[1] / "data" / "golden"
+INDEX = json.loads((GOLDEN / "INDEX.json").read_text())
+
+# Of the largest magnitude. MindSpore versions differ by up to 3e-6; a wrong eps in one single
+# normalisation moves an output by 4e-5.
+TOLERANCE = 1e-5
+
+
+@pytest.fixture(scope="module")
+def filled(network_class):
+    """Build a network with drawn parameters; the last one is kept, as filling takes seconds."""
+
+    @functools.lru_cache(maxsize=1)
+    def build(network: str, arguments: str, prefix: str) -> nn.Cell:
+        net = network_class(network)(**json.loads(arguments))
+        for name, parameter in net.parameters_and_names():
+            value = fill.parameter(prefix + name, parameter.shape)
+            parameter.set_data(mindspore.Tensor(value))
+        return net
+
+    return build
+
+
+@pytest.mark.parametrize("mode", ["pynative", "graph"], indirect=True)
+@pytest.mark.parametrize("name", INDEX)
+def test_outputs_equal_those_of_the_original(name, mode, filled):
+    case = INDEX[name]
+    arrays = np.load(GOLDEN / f"{name}.npz")
+    net = filled(case["network"], json.dumps(case["arguments"]), case.get("fill_prefix", ""))
+    for call in case["calls"]:
+        with _parameters_set(net, _arrays(arrays, call.get("parameters", {}))):
+            outputs = zip(call["outputs"], _compute(net, call), strict=True)
+            unchanged = [
+                (key, _reach(net, path)) for key, path in call.get("unchanged", {}).items()
+            ]
+            for key, output in (*outputs, *unchanged):
+                error = _relative_error(output.asnumpy(), _array(arrays, key))
+                assert error <= TOLERANCE, key
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.npz")), ids=lambda path: path.stem)
+def test_every_array_of_a_golden_file_is_compared(path):
+    calls = INDEX[path.stem]["calls"]
+    keys = [key for call in calls for key in (*call["outputs"], *call.get("unchanged", ()))]
+    assert {key.split("/")[0] for key in keys} == set(np.load(path).files)
+
+
+def _compute(net: nn.Cell, call: dict[str, Any]) -> tuple[mindspore.Tensor, ...]:
+    if "cell" in call:
+        inputs = [fill.tensor(tag, shape) for tag, shape in call.get("tensors", {}).items()]
+        return _run(_reach(net, call["cell"]), inputs)
+    inputs = [_draw(call["tags"], shape) for shape in net.input_shapes]
+    mirrored = [value[..., ::-1].copy() for value in inputs]
+    if "mirror" not in call:
+        outputs = _run(net, inputs)
+    elif call["mirror"] == "alone":
+        outputs = _run(net, mirrored)
+    else:
+        outputs = (_unit(_run(net, inputs)[0] + _run(net, mirrored)[0]),)
+    return _run(_reach(net, call["then"]), outputs) if "then" in call else outputs
+
+
+def _run(cell: nn.Cell, inputs: list[np.ndarray]) -> tuple[mindspore.Tensor, ...]:
+    outputs = cell(*(mindspore.Tensor(value) for value in inputs))
+    return outputs if isinstance(outputs, tuple) else (outputs,)
+
+
+def _draw(tags: dict[str, int], shape: tuple[int, ...]) -> np.ndarray:
+    draw = fill.image if len(shape) == 3 else fill.vector
+    return np.concatenate([draw(tag, (count, *shape)) for tag, count in tags.items()])
+
+
+def _unit(rows: mindspore.Tensor) -> mindspore.Tensor:
+    values = rows.asnumpy()
+    return mindspore.Tensor(values / np.linalg.norm(values, axis=1, keepdims=True))
+
+
+def _reach(net: nn.Cell, path: str) -> Any:
+    return functools.reduce(getattr, path.split("."), net)
+
+
+@contextmanager
+def _parameters_set(net: nn.Cell, values: dict[str, np.ndarray]) -> Iterator[None]:
+    before = {name: _reach(net, name).asnumpy().copy() for name in values}
+    for name, value in values.items():
+        _reach(net, name).set_data(mindspore.Tensor(value))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            _reach(net, name).set_data(mindspore.Tensor(value))
+
+
+def _arrays(arrays: Any, keys: dict[str, str]) -> dict[str, np.ndarray]:
+    return {name: _array(arrays, key) for name, key in keys.items()}
+
+
+def _array(arrays: Any, key: str) -> np.ndarray:
+    name, *row = key.split("/")
+    return arrays[name][int(row[0])] if row else arrays[name]
+
+
+def _relative_error(output: np.ndarray, expected: np.ndarray) -> float:
+    assert output.shape == expected.shape
+    return float(np.abs(output - expected).max() / np.abs(expected).max())

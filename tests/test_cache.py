@@ -1,0 +1,222 @@
+"""The store: what is found is right, what is wrong is moved aside, what fails says what to do."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import resource
+import stat
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from server import read_only
+
+from mindspore_hub.cache import Store
+from mindspore_hub.errors import CardError, IntegrityError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONTENT = b"published weights"
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "home")
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can reach, as `read_only` needs it."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def put(store: Store, content: bytes = CONTENT, sha256: str = SHA256) -> Path:
+    with store.temporary(sha256) as path:
+        path.write_bytes(content)
+        return store.add(path, sha256)
+
+
+def files(store: Store) -> list[str]:
+    paths = sorted(store.home.rglob("*"))
+    return [str(path.relative_to(store.home)) for path in paths if path.is_file()]
+
+
+def test_blob_lies_under_its_digest(store: Store) -> None:
+    assert store.blob(SHA256) == store.home / "blobs" / "sha256" / SHA256[:2] / SHA256[2:]
+
+
+@pytest.mark.parametrize(
+    "sha256", ["", "ab", SHA256.upper(), SHA256 + "0", SHA256 + "\n", f"../{SHA256[3:]}"]
+)
+def test_blob_refuses_what_is_not_a_digest(store: Store, sha256: str) -> None:
+    with pytest.raises(CardError, match="64 lower-case hexadecimal digits"):
+        store.blob(sha256)
+
+
+def test_find_returns_none_in_a_store_that_does_not_exist(store: Store) -> None:
+    assert store.find(SHA256) is None
+    assert not store.home.exists()
+
+
+def test_added_file_is_found_read_only_and_alone(store: Store) -> None:
+    blob = put(store)
+    assert store.find(SHA256) == blob == store.blob(SHA256)
+    assert blob.read_bytes() == CONTENT
+    assert stat.S_IMODE(blob.stat().st_mode) == 0o444
+    assert files(store) == ["CACHEDIR.TAG", str(blob.relative_to(store.home))]
+
+
+def test_store_is_tagged_as_a_cache(store: Store) -> None:
+    put(store)
+    tag = (store.home / "CACHEDIR.TAG").read_text()
+    assert tag.startswith("Signature: 8a477f597d28d172789f06886806bc55\n")
+
+
+def test_add_replaces_a_file_that_is_there(store: Store) -> None:
+    put(store, b"damaged")
+    assert put(store).read_bytes() == CONTENT
+
+
+def test_temporary_lies_beside_its_goal(store: Store) -> None:
+    with store.temporary(SHA256) as path:
+        assert path.parent == store.blob(SHA256).parent
+        assert not path.exists()
+
+
+def test_temporaries_for_the_same_goal_differ(store: Store) -> None:
+    with store.temporary(SHA256) as one, store.temporary(SHA256) as other:
+        assert one != other
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, OSError])
+def test_temporary_is_removed_after(store: Store, error: type[BaseException]) -> None:
+    def fail() -> None:
+        with store.temporary(SHA256) as path:
+            path.write_bytes(CONTENT)
+            raise error
+
+    with pytest.raises(StoreError if error is OSError else error):
+        fail()
+    assert files(store) == ["CACHEDIR.TAG"]
+
+
+def test_damaged_file_is_moved_aside_with_a_full_report(store: Store) -> None:
+    blob = put(store, b"damaged")
+    with pytest.raises(IntegrityError) as caught:
+        store.find(SHA256)
+    (aside,) = (store.home / "corrupt").iterdir()
+    assert str(caught.value) == (
+        f"{blob} in the store is damaged:\n"
+        f"  expected sha256 {SHA256}\n"
+        f"  got      sha256 {hashlib.sha256(b'damaged').hexdigest()}\n"
+        f"It was moved to {aside}. Try again: the file will be downloaded afresh."
+    )
+    assert aside.name.startswith(f"{SHA256}-")
+    assert aside.read_bytes() == b"damaged"
+    assert store.find(SHA256) is None
+
+
+def test_files_damaged_twice_are_both_kept_aside(store: Store) -> None:
+    for damaged in (b"one", b"two"):
+        put(store, damaged)
+        with pytest.raises(IntegrityError):
+            store.find(SHA256)
+    assert {path.read_bytes() for path in (store.home / "corrupt").iterdir()} == {b"one", b"two"}
+
+
+def test_file_that_is_replaced_while_it_is_hashed_is_not_moved_aside(store: Store) -> None:
+    blob = put(store)
+    blob.rename(store.home / "good")
+    os.mkfifo(blob)  # opening it waits for the other side, so the order of events is certain
+
+    def replace() -> None:
+        with blob.open("wb") as damaged:
+            (store.home / "good").rename(blob)
+            damaged.write(b"damaged")
+
+    thread = threading.Thread(target=replace)
+    thread.start()
+    assert store.find(SHA256) == blob
+    thread.join()
+    assert not (store.home / "corrupt").exists()
+
+
+def test_file_in_a_read_only_store_is_found(open_folder: Path) -> None:
+    blob = put(Store(open_folder))
+    with read_only(open_folder):
+        assert Store(open_folder).find(SHA256) == blob
+
+
+def test_damaged_file_in_a_read_only_store_names_the_way_out(open_folder: Path) -> None:
+    put(Store(open_folder), b"damaged")
+    with (
+        read_only(open_folder),
+        pytest.raises(IntegrityError, match=r"Permission denied.*remove it as its owner.*MSHUB_H"),
+    ):
+        Store(open_folder).find(SHA256)
+
+
+def test_unwritable_home_names_the_folder_and_the_setting(open_folder: Path) -> None:
+    store = Store(open_folder / "home")
+    with read_only(open_folder), pytest.raises(StoreError) as caught:
+        put(store)
+    assert str(caught.value) == (
+        f"Cannot write {store.blob(SHA256)} in the store {store.home}: Permission denied. "
+        "Make it accessible, or point MSHUB_HOME to a folder that you can write."
+    )
+
+
+def test_unreadable_file_names_the_setting(open_folder: Path) -> None:
+    put(Store(open_folder)).chmod(0)
+    with read_only(open_folder), pytest.raises(StoreError, match=r"Cannot read .*MSHUB_HOME"):
+        Store(open_folder).find(SHA256)
+
+
+def test_home_that_is_a_file_is_a_store_error(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.write_text("not a folder")
+    with pytest.raises(StoreError, match=r"Cannot read .*Remove the file that is in the way"):
+        Store(home).find(SHA256)
+    with pytest.raises(StoreError, match=r"Cannot write .*Remove the file that is in the way"):
+        put(Store(home))
+
+
+def test_folder_in_the_place_of_a_file_is_a_store_error(store: Store) -> None:
+    store.blob(SHA256).mkdir(parents=True)
+    with pytest.raises(StoreError, match=r"Cannot read .*Is a directory"):
+        store.find(SHA256)
+    with pytest.raises(StoreError, match=r"Cannot write .*Is a directory"):
+        put(store)
+
+
+def test_write_that_fails_half_way_leaves_nothing(store: Store) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(StoreError, match=r"Cannot write .*File too large"):
+            put(store, bytes(2000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert files(store) == ["CACHEDIR.TAG"]
+
+
+def test_more_than_the_disk_has_is_refused(store: Store) -> None:
+    store.home.mkdir()
+    store.require_space(1)
+    with pytest.raises(StoreError, match=r"bytes free, but 1,152,921,504,606,846,976 are needed"):
+        store.require_space(1 << 60)
+
+
+def test_store_without_locks_goes_on(store: Store) -> None:
+    store.home.mkdir()
+    (store.home / "locks").write_text("a file where the folder should be")
+    with store.lock(SHA256):
+        put(store)
+    assert store.find(SHA256)

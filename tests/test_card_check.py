@@ -1,0 +1,854 @@
+"""`mshub card` as users start it: every output, which findings it shows, and what it exits with."""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import pytest
+import server
+import yaml
+from click.testing import CliRunner, Result
+from jsonschema import Draft202012Validator
+
+from mindspore_hub.cards import check, report, review
+from mindspore_hub.cards.findings import Finding, Place, Problem, Severity
+from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.rules import Group, Rule
+from mindspore_hub.catalog import Catalog
+from mindspore_hub.cli import mshub
+
+ROOT = Path(__file__).parents[1]
+CARDS = Catalog.read().cards
+GOOD = CARDS[-1].path.read_text(encoding="utf-8")
+SARIF = json.loads(Path(__file__).with_name("data").joinpath("sarif/used.schema.json").read_text())
+RELEASE = "model-version: 1.9"
+GIT = (
+    "git",
+    "-c",
+    "user.name=x",
+    "-c",
+    "user.email=x@example.org",
+    "-c",
+    "core.hooksPath=/dev/null",
+)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder."""
+    path = tmp_path / "work"
+    path.mkdir()
+    monkeypatch.chdir(path)
+    return path
+
+
+def write(name: str, *replacements: tuple[str, str]) -> Path:
+    """A card of this hub with other words in it."""
+    text = GOOD
+    for old, new in replacements:
+        assert old in text
+        text = text.replace(old, new, 1)
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="")
+    return path
+
+
+def write_bad(name: str = "card.md") -> Path:
+    """A card with an error that can be mended and an info that cannot."""
+    return write(name, (RELEASE, "model-version: 1.90"), ("# MVD", "# The MVD"))
+
+
+def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run `mshub card` as a program."""
+    return subprocess.run(
+        [sys.executable, "-m", "mindspore_hub", "card", *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **env},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def invoke(*arguments: str) -> Result:
+    """Run `mshub card` in this process."""
+    return CliRunner().invoke(mshub, ["card", *arguments])
+
+
+def found(*arguments: str) -> list[tuple[str, str, int | None]]:
+    """Path, code and line of what a check finds."""
+    done = invoke("check", "--output-format", "json", *arguments)
+    return [(item["path"], item["code"], item["line"]) for item in json.loads(done.stdout)]
+
+
+def codes(*arguments: str) -> list[str]:
+    return [code for _, code, _ in found(*arguments)]
+
+
+def git(*arguments: str) -> None:
+    subprocess.run([*GIT, *arguments], check=True, capture_output=True)
+
+
+def line_of(text: str) -> int:
+    return GOOD[: GOOD.index(text)].count("\n") + 1
+
+
+def test_text_shows_the_source_with_a_caret_and_what_to_do() -> None:
+    write_bad()
+    line = line_of(RELEASE)
+    done = run("check", "card.md", "--select", "V201,C501")
+    assert done.returncode == 1
+    assert done.stdout == (
+        "card.md:1:1: C501 the title is The MVD, model-name MVD\n"
+        "    # The MVD\n"
+        "    ^\n"
+        "    help: write `# MVD`, unless the title is meant\n"
+        f"card.md:{line}:16: V201 1.90 reads as 1.9\n"
+        "    model-version: 1.90\n"
+        "                   ^\n"
+        '    help: write `model-version: "1.90"`\n'
+    )
+    assert done.stderr == "1 card checked, 2 findings, 1 fixable with --fix\n"
+
+
+def test_a_clean_card_prints_nothing_and_exits_with_0() -> None:
+    write("card.md")
+    done = run("check", "card.md")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "1 card checked, 0 findings\n"
+
+
+def test_infos_are_shown_and_do_not_fail() -> None:
+    write("card.md", ("# MVD", "# The MVD"))
+    done = invoke("check", "card.md")
+    assert done.exit_code == 0
+    assert " C501 " in done.stdout
+
+
+def test_json_has_paths_below_the_folder_given() -> None:
+    write_bad("cards/some/card.md")
+    done = run("check", "cards", "--output-format", "json", "--select", "V201")
+    assert done.returncode == 1
+    assert json.loads(done.stdout) == [
+        {
+            "path": "some/card.md",
+            "line": line_of(RELEASE),
+            "column": 16,
+            "code": "V201",
+            "severity": "error",
+            "message": "1.90 reads as 1.9",
+            "help": 'write `model-version: "1.90"`',
+            "fixable": True,
+        }
+    ]
+    assert (
+        json.loads(run("check", "cards", "--output-format", "json", "--select", "F").stdout) == []
+    )
+
+
+def test_json_has_no_line_for_a_finding_of_the_whole_card() -> None:
+    write("dots/card.1.md")
+    assert found("dots", "--select", "C512") == [("card.1.md", "C512", None)]
+
+
+def test_sarif_fits_the_standard_and_keeps_its_fingerprints_when_lines_move() -> None:
+    card = write_bad("some folder/card.md")
+    options = ("check", ".", "--output-format", "sarif", "--select", "V201,C501,F002")
+    log = json.loads(invoke(*options).stdout)
+    jsonschema.validate(log, SARIF, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    results = log["runs"][0]["results"]
+    rules = log["runs"][0]["tool"]["driver"]["rules"]
+    assert [rules[item["ruleIndex"]]["id"] for item in results] == ["C501", "V201"]
+    location = results[1]["locations"][0]["physicalLocation"]
+    assert unquote(location["artifactLocation"]["uri"]) == "some folder/card.md"
+    assert location["region"] == {"startLine": line_of(RELEASE), "startColumn": 16}
+    card.write_text(card.read_text().replace("# The MVD\n", "# The MVD\n\n\n"), encoding="utf-8")
+    moved = json.loads(invoke(*options).stdout)["runs"][0]["results"]
+    assert moved[1]["locations"] != results[1]["locations"]
+    prints = [[item["partialFingerprints"] for item in log] for log in (results, moved)]
+    assert prints[0] == prints[1]
+    assert prints[0][0] != prints[0][1]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["lf", "crlf", "cr"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "marked"])
+def test_fixes_in_sarif_are_those_of_the_command(end: str, mark: str) -> None:
+    card = write_bad()
+    text = mark + card.read_text().replace("evaluation: ", "evaluation: -\n\nx: ").replace(
+        "\n", end
+    )
+    card.write_text(text, encoding="utf-8", newline="")
+    select = ("--select", "V201,F015")
+    log = json.loads(invoke("check", "card.md", "--output-format", "sarif", *select).stdout)
+    jsonschema.validate(log, SARIF, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    fixes = [fix for item in log["runs"][0]["results"] for fix in item.get("fixes", [])]
+    assert fixes
+    lines = text.removeprefix("\ufeff").split(end)
+    for fix in reversed(fixes):
+        ((change,),) = ([item["replacements"] for item in fix["artifactChanges"]],)
+        for item in change:
+            replace_region(lines, item["deletedRegion"], item["insertedContent"]["text"], end)
+    assert invoke("check", "card.md", "--fix", *select).exit_code == 0
+    assert card.read_bytes().decode() == mark + end.join(lines)
+
+
+def replace_region(lines: list[str], region: dict[str, int], text: str, end: str) -> None:
+    first, last = region["startLine"] - 1, region["endLine"] - 1
+    before = lines[first][: region["startColumn"] - 1]
+    after = lines[last][region["endColumn"] - 1 :]
+    lines[first : last + 1] = (before + text + after).split(end)
+
+
+def test_sarif_offers_whole_file_fixes_as_bytes() -> None:
+    Path("card.md").write_bytes(b"\xef\xbb\xbf" + GOOD.encode())
+    options = ("--output-format", "sarif", "--select", "F002")
+    log = json.loads(invoke("check", "card.md", *options).stdout)
+    jsonschema.validate(log, SARIF)
+    (result,) = log["runs"][0]["results"]
+    (replacement,) = result["fixes"][0]["artifactChanges"][0]["replacements"]
+    size = len(GOOD.encode()) + 3
+    assert replacement["deletedRegion"] == {"byteOffset": 0, "byteLength": size}
+    assert replacement["insertedContent"] == {"text": GOOD}
+
+
+def test_github_annotations_are_escaped() -> None:
+    write("a,b:50%/card.md", (RELEASE, "model-version: 1.90"), ("# MVD", "# The MVD"))
+    done = run("check", "a,b:50%", "--output-format", "github", "--select", "V201,C501,C512")
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("::notice file=a%2Cb%3A50%25/card.md,line=1,col=")
+    assert lines[1] == (
+        f"::error file=a%2Cb%3A50%25/card.md,line={line_of(RELEASE)},col=16,"
+        'title=V201 version-loses-digits::1.90 reads as 1.9%0Ahelp: write `model-version: "1.90"`'
+    )
+    assert len(lines) == 2
+
+
+def test_junit_has_one_test_case_per_card() -> None:
+    write("cards/bad & <odd>.md", (RELEASE, "model-version: 1.90"))
+    write("cards/good.md")
+    write("cards/info.md", ("# MVD", "# \x1bThe MVD"))
+    options = ("--output-format", "junit", "--select", "V201,C501")
+    suites = ET.fromstring(invoke("check", "cards", *options).stdout)  # noqa: S314 - our own
+    (suite,) = suites
+    assert suite.attrib == {
+        "name": "mshub card check",
+        "tests": "3",
+        "failures": "1",
+        "errors": "0",
+    }
+    inner = {case.get("name"): [item.tag for item in case] for case in suite}
+    assert inner == {"bad & <odd>.md": ["failure"], "good.md": [], "info.md": ["system-out"]}
+    (failure,) = suite.iter("failure")
+    assert failure.get("message") == "1 finding"
+    assert failure.text == (
+        f'{line_of(RELEASE)}:16: V201 1.90 reads as 1.9\nhelp: write `model-version: "1.90"`'
+    )
+
+
+def test_statistics_count_per_rule() -> None:
+    for name in ("a.md", "b.md"):
+        write_bad(f"cards/{name}")
+    write("cards/c.md", ("# MVD", "# The MVD"))
+    options = ("check", "cards", "--select", "V201,C501", "--statistics")
+    assert run(*options).stdout == "3  C501  [ ] title-differs\n2  V201  [*] version-loses-digits\n"
+    assert json.loads(invoke(*options, "--output-format", "json").stdout) == [
+        {"code": "C501", "name": "title-differs", "count": 3, "fixable": False},
+        {"code": "V201", "name": "version-loses-digits", "count": 2, "fixable": True},
+    ]
+
+
+def terminal(*arguments: str, **env: str) -> bytes:
+    """What a command prints on a terminal."""
+    import pty
+
+    main, other = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "mindspore_hub", "card", *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **env},
+        stdout=other,
+        stderr=subprocess.DEVNULL,
+    ):
+        os.close(other)
+        output = b"".join(read_all(main))
+    os.close(main)
+    return output.replace(b"\r\n", b"\n")
+
+
+def read_all(descriptor: int) -> Iterator[bytes]:
+    try:
+        while data := os.read(descriptor, 1024):
+            yield data
+    except OSError:  # how Linux says that the other end is closed
+        return
+
+
+def test_colour_is_for_terminals_that_want_it() -> None:
+    write_bad()
+    options = ("check", "card.md", "--select", "V201")
+    plain = run(*options).stdout.encode()
+    assert b"\x1b" not in plain
+    assert terminal(*options, NO_COLOR="1") == plain
+    coloured = terminal(*options, NO_COLOR="")
+    assert b"\x1b[31m\x1b[1mV201\x1b[0m" in coloured
+
+
+def finding(**values: object) -> Finding:
+    usual = Finding(Path("card.md"), 1, 1, "V201", Severity.ERROR, "message", "help")
+    return usual._replace(**values)
+
+
+def shown(line: str, column: int) -> list[str]:
+    document = check_document(line)
+    checked = report.Checked([check.Tree([document], [], None)], [], [finding(column=column)])
+    return report.as_text(checked).splitlines()[1:-1]
+
+
+def check_document(text: str) -> Document:
+    from mindspore_hub.cards.parse import parse_document
+
+    return parse_document(text, Path("card.md"))
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "expected"),
+    [
+        ("title", 3, ["    title", "      ^"]),
+        ("\ttitle", 2, ["     title", "     ^"]),
+        ("数据集: x", 6, ["    数据集: x", "            ^"]),
+        ("e\u0301t: x", 5, ["    e\u0301t: x", "       ^"]),
+        ("a\x1b[31mb", 7, ["    a\ufffd[31mb", "          ^"]),
+        ("", 1, []),
+        ("x", 9, ["    x", "     ^"]),
+        ("x" * 300, 201, [f"    …{'x' * 100}…", f"{' ' * 55}^"]),
+        ("x" * 300, 300, [f"    …{'x' * 51}", f"{' ' * 55}^"]),
+    ],
+    ids=["plain", "tab", "wide", "combining", "escape", "empty", "beyond", "long", "end"],
+)
+def test_the_caret_stands_under_the_place(line: str, column: int, expected: list[str]) -> None:
+    assert shown(line, column) == expected
+
+
+def test_select_replaces_the_default_rules_and_ignore_takes_away() -> None:
+    write_bad()
+    assert {"V201", "C501"} <= set(codes("card.md"))
+    assert codes("card.md", "--select", "V201") == ["V201"]
+    assert codes("card.md", "--select", "v2,c5", "--ignore", "C") == ["V201"]
+    assert codes("card.md", "--select", "V201", "--select", "C501") == ["C501", "V201"]
+    assert "C501" not in codes("card.md", "--ignore", "C501")
+    Path("card.md").write_bytes(GOOD.rstrip("\n").encode())
+    assert codes("card.md") == []
+    assert codes("card.md", "--extend-select", "F005") == ["F005"]
+    assert "F005" not in codes("card.md", "--select", "EXTENDED", "--ignore", "F")
+    assert "F005" in codes("card.md", "--select", "ALL")
+
+
+def test_severity_is_the_lowest_that_is_shown_and_fails() -> None:
+    write_bad()
+    select = ("--select", "V201,C501")
+    assert codes("card.md", "--severity", "info", *select) == ["C501", "V201"]
+    assert codes("card.md", "--severity", "warning", *select) == ["V201"]
+    assert invoke("check", "card.md", "--severity", "error", "--select", "C501").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--select", "V201,Q9"], "there is no rule Q9; `mshub card rule` lists all rules."),
+        (["--ignore", "V21O"], "there is no rule V21O (did you mean "),
+        (["--output-format", "xml"], "'xml' is not one of"),
+        (["--severity", "fatal"], "'fatal' is not one of"),
+        (["--statistics", "--output-format", "sarif"], "--statistics are printed as text or json"),
+        (["--diff", "--fix"], "--diff prints a diff"),
+        (["--baseline", "absent.json"], "The baseline absent.json cannot be read"),
+        (["--baseline", "card.md"], "card.md is no baseline of this version"),
+        (["--changed"], "--changed needs a git repository around"),
+        (["--nope"], "No such option"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_usage_exits_with_2(arguments: list[str], message: str) -> None:
+    write("card.md")
+    done = run("check", "card.md", *arguments, GIT_CEILING_DIRECTORIES=str(Path.cwd()))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_rule_that_crashes_is_an_internal_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(document: Document) -> Iterator[Problem]:
+        yield Problem(Place(), f"{document.name} is", "none")
+        {}["evaluation"]
+
+    rule = Rule("Z999", "crash", Severity.ERROR, Group.DEFAULT, "Crash.", crash, None)
+    monkeypatch.setattr(review, "all_rules", lambda: [rule])
+    write("card.md")
+    result = invoke("check", "card.md")
+    error = result.exception
+    assert isinstance(error, check.InternalError)
+    assert error.exit_code == 3
+    assert str(error) == (
+        "the rule Z999 crash crashed on card.md (KeyError: 'evaluation'). This is a defect of the "
+        "rule, not of the card: please report it with the card and the output of `mshub env`. "
+        "`--ignore Z999` checks the rest."
+    )
+    assert invoke("check", "card.md", "--ignore", "Z999").exit_code == 0
+
+
+def test_any_other_crash_is_an_internal_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(review, "read_tree", lambda path: {}[path])
+    write("card.md")
+    error = invoke("check", "card.md").exception
+    assert isinstance(error, check.InternalError)
+    assert "please report it" in str(error)
+
+
+def test_a_file_that_is_no_text_is_a_finding() -> None:
+    Path("card.md").write_bytes(b"\xff")
+    done = run("check", "card.md", "--select", "F001")
+    assert done.returncode == 1
+    assert done.stdout.startswith("card.md:1:1: F001 not UTF-8: byte 0 is 0xff\n")
+
+
+def test_a_card_is_checked_once_however_often_it_is_named() -> None:
+    write_bad("cards/card.md")
+    assert found("cards", "cards/card.md", "./cards", "--select", "V201") == [
+        ("card.md", "V201", line_of(RELEASE))
+    ]
+
+
+def table(text: str) -> None:
+    Path("pyproject.toml").write_text(f"[tool.mshub]\n{text}\n", encoding="utf-8")
+
+
+def test_the_table_of_the_project_chooses_rules() -> None:
+    write_bad("cards/some/card.md")
+    table('select = ["C501", "V2"]\nignore = ["V202"]')
+    assert codes("cards") == ["C501", "V201"]
+    assert codes("cards", "--ignore", "C501") == ["V201"]
+    assert codes("cards", "--select", "F") == []
+    table('select = ["V201"]\nignore = ["C501"]\nseverity = "error"')
+    assert codes("cards", "--extend-select", "C501", "--severity", "info") == ["C501", "V201"]
+    assert codes("cards", "--extend-select", "C501") == ["V201"]
+    table('select = ["V201"]\n[tool.mshub.per-card-ignores]\n"cards/some/*" = ["V2"]')
+    assert codes("cards") == []
+    table('select = ["V201"]\nper-card-ignores = {"card.md" = ["V201"]}')
+    assert codes("cards") == []
+    table('select = ["V201"]\nper-card-ignores = {"some/*" = ["V201"]}')
+    assert codes("cards") == ["V201"]
+
+
+def test_the_table_is_that_of_the_nearest_project_that_has_one() -> None:
+    write_bad("project/cards/card.md")
+    table('select = ["C501"]')
+    Path("project/pyproject.toml").write_text("[project]\nname = 'mshub'\n", encoding="utf-8")
+    assert codes("project/cards") == ["C501"]
+    Path("project/pyproject.toml").write_text("[tool]\nmshub = {select = ['V201']}", "utf-8")
+    assert codes("project/cards/card.md") == ["V201"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("selct = []", "unknown key 'selct' (did you mean select?); known are select, "),
+        ("select = 'V201'", "select must be a list of codes, but is 'V201'."),
+        ("ignore = ['Q9']", "[tool.mshub]: there is no rule Q9"),
+        ("severity = 'fatal'", "severity must be one of error, warning, info, but is 'fatal'."),
+        ("severity = 1", "severity must be a string, but is 1."),
+        ("per-card-ignores = []", "per-card-ignores must be a table, but is []."),
+        ("select = [", "is not TOML: "),
+        ("baseline = 'absent.json'", "absent.json cannot be read"),
+    ],
+)
+def test_a_wrong_table_exits_with_2(text: str, message: str) -> None:
+    write("card.md")
+    table(text)
+    done = run("check", "card.md")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+
+
+def test_comments_ignore_findings_of_a_line() -> None:
+    bad = "\n```python\na = (\n```\n"
+    path = Path("card.md")
+    path.write_text(GOOD + bad, encoding="utf-8")
+    lines = len(GOOD.splitlines())
+    ((_, _, line),) = found("card.md", "--select", "B606")
+    assert line is not None
+    assert line > lines
+    for comment in ("<!-- mshub: ignore B606 -->", "<!--mshub:ignore v201, b6-->"):
+        cells = (GOOD + bad).splitlines()
+        cells.insert(line - 1, comment)
+        path.write_text("\n".join(cells) + "\n", encoding="utf-8")
+        assert codes("card.md", "--select", "B606") == []
+    path.write_text(GOOD + "\n<!-- mshub: ignore B607 -->\n" + bad, encoding="utf-8")
+    assert codes("card.md", "--select", "B606") == ["B606"]
+
+
+def test_a_comment_behind_a_value_ignores_that_line_only() -> None:
+    comment = " # <!-- mshub: ignore V201 -->"
+    both = (
+        (RELEASE, f"model-version: 1.90{comment}"),
+        ("mindspore-version: 1.9", "mindspore-version: 1.90"),
+    )
+    write("card.md", *both)
+    ((_, _, line),) = found("card.md", "--select", "V201")
+    assert line == line_of("mindspore-version: 1.9")
+    write("card.md", (RELEASE, f"{comment.strip()}\nmodel-version: 1.90"))
+    assert codes("card.md", "--select", "V201") == []
+
+
+def test_a_comment_ignores_findings_of_the_whole_card() -> None:
+    write("card.1.md", (RELEASE, "model-version: 1.90"))
+    assert codes("card.1.md", "--select", "C512,V201") == ["C512", "V201"]
+    text = Path("card.1.md").read_text(encoding="utf-8")
+    Path("card.1.md").write_text(f"{text}<!-- mshub: ignore-file C512 -->\n", encoding="utf-8")
+    assert codes("card.1.md", "--select", "C512,V201") == ["V201"]
+
+
+def test_only_what_a_baseline_does_not_know_fails() -> None:
+    card = write_bad("cards/card.md")
+    options = ("cards", "--select", "V201,C501")
+    done = run("check", *options, "--write-baseline", "known.json")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "known.json: 2 findings from now on known\n"
+    again = run("check", *options, "--baseline", "known.json")
+    assert (again.returncode, again.stdout) == (0, "")
+    assert again.stderr == "1 card checked, 0 findings, 2 more in the baseline\n"
+    text = card.read_text(encoding="utf-8")
+    card.write_text(text.replace("# The MVD\n", "# The MVD\n\n\n"), encoding="utf-8")
+    assert codes(*options, "--baseline", "known.json") == []
+    table('baseline = "known.json"')
+    assert codes(*options) == []
+    version = "mindspore-version: 1.9"
+    card.write_text(text.replace(version, f"{version}0"), encoding="utf-8")
+    assert codes(*options) == ["V201"]
+    card.write_text(text.replace("1.90", "1.80"), encoding="utf-8")
+    assert codes(*options) == ["V201"]
+
+
+def test_a_baseline_knows_as_many_as_it_has_seen() -> None:
+    block = "\n```python\na = (\n```\n"
+    Path("card.md").write_text(GOOD + block, encoding="utf-8")
+    options = ("card.md", "--select", "B606")
+    assert invoke("check", *options, "--write-baseline", "known.json").exit_code == 0
+    Path("card.md").write_text(GOOD + block * 2, encoding="utf-8")
+    assert codes(*options, "--baseline", "known.json") == ["B606"]
+
+
+def test_changed_reports_cards_that_differ_from_a_commit() -> None:
+    for name in ("old", "edited", "added", "committed"):
+        write_bad(f"cards/{name}.md")
+    Path("cards/added.md").unlink()
+    Path("cards/committed.md").unlink()
+    git("init", "-q", "-b", "main")
+    git("add", "-A")
+    git("commit", "-q", "-m", "first")
+    options = ("--select", "V201")
+    assert found("cards", "--changed", *options) == []
+    write("cards/edited.md", (RELEASE, "model-version: 1.80"))
+    write_bad("cards/added.md")
+    assert [path for path, *_ in found("cards", "--changed", *options)] == ["added.md", "edited.md"]
+    write_bad("cards/committed.md")
+    git("switch", "-q", "-c", "work")
+    git("add", "cards/committed.md")
+    git("commit", "-q", "-m", "second")
+    names = [path for path, *_ in found("cards", "--changed=main", *options)]
+    assert names == ["added.md", "committed.md", "edited.md"]
+    assert [path for path, *_ in found("--changed", "cards", *options)] == ["added.md", "edited.md"]
+    git("branch", "-q", "--set-upstream-to=main")
+    assert len(found("cards", "--changed", *options)) == 3
+    done = run("check", "cards", "--changed", *options)
+    assert done.stderr == "4 cards checked, 3 of them changed, 3 findings, 3 fixable with --fix\n"
+    done = run("check", "cards", "--changed=nope", *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--changed: 'nope' is no commit of the repository" in done.stderr
+
+
+def test_changed_reads_all_cards_for_rules_across_cards() -> None:
+    for name in ("one", "two"):
+        write(f"cards/mindspore/1.9/{name}.md")
+    git("init", "-q")
+    git("add", "cards/mindspore/1.9/one.md")
+    git("commit", "-q", "-m", "first")
+    assert {path for path, *_ in found("cards", "--changed", "--select", "X702")} == {
+        "mindspore/1.9/two.md"
+    }
+
+
+def test_changed_works_before_the_first_commit() -> None:
+    write_bad("card.md")
+    git("init", "-q")
+    git("add", "-A")
+    assert codes("card.md", "--changed", "--select", "V201") == ["V201"]
+
+
+CHECK = """
+import sys
+from mindspore_hub.cli import main
+
+try:
+    main()
+finally:
+    heavy = "rich pydantic jinja2 numpy markdown_it mindspore httpx2 tomllib subprocess xml yaml"
+    print([name for name in heavy.split() if name in sys.modules], file=sys.stderr)
+"""
+
+
+def test_a_check_of_one_card_imports_nothing_that_it_does_not_need() -> None:
+    text = "\n".join(line for line in GOOD.splitlines() if "-shape" not in line)
+    write("card.md")
+    Path("card.md").write_text(text.replace("network-args", "#"), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", CHECK, "card", "check", "card.md"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("rule", review.known_rules(), ids=lambda rule: rule.code)
+def test_a_rule_that_mends_says_so(rule: Rule) -> None:
+    bad = ROOT / "tests" / "rules" / rule.code
+    paths = [path for path in bad.glob("bad*") if path.suffix in {"", ".md"}]
+    mended = any(
+        item.fixable
+        for path in paths
+        for item in check.check_paths([path], selected=[rule.code])[0]
+        if item.code == rule.code
+    )
+    assert review.is_fixable(rule) or not mended
+
+
+def test_new_writes_a_card_that_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    path = Path("assets/botany/1.10/leafnet_herbarium.md")
+    done = run("new", str(path), "--model", "LeafNet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{path}\n", "")
+    text = path.read_text(encoding="utf-8")
+    assert 'load("botany/1.10/leafnet_herbarium")' in text
+    assert 'mindspore-version: "1.10"' in text
+    assert "update-time: 2023-11-14" in text
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    checked = invoke("check", str(path), "--severity", "warning")
+    assert (checked.exit_code, checked.stdout) == (0, "")
+    again = run("new", str(path), "--model", "Other")
+    assert (again.returncode, again.stdout) == (1, "")
+    assert "is there already and was not touched" in again.stderr
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_new_takes_all_facts() -> None:
+    facts = {
+        "backbone-name": "ResNet: 50",
+        "module-type": "cv-classification",
+        "evaluation": "top1acc75.6 | top5acc92.1",
+        "train-dataset": "imagenet2012",
+        "repo-link": "https://gitee.com/botany/leafnet/tree/r1.9/research/cv/leafnet",
+        "asset-link": "https://download.mindspore.cn/models/r1.9/leafnet.ckpt",
+        "asset-sha256": "0" * 63 + "a",
+        "summary": "yes",
+    }
+    options = [item for key, value in facts.items() for item in (f"--{key}", value)]
+    refused = run("new", "x/1.9/leafnet.md", "--model", "LeafNet", *options)
+    if refused.returncode:  # upstream takes no colon in most values
+        assert "would not pass the check and was not written" in refused.stderr
+        assert not Path("x").exists()
+        facts["backbone-name"] = "ResNet 50"
+        options = [item for key, value in facts.items() for item in (f"--{key}", value)]
+        assert run("new", "x/1.9/leafnet.md", "--model", "LeafNet", *options).returncode == 0
+    shown = json.loads(run("show", "x/1.9/leafnet.md").stdout)
+    assert shown["backbone-name"] == facts["backbone-name"]
+    assert shown["asset"][0]["sha256"] == facts["asset-sha256"]
+    assert shown["summary"] == "yes"
+    assert [item["value"] for item in shown["evaluation"]] == ["75.6", "92.1"]
+
+
+def test_new_writes_nothing_that_would_not_pass() -> None:
+    done = run("new", "card.md", "--model", "LeafNet", "--update-time", "2022-02-30")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "card.md would not pass the check and was not written:\nV209 " in done.stderr
+    assert list(Path().iterdir()) == []
+    done = run("new", "card.txt", "--model", "LeafNet")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "let it end in .md" in done.stderr
+
+
+def test_the_first_card_of_a_model_in_a_hub_is_its_default() -> None:
+    Path("models").mkdir()
+    first = invoke("new", "assets/botany/1.9/leafnet_herbarium.md", "--model", "LeafNet")
+    second = invoke("new", "assets/botany/1.9/leafnet_garden.md", "--model", "LeafNet")
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    text = {path.stem: path.read_text(encoding="utf-8") for path in Path("assets").rglob("*.md")}
+    assert "\ndefault: True\n" in text["leafnet_herbarium"]
+    assert "default:" not in text["leafnet_garden"]
+    assert codes(".", "--select", "H901") == []
+
+
+def test_show_prints_the_facts_of_a_name_or_a_path() -> None:
+    write_bad()
+    by_name, by_path = run("show", "MVD@regdb-visibletoinfrared"), run("show", "card.md")
+    assert (by_name.returncode, by_name.stderr) == (0, "")
+    assert json.loads(by_name.stdout)["model-name"] == "MVD"
+    assert json.loads(by_path.stdout)["model-version"] == "1.90"
+    assert run("show", "absent.md").returncode == 3
+
+
+def as_yaml(path: Path) -> object:
+    front = path.read_text(encoding="utf-8").split("---\n")[1]
+    facts = yaml.safe_load(front)
+    facts["update-time"] = facts["update-time"].isoformat()
+    return facts
+
+
+def test_the_schema_is_one_and_every_card_of_the_hub_fits_it() -> None:
+    done = run("schema")
+    assert (done.returncode, done.stderr) == (0, "")
+    schema = json.loads(done.stdout)
+    Draft202012Validator.check_schema(schema)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    validator = Draft202012Validator(schema)
+    for card in CARDS:
+        facts = as_yaml(card.path)
+        assert list(validator.iter_errors(facts)) == []
+        broken = {**facts, "asset": [{**facts["asset"][0], "asset-sha256": "x"}], "nope": 1}
+        del broken["license"]
+        assert len(list(validator.iter_errors(broken))) == 3
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[server.FileServer]:
+    """A file server that also answers requests for heads."""
+    monkeypatch.setattr(server._Handler, "do_HEAD", server._Handler.do_GET, raising=False)
+    (tmp_path / "files").mkdir()
+    with server.FileServer(tmp_path / "files") as started:
+        yield started
+
+
+def write_links(*links: str) -> None:
+    lines = "\n\n".join(f"A [link]({link})." for link in links)
+    head = GOOD.partition("## Introduction")[0]
+    lines_of_head = [line for line in head.splitlines() if "-link:" not in line]
+    Path("card.md").write_text("\n".join(lines_of_head) + f"\n\n{lines}\n", encoding="utf-8")
+
+
+def online(*options: str) -> list[tuple[str, str, str]]:
+    select = ("--online", "--select", "H950", "--output-format", "json", *options)
+    done = invoke("check", "card.md", *select)
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    items = json.loads(done.stdout)
+    return [(item["code"], item["severity"], item["message"]) for item in items]
+
+
+def test_links_are_asked_for_on_demand_only(files: server.FileServer) -> None:
+    files.on("/gone", server.status(404))
+    write_links(f"{files.url}/gone")
+    assert codes("card.md", "--select", "ALL", "--severity", "warning").count("H950") == 0
+    assert files.requests == []
+    message = f"{files.url}/gone leads nowhere (status 404)"
+    assert online() == [("H950", "warning", message)]
+    assert files.requests == ["HEAD /gone", "GET /gone"]
+    assert online("--ignore", "H950") == []
+
+
+def test_answers_are_kept_for_a_while(files: server.FileServer) -> None:
+    files.on("/gone", server.status(410))
+    files.on("/busy", server.status(503))
+    files.on("/here", server.status(200))
+    write_links(*(f"{files.url}/{name}#part" for name in ("gone", "here", "here", "busy")))
+    before = online()
+    assert [severity for _, severity, _ in before] == ["warning", "info"]
+    assert sorted(files.requests) == [
+        "GET /busy",
+        "GET /gone",
+        "HEAD /busy",
+        "HEAD /gone",
+        "HEAD /here",
+    ]
+    files.requests.clear()
+    assert online() == before
+    assert sorted(files.requests) == ["GET /busy", "HEAD /busy"]
+    store = Path(os.environ["MSHUB_HOME"]) / "links.json"
+    known = json.loads(store.read_text(encoding="utf-8"))
+    for entry in known["links"].values():
+        entry["checked"] -= 2 * 24 * 60 * 60
+    store.write_text(json.dumps(known), encoding="utf-8")
+    files.requests.clear()
+    assert online() == before
+    assert len(files.requests) == 5
+    store.write_text("{", encoding="utf-8")
+    assert online() == before
+
+
+def test_a_server_that_refuses_heads_is_asked_for_the_whole(files: server.FileServer) -> None:
+    files.on("/page", server.status(405), server.good)
+    (files.folder / "page").write_bytes(b"page")
+    write_links(f"{files.url}/page")
+    assert online() == []
+    assert files.requests == ["HEAD /page", "GET /page"]
+
+
+def test_a_passing_failure_is_tried_again(
+    files: server.FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MSHUB_RETRIES", "1")
+    files.on("/page", server.status(503), server.status(503), server.status(200))
+    write_links(f"{files.url}/page")
+    assert online() == []
+
+
+def test_a_redirect_is_followed_and_silence_is_no_verdict(files: server.FileServer) -> None:
+    files.on("/old", server.redirect(f"{files.url}/new"))
+    files.on("/new", server.status(200))
+    write_links(f"{files.url}/old", "https://127.0.0.1:1/silent")
+    ((code, severity, message),) = online()
+    assert (code, severity) == ("H950", "info")
+    assert message.startswith("https://127.0.0.1:1/silent could not be checked: ")
+
+
+def test_certificates_are_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server._Handler, "do_HEAD", server._Handler.do_GET, raising=False)
+    (tmp_path / "files").mkdir()
+    with server.FileServer(tmp_path / "files", tls=True) as files:
+        files.on("/page", server.status(200))
+        write_links(f"{files.url}/page")
+        ((_, severity, message),) = online()
+        assert severity == "info"
+        assert "certificate" in message.lower()
+        monkeypatch.setenv("SSL_CERT_FILE", str(files.ca_file))
+        assert online() == []
+
+
+def test_offline_forbids_asking_for_links() -> None:
+    write("card.md")
+    done = run("check", "card.md", "--online", MSHUB_OFFLINE="1")
+    assert (done.returncode, done.stdout) == (6, "")
+    assert "--online needs the network" in done.stderr
+
+
+def test_scalars_of_links_keep_their_place(files: server.FileServer) -> None:
+    files.on("/gone", server.status(404))
+    link = f"<{files.url}/gone>"
+    repo = next(line for line in GOOD.splitlines() if line.startswith("repo-link:"))
+    write("card.md", (repo, f"repo-link: {link}"))
+    text = Path("card.md").read_text(encoding="utf-8").partition("## Introduction")[0]
+    asset = next(line for line in text.splitlines() if "asset-link:" in line)
+    Path("card.md").write_text(text.replace(asset, f"    asset-link: {link}"), encoding="utf-8")
+    lines = [line for _, _, line in found("card.md", "--online", "--select", "H950")]
+    assert lines == [line_of(repo), line_of(asset)]
+
+
+def test_copies_of_the_hub_are_clean(folder: Path) -> None:
+    for name in ("assets", "models", "mindspore_hub_conf"):
+        shutil.copytree(ROOT / name, folder / name)
+    assert found(".") == []

@@ -1,0 +1,264 @@
+"""From every kind of name to a card, and what is said where no card or several fit."""
+
+from pathlib import Path
+
+import pytest
+
+from mindspore_hub.catalog import Catalog, hub_root
+from mindspore_hub.errors import AmbiguousNameError, CardError, HubError, UnknownNameError
+
+CATALOG = Catalog.read()
+CARDS = pytest.mark.parametrize("card", CATALOG.cards, ids=lambda card: card.uid)
+
+ADDRESSES = [
+    "https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/{uid}.md",
+    "https://gitee.com/mindspore/hub/tree/master/mshub_res/assets/{uid}.md",
+    "https://gitee.com/mindspore/hub/raw/master/mshub_res/assets/{uid}.md",
+    "https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/{uid}",
+    "https://github.com/mindspore-ai/hub/blob/master/mshub_res/assets/{uid}.md",
+    "https://github.com/mindspore-ai/hub/raw/master/mshub_res/assets/{uid}.md",
+    "https://github.com/mindspore-ai/hub/blob/master/mshub_res/assets/{uid}.md?plain=1#usage",
+    "https://github.com/mindspore-ai/hub/tree/master/mshub_res/assets/{uid}/",
+    "https://raw.githubusercontent.com/mindspore-ai/hub/master/mshub_res/assets/{uid}.md",
+]
+
+
+def in_other_case(name: str) -> set[str]:
+    return {name, name.upper(), name.lower(), name.swapcase()}
+
+
+def write_hub(root: Path, cards: dict[str, str]) -> Catalog:
+    """A hub root whose cards hold these lines of front matter, by uid."""
+    for uid, front_matter in cards.items():
+        path = root / "assets" / f"{uid}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"# T\n\n---\n{front_matter}\n---\n", encoding="utf-8")
+    return Catalog.read(root)
+
+
+def test_the_hub_root_of_a_checkout_is_the_checkout(root: Path) -> None:
+    assert hub_root() == root
+    assert CATALOG.root == root
+
+
+def test_the_catalog_holds_every_card_in_the_order_of_uids(root: Path) -> None:
+    assets = root / "assets"
+    files = [path.relative_to(assets).as_posix()[:-3] for path in assets.rglob("*.md")]
+    assert [card.uid for card in CATALOG.cards] == sorted(files)
+
+
+@pytest.mark.parametrize("model", CATALOG.models)
+def test_a_bare_name_in_any_case_means_the_default_card(model: str) -> None:
+    (default,) = (card for card in CATALOG.models[model] if card.is_default)
+    for name in in_other_case(model):
+        assert CATALOG.resolve(name) is default
+
+
+@CARDS
+def test_a_model_with_its_variant_means_one_card(card) -> None:
+    for name in in_other_case(f"{card.model_name}@{card.variant}"):
+        assert CATALOG.resolve(name) is card
+
+
+@CARDS
+def test_the_short_name_means_the_card(card) -> None:
+    assert CATALOG.resolve(card.short_name) is card
+
+
+@CARDS
+def test_a_card_name_with_or_without_its_model_means_the_card(card) -> None:
+    for name in in_other_case(card.name) | in_other_case(f"{card.model_name}@{card.name}"):
+        assert CATALOG.resolve(name) is card
+
+
+@CARDS
+def test_a_uid_in_any_case_means_the_card(card) -> None:
+    for name in in_other_case(card.uid):
+        assert CATALOG.resolve(name) is card
+
+
+@CARDS
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_on_a_known_host_means_the_card(card, address: str) -> None:
+    assert CATALOG.resolve(address.format(uid=card.uid)) is card
+
+
+@CARDS
+def test_a_path_means_the_card_at_it(
+    card, root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert CATALOG.resolve(str(card.path)) == card
+    monkeypatch.chdir(root)
+    relative = CATALOG.resolve(f"assets/{card.uid}.md")
+    assert (relative.uid, relative.facts) == (card.uid, card.facts)
+    copy = tmp_path / "mine.md"
+    copy.write_bytes(card.path.read_bytes())
+    assert CATALOG.resolve(str(copy)).uid == "mine"
+
+
+def test_a_path_may_begin_with_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "mine.md").write_bytes(CATALOG.cards[0].path.read_bytes())
+    assert CATALOG.resolve("~/mine.md").path == tmp_path / "mine.md"
+
+
+def test_two_card_names_of_one_data_set_make_it_ambiguous() -> None:
+    with pytest.raises(AmbiguousNameError) as caught:
+        CATALOG.resolve("mvd@RegDB")
+    assert str(caught.value) == (
+        "'mvd@RegDB' may mean several cards; choose one of them:\n"
+        "  MVD@regdb-infraredtovisible  (mindspore/1.9/mvd_infraredtovisible_regdb)\n"
+        "  MVD@regdb-visibletoinfrared  (mindspore/1.9/mvd_visibletoinfrared_regdb)"
+    )
+
+
+def test_an_unknown_variant_lists_all_variants() -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        CATALOG.resolve("ddag@nope")
+    assert str(caught.value) == (
+        "DDAG@nope names no card. Variants of DDAG:\n"
+        "  DDAG@sysumm01-all  (mindspore/1.8/ddag_allresearch_sysumm01)\n"
+        "  DDAG@sysumm01-indoor  (mindspore/1.8/ddag_indoorsearch_sysumm01)\n"
+        "  DDAG@regdb-infraredtovisible  (mindspore/1.8/ddag_infraredtovisible_regdb)\n"
+        "  DDAG@regdb-visibletoinfrared  (mindspore/1.8/ddag_visibletoinfrared_regdb)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("MVDD", " Did you mean MVD?"),
+        ("vehiclnet", " Did you mean VehicleNet?"),
+        ("multitask", " Did you mean MultiTaskNet or multitasknet_veri?"),
+        ("MVDD@regdb", " Did you mean MVD?"),
+        (
+            "mindspore/1.8/mvd_allresearch_sysumm01",
+            (
+                " Did you mean mindspore/1.9/mvd_allresearch_sysumm01 or "
+                "mindspore/1.8/ddag_allresearch_sysumm01 or "
+                "mindspore/1.9/mvd_indoorsearch_sysumm01?"
+            ),
+        ),
+        ("zzz", ""),
+        ("", ""),
+        ("/", ""),
+    ],
+)
+def test_an_unknown_name_is_answered_with_near_ones(name: str, near: str) -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        CATALOG.resolve(name)
+    expected = f"{name!r} names no model card.{near} `mshub list` shows every card."
+    assert str(caught.value) == expected
+
+
+UID = CATALOG.cards[0].uid
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://www.baidu.com",
+        f"https://example.org/mindspore/hub/blob/master/mshub_res/assets/{UID}.md",
+        f"https://gitee.com.example.org/mindspore/hub/blob/master/assets/{UID}.md",
+        f"https://gitee.com@example.org/mindspore/hub/blob/master/assets/{UID}.md",
+        f"https://example.org/https://gitee.com/mindspore/hub/blob/master/assets/{UID}.md",
+        f"http://gitee.com/mindspore/hub/blob/master/mshub_res/assets/{UID}.md",
+        f"file:///mindspore/hub/blob/master/mshub_res/assets/{UID}.md",
+        f"https://gitee.com/{UID}.md",
+        "https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/",
+        f" https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/{UID}.md",
+        "://",
+    ],
+)
+def test_an_address_elsewhere_is_refused_with_the_form_that_is_expected(url: str) -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        CATALOG.resolve(url)
+    assert str(caught.value) == (
+        f"{url} is no address of a model card; expected "
+        "https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/<uid>.md, "
+        "the same on github.com, or just <uid>."
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/{UID}.md.exe",
+        f"https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/{UID}.md extra",
+        f"https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/{UID}.md\n",
+        f"https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/../assets/{UID}/..",
+        "../../../../etc/passwd",
+        f"x/../{UID}",
+        f"{UID}/../../1.9/mvd_allresearch_sysumm01",
+        "/etc/passwd",
+        "../assets",
+        "..",
+        ".",
+        "MVD@",
+        "@",
+        "@regdb",
+        "MVD@../regdb",
+        "\0",
+    ],
+)
+def test_a_name_that_leads_elsewhere_or_trails_off_names_no_card(name: str) -> None:
+    with pytest.raises(UnknownNameError, match="names no"):
+        CATALOG.resolve(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["absent.md", "../absent.md", "~no-such-user/x.md", "a" * 300 + ".md", "\0.md", ".md"]
+)
+def test_a_path_without_a_file_is_an_unknown_name(name: str) -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        CATALOG.resolve(name)
+    assert str(caught.value) == (
+        f"There is no card {name}; give the path of an existing .md file, a name or a uid."
+    )
+
+
+def test_a_file_that_is_no_card_is_a_card_error(root: Path) -> None:
+    with pytest.raises(CardError, match="model-name is missing"):
+        CATALOG.resolve(str(root / "README.md"))
+
+
+def test_errors_of_names_are_the_value_errors_of_the_upstream_client() -> None:
+    for error in (UnknownNameError, AmbiguousNameError, CardError):
+        assert issubclass(error, ValueError)
+        assert issubclass(error, HubError)
+
+
+def test_a_model_without_a_default_is_ambiguous_by_its_bare_name(tmp_path: Path) -> None:
+    cards = {f"botany/2.1/leafnet_{name}": "model-name: LeafNet" for name in ("fern", "moss")}
+    with pytest.raises(AmbiguousNameError, match="LeafNet@moss"):
+        write_hub(tmp_path, cards).resolve("leafnet")
+
+
+def test_one_card_name_in_two_releases_is_ambiguous_and_its_uids_are_not(tmp_path: Path) -> None:
+    cards = {f"botany/{release}/leafnet_fern": "model-name: LeafNet" for release in ("2.0", "2.1")}
+    catalog = write_hub(tmp_path, cards)
+    with pytest.raises(AmbiguousNameError, match=r"botany/2\.0/leafnet_fern"):
+        catalog.resolve("leafnet_fern")
+    for uid in cards:
+        assert catalog.resolve(uid).uid == uid
+
+
+def test_a_card_name_with_a_dot_is_found_by_every_name(tmp_path: Path) -> None:
+    catalog = write_hub(tmp_path, {"botany/2.1/leafnet_Fern1.1": "model-name: LeafNet"})
+    address = "https://gitee.com/botany/hub/blob/master/assets/botany/2.1/leafnet_Fern1.1.md"
+    names = ["LeafNet", "leafnet_fern1.1", "LeafNet@fern1.1", "botany/2.1/leafnet_fern1.1", address]
+    assert {catalog.resolve(name).name for name in names} == {"leafnet_Fern1.1"}
+
+
+def test_a_variant_is_found_by_its_data_set_in_any_case(tmp_path: Path) -> None:
+    uids = ["botany/2.1/leafnet_small_Fern", "botany/2.1/leafnet_large_Moss"]
+    catalog = write_hub(tmp_path, dict.fromkeys(uids, "model-name: LeafNet"))
+    assert catalog.resolve("LeafNet@fern").uid == uids[0]
+    assert catalog.resolve("LeafNet@MOSS-LARGE").uid == uids[1]
+
+
+def test_a_folder_without_assets_is_no_hub(tmp_path: Path) -> None:
+    with pytest.raises(CardError, match="give the hub root"):
+        Catalog.read(tmp_path)

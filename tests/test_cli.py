@@ -1,0 +1,569 @@
+"""The `mshub` command as users start it: what it prints where, and what it exits with."""
+
+import hashlib
+import json
+import os
+import pty
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from mindspore_hub.cards.review import known_rules
+from mindspore_hub.catalog import Catalog
+from mindspore_hub.cli import mshub
+from mindspore_hub.info import CellInfo
+from mindspore_hub.version import __version__
+
+ROOT = Path(__file__).parents[1]
+CARDS = Catalog.read().cards
+LOAD_OPTIONS = ("--no-pretrained", "--format", "json")
+
+CARD = """\
+# metric_learn
+
+---
+
+model-name: metric_learn
+
+asset:
+
+-
+    file-format: ckpt
+    asset-link: <{link}>
+    asset-sha256: {sha256}
+
+---
+"""
+
+HEADLESS = """
+import os, sys
+
+FORBIDDEN = ("socket.", "time.sleep", "urllib.Request")
+
+def watch(event, args):
+    mindspore = event == "import" and args[0].partition(".")[0] == "mindspore"
+    if mindspore or event.startswith(FORBIDDEN):
+        os.write(2, f"forbidden: {event} {args}\\n".encode())
+        os._exit(99)
+
+sys.addaudithook(watch)
+"""
+
+
+def run(
+    *arguments: str, module: str = "mindspore_hub", cwd: Path = ROOT, **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a module as a program."""
+    return start([sys.executable, "-m", module, *arguments], cwd, env)
+
+
+def run_code(code: str, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run a piece of Python with the arguments of the command."""
+    return start([sys.executable, "-c", code, *arguments], cwd, {})
+
+
+def start(command: list[str], cwd: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env={**os.environ, **env},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def rows(text: str) -> list[list[str]]:
+    """Cells of a printed table."""
+    return [re.split(r" {2,}", line) for line in text.splitlines()]
+
+
+def commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """The words of every command, groups included."""
+    found = [path]
+    for name, command in group.commands.items():
+        inner = (*path, name)
+        found += commands(command, inner) if isinstance(command, click.Group) else [inner]
+    return found
+
+
+def write_card(folder: Path, link: str, data: bytes = b"weights") -> Path:
+    """A card outside of the hub, for a file that holds these bytes."""
+    card = folder / "card.md"
+    sha256 = hashlib.sha256(data).hexdigest()
+    card.write_text(CARD.format(link=link, sha256=sha256), encoding="utf-8")
+    return card
+
+
+def write_mirror(folder: Path, data: bytes = b"weights") -> str:
+    (folder / "mirror").mkdir()
+    (folder / "mirror" / "x.ckpt").write_bytes(data)
+    return str(folder / "mirror")
+
+
+@pytest.mark.parametrize("words", commands(mshub), ids=" ".join)
+def test_every_command_explains_itself(words: tuple[str, ...]) -> None:
+    done = run(*words, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"Usage: {' '.join(['mshub', *words])} [OPTIONS]")
+    assert "Show this message and exit." in done.stdout
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    done = run("--version")
+    assert (done.returncode, done.stdout) == (0, f"mshub, version {__version__}\n")
+
+
+def test_the_installed_script_is_the_same_command() -> None:
+    script = Path(sys.executable).with_name("mshub")
+    done = start([str(script), "--version"], ROOT, {})
+    assert (done.returncode, done.stdout) == (0, f"mshub, version {__version__}\n")
+
+
+def test_list_prints_a_table() -> None:
+    done = run("list", "1.7")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        "Name           Published metric                            Download   Uid\n"
+        f"{'─' * 101}\n"
+        "MultiTaskNet   top1acc75.57 | coloracc93.2 | typeacc91.5   120 MB     "
+        "mindspore/1.7/multitasknet_veri\n"
+    )
+
+
+@pytest.mark.parametrize("version", [None, "master", "1.8", "r1.8"])
+def test_list_shows_every_card_of_a_release(version: str | None) -> None:
+    done = run("list", *([version] if version else []))
+    wanted = None if version in {None, "master"} else "1.8"
+    cards = [card for card in CARDS if wanted in {None, card.version}]
+    listed = [(cells[0], cells[-1]) for cells in rows(done.stdout)[2:]]
+    assert listed == [(card.short_name, card.uid) for card in cards]
+
+
+def test_list_as_json_holds_all_facts() -> None:
+    done = run("list", "--format", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == [CellInfo.of(card).to_dict() for card in CARDS]
+
+
+def test_info_prints_a_table_of_what_the_card_says() -> None:
+    done = run("info", "vehiclenet")
+    assert (done.returncode, done.stderr) == (0, "")
+    cells = rows(done.stdout)
+    assert cells[0] == ["Fact", "Value"]
+    assert ["uid", "mindspore/1.8/vehiclenet_vehiclenetdataset"] in cells
+    assert ["input_shape", "[3, 384, 384]"] in cells
+    assert ["network_args", "class_num: 575"] in cells
+    assert "None" not in done.stdout
+
+
+def test_info_as_json_holds_all_facts_of_any_name(tmp_path: Path) -> None:
+    card = write_card(tmp_path, "https://files.example.org/x.ckpt")
+    for name in ("MVD@sysumm01-all", str(card)):
+        done = run("info", name, "--format", "json")
+        assert (done.returncode, done.stderr) == (0, "")
+        expected = CellInfo.of(Catalog.read().resolve(name)).to_dict()
+        assert json.loads(done.stdout) == expected
+
+
+def test_env_prints_versions_and_settings_without_credentials() -> None:
+    settings = {
+        "MSHUB_MIRRORS": "https://me:secret@mirror.example.org/models,/mnt/models",
+        "HTTPS_PROXY": "http://me:secret@proxy.example.org",
+        "MSHUB_OFFLINE": "1",
+        "UNRELATED": "unseen",
+    }
+    done = run("env", "--format", "json", **settings)
+    assert (done.returncode, done.stderr) == (0, "")
+    facts = json.loads(done.stdout)
+    assert facts["mindspore-hub"] == __version__
+    assert (facts["cards"], facts["hub root"]) == (len(CARDS), str(ROOT))
+    assert facts["store"] == os.environ["MSHUB_HOME"]
+    assert (
+        facts["variables"].items()
+        >= {
+            "HTTPS_PROXY": "(set)",
+            "MSHUB_MIRRORS": "https://***@mirror.example.org/models,/mnt/models",
+            "MSHUB_OFFLINE": "1",
+        }.items()
+    )
+    human = run("env", **settings)
+    assert human.returncode == 0
+    assert "secret" not in done.stdout + human.stdout
+    assert "unseen" not in done.stdout + human.stdout
+    assert ["mindspore-hub", __version__] in rows(human.stdout)
+
+
+def test_card_check_of_the_hub_finds_nothing() -> None:
+    done = run("card", "check")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == f"{len(CARDS)} cards checked, 0 findings\n"
+
+
+def test_card_check_prints_findings_on_stdout_and_exits_with_1() -> None:
+    fixture = Path("tests/rules/V201")
+    done = run("card", "check", "bad.md", "--select", "V201", cwd=ROOT / fixture)
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    expected = (ROOT / fixture / "expected.txt").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line in expected] == expected
+    assert lines[1:3] == ["    model-version: 3.00", "                   ^"]
+    assert done.stderr.startswith("1 card checked, 2 findings")
+
+
+def test_card_check_of_what_is_no_card_says_so(tmp_path: Path) -> None:
+    (tmp_path / "card.md").mkdir()
+    (tmp_path / "other.md").write_text("# Title\n", encoding="utf-8")
+    done = run("card", "check", ".", "--select", "H", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout == (
+        "card.md:1:1: H900 card.md cannot be read: Is a directory.\n"
+        "    help: make it a readable text file\n"
+    )
+    assert done.stderr == "2 cards checked, 1 finding\n"
+
+
+def test_card_rule_lists_all_rules() -> None:
+    done = run("card", "rule")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert rows(done.stdout)[0] == ["Code", "Name", "Severity", "Group", "Fixable"]
+    listed = [
+        [rule.code, rule.name, rule.severity.value, rule.group.value] for rule in known_rules()
+    ]
+    assert [row[:4] for row in rows(done.stdout)[2:]] == listed
+    fixable = {row[0]: row[4] for row in rows(done.stdout)[2:]}
+    assert (fixable["V201"], fixable["A401"]) == ("yes", "no")
+
+
+def test_card_rule_explains_a_rule_in_any_case() -> None:
+    done = run("card", "rule", "f010")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (
+        done.stdout
+        == """\
+F010 missing-title (error)
+
+The first line that is not blank is no title.
+
+What: A card begins with `# Title`.
+
+Why: Readers of cards skip the title line; without it they take the front matter for the title.
+
+Example: a card that begins with `---`.
+
+Instead: `# MVD`, an empty line, then `---`.
+"""
+    )
+
+
+def test_generate_checks_prints_a_diff_writes_and_is_then_content(tmp_path: Path) -> None:
+    for name in ("assets", "mindspore_hub_conf"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    path = Path("mindspore_hub_conf/MVD/mindspore_hub_conf.py")
+    entry_point = tmp_path / path
+    entry_point.write_text("edited by hand\n", encoding="utf-8")
+    stale = run("generate", "--check", cwd=tmp_path)
+    assert stale.returncode == 1
+    assert stale.stdout.startswith(f"--- {path} (present)\n+++ {path} (generated)\n")
+    assert "\n-edited by hand\n" in stale.stdout
+    assert stale.stderr == "Generated files are stale; run `mshub generate`.\n"
+    assert entry_point.read_text(encoding="utf-8") == "edited by hand\n"
+    written = run("generate", "--root", str(tmp_path), cwd=Path("/"))
+    assert (written.returncode, written.stdout, written.stderr) == (0, f"{entry_point}\n", "")
+    assert entry_point.read_bytes() == (ROOT / path).read_bytes()
+    clean = run("generate", "--check", cwd=tmp_path)
+    assert (clean.returncode, clean.stdout, clean.stderr) == (0, "", "")
+
+
+def test_generate_outside_of_a_hub_says_what_it_needs(tmp_path: Path) -> None:
+    done = run("generate", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "mshub: error: assets is no folder of cards; give the hub root or its assets folder.\n"
+    )
+
+
+def test_load_runs_the_network_on_one_sample() -> None:
+    done = run("load", "metric_learn", *LOAD_OPTIONS)
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert facts["network"] == "metric_learn"
+    assert facts["inputs"] == ["(1, 3, 224, 224)"]
+    assert facts["outputs"] == ["(1, 2048) Float32"]
+    human = run("load", "metric_learn", "--no-pretrained")
+    assert human.returncode == 0, human.stderr
+    assert ["parameters", facts["parameters"]] in rows(human.stdout)
+    assert ["outputs", "(1, 2048) Float32"] in rows(human.stdout)
+
+
+def test_download_prints_the_path_of_the_verified_file(tmp_path: Path) -> None:
+    card = write_card(tmp_path, "https://localhost:1/x.ckpt")
+    mirror = write_mirror(tmp_path)
+    done = run("download", str(card), MSHUB_MIRRORS=mirror)
+    assert done.returncode == 0, done.stderr
+    path = Path(done.stdout.removesuffix("\n"))
+    assert path.read_bytes() == b"weights"
+    assert path.is_relative_to(os.environ["MSHUB_HOME"])
+    again = run("download", str(card), "--format", "json", MSHUB_OFFLINE="1")
+    assert (again.returncode, again.stderr) == (0, "")
+    assert json.loads(again.stdout) == {
+        "uid": "card",
+        "path": str(path),
+        "sha256": hashlib.sha256(b"weights").hexdigest(),
+    }
+
+
+def test_quiet_prints_results_only(tmp_path: Path) -> None:
+    card = write_card(tmp_path, "https://localhost:1/x.ckpt")
+    mirror = write_mirror(tmp_path)
+    loud = run("download", str(card), "--force-reload", MSHUB_MIRRORS=mirror)
+    quiet = run("-q", "download", str(card), "--force-reload", MSHUB_MIRRORS=mirror)
+    assert loud.stdout == quiet.stdout
+    assert "Downloading x.ckpt" in loud.stderr
+    assert "Downloading" not in quiet.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ([], 2, "Usage: mshub [OPTIONS] COMMAND [ARGS]..."),
+        (["nope"], 2, "No such command 'nope'"),
+        (["info"], 2, "Missing argument 'NAME'"),
+        (["list", "--format", "xml"], 2, "'xml' is not one of 'human', 'json'"),
+        (["card", "check", "absent.md"], 2, "Path 'absent.md' does not exist"),
+        (["card", "check", "models"], 1, "models holds no cards; give the hub root"),
+        (["info", "MVDD"], 3, "Did you mean MVD?"),
+        (["load", "MVDD"], 3, "Did you mean MVD?"),
+        (["download", "MVD@regdb"], 3, "MVD@regdb-visibletoinfrared"),
+        (["info", "DDAG@nope"], 3, "Variants of DDAG:"),
+        (["info", "https://www.baidu.com"], 3, "no address of a model card"),
+        (["info", "absent.md"], 3, "There is no card absent.md"),
+        (["list", "9.9"], 3, "choose one of 1.5, 1.6, 1.7, 1.8, 1.9."),
+        (["card", "rule", "X999"], 3, "There is no rule X999; `mshub card rule` lists all rules."),
+        (["info", "README.md"], 1, "model-name is missing"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_errors_have_an_exit_code_and_a_message_on_stderr(
+    arguments: list[str], code: int, message: str
+) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("link", "settings", "code"),
+    [
+        ("https://localhost:1/x.ckpt", {"MSHUB_MIRRORS": "{folder}/mirror"}, 4),
+        ("https://localhost:1/x.ckpt", {}, 5),
+        ("https://localhost:1/x.ckpt", {"MSHUB_OFFLINE": "1"}, 6),
+        ("http://files.example.org/x.ckpt", {}, 7),
+        ("https://localhost:1/x.ckpt", {"MSHUB_HOME": "{folder}/card.md"}, 9),
+    ],
+    ids=["integrity", "network", "offline", "trust", "store"],
+)
+def test_a_failed_download_has_an_exit_code_of_its_own(
+    link: str, settings: dict[str, str], code: int, tmp_path: Path
+) -> None:
+    card = write_card(tmp_path, link)
+    write_mirror(tmp_path, b"another file")
+    env = {name: value.format(folder=tmp_path) for name, value in settings.items()}
+    done = run("download", str(card), **env)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert "\nmshub: error: " in f"\n{done.stderr}"
+    assert "Traceback" not in done.stderr
+
+
+def test_a_card_without_a_checkpoint_cannot_be_downloaded(tmp_path: Path) -> None:
+    card = write_card(tmp_path, "https://localhost:1/x.ckpt")
+    text = card.read_text(encoding="utf-8")
+    card.write_text(text.replace("format: ckpt", "format: mindir"), encoding="utf-8")
+    done = run("download", str(card))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "declares no ckpt asset" in done.stderr
+
+
+def test_load_without_mindspore_says_how_to_install_it() -> None:
+    hidden = "import sys; sys.modules['mindspore'] = None; from mindspore_hub.cli import main; "
+    done = run_code(f"{hidden} main()", "load", "MVD", "--no-pretrained")
+    assert (done.returncode, done.stdout) == (8, "")
+    assert done.stderr.startswith("mshub: error: MindSpore cannot be imported")
+    assert "pip install 'mindspore-hub[mindspore]'" in done.stderr
+
+
+def test_ctrl_c_ends_a_download_with_130(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        card = write_card(tmp_path, f"https://127.0.0.1:{silent.getsockname()[1]}/x.ckpt")
+        command = [sys.executable, "-m", "mindspore_hub", "download", str(card)]
+        with subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            connection, _ = silent.accept()
+            process.send_signal(signal.SIGINT)
+            output, errors = process.communicate()
+            connection.close()
+    assert (process.returncode, output) == (130, "")
+    assert errors.splitlines()[-1] == "mshub: interrupted"
+    assert "Traceback" not in errors
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_an_error_without_traceback() -> None:
+    command = [sys.executable, "-m", "mindspore_hub", "list"]
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=env
+        )
+    assert (done.returncode, done.stderr) == (
+        9,
+        "mshub: error: [Errno 28] No space left on device\n",
+    )
+
+
+def on_terminal(*arguments: str, **env: str) -> str:
+    """Output of the command on a terminal 80 columns wide."""
+    controller, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mindspore_hub", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", **env},
+        stdout=terminal,
+        stderr=terminal,
+    )
+    os.close(terminal)
+    output = b""
+    while True:
+        try:
+            data = os.read(controller, 65536)
+        except OSError:  # how Linux reports that the other side is closed
+            break
+        if not data:
+            break
+        output += data
+    os.close(controller)
+    assert process.wait() == 0
+    return output.decode()
+
+
+def test_a_terminal_gets_whole_names_and_no_colour_under_no_color() -> None:
+    styled = on_terminal("list")
+    plain = on_terminal("list", NO_COLOR="1")
+    assert "\x1b[" in styled, "the terminal was not recognised"
+    assert re.search(r"\x1b\[[\d;]*(?:3|4|9|10)\d", plain) is None
+    lines = re.sub(r"\x1b\[[\d;]*m", "", styled).splitlines()
+    assert max(map(len, lines)) <= 80
+    names = {line.split()[0] for line in lines if line.strip()}
+    assert names >= {card.short_name for card in CARDS}
+
+
+def test_no_escape_sequences_reach_a_pipe() -> None:
+    for words in (["list"], ["info", "MVD"], ["card", "rule"], ["env"]):
+        done = run(*words, TERM="xterm-256color", COLUMNS="40")
+        assert done.returncode == 0
+        assert "\x1b" not in done.stdout
+        assert all(line == line.rstrip() for line in done.stdout.splitlines())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        None,
+        ["card", "check"],
+        ["card", "check", "tests/rules/F010/good.md"],
+        ["card", "rule", "F010"],
+        ["list"],
+        ["info", "MVD"],
+        ["env"],
+        ["generate", "--check"],
+    ],
+    ids=lambda words: " ".join(words) if words else "import",
+)
+def test_cards_need_neither_mindspore_nor_the_network(words: list[str] | None) -> None:
+    command = "from mindspore_hub.cli import main; main()" if words else "import mindspore_hub"
+    done = run_code(HEADLESS + command, *(words or []))
+    assert done.returncode == 0, done.stderr
+    if words is None:
+        assert (done.stdout, done.stderr) == ("", "")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import mindspore",
+        "import socket; socket.create_connection(('127.0.0.1', 1))",
+        "import socket; socket.getaddrinfo('localhost', 1)",
+        "import mindspore_hub; mindspore_hub.load('MVD', pretrained=False)",
+    ],
+)
+def test_the_watch_over_mindspore_and_the_network_works(code: str) -> None:
+    done = run_code(HEADLESS + code)
+    assert done.returncode == 99
+    assert done.stderr.startswith("forbidden: ")
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "words"),
+    [
+        ("tools.md_validator", [], ["card", "check"]),
+        (
+            "tools.md_validator",
+            ["tests/rules/V201/bad.md"],
+            ["card", "check", "tests/rules/V201/bad.md"],
+        ),
+        ("tools.generate_hub_conf", ["--check"], ["generate", "--check"]),
+        ("tools.load_markdown", ["MVD", "--format", "json"], ["info", "MVD", "--format", "json"]),
+        ("tools.load_markdown", ["MVDD"], ["info", "MVDD"]),
+    ],
+)
+def test_a_tool_of_the_repository_is_a_command(
+    module: str, arguments: list[str], words: list[str]
+) -> None:
+    tool = run(*arguments, module=module)
+    command = run(*words)
+    assert (tool.returncode, tool.stdout, tool.stderr) == (
+        command.returncode,
+        command.stdout,
+        command.stderr,
+    )
+
+
+@pytest.mark.parametrize("name", ["md_validator", "generate_hub_conf", "load_markdown"])
+def test_a_tool_of_the_repository_explains_itself(name: str) -> None:
+    done = run("--help", module=f"tools.{name}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"Usage: python -m tools.{name} [OPTIONS]")
+
+
+def test_get_sha256_prints_what_a_card_needs(tmp_path: Path) -> None:
+    files = [tmp_path / "a.ckpt", tmp_path / "b.ckpt"]
+    for path in files:
+        path.write_bytes(path.name.encode())
+    done = run(*map(str, files), module="tools.get_sha256")
+    assert (done.returncode, done.stderr) == (0, "")
+    digests = [hashlib.sha256(path.name.encode()).hexdigest() for path in files]
+    assert done.stdout == "".join(
+        f"{digest}  {path}\n" for digest, path in zip(digests, files, strict=True)
+    )
+    assert run(str(tmp_path / "absent"), module="tools.get_sha256").returncode == 2
+
+
+def test_demo_matches_the_samples_and_says_that_stand_in_weights_are_random() -> None:
+    done = run("demo", MSHUB_OFFLINE="1")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[:2] == [f"{len(CARDS)} cards checked, 0 findings", "entry points up to date"]
+    assert "weights below are RANDOM" in lines[2]
+    assert lines[3] == "MVD loaded: 80,966,232 parameters"
+    samples = {path.stem for path in (ROOT / "mindspore_hub/samples").glob("*-infrared.png")}
+    assert {line.partition(":")[0] for line in lines[4:]} == samples
+    assert all(re.search(r": nearest is [a-z-]+-visible \(similarity ", line) for line in lines[4:])

@@ -1,0 +1,101 @@
+"""The checker against published cards, where their corpus lies beside the checkout.
+
+The corpus is data of others and not part of this project. Without it these tests are skipped; every
+rule has fixtures of its own in `rules/`.
+"""
+
+import json
+import lzma
+import tarfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mindspore_hub.cards.check import check_paths
+from mindspore_hub.cards.facts import normalised
+from mindspore_hub.cards.findings import Finding, Severity
+from mindspore_hub.cards.parse import read_document
+from mindspore_hub.cards.rules import all_rules
+
+CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
+
+pytestmark = pytest.mark.skipif(
+    not CORPUS.is_dir(), reason=f"the corpus of published cards is not at {CORPUS}"
+)
+
+ERRORS = {rule.code for rule in all_rules() if rule.severity is Severity.ERROR}
+
+Key = tuple[str, str, int | None]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The corpus, unpacked."""
+    folder = tmp_path_factory.mktemp("corpus")
+    for name in ("cards-open.tar.xz", "mutants-dev.tar.xz"):
+        with tarfile.open(CORPUS / name) as archive:
+            archive.extractall(folder, filter="data")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected() -> list[dict[str, Any]]:
+    """What an independent reader found in each card."""
+    with lzma.open(CORPUS / "expect-open.jsonl.xz", "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def test_every_card_is_read_as_the_independent_reader_did(
+    folder: Path, expected: list[dict[str, Any]]
+) -> None:
+    for card in expected:
+        document = read_document(folder / card["path"])
+        parse = card["parse"]
+        assert list(document.rules) == parse["rules"], card["path"]
+        assert document.front_matter.names == parse["keys"], card["path"]
+        recovered = any(code in {"F014", "F015"} for code, _ in document.problems)
+        assert ("recovered" if recovered else "ok") == parse["outcome"], card["path"]
+        assert normalised(document) == card["front_matter"], card["path"]
+
+
+def test_findings_equal_those_of_the_independent_reader(
+    folder: Path, expected: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = {
+        (card["path"], defect["code"], defect["line"])
+        for card in expected
+        for defect in card["defects"]
+    }
+    findings, cards = check_paths([folder / "mindspore"], selected=["ALL"])
+    found = {key(finding, folder) for finding in findings}
+    assert cards == len(expected)
+    wrong = Counter(code for _, code, _ in found - wanted)
+    lost = Counter(code for _, code, _ in wanted - found)
+    exact = len(found & wanted)
+    with capsys.disabled():
+        print(
+            f"\ncorpus: {exact} findings agree, {wrong.total()} are ours alone {dict(wrong)}, "
+            f"{lost.total()} are missing {dict(lost)}"
+        )
+    assert not ERRORS & (wrong.keys() | lost.keys())
+    others = [item for item in wanted if item[1] not in ERRORS]
+    assert wrong.total() <= 0.01 * len(others)
+    assert lost.total() <= 0.01 * len(others)
+
+
+def test_every_injected_defect_is_found_and_sound_cards_are_clean(folder: Path) -> None:
+    for line in (folder / "mutants.jsonl").read_text(encoding="utf-8").splitlines():
+        mutant = json.loads(line)
+        findings, _ = check_paths([folder / "mutants" / mutant["id"]], selected=["ALL"])
+        found = {finding.code for finding in findings}
+        assert set(mutant["expect"]) <= found, mutant["id"]
+        if mutant["id"].startswith("OK-"):
+            assert not [item for item in findings if item.severity is not Severity.INFO]
+
+
+def key(finding: Finding, folder: Path) -> Key:
+    """What is compared: path, code, and line unless the finding is of the whole card."""
+    path = finding.path.relative_to(folder).as_posix()
+    return path, finding.code, None if finding.whole else finding.line

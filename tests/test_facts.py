@@ -1,0 +1,327 @@
+"""Facts of the front matter: the grammars of metrics, links and file names, and the normalised card."""
+
+from pathlib import Path
+
+import pytest
+
+from mindspore_hub.cards.facts import (
+    FileName,
+    Implementation,
+    ToolkitFileName,
+    first_line,
+    implementation,
+    normalised,
+    parse_file_name,
+    parse_repo_link,
+)
+from mindspore_hub.cards.findings import Place
+from mindspore_hub.cards.metrics import (
+    common_name,
+    compare,
+    parse_metric,
+    parse_metrics,
+    same_value,
+)
+from mindspore_hub.cards.parse import Document, parse_document
+
+FILE = "leafnet_s_ascend_v210_oak_trees_research_cv_top1acc88.4_EER1.5%.ckpt"
+
+CARD = f"""# LeafNet
+
+---
+model-name: LeafNet
+backbone-name: ResNet18
+module-type: CV-leaf-search
+fine-tunable: True
+model-version: 1.0
+train-dataset: Oak Trees
+evaluation: top1acc88.4 | EER:1.5% | 2.2m | fast
+author: Botany lab
+update-time: 2024-5-7
+repo-link: <https://gitee.com/botany/models/tree/r2.10/research/cv/leafnet>
+user-id: botany
+used-for: inference / Transfer-Learning
+mindspore-version: 2.10
+asset:
+-
+    file-format: ckpt
+    asset-link: <https://download.mindspore.cn/models/r2.1/{FILE}>
+    asset-sha256: 0123
+- asset-link: <https://files.example.org/leafnet.mindir>
+license: Apache2.0
+summary: "LeafNet: leaves of the same plant"
+---
+
+## Introduction
+
+This hub uses the implementation of
+LeafNet from the lab at research/cv/leafnet.
+"""
+
+
+def document(text: str) -> Document:
+    """A card as it is read."""
+    return parse_document(text, Path("botany/2.10/leafnet_oaktrees.md"))
+
+
+def with_evaluation(text: str) -> Document:
+    """The card with other metrics."""
+    return document(CARD.replace("top1acc88.4 | EER:1.5% | 2.2m | fast", text))
+
+
+def test_normalised_facts_of_a_card() -> None:
+    assert normalised(document(CARD)) == {
+        "title": "LeafNet",
+        "model-name": "LeafNet",
+        "backbone-name": "ResNet18",
+        "author": "Botany lab",
+        "user-id": "botany",
+        "license": "Apache2.0",
+        "summary": "LeafNet: leaves of the same plant",
+        "model-version": "1.0",
+        "mindspore-version": "2.10",
+        "fine-tunable": True,
+        "module-type": {"domain": "cv", "task": "leaf-search"},
+        "used-for": ["inference", "transfer-learning"],
+        "update-time": "2024-05-07",
+        "train-dataset": "Oak Trees",
+        "accuracy": None,
+        "evaluation": [
+            {"name": "top1acc", "value": "88.4"},
+            {"name": "EER", "value": "1.5", "unit": "%"},
+            {"name": None, "value": "2.2", "unit": "m"},
+        ],
+        "repo-link": {
+            "url": "https://gitee.com/botany/models/tree/r2.10/research/cv/leafnet",
+            "host": "gitee.com",
+            "owner": "botany",
+            "repo": "models",
+            "ref": "r2.10",
+            "path": "research/cv/leafnet",
+        },
+        "asset": [
+            {
+                "format": "ckpt",
+                "link": f"https://download.mindspore.cn/models/r2.1/{FILE}",
+                "sha256": "0123",
+                "name": {
+                    "model": "leafnet_s",
+                    "device": "ascend",
+                    "ver": "210",
+                    "dataset": "oak_trees",
+                    "kind": "research",
+                    "domain": "cv",
+                    "metrics": "top1acc88.4_EER1.5%",
+                    "ext": "ckpt",
+                },
+            },
+            {
+                "format": None,
+                "link": "https://files.example.org/leafnet.mindir",
+                "sha256": None,
+                "name": None,
+            },
+        ],
+    }
+
+
+def test_normalised_facts_of_an_empty_text_have_the_same_keys() -> None:
+    facts = normalised(document(""))
+    assert list(facts) == list(normalised(document(CARD)))
+    assert facts["asset"] == facts["used-for"] == []
+    assert facts["module-type"] == {"domain": None, "task": None}
+    assert not any(facts[key] for key in set(facts) - {"module-type"})
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "value", "unit", "colon"),
+    [
+        ("top1acc88.4", "top1acc", "88.4", None, False),
+        ("acc1.72e-05", "acc", "1.72e-05", None, False),
+        ("reward-3", "reward", "-3", None, False),
+        ("EER: 1.5%", "EER", "1.5", "%", True),
+        ("TRP@FAR=0.1%95.6", "TRP@FAR=0.1%", "95.6", None, False),
+        ("mAP@.5IoU41", "mAP@.5IoU", "41", None, False),
+        ("ab1ee5", "ab1ee", "5", None, False),
+        ("a1e5", "a", "1e5", None, False),
+        ("3.2mos", None, "3.2", "mos", False),
+        ("a1m5", "a1m", "5", None, False),
+        ("61", None, "61", None, False),
+    ],
+)
+def test_metric_is_the_shortest_name_before_a_number(
+    text: str, name: str | None, value: str, unit: str | None, colon: bool
+) -> None:
+    metric = parse_metric(text)
+    assert metric
+    assert (metric.name, metric.value, metric.unit, metric.colon) == (name, value, unit, colon)
+
+
+@pytest.mark.parametrize("text", ["", "good", "top1acc", "acc88, mAP41", "acc88;", "a" * 300 + "1"])
+def test_what_is_no_metric(text: str) -> None:
+    assert parse_metric(text) is None
+
+
+def test_places_of_metrics_and_of_what_is_none() -> None:
+    facts = with_evaluation("acc1 |  good |mAP2").facts
+    line = 10
+    assert [metric.place for metric in facts.evaluation] == [Place(line, 13), Place(line, 27)]
+    assert facts.bad_segments == [("good", Place(line, 21))]
+    quoted = with_evaluation("'acc1 | mAP2'").facts
+    assert [metric.place.column for metric in quoted.evaluation] == [14, 21]
+
+
+@pytest.mark.parametrize("text", ["no", "None", "N/A"])
+def test_placeholder_for_metrics(text: str) -> None:
+    facts = with_evaluation(text).facts
+    assert facts.placeholder == text
+    assert facts.evaluation == []
+
+
+def test_evaluation_that_is_no_text_has_a_place() -> None:
+    facts = with_evaluation("[acc1, mAP2]").facts
+    assert facts.evaluation == []
+    assert facts.bad_segments == [("a list or mapping", Place(10, 13))]
+
+
+def test_metrics_of_a_file_name_may_have_an_underscore() -> None:
+    texts = [(metric.name, metric.value) for metric in parse_metrics("leaf_level98_acc1.5_x")]
+    assert texts == [("leaflevel", "98"), ("acc", "1.5")]
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        (
+            "leafnet_gpu_v1100_oak_official_nlp.mindir",
+            FileName("leafnet", "gpu", "1100", "oak", "official", "nlp", None, "mindir"),
+        ),
+        (
+            "leafnet-s-0a1b2c3d4-910v2.ckpt",
+            ToolkitFileName("leafnet-s", "0a1b2c3d4", "910v2", "ckpt"),
+        ),
+        ("leafnet-s-0a1b2c3-910v2.ckpt", None),
+        ("leafnet.ckpt", None),
+        ("leafnet_ascend_v210_oak_private_cv.ckpt", None),
+        ("l" * 300 + "_gpu_v1100_oak_official_nlp.mindir", None),
+    ],
+)
+def test_file_names(name: str, found: FileName | ToolkitFileName | None) -> None:
+    assert parse_file_name(name) == found
+
+
+@pytest.mark.parametrize(
+    ("url", "parts"),
+    [
+        ("https://gitee.com/botany/models", ("gitee.com", "botany", "models", None, None)),
+        ("https://gitee.com/botany/models/tree/r2/", ("gitee.com", "botany", "models", "r2", None)),
+        (
+            "https://github.com/botany/m/blob/v1/a/b.md",
+            ("github.com", "botany", "m", "v1", "a/b.md"),
+        ),
+    ],
+)
+def test_repo_links(url: str, parts: tuple[str | None, ...]) -> None:
+    link = parse_repo_link(url)
+    assert link
+    assert link == (url, *parts)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "git@gitee.com:botany/models",
+        "http://gitee.com/botany/models",
+        "https://gitee.com/botany",
+        "https://gitee.com/botany/models/issues/3",
+        "https://gitee.com/botany/models/tree",
+        "https://gitee.com/botany//models",
+        "https://gitee.com/botany/models/tree/r2 or r3",
+    ],
+)
+def test_what_is_no_repo_link(url: str) -> None:
+    assert parse_repo_link(url) is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("79.5", "79.54", True),
+        ("79.54", "79.5", True),
+        ("79", "79.40", True),
+        ("79.6", "79.54", False),
+        ("88.0", "88", True),
+        ("1.7e-05", "1.72e-05", True),
+        ("1.8e-05", "1.72e-05", False),
+        ("1e999", "1e999", True),
+        ("1e999", "2", False),
+        ("1e-9999999", "2", False),
+    ],
+)
+def test_values_are_the_same_when_one_is_the_other_rounded(
+    first: str, second: str, same: bool
+) -> None:
+    assert same_value(first, second) is same
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("top1acc", "acc"), ("MAP", "mAP"), ("BLUE", "BLEU"), ("cfp-fp", "cfpfp")],
+)
+def test_spellings_of_a_metric_have_a_name_in_common(first: str, second: str) -> None:
+    assert common_name(first) == common_name(second)
+
+
+@pytest.mark.parametrize(
+    ("stated", "published", "values", "names"),
+    [
+        ("top1acc88_mAP41", "acc88.2_map41", [], []),
+        ("acc88", "acc86_mAP41", ["acc88"], []),
+        ("rank1acc88", "acc88", [], ["rank1acc88"]),
+        ("acc88_acc97", "acc88", [], []),
+        ("acc88_loss3", "acc88", [], []),
+        ("acc88", "batch64", [], []),
+        ("2.2m", "3.4m", [], []),
+    ],
+)
+def test_comparison_of_a_card_with_its_file(
+    stated: str, published: str, values: list[str], names: list[str]
+) -> None:
+    found = compare(parse_metrics(stated), parse_metrics(published))
+    assert [metric.text for metric, _ in found.values] == values
+    assert [metric.text for metric, _ in found.names] == names
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("top1acc", True), ("mAP", True), ("AP50", True), ("miou", True), ("IDs", False), ("", False)],
+)
+def test_percentages_are_known_by_their_names(name: str, expected: bool) -> None:
+    metric = parse_metric(f"{name} 3")
+    assert metric
+    assert metric.is_percentage is expected
+
+
+def test_an_asset_begins_at_its_dash() -> None:
+    card = document(CARD)
+    lone, inline = card.facts.assets
+    assert first_line(card, lone.node) == Place(18, 1)
+    assert first_line(card, inline.node) == Place(22, 1)
+
+
+def test_implementation_is_what_the_introduction_says() -> None:
+    expected = Implementation("LeafNet", "research/cv/leafnet", Place(29))
+    assert implementation(document(CARD)) == expected
+    elsewhere = document(CARD.replace(" at research/cv/leafnet", ""))
+    assert implementation(elsewhere) == expected._replace(path=None)
+    assert implementation(document(CARD.replace("implementation", "code"))) is None
+
+
+@pytest.mark.parametrize("text", [" " * 20_000, "1" * 20_000, "a:" * 10_000, "_acc_" * 4_000])
+def test_long_values_take_no_time(text: str) -> None:
+    facts = with_evaluation(text).facts
+    assert len(facts.evaluation) + len(facts.bad_segments) <= 1
+    assert parse_file_name(text) is None
+    assert parse_repo_link(text) is None
+    assert implementation(document(CARD.replace("LeafNet from", text))) is None

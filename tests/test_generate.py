@@ -1,0 +1,316 @@
+"""What follows from the cards: entry points and the README's table, byte for byte."""
+
+import runpy
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mindspore_hub.cards.generate import differences, outputs, write
+from mindspore_hub.cards.schema import read_card
+from mindspore_hub.catalog import Catalog
+from mindspore_hub.entry_point import entry_point_path
+from mindspore_hub.errors import CardError
+
+NETWORK = '''\
+"""LeafNet, which has no layers."""
+
+from mindspore import nn
+
+
+class LeafNet(nn.Cell):
+    """Keep what it is given."""
+
+    def __init__(self, num_class: int = 40, label: str = "leaf") -> None:
+        super().__init__()
+        self.facts = (num_class, label)
+'''
+
+CARD = """\
+# LeafNet
+
+---
+
+model-name: LeafNet
+
+evaluation: acc91 | mAP72
+
+input-shape: [3, 64, 64]
+
+output-shape: [[128], [40]]
+
+mindspore-version: 2.1
+
+asset:
+
+-
+    file-format: ckpt
+    asset-link: <https://files.example.org/r2.1/leafnet_herbarium.ckpt>
+    asset-sha256: 3f5b8c0d9e1a47b26c8f0e5d7a9b1c3e4f6d8a0b2c4e6f8091a3b5c7d9e0f214
+    asset-size: 12 MB
+    network-args: {num_class: 41, label: "a \\"leaf\\""}
+
+license: Apache2.0
+
+default: True
+
+---
+"""
+
+
+@pytest.fixture
+def hub(root: Path, tmp_path: Path) -> Path:
+    """A copy of what generation reads and writes."""
+    copy = tmp_path / "hub"
+    for name in ("assets", "models", "mindspore_hub_conf"):
+        shutil.copytree(
+            root / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
+        )
+    shutil.copy(root / "README.md", copy)
+    return copy
+
+
+@pytest.fixture
+def small_hub(tmp_path: Path) -> Path:
+    """A hub of one card and one network, and nothing generated."""
+    copy = tmp_path / "small"
+    add_leafnet(copy)
+    (copy / "models" / "__init__.py").touch()
+    return copy
+
+
+def add_leafnet(hub: Path, name: str = "leafnet_herbarium", text: str = CARD) -> Path:
+    card = hub / "assets" / "botany" / "2.1" / f"{name}.md"
+    card.parent.mkdir(parents=True, exist_ok=True)
+    card.write_text(text, encoding="utf-8")
+    (hub / "models").mkdir(exist_ok=True)
+    (hub / "models" / "leafnet.py").write_text(NETWORK, encoding="utf-8")
+    return card
+
+
+def contents(hub: Path) -> dict[str, bytes]:
+    files = (path for path in hub.rglob("*") if path.is_file())
+    return {path.relative_to(hub).as_posix(): path.read_bytes() for path in files}
+
+
+def diff(hub: Path) -> str:
+    return "".join(differences(hub))
+
+
+def test_the_checkout_holds_what_its_cards_generate(root: Path) -> None:
+    assert diff(root) == ""
+    for path, text in outputs(root).items():
+        assert path.read_bytes() == text.encode("utf-8"), path
+
+
+def test_every_model_has_an_entry_point_and_every_entry_point_a_model(root: Path) -> None:
+    present = {path.parent.name for path in root.glob("mindspore_hub_conf/*/mindspore_hub_conf.py")}
+    assert present == set(Catalog.read(root).models)
+
+
+def test_generation_gives_the_same_bytes_again_from_nothing(root: Path, hub: Path) -> None:
+    shutil.rmtree(hub / "mindspore_hub_conf")
+    assert sorted(write(hub)) == sorted(outputs(hub).keys() - {hub / "README.md"})
+    assert contents(hub / "mindspore_hub_conf") == {
+        name: data
+        for name, data in contents(root / "mindspore_hub_conf").items()
+        if name.endswith(".py")
+    }
+
+
+def test_nothing_is_written_where_nothing_differs(hub: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in hub.rglob("*")}
+    assert write(hub) == []
+    assert {path: path.stat().st_mtime_ns for path in hub.rglob("*")} == before
+
+
+def test_a_changed_card_is_a_diff_until_it_is_written(hub: Path) -> None:
+    card = Catalog.read(hub).resolve("MVD")
+    changed = card.path.read_text(encoding="utf-8").replace("324 MB", "325 MB")
+    card.path.write_text(changed.replace("num_class: 206", "num_class: 207"), encoding="utf-8")
+    lines = diff(hub).splitlines()
+    name = "mindspore_hub_conf/MVD/mindspore_hub_conf.py"
+    assert lines[:2] == [f"--- {name} (present)", f"+++ {name} (generated)"]
+    assert '-        "network-args": {"num_class": 206},' in lines
+    assert '+        "network-args": {"num_class": 207},' in lines
+    assert sum(line.startswith("+| [`MVD`]") and "325 MB" in line for line in lines) == 1
+    assert sorted(write(hub)) == [hub / "README.md", hub / name]
+    assert diff(hub) == ""
+
+
+def test_a_changed_generated_file_is_written_again(root: Path, hub: Path) -> None:
+    path = entry_point_path(hub, "DDAG")
+    path.write_text("edited by hand\n", encoding="utf-8")
+    assert "-edited by hand" in diff(hub)
+    assert write(hub) == [path]
+    assert path.read_bytes() == entry_point_path(root, "DDAG").read_bytes()
+
+
+def test_an_entry_point_that_no_card_declares_is_removed(hub: Path) -> None:
+    stale = entry_point_path(hub, "OldNet")
+    stale.parent.mkdir()
+    text = entry_point_path(hub, "MVD").read_text(encoding="utf-8")
+    stale.write_text(text, encoding="utf-8")
+    assert diff(hub).splitlines()[:2] == [
+        "--- mindspore_hub_conf/OldNet/mindspore_hub_conf.py (present)",
+        "+++ mindspore_hub_conf/OldNet/mindspore_hub_conf.py (no card declares this model)",
+    ]
+    assert write(hub) == [stale]
+    assert not stale.exists()
+    assert diff(hub) == ""
+
+
+def test_an_entry_point_that_somebody_wrote_is_left_alone(hub: Path) -> None:
+    own = entry_point_path(hub, "OwnNet")
+    own.parent.mkdir()
+    own.write_text("def create_network(name): ...\n", encoding="utf-8")
+    assert diff(hub) == ""
+    assert write(hub) == []
+    assert own.exists()
+
+
+def test_the_readme_of_the_project_shows_every_card(root: Path) -> None:
+    text = (root / "README.md").read_text(encoding="utf-8")
+    table = text.partition("<!-- models -->")[2].partition("<!-- /models -->")[0]
+    cards = Catalog.read(root).cards
+    assert [f"(assets/{card.uid}.md)" in table for card in cards] == [True] * len(cards)
+
+
+def test_a_new_card_and_network_change_generated_files_only(hub: Path) -> None:
+    before = contents(hub)
+    card = add_leafnet(hub)
+    network = hub / "models" / "leafnet.py"
+    assert sorted(write(hub)) == [hub / "README.md", entry_point_path(hub, "LeafNet")]
+    after = contents(hub)
+    changed = {name for name, data in after.items() if before.get(name) != data}
+    assert before.keys() <= after.keys()
+    assert changed == {
+        card.relative_to(hub).as_posix(),
+        network.relative_to(hub).as_posix(),
+        "mindspore_hub_conf/LeafNet/mindspore_hub_conf.py",
+        "README.md",
+    }
+
+
+def test_two_default_cards_are_refused_with_their_uids(hub: Path) -> None:
+    path = Catalog.read(hub).resolve("MVD@sysumm01-all").path
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("license:", "default: True\n\nlicense:", 1), encoding="utf-8")
+    with pytest.raises(CardError) as caught:
+        outputs(hub)
+    assert str(caught.value) == (
+        "MVD needs exactly one card with `default: True`, but has: "
+        "mindspore/1.9/mvd_allresearch_sysumm01, mindspore/1.9/mvd_infraredtovisible_regdb."
+    )
+
+
+def test_a_model_without_a_default_card_is_refused(small_hub: Path) -> None:
+    add_leafnet(small_hub, text=CARD.replace("default: True\n", ""))
+    with pytest.raises(CardError) as caught:
+        write(small_hub)
+    assert str(caught.value) == (
+        "LeafNet needs exactly one card with `default: True`, but has: none."
+    )
+    assert not (small_hub / "mindspore_hub_conf").exists()
+
+
+def test_a_model_that_no_class_can_be_named_after_is_refused(small_hub: Path) -> None:
+    add_leafnet(small_hub, text=CARD.replace("model-name: LeafNet", "model-name: Leaf-Net"))
+    with pytest.raises(CardError, match="no class can have the model-name 'Leaf-Net'"):
+        write(small_hub)
+
+
+def test_an_entry_point_repeats_the_card_whatever_characters_it_holds(small_hub: Path) -> None:
+    link = 'https://files.example.org/"];print(1)#\\x41ü.ckpt'
+    text = CARD.replace("https://files.example.org/r2.1/leafnet_herbarium.ckpt", link)
+    path = add_leafnet(small_hub, 'leafnet_"herb"', text)
+    path.with_name("leafnet_herbarium.md").unlink()
+    write(small_hub)
+    card = read_card(path, 'botany/2.1/leafnet_"herb"')
+    entry_point = runpy.run_path(str(entry_point_path(small_hub, "LeafNet")))
+    assert entry_point["DEFAULT"] == 'leafnet_"herb"'
+    assert entry_point["CHECKPOINTS"] == {
+        'leafnet_"herb"': {
+            "uid": card.uid,
+            "asset-link": link,
+            "asset-sha256": card.asset.sha256,
+            "network-args": {"num_class": 41, "label": 'a "leaf"'},
+        }
+    }
+
+
+def test_a_card_without_a_checkpoint_has_an_entry_point(small_hub: Path) -> None:
+    text = CARD.replace("file-format: ckpt", "file-format: mindir")
+    add_leafnet(small_hub, text=text)
+    write(small_hub)
+    entry_point = runpy.run_path(str(entry_point_path(small_hub, "LeafNet")))
+    assert entry_point["CHECKPOINTS"] == {
+        "leafnet_herbarium": {"uid": "botany/2.1/leafnet_herbarium", "network-args": {}}
+    }
+
+
+def test_a_generated_entry_point_builds_the_network_of_each_card(small_hub: Path) -> None:
+    meadow = CARD.replace("num_class: 41", "num_class: 7").replace("default: True\n", "")
+    add_leafnet(small_hub, "leafnet_meadow", meadow)
+    write(small_hub)
+    create = runpy.run_path(str(entry_point_path(small_hub, "LeafNet")))["create_network"]
+    assert create("leafnet").facts == (41, 'a "leaf"')
+    assert create("LeafNet_Meadow").facts == (7, 'a "leaf"')
+    assert create("leafnet", 5).facts == (5, 'a "leaf"')
+    assert create("leafnet", label="fern").facts == (41, "fern")
+    with pytest.raises(NotImplementedError) as caught:
+        create("oaknet")
+    assert str(caught.value) == (
+        "'oaknet' is not here; there is leafnet, leafnet_herbarium, leafnet_meadow."
+    )
+
+
+@pytest.mark.parametrize("between", ["", "old table\n", "old\n\n| rows |\n"])
+def test_the_table_of_the_readme_is_replaced_between_its_marks(
+    between: str, small_hub: Path
+) -> None:
+    readme = small_hub / "README.md"
+    readme.write_text(
+        f"# Hub\n\n<!-- models -->\n{between}<!-- /models -->\n\nEnd – kept.\n", encoding="utf-8"
+    )
+    assert readme in write(small_hub)
+    assert readme.read_text(encoding="utf-8") == (
+        "# Hub\n\n"
+        "<!-- models -->\n"
+        "| Name | Published metric | Download | Input | Output | Licence |\n"
+        "| --- | --- | --- | --- | --- | --- |\n"
+        "| [`LeafNet`](assets/botany/2.1/leafnet_herbarium.md) | acc91, mAP72 | 12 MB "
+        "| (N, 3, 64, 64) | (N, 128), (N, 40) | Apache2.0 |\n"
+        "<!-- /models -->\n\nEnd – kept.\n"
+    )
+    assert diff(small_hub) == ""
+
+
+def test_the_table_of_the_readme_has_a_row_for_every_card_with_the_default_first(
+    root: Path,
+) -> None:
+    text = (root / "README.md").read_text(encoding="utf-8")
+    table = text.partition("<!-- models -->")[2].partition("<!-- /models -->")[0]
+    names = [line.split("`")[1] for line in table.splitlines() if line.startswith("| [")]
+    catalog = Catalog.read(root)
+    assert sorted(names) == sorted(card.short_name for card in catalog.cards)
+    firsts = {model: next(n for n in names if n.split("@")[0] == model) for model in catalog.models}
+    assert firsts == {model: model for model in catalog.models}
+
+
+def test_a_readme_without_marks_is_left_alone(small_hub: Path) -> None:
+    readme = small_hub / "README.md"
+    readme.write_text("# Hub\n", encoding="utf-8")
+    assert write(small_hub) == [entry_point_path(small_hub, "LeafNet")]
+    assert readme.read_text(encoding="utf-8") == "# Hub\n"
+
+
+def test_writing_leaves_no_temporary_file_and_keeps_the_mode(small_hub: Path) -> None:
+    write(small_hub)
+    path = entry_point_path(small_hub, "LeafNet")
+    assert path.stat().st_mode & 0o777 == 0o644
+    path.chmod(0o600)
+    path.write_text("edited by hand\n", encoding="utf-8")
+    write(small_hub)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [item.name for item in path.parent.iterdir()] == ["mindspore_hub_conf.py"]

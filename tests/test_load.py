@@ -1,0 +1,370 @@
+"""Loading published structures over HTTPS, by every kind of name, strictly."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import checkpoints
+import manifests
+import mindspore
+import numpy as np
+import pytest
+from server import FileServer, flipped, good
+
+import mindspore_hub
+from mindspore_hub.catalog import Catalog
+from mindspore_hub.errors import (
+    AmbiguousNameError,
+    CardError,
+    CheckpointError,
+    IntegrityError,
+    OfflineError,
+    UnknownNameError,
+)
+
+LOAD_ALL = Path(__file__).with_name("load_all.py")
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FileServer]:
+    """HTTPS server with a file for every manifest that a card of ours has."""
+    folder = tmp_path_factory.mktemp("published")
+    for name in set(checkpoints.MANIFESTS.values()):
+        checkpoints.write(folder / f"{name}.ckpt", manifests.read(name))
+    with FileServer(folder, tls=True) as server:
+        yield server
+
+
+@pytest.fixture
+def trusting(monkeypatch: pytest.MonkeyPatch, published: FileServer) -> FileServer:
+    """The server, with its CA trusted."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(published.ca_file))
+    return published
+
+
+def small_card(server: FileServer, folder: Path, model: str = "metric_learn") -> Path:
+    """A card of a model, outside the hub, that names the served file."""
+    card = Catalog.read().resolve(model)
+    copy = folder / card.path.name
+    copy.write_bytes(card.path.read_bytes())
+    file = f"{checkpoints.MANIFESTS[card.name]}.ckpt"
+    sha256 = checkpoints.digest(server.folder / file)
+    return checkpoints.publish(copy, f"{server.url}/{file}", sha256)
+
+
+def test_every_published_checkpoint_has_a_manifest() -> None:
+    assert {card.name for card in Catalog.read().cards} == checkpoints.MANIFESTS.keys()
+
+
+def test_load_takes_every_kind_of_name_for_every_card(tmp_path: Path, trusting: FileServer) -> None:
+    hub = checkpoints.copy_hub(tmp_path / "hub")
+    for card in Catalog.read(hub).cards:
+        file = f"{checkpoints.MANIFESTS[card.name]}.ckpt"
+        sha256 = checkpoints.digest(trusting.folder / file)
+        checkpoints.publish(card.path, f"{trusting.url}/{file}", sha256)
+    search_path = os.pathsep.join([str(hub), str(Path(__file__).parent)])
+    done = subprocess.run(
+        [sys.executable, str(LOAD_ALL)],
+        env={**os.environ, "PYTHONPATH": search_path},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["package"] == str(hub / "mindspore_hub")
+    assert report["different"] == []
+    assert set(report["loaded"]) == checkpoints.MANIFESTS.keys()
+    assert all(len(names) >= 4 for names in report["loaded"].values())
+    downloads = [request for request in trusting.requests if request.startswith("GET")]
+    assert len(downloads) == len(set(checkpoints.MANIFESTS.values())), "one per distinct file"
+
+
+def test_load_leaves_the_context_alone_and_gives_inference_mode(
+    tmp_path: Path, trusting: FileServer
+) -> None:
+    names = ("mode", "device_target", "device_id", "max_call_depth", "deterministic")
+    before = {name: mindspore.get_context(name) for name in names}
+    network = mindspore_hub.load(str(small_card(trusting, tmp_path)))
+    assert not network.training
+    assert {name: mindspore.get_context(name) for name in names} == before
+
+
+@pytest.fixture
+def no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail the test if a checkpoint is parsed."""
+    monkeypatch.setattr(mindspore, "load_checkpoint", lambda *_: pytest.fail("it was parsed"))
+
+
+@pytest.mark.parametrize("bit", [0, 8 * 273_281_783 // 2, -1], ids=["first", "middle", "last"])
+@pytest.mark.usefixtures("no_parser")
+def test_load_parses_nothing_of_a_file_with_one_flipped_bit(
+    bit: int, tmp_path: Path, trusting: FileServer
+) -> None:
+    card = small_card(trusting, tmp_path)
+    size = (trusting.folder / "metric_learn_triplet.ckpt").stat().st_size
+    trusting.on("/metric_learn_triplet.ckpt", flipped(bit % (8 * size)), good)
+    with pytest.raises(IntegrityError, match="sha256"):
+        mindspore_hub.load(str(card))
+
+
+def test_load_takes_the_good_file_after_a_bad_one(tmp_path: Path, trusting: FileServer) -> None:
+    card = small_card(trusting, tmp_path)
+    trusting.on("/metric_learn_triplet.ckpt", flipped(8_000_001), good)
+    with pytest.raises(IntegrityError, match="sha256"):
+        mindspore_hub.load(str(card))
+    assert mindspore_hub.load(str(card)) is not None
+
+
+def test_load_refuses_a_file_that_was_damaged_in_the_store(
+    tmp_path: Path, trusting: FileServer
+) -> None:
+    card = small_card(trusting, tmp_path)
+    mindspore_hub.load(str(card))
+    (blob,) = (path for path in (tmp_path / "store/blobs").rglob("*") if path.is_file())
+    blob.chmod(0o644)
+    with blob.open("r+b") as file:
+        file.seek(blob.stat().st_size // 2)
+        byte = file.read(1)
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte[0] ^ 1]))
+    with pytest.raises(IntegrityError):
+        mindspore_hub.load(str(card))
+    assert mindspore_hub.load(str(card)) is not None
+
+
+def test_load_needs_no_network_for_a_checkpoint_in_the_store(
+    tmp_path: Path, trusting: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = small_card(trusting, tmp_path)
+    monkeypatch.setenv("MSHUB_OFFLINE", "1")
+    with pytest.raises(OfflineError, match="metric_learn_triplet"):
+        mindspore_hub.load(str(card))
+    monkeypatch.delenv("MSHUB_OFFLINE")
+    mindspore_hub.load(str(card))
+    asked = len(trusting.requests)
+    monkeypatch.setenv("MSHUB_OFFLINE", "1")
+    assert mindspore_hub.load(str(card)) is not None
+    assert len(trusting.requests) == asked
+
+
+@pytest.mark.parametrize("model", Catalog.read().models)
+def test_load_with_another_class_count_reinitialises_the_head_only(
+    model: str, tmp_path: Path, trusting: FileServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    card = str(small_card(trusting, tmp_path, model))
+    whole = mindspore_hub.load(card)
+    caplog.clear()
+    with caplog.at_level(logging.WARNING, "mindspore_hub"):
+        network = mindspore_hub.load(card, num_class=7)
+    expected = dict(whole.parameters_and_names())
+    fresh = {
+        name: parameter.shape
+        for name, parameter in network.parameters_and_names()
+        if parameter.shape != expected[name].shape
+    }
+    assert all({7, 14} & set(shape) for shape in fresh.values()), "classes, or pairs of them"
+    assert fresh
+    assert all(name in caplog.text for name in fresh)
+    for name, parameter in network.parameters_and_names():
+        if name not in fresh:
+            assert np.array_equal(parameter.asnumpy(), expected[name].asnumpy()), name
+
+
+def test_load_refuses_another_argument_than_the_class_count(
+    tmp_path: Path, trusting: FileServer
+) -> None:
+    card = str(small_card(trusting, tmp_path, "MultiTaskNet"))
+    with pytest.raises(CheckpointError, match=r"base\.conv0\.weight"):
+        mindspore_hub.load(card, heatmapaware=False)
+
+
+def test_load_derives_uncertain_arguments_from_the_file(tmp_path: Path) -> None:
+    mirror = tmp_path / "mirror"
+    for name in ("segment575", "heatmap576", "both575"):
+        tensors = manifests.read(f"multitasknet_{name}")
+        sha256 = checkpoints.write(mirror / f"{name}.ckpt", tensors)
+        copy = tmp_path / f"{name}.md"
+        copy.write_bytes(Catalog.read().resolve("MultiTaskNet").path.read_bytes())
+        with FileServer(mirror) as server:
+            card = checkpoints.publish(copy, f"{server.url}/{name}.ckpt", sha256)
+            network = mindspore_hub.load(str(card))
+        shapes = {tensor.canonical: tensor.shape for tensor in tensors}
+        assert network.base.conv0.weight.shape == shapes["base.conv0.weight"]
+        assert network.classifier_vid.weight.shape == shapes["classifier_vid.weight"]
+
+
+def test_load_shows_arguments_of_a_card_that_contradict_the_file(
+    tmp_path: Path, trusting: FileServer
+) -> None:
+    card = small_card(trusting, tmp_path)
+    text = card.read_text(encoding="utf-8")
+    card.write_text(text.replace("{class_num: 5184}", "{class_num: 11318}"), encoding="utf-8")
+    with pytest.raises(CheckpointError) as caught:
+        mindspore_hub.load(str(card))
+    assert "class_num: the card says 11318, the checkpoint 5184" in str(caught.value)
+    assert "head.weight has shape (5184, 2048)" in str(caught.value)
+
+
+def without(tensors: list[manifests.Tensor]) -> list[manifests.Tensor]:
+    return tensors[:-1]
+
+
+def renamed(tensors: list[manifests.Tensor]) -> list[manifests.Tensor]:
+    return [tensors[0]._replace(name="network.base.conv0.weights"), *tensors[1:]]
+
+
+def reshaped(tensors: list[manifests.Tensor]) -> list[manifests.Tensor]:
+    return [tensors[0]._replace(shape=(65, 39, 7, 7)), *tensors[1:]]
+
+
+def extended(tensors: list[manifests.Tensor]) -> list[manifests.Tensor]:
+    return [*tensors, manifests.Tensor("network.base.conv9.weight", None, "net", "float32", (1,))]
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (without, "1 missing in the file:\n    fc_vtype.weight"),
+        (renamed, "network.base.conv0.weights (near base.conv0.weight)"),
+        (reshaped, "base.conv0.weight: the network has (64, 39, 7, 7), the file (65, 39, 7, 7)"),
+        (extended, "1 unexpected in the file:\n    network.base.conv9.weight"),
+    ],
+)
+def test_load_names_the_one_tensor_in_which_a_served_file_differs(
+    damage: Callable[[list[manifests.Tensor]], list[manifests.Tensor]],
+    message: str,
+    tmp_path: Path,
+) -> None:
+    network = [item for item in manifests.read("multitasknet_heatmap575") if item.canonical]
+    network.sort(key=lambda item: (item.canonical != "base.conv0.weight", item.canonical))
+    sha256 = checkpoints.write(tmp_path / "served" / "file.ckpt", damage(network))
+    card = tmp_path / "card.md"
+    card.write_bytes(Catalog.read().resolve("MultiTaskNet").path.read_bytes())
+    with FileServer(tmp_path / "served") as server:
+        checkpoints.publish(card, f"{server.url}/file.ckpt", sha256)
+        with pytest.raises(CheckpointError) as caught:
+            mindspore_hub.load(str(card))
+    assert str(caught.value).startswith(f"{server.url}/file.ckpt: ")
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("{class_num: [5184]}", "network-args gives class_num no single value"),
+        ("{class_num: }", "network-args gives class_num no single value"),
+        ("5184", "network-args is no mapping"),
+        ("{classes: 5184}", "metric_learn cannot be built with network-args {'classes': 5184}"),
+        ("{class_num: many}", "metric_learn cannot be built with network-args"),
+    ],
+)
+def test_load_refuses_a_card_whose_arguments_mean_nothing(
+    arguments: str, message: str, tmp_path: Path
+) -> None:
+    card = tmp_path / "card.md"
+    text = Catalog.read().resolve("metric_learn").path.read_text(encoding="utf-8")
+    card.write_text(text.replace("{class_num: 5184}", arguments), encoding="utf-8")
+    with pytest.raises(CardError) as caught:
+        mindspore_hub.load(str(card), pretrained=False)
+    assert message in str(caught.value)
+
+
+def test_load_weights_gives_parameters_that_fit_the_network(
+    tmp_path: Path, trusting: FileServer
+) -> None:
+    card = str(small_card(trusting, tmp_path))
+    weights = mindspore_hub.load_weights(card)
+    network = mindspore_hub.load(card, pretrained=False)
+    assert weights.keys() == {name for name, _ in network.parameters_and_names()}
+    missing, unexpected = mindspore.load_param_into_net(network, weights)
+    assert (missing, unexpected) == ([], [])
+
+
+@pytest.mark.parametrize("card", Catalog.read().cards, ids=lambda card: card.name)
+def test_load_builds_every_card_without_its_checkpoint(card) -> None:
+    network = mindspore_hub.load(card.uid, pretrained=False)
+    assert isinstance(network, mindspore.nn.Cell)
+    assert network.input_shapes == card.input_shapes
+
+
+def test_load_takes_positional_arguments_of_the_constructor() -> None:
+    network = mindspore_hub.load("VehicleNet", 10, pretrained=False)
+    assert network.classifier.classifier.weight.shape == (10, 512)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"name": 1}, TypeError, "name must be a str, but is 1"),
+        ({"name": "MVD", "pretrained": "yes"}, TypeError, "pretrained must be a bool"),
+        ({"name": "MVD", "force_reload": 1}, TypeError, "force_reload must be a bool"),
+        ({"name": "MVD", "source": "bitbucket"}, ValueError, "source must be one of gitee"),
+        ({"name": "MVD", "source": "local"}, ValueError, "must be the path of a card"),
+        ({"name": "https://www.baidu.com"}, ValueError, "no address of a model card"),
+        ({"name": "MVDD"}, UnknownNameError, "Did you mean MVD?"),
+        ({"name": "DDAG@nope"}, UnknownNameError, "DDAG@sysumm01-indoor"),
+        ({"name": "MVD@regdb"}, AmbiguousNameError, "MVD@regdb-visibletoinfrared"),
+        ({"name": "nowhere.md"}, UnknownNameError, "There is no card nowhere.md"),
+        ({"name": "MVD", "pretrained": False, "classes": 1}, TypeError, "classes"),
+        ({"name": "MVD", "pretrained": False, "num_class": 0}, ValueError, "num_class"),
+    ],
+)
+def test_load_explains_a_bad_call(
+    arguments: dict[str, object], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error) as caught:
+        mindspore_hub.load(**arguments)
+    assert message in str(caught.value)
+
+
+ORDERS = [
+    ("VehicleNet", "MVD", "MultiTaskNet", "DDAG", "metric_learn"),
+    ("metric_learn", "DDAG", "MultiTaskNet", "MVD", "VehicleNet"),
+]
+
+
+@pytest.mark.parametrize(
+    ("context", "order"),
+    [
+        (mindspore.PYNATIVE_MODE, ORDERS[0]),
+        (mindspore.PYNATIVE_MODE, ORDERS[1]),
+        (mindspore.GRAPH_MODE, ORDERS[0]),
+    ],
+)
+def test_all_models_load_and_run_in_one_process_beside_modules_of_the_same_names(
+    context: int, order: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("models", "src", "tools"):
+        (tmp_path / f"{name}.py").write_text("MINE = True\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("models", "src", "tools"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    import src
+
+    import models
+    import tools
+
+    before = mindspore.get_context("mode")
+    mindspore.set_context(mode=context)
+    try:
+        for name in order:
+            network = mindspore_hub.load(name, pretrained=False)
+            inputs = [np.ones((1, *shape), np.float32) for shape in network.input_shapes]
+            outputs = network(*map(mindspore.Tensor, inputs))
+            outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+            expected = Catalog.read().resolve(name).output_shapes
+            assert tuple(output.shape[1:] for output in outputs) == expected
+    finally:
+        mindspore.set_context(mode=before)
+    assert models.MINE
+    assert src.MINE
+    assert tools.MINE
+    for name in ("models", "src", "tools"):
+        assert sys.modules[name].__file__ == str(tmp_path / f"{name}.py")
+        monkeypatch.delitem(sys.modules, name)

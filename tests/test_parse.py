@@ -1,0 +1,578 @@
+"""Reading cards: the place and the text of every value, and every way in which a file is broken."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mindspore_hub.cards import front_matter as front
+from mindspore_hub.cards.findings import Edit, Place, Problem, Rewrite
+from mindspore_hub.cards.front_matter import Mapping, Scalar, Sequence
+from mindspore_hub.cards.parse import MAX_BYTES, Document, parse_document, read_document
+from mindspore_hub.cards.paths import card_paths
+from mindspore_hub.cards.schema import read_card
+from mindspore_hub.errors import CardError
+
+ROOT = Path(__file__).parents[1]
+CARDS = [path for _, path in card_paths(ROOT / "assets")]
+
+TEXT = """\
+# A Leaf
+
+---
+
+model-name: LeafNet
+mindspore-version: 1.10
+model-version: "2.0"
+user-id: 'botany'
+digest: 0e737186
+day: 2022-02-30
+repo-link: <https://gitee.com/botany/leafnet>
+backends: [cpu, "ascend"]
+asset:
+-
+    file-format: ckpt
+    network-args: {num_class: 40}
+
+---
+
+## Usage
+
+```python
+net = load("LeafNet")
+
+print(net)
+```
+
+```text
+plain
+```
+  ```python
+  indented = 1
+  ```
+"""
+
+
+def document(front_matter: str) -> Document:
+    """A card with this front matter, which begins on line 4."""
+    return parse_document(f"# T\n\n---\n{front_matter}\n---\n", Path("card.md"))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("model-name", Scalar("LeafNet", Place(5, 13))),
+        ("mindspore-version", Scalar("1.10", Place(6, 20))),
+        ("model-version", Scalar("2.0", Place(7, 16), plain=False)),
+        ("user-id", Scalar("botany", Place(8, 10), plain=False)),
+        ("digest", Scalar("0e737186", Place(9, 9))),
+        ("day", Scalar("2022-02-30", Place(10, 6))),
+        ("repo-link", Scalar("<https://gitee.com/botany/leafnet>", Place(11, 12))),
+        (
+            "backends",
+            Sequence(
+                (Scalar("cpu", Place(12, 12)), Scalar("ascend", Place(12, 17), plain=False)),
+                Place(12, 11),
+            ),
+        ),
+        (
+            "asset",
+            Sequence(
+                (
+                    Mapping(
+                        (
+                            (Scalar("file-format", Place(15, 5)), Scalar("ckpt", Place(15, 18))),
+                            (
+                                Scalar("network-args", Place(16, 5)),
+                                Mapping(
+                                    (
+                                        (
+                                            Scalar("num_class", Place(16, 20)),
+                                            Scalar("40", Place(16, 31)),
+                                        ),
+                                    ),
+                                    Place(16, 19),
+                                ),
+                            ),
+                        ),
+                        Place(15, 5),
+                    ),
+                ),
+                Place(14, 1),
+            ),
+        ),
+    ],
+)
+def test_values_keep_their_text_their_place_and_their_quotes(key: str, value: object) -> None:
+    parsed = parse_document(TEXT, Path("card.md"))
+    assert parsed.syntax_error is None
+    assert parsed.front_matter.get(key) == value
+
+
+def test_keys_keep_their_order_and_place() -> None:
+    front_matter = parse_document(TEXT, Path("card.md")).front_matter
+    assert front_matter.names[:3] == ["model-name", "mindspore-version", "model-version"]
+    assert front_matter.place_of("user-id") == Place(8, 1)
+    assert front_matter.place_of("absent") == front_matter.place == Place(5, 1)
+    assert front_matter.text("repo-link") == "https://gitee.com/botany/leafnet"
+    assert front_matter.text("asset") is None
+    assert front_matter.text("absent") is None
+
+
+def test_a_document_has_title_rules_and_body_with_line_numbers() -> None:
+    parsed = parse_document(TEXT, Path("card.md"))
+    assert parsed.title == "A Leaf"
+    assert parsed.rules == (3, 18)
+    assert parsed.front_lines == tuple(TEXT.splitlines()[3:17])
+    assert parsed.body.first_line == 19
+    assert parsed.body.lines[:2] == ("", "## Usage")
+    assert len(parsed.body.lines) == TEXT.count("\n") - 18
+
+
+def blocks(parsed: Document, *languages: str) -> list[tuple[int, str]]:
+    return [(block.line, block.text) for block in parsed.body.code_blocks(*languages)]
+
+
+def test_code_blocks_come_with_the_line_of_their_first_line() -> None:
+    parsed = parse_document(TEXT, Path("card.md"))
+    assert blocks(parsed, "python") == [
+        (23, 'net = load("LeafNet")\n\nprint(net)'),
+        (32, "indented = 1"),
+    ]
+    assert blocks(parsed, "text") == [(29, "plain")]
+    assert blocks(parsed, "shell") == []
+    for number, code in blocks(parsed):
+        assert TEXT.splitlines()[number - 1].strip() == code.splitlines()[0]
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_line_ends_and_byte_order_mark_change_nothing(
+    line_end: str, mark: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "card.md"
+    path.write_bytes((mark + TEXT.replace("\n", line_end)).encode("utf-8"))
+    assert read_document(path) == parse_document(TEXT, path)
+
+
+def test_text_with_any_line_end_parses_the_same_without_a_file() -> None:
+    path = Path("card.md")
+    assert parse_document(TEXT.replace("\n", "\r\n"), path) == parse_document(TEXT, path)
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c"])
+def test_characters_that_no_editor_breaks_a_line_at_do_not_shift_lines(separator: str) -> None:
+    marked = TEXT.replace("## Usage", f"## Usage{separator}of it")
+    expected = blocks(parse_document(TEXT, Path("card.md")), "python")
+    assert blocks(parse_document(marked, Path("card.md")), "python") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "rules", "body"),
+    [
+        ("", None, (), ()),
+        ("# T", "T", (), ("# T",)),
+        ("\n\n# T\n", "T", (), ("", "", "# T")),
+        ("#T\n", None, (), ("#T",)),
+        ("# \n", None, (), ("# ",)),
+        ("---\na: 1\n", None, (1,), ("---", "a: 1")),
+        ("# T\n---\n---\n", "T", (2, 3), ()),
+        ("# T\n---\na: 1\n----\n--- | ---\n ---\n", "T", (2, 4, 5), ("--- | ---", " ---")),
+    ],
+)
+def test_titles_and_rules_are_found_where_they_are(
+    text: str, title: str | None, rules: tuple[int, ...], body: tuple[str, ...]
+) -> None:
+    parsed = parse_document(text, Path("card.md"))
+    assert (parsed.title, parsed.rules, parsed.body.lines) == (title, rules, body)
+    assert parsed.syntax_error is None
+
+
+QUOTE = "quote a value that holds `: ` or a leading special character"
+
+
+@pytest.mark.parametrize(
+    ("front_matter", "place", "message", "help_"),
+    [
+        (
+            "a: 1\nb: c: d",
+            Place(5, 5),
+            "not YAML: mapping values are not allowed in this context",
+            QUOTE,
+        ),
+        ("\ta: 1", Place(4, 1), "not YAML: found character that cannot start any token", QUOTE),
+        (
+            "a: @b",
+            Place(4, 4),
+            "not YAML: found character that cannot start any token",
+            QUOTE,
+        ),
+        (
+            'a: 1\n\nb: x\x07"',
+            Place(6, 5),
+            "not YAML: the character U+0007 cannot stand here",
+            "remove that character",
+        ),
+        (
+            "a: x\u2028b: y",
+            Place(4, 5),
+            "not YAML: the character U+2028 cannot stand here",
+            "remove that character",
+        ),
+        (
+            "a: \ud800",
+            Place(4, 4),
+            "not YAML: the character U+D800 cannot stand here",
+            "remove that character",
+        ),
+        (
+            "a: 1\nb: *best",
+            Place(5, 4),
+            "a value that begins with `*` is an alias, which cards do not have",
+            "quote it, or write the value out",
+        ),
+        (
+            "a: &x [*x]",
+            Place(4, 8),
+            "a value that begins with `*` is an alias, which cards do not have",
+            "quote it, or write the value out",
+        ),
+        (
+            "a: " + "[" * 200_000 + "]" * 200_000,
+            Place(4, 23),
+            "more than 20 lists and mappings inside each other",
+            "write it flatter",
+        ),
+    ],
+    ids=["colon", "tab", "at", "control", "separator", "surrogate", "alias", "cycle", "depth"],
+)
+def test_a_syntax_error_has_a_place_and_a_way_out(
+    front_matter: str, place: Place, message: str, help_: str
+) -> None:
+    parsed = document(front_matter)
+    assert parsed.syntax_error == Problem(place, message, help_)
+    assert list(parsed.problems_of("F014")) == [parsed.syntax_error]
+
+
+@pytest.mark.parametrize("front_matter", ["", "- a\n- b", "just words", "# a comment"])
+def test_front_matter_without_keys_is_empty_and_no_syntax_error(front_matter: str) -> None:
+    parsed = document(front_matter)
+    assert parsed.front_matter.entries == ()
+    assert parsed.syntax_error is None
+
+
+def test_a_key_that_stands_twice_is_kept_twice_and_the_last_one_counts() -> None:
+    front_matter = document("a: 1\na: 2").front_matter
+    assert front_matter.names == ["a", "a"]
+    assert front_matter.text("a") == "2"
+    assert front_matter.place_of("a") == Place(4, 1)
+
+
+@pytest.mark.parametrize(
+    ("front_matter", "codes", "values"),
+    [
+        ("a: b: c\nd: e", ["F014"], {"a": "b: c", "d": "e"}),
+        ("a: 1\nsee the paper\nb: 2", ["F017", "F014"], {"a": "1", "b": "2"}),
+        ("a: -\nb: 2", ["F015"], {"a": "", "b": "2"}),
+        ("a: -\nb: c: d", ["F015", "F014"], {"a": "", "b": "c: d"}),
+        ("a: -\nb: [1, 2]\nc: 'x''y'", ["F015"], {"a": "", "b": None, "c": "x'y"}),
+        ("\ta: 1\nb: 2", ["F017", "F014"], {"a": None, "b": "2"}),
+        ("a: 1\nb: x\x07y", ["F014"], {"a": "1", "b": "x\x07y"}),
+    ],
+)
+def test_what_can_be_read_of_a_broken_front_matter_is_read(
+    front_matter: str, codes: list[str], values: dict[str, str | None]
+) -> None:
+    parsed = document(front_matter)
+    assert [code for code, _ in parsed.problems] == codes
+    assert {key: parsed.front_matter.text(key) for key in values} == values
+    assert parsed.outcome == "recovered"
+
+
+def test_the_outcome_says_how_reading_went() -> None:
+    assert document("a: 1").outcome == "ok"
+    assert document("a: -").outcome == "recovered"
+    assert document("just words").outcome == "failed"
+    assert parse_document("# T\n", Path("card.md")).outcome == "failed"
+
+
+def test_a_file_that_is_not_utf8_is_read_with_a_problem_at_the_byte(tmp_path: Path) -> None:
+    path = tmp_path / "card.md"
+    path.write_bytes(b"# T\n\n---\na: 1\nb: x\xffy\n---\n")
+    parsed = read_document(path)
+    problem = Problem(Place(5, 5), "not UTF-8: byte 18 is 0xff", "save the card as UTF-8")
+    assert parsed.problems == (("F001", problem),)
+    assert parsed.front_matter.text("b") == "x\ufffdy"
+
+
+def test_a_mark_and_line_ends_are_known_and_kept() -> None:
+    parsed = parse_document("\ufeff# T\r\n", Path("card.md"))
+    assert parsed.byte_order_mark
+    assert (parsed.title, parsed.text) == ("T", "# T\r\n")
+
+
+def test_an_edit_is_made_only_where_the_old_text_stands() -> None:
+    parsed = document('a: 1\nb: "2"\nc:\n  x y\n  z')
+    first, second, third = (parsed.values[key] for key in "abc")
+    assert isinstance(first, Scalar)
+    assert isinstance(second, Scalar)
+    assert isinstance(third, Scalar)
+    assert parsed.edit_value(first, "3") == (Edit(Place(4, 4), "1", "3"),)
+    assert parsed.edit_value(second, "3") == (Edit(Place(5, 5), "2", "3"),)
+    assert parsed.edit_value(third, "3") == ()
+    assert parsed.edit(Place(99), "1", None) == ()
+
+
+@pytest.mark.parametrize(
+    ("rewrite", "text", "expected"),
+    [
+        (Rewrite.NO_BYTE_ORDER_MARK, "\ufeffa\ufeff\r\n", "a\ufeff\r\n"),
+        (Rewrite.ONE_LINE_END, "\ufeffa\r\nb\rc\n", "\ufeffa\nb\nc\n"),
+        (Rewrite.FINAL_NEWLINE, "a\nb", "a\nb\n"),
+        (Rewrite.FINAL_NEWLINE, "a\r\nb", "a\r\nb\r\n"),
+        (Rewrite.FINAL_NEWLINE, "a\n", "a\n"),
+        (Rewrite.FINAL_NEWLINE, "", ""),
+    ],
+)
+def test_a_rewrite_changes_what_it_is_called_and_nothing_else(
+    rewrite: Rewrite, text: str, expected: str
+) -> None:
+    assert rewrite.apply(text) == expected
+    assert rewrite.apply(expected) == expected
+
+
+CHINESE = "# T\n\n---\n模型名称：LeafNet\n许可证: Apache2.0\n资源:\n- 文件格式：ckpt\n---\n"
+
+
+def test_a_translation_beside_its_twin_has_the_usual_keys(tmp_path: Path) -> None:
+    (tmp_path / "leafnet.md").write_text("# T\n", encoding="utf-8")
+    parsed = parse_document(CHINESE, tmp_path / "leafnet_cn.md")
+    assert parsed.translation is not None
+    assert parsed.translation.names == ["model-name", "license", "asset"]
+    assert parsed.translation.text("model-name") == "LeafNet"
+    assert parsed.translation.place_of("license") == Place(5, 1)
+    asset = parsed.translation.get("asset")
+    assert isinstance(asset, Sequence)
+    assert isinstance(asset.items[0], Mapping)
+    assert asset.items[0].text("file-format") == "ckpt"
+
+
+def test_only_a_translated_card_with_a_twin_is_a_translation(tmp_path: Path) -> None:
+    (tmp_path / "leafnet.md").write_text("# T\n", encoding="utf-8")
+    assert parse_document(CHINESE, tmp_path / "leafnet.md").translation is None
+    assert parse_document(CHINESE, tmp_path / "fernnet_cn.md").translation is None
+    assert parse_document(TEXT, tmp_path / "leafnet_cn.md").translation is None
+
+
+def test_a_file_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:
+    with pytest.raises(CardError) as caught:
+        read_document(tmp_path)
+    assert str(caught.value) == f"{tmp_path} cannot be read: Is a directory."
+    with pytest.raises(CardError, match="cannot be read: No such file or directory"):
+        read_document(tmp_path / "absent.md")
+    (tmp_path / "loop.md").symlink_to("loop.md")
+    with pytest.raises(CardError, match="cannot be read: Too many levels of symbolic links"):
+        read_document(tmp_path / "loop.md")
+    with pytest.raises(CardError, match="cannot be read: embedded null byte"):
+        read_document(tmp_path / "a\0b.md")
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.md")
+    with pytest.raises(CardError, match=r"pipe\.md cannot be read: it is not a regular file\."):
+        read_document(tmp_path / "pipe.md")
+
+
+def test_a_file_larger_than_any_card_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "card.md"
+    path.write_bytes(b"#" * (MAX_BYTES + 1))
+    with pytest.raises(CardError, match="has more than 1,000,000 bytes"):
+        read_document(path)
+
+
+HOSTILE = {
+    "keys": "".join(f"k{number}: v\n" for number in range(70_000)),
+    "key": "a" * 900_000 + ": 1\n",
+    "lists": "a:\n" + "- b: 1\n" * 100_000,
+    "dashes": "- " * 400_000 + "\n",
+    "braces": "a: " + "{a: " * 200_000 + "\n",
+    "quotes": "a: " + "'" * 900_000 + "\n",
+    "colons": "a" + ": a" * 250_000 + "\n",
+    "questions": "? " * 400_000 + "\n",
+    "anchors": "a: " + "&a " * 250_000 + "\n",
+    "stray": "a\n" * 400_000,
+    "blanks": "a: b" + " " * 900_000 + "\n",
+    "chinese": "资源" * 140_000 + "：\n",
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_front_matter_is_read_in_seconds(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "card_cn.md"
+    (tmp_path / "card.md").touch()
+    path.write_text(f"# T\n---\n{text}---\n", encoding="utf-8")
+    start = time.process_time()
+    parsed = read_document(path)
+    assert parsed.outcome in {"ok", "recovered", "failed"}
+    assert parsed.translation is None or parsed.translation.entries is not None
+    assert time.process_time() - start < 20
+
+
+@pytest.mark.parametrize(
+    ("front_matter", "message"),
+    [
+        ("author: a", ":4:1: model-name is missing or empty;"),
+        ("model-name:", ":4:1: model-name is missing or empty;"),
+        ("model-name: [a]", ":4:1: model-name is missing or empty;"),
+        ("author: a\nmodel-name: ../../elsewhere", ":5:1: model-name '../../elsewhere' is not"),
+        ("model-name: a\\b", ":4:1: model-name 'a\\\\b' is not made of letters"),
+        ("model-name: a: b", ":4:14: not YAML: mapping values"),
+    ],
+)
+def test_a_card_that_cannot_be_a_model_is_refused_with_its_place_and_a_command(
+    front_matter: str, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "card.md"
+    path.write_text(f"# T\n\n---\n{front_matter}\n---\n", encoding="utf-8")
+    with pytest.raises(CardError) as caught:
+        read_card(path, "card")
+    assert f"{path}{message}" in str(caught.value)
+    assert str(caught.value).endswith(f"run `mshub card check {path}` for every finding.")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("206", 206),
+        ("-3", -3),
+        ("0.5", 0.5),
+        ("1.5e-3", 0.0015),
+        ("True", True),
+        ("false", False),
+        ('"206"', "206"),
+        ("'true'", "true"),
+        ("1.2.3", "1.2.3"),
+        ("\u0664", "\u0664"),
+        ("9" * 5000, "9" * 5000),
+        ("1.0e999", "1.0e999"),
+    ],
+    ids=lambda value: str(value)[:10],
+)
+def test_arguments_of_a_network_are_typed_by_how_they_are_written(
+    text: str, value: object, tmp_path: Path
+) -> None:
+    path = tmp_path / "card.md"
+    path.write_text(
+        "# T\n---\nmodel-name: T\nasset:\n- file-format: ckpt\n"
+        f"  network-args: {{size: {text}}}\n---\n",
+        encoding="utf-8",
+    )
+    asset = read_card(path, "card").asset
+    assert asset is not None
+    assert asset.network_args == {"size": value}
+    assert type(asset.network_args["size"]) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "shapes"),
+    [
+        ("[3, 288, 144]", ((3, 288, 144),)),
+        ("[[2048], [10, 2]]", ((2048,), (10, 2))),
+        ("[]", ()),
+        ("3", ()),
+        ("{a: 1}", ()),
+    ],
+)
+def test_shapes_are_one_list_or_one_list_per_tensor(
+    text: str, shapes: tuple[tuple[int, ...], ...], tmp_path: Path
+) -> None:
+    path = tmp_path / "card.md"
+    path.write_text(f"# T\n---\nmodel-name: T\ninput-shape: {text}\n---\n", encoding="utf-8")
+    assert read_card(path, "card").input_shapes == shapes
+
+
+LINES = st.sampled_from(
+    """a: 1|b:|c: -|asset:|-|- a: 1|  - a: 1|    a: 2|  a: 2|  b: "x"|    b: x: y|# c|  # c|x|  x|a : 1
+a: 'b'|a: "b" # c|a: b #c|a: b#c|a: [1]|a: {b: 1}|a: |\ta: 1|a: b\t|? a|a:b|a: b:|"a": 1|- - a: 1|...
+a: *b|a: &b c|a: !b c|a: >|a: |2|<<: 1|=: =|a: 1.10|a: ~|a: `b`|a: @b|a: %b|%a: b|...: a|-a: b|- |-  a: 1
+a: a, b|a: a]|a: \u00a0b|a: \u4e2d|\u4e2d\u6587: b|a: "b\\n"|a: 'it''s'|   |\t|a: -b|a: - b|a: ?|a: :""".replace(
+        "\n", "|"
+    ).split("|")
+)
+
+
+def of_yaml(lines: list[str]) -> object:
+    """What PyYAML alone makes of front matter."""
+    text = "\n".join(lines)
+    return plain(yaml.compose(text, Loader=yaml.SafeLoader))
+
+
+def plain(node: object) -> object:
+    """Keys, texts and places of a PyYAML node or of one of ours."""
+    if isinstance(node, yaml.MappingNode):
+        return [(plain(key), plain(value)) for key, value in node.value]
+    if isinstance(node, yaml.SequenceNode):
+        return tuple(plain(item) for item in node.value)
+    if isinstance(node, yaml.ScalarNode):
+        mark = node.start_mark
+        return node.value, mark.line + 1, mark.column + 1, not node.style
+    if isinstance(node, Mapping):
+        return [(plain(key), plain(value)) for key, value in node.entries]
+    if isinstance(node, Sequence):
+        return tuple(plain(item) for item in node.items)
+    return (node.text, *node.place, node.plain) if isinstance(node, Scalar) else []
+
+
+@given(lines=st.lists(LINES | st.text("ab:- #'\"", max_size=6), max_size=8))
+def test_the_scanner_is_sure_only_of_what_a_yaml_parser_reads_too(lines: list[str]) -> None:
+    scan = front._Scan(lines, 1)
+    if scan.sure:
+        lines = scan.without_bare_dashes(lines)
+        again = front._Scan(lines, 1)
+        assert again.sure
+        assert plain(again.mapping) == of_yaml(lines)
+
+
+@st.composite
+def mutated_cards(draw: st.DrawFn) -> str:
+    """A card of the hub with pieces replaced by arbitrary text or by what YAML is touchy about."""
+    text = draw(st.sampled_from(CARDS)).read_text(encoding="utf-8")
+    header = text.index("## ")
+    touchy = st.sampled_from(
+        ["---\n", ": ", "- ", "*a ", "&a ", "!!binary ", "? ", "{", "[", '"', "'", "\t", "%", "..."]
+    )
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, header))
+        stop = draw(st.integers(start, min(start + 40, header)))
+        text = text[:start] + draw(touchy | st.text(max_size=20)) + text[stop:]
+    return text
+
+
+@given(text=st.text() | st.text("-:#[]{}&*!|>'\"%@` \t\n\rab1.") | mutated_cards())
+def test_any_text_is_parsed_or_is_a_syntax_error_inside_the_front_matter(text: str) -> None:
+    parsed = parse_document(text, Path("card.md"))
+    if parsed.syntax_error:
+        first, second = parsed.rules[:2]
+        assert first < parsed.syntax_error.place.line <= second
+        assert "\n" not in parsed.syntax_error.message
+    for name, _ in parsed.front_matter.entries:
+        assert name.place.column >= 1
+        assert parsed.rules[0] < name.place.line < parsed.rules[1]
+
+
+@given(data=st.binary() | st.text().map(str.encode) | mutated_cards().map(str.encode))
+def test_any_file_is_read_or_is_a_card_error(
+    data: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "arbitrary.md"
+    path.write_bytes(data)
+    try:
+        card = read_card(path, "a/1.0/arbitrary")
+    except CardError as error:
+        assert str(path) in str(error)  # noqa: PT017 - both outcomes are right
+    else:
+        assert card.model_name == read_document(path).front_matter.text("model-name")

@@ -1,0 +1,193 @@
+"""Every rule against its fixtures: what it finds in a bad card or hub, and not in a good one."""
+
+import re
+import shutil
+import warnings
+from pathlib import Path
+
+import pytest
+
+from mindspore_hub.cards.check import check_paths
+from mindspore_hub.cards.findings import Edit, Finding
+from mindspore_hub.cards.paths import card_paths, uid_of
+from mindspore_hub.cards.rules import all_rules
+from mindspore_hub.errors import CardError
+
+FIXTURES = Path(__file__).with_name("rules")
+RULES = {rule.code: rule for rule in all_rules()}
+SECTIONS = ("What", "Why", "Example", "Instead")
+
+
+def findings(code: str, path: Path) -> list[Finding]:
+    """What one rule says about a card or hub."""
+    return check_paths([path], selected=[code])[0]
+
+
+def report(code: str, name: str) -> str:
+    """Report of one rule on the card `name.md`, or on the hub `name`, in the current folder."""
+    path = Path(name) if Path(name).is_dir() else Path(f"{name}.md")
+    return "".join(f"{finding}\n" for finding in findings(code, path))
+
+
+def enter_fixture(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Go where the fixture of a rule is; return the report expected of the bad one.
+
+    Files that only some file systems can hold side by side are not in the repository; `copies.txt`
+    says which of `bad` to copy, and to what name.
+    """
+    folder = FIXTURES / code
+    if (folder / "copies.txt").is_file():
+        folder = Path(shutil.copytree(folder, tmp_path / code))
+        for line in (folder / "copies.txt").read_text(encoding="utf-8").splitlines():
+            source, target = (folder / "bad" / name for name in line.split())
+            if target.exists():
+                pytest.skip("this file system ignores the case of names")
+            shutil.copyfile(source, target)
+    monkeypatch.chdir(folder)
+    return (folder / "expected.txt").read_text(encoding="utf-8")
+
+
+def test_every_rule_has_fixtures_and_all_fixtures_have_a_rule() -> None:
+    assert sorted(path.name for path in FIXTURES.iterdir()) == sorted(RULES)
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_rule_reports_the_bad_fixture_as_expected(
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = enter_fixture(code, tmp_path, monkeypatch)
+    assert expected, "a fixture without an expected finding tests nothing"
+    assert report(code, "bad") == expected
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_rule_is_silent_on_the_good_fixture(
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter_fixture(code, tmp_path, monkeypatch)
+    assert report(code, "good") == ""
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_edits_of_a_finding_stand_where_they_say(
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter_fixture(code, tmp_path, monkeypatch)
+    bad = Path("bad") if Path("bad").is_dir() else Path("bad.md")
+    for finding in findings(code, bad):
+        lines = re.split(r"\r\n|\r|\n", finding.path.read_bytes().decode("utf-8", "replace"))
+        for edit in finding.edits:
+            if isinstance(edit, Edit):
+                line = lines[edit.place.line - 1].removeprefix("\ufeff")
+                assert line[edit.place.column - 1 :].startswith(edit.old)
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.code)
+def test_rule_documents_itself(rule) -> None:
+    summary, *paragraphs = rule.explanation.strip().split("\n\n")
+    assert summary.endswith(".")
+    assert "\n" not in summary
+    assert tuple(text.partition(":")[0] for text in paragraphs) == SECTIONS
+    assert all(text.partition(":")[2].strip() for text in paragraphs)
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.code)
+def test_rule_has_a_code_a_name_and_one_check(rule) -> None:
+    assert re.fullmatch(r"[A-Z]\d{3}", rule.code)
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.name)
+    assert (rule.check_card is None) != (rule.check_hub is None)
+
+
+def test_codes_and_names_of_rules_are_unique() -> None:
+    rules = all_rules()
+    assert len({rule.code for rule in rules}) == len(rules)
+    assert len({rule.name for rule in rules}) == len(rules)
+
+
+def test_check_of_a_part_of_the_assets_knows_the_whole_uids(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = root / "assets" / "mindspore" / "1.9"
+    assert check_paths([release]) == ([], 4)
+    monkeypatch.chdir(release)
+    assert check_paths([Path()]) == ([], 4)
+
+
+def test_check_inside_the_assets_folder_finds_the_networks_beside_it(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root / "assets")
+    assert check_paths([Path()]) == ([], len(card_paths(root / "assets")))
+
+
+def test_check_outside_of_assets_checks_cards_of_the_same_name(tmp_path: Path) -> None:
+    text = (FIXTURES / "F010" / "bad.md").read_text(encoding="utf-8")
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "card.md").write_text(text, encoding="utf-8")
+    found = findings("F010", tmp_path)
+    assert [item.path.parent.name for item in found] == ["first", "second"]
+
+
+@pytest.mark.parametrize("name", ["empty", "absent"])
+def test_check_refuses_a_folder_without_cards(name: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CardError, match="give the hub root"):
+        check_paths([tmp_path / name])
+
+
+def test_findings_come_in_the_order_of_paths_and_lines() -> None:
+    found, _ = check_paths([FIXTURES / "V201" / "bad.md", FIXTURES / "A402" / "bad.md"])
+    places = [(item.path, item.line, item.column) for item in found]
+    assert len(places) >= 4
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("path", "uid"),
+    [
+        ("/hub/assets/botany/2.1/leafnet_herbarium.md", "botany/2.1/leafnet_herbarium"),
+        ("/assets/hub/assets/botany/2.1/leafnet.md", "botany/2.1/leafnet"),
+        ("/hub/assets/botany/2.1/albert_squadv1.1.md", "botany/2.1/albert_squadv1.1"),
+        ("/drafts/leafnet_herbarium.md", "leafnet_herbarium"),
+    ],
+)
+def test_uid_is_what_follows_the_last_assets_folder(path: str, uid: str) -> None:
+    assert uid_of(Path(path)) == uid
+
+
+@pytest.mark.parametrize(
+    "code", ["a = '\0'", "a = " + "(" * 300 + ")" * 300, "a = " + "-" * 100_000 + "1"]
+)
+def test_code_that_the_python_parser_gives_up_on_is_a_finding(code: str, tmp_path: Path) -> None:
+    good = (FIXTURES / "B606" / "good.md").read_text(encoding="utf-8")
+    card = tmp_path / "card.md"
+    card.write_text(f"{good}\n```python\n{code}\n```\n", encoding="utf-8")
+    (found,) = findings("B606", card)
+    assert "\n" not in found.message
+
+
+def test_doubtful_code_is_no_finding_and_raises_no_warning(tmp_path: Path) -> None:
+    good = (FIXTURES / "B606" / "good.md").read_text(encoding="utf-8")
+    card = tmp_path / "card.md"
+    card.write_text(good + "\n```python\npattern = '\\d'\n```\n", encoding="utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert findings("B606", card) == []
+
+
+def test_a_card_outside_of_assets_may_load_any_uid(tmp_path: Path) -> None:
+    card = tmp_path / "draft.md"
+    card.write_bytes((FIXTURES / "F010" / "good.md").read_bytes())
+    assert 'load("botany/2.1/leafnet_herbarium")' in card.read_text(encoding="utf-8")
+    assert findings("C513", card) == []
+
+
+@pytest.mark.parametrize("source", [b"class LeafNet(\n", b"\xff\xfe", b"\0"])
+def test_a_network_that_is_no_python_is_a_finding(source: bytes, tmp_path: Path) -> None:
+    hub = tmp_path / "hub"
+    shutil.copytree(FIXTURES / "H902" / "good", hub)
+    assert findings("H902", hub) == []
+    (hub / "models" / "leafnet.py").write_bytes(source)
+    (found,) = findings("H902", hub)
+    assert found.message == "models/leafnet.py defines no class LeafNet"

@@ -1,0 +1,140 @@
+"""The files of words that cards may use, and what rules ask about them."""
+
+from pathlib import Path
+
+import pytest
+
+from mindspore_hub.cards import vocabulary
+from mindspore_hub.cards.vocabulary import (
+    by_plain,
+    datasets,
+    dates,
+    keys,
+    listed,
+    pairs,
+    plain,
+    words,
+)
+
+FILES = sorted(Path(vocabulary.__file__).parent.glob("*.txt"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_vocabulary_is_sorted_and_says_what_it_is(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").split("\n")
+    assert lines.pop() == "", "the last line has no newline"
+    comments = [line for line in lines if line.startswith("#")]
+    entries = [line for line in lines if not line.startswith("#")]
+    assert lines == [*comments, *entries]
+    assert comments
+    assert entries == sorted(set(entries))
+    assert all(entry and entry == entry.strip() and entry.isprintable() for entry in entries)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_vocabulary_is_read_without_its_comments(path: Path) -> None:
+    assert listed(path.stem)
+    assert words(path.stem) == set(listed(path.stem))
+    assert not any(word.startswith("#") for word in words(path.stem))
+
+
+def test_names_are_compared_without_case_and_punctuation() -> None:
+    assert plain("SYSU-MM01") == plain("sysu_mm 01.") == "sysumm01"
+    assert by_plain("datasets")["sysumm01"] == ("SYSU-MM01", "sysumm01")
+
+
+def test_kinds_of_keys_do_not_overlap() -> None:
+    kinds = [words(kind) for kind in keys.TOP]
+    assert sum(map(len, kinds)) == len(frozenset().union(*kinds))
+
+
+def test_chinese_keys_translate_known_ones() -> None:
+    for key in pairs("keys-chinese").values():
+        assert keys.are_known((key,), (*keys.TOP, *keys.ASSET)), key
+
+
+def test_tasks_are_of_known_domains() -> None:
+    for task in words("tasks"):
+        domain, dash, name = task.partition("-")
+        assert domain in words("domains")
+        assert dash
+        assert name
+        assert "-" not in name
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("asset_sha256", "asset-sha256"),
+        ("assets", "asset"),
+        ("allow_cache_ckpt", "allow-cache-ckpt"),
+        ("Model-Name", "model-name"),
+        ("modelname", "model-name"),
+        ("license", "license"),
+        ("writer", None),
+        ("s", None),
+        ("", None),
+    ],
+)
+def test_another_spelling_of_a_key_is_known_for_what_it_means(key: str, meant: str | None) -> None:
+    assert keys.meant_key(key) == meant
+
+
+def test_a_key_with_a_slip_has_a_nearest_one() -> None:
+    assert keys.nearest_key("auhtor") == "author"
+    assert keys.nearest_key("Asset-Lnik", keys.ASSET) == "asset-link"
+    assert keys.nearest_key("herbarium") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "accepted", "recognised", "spelling"),
+    [
+        ("cifar10", True, True, "cifar10"),
+        ("Set5_cifar10", True, True, "Set5_cifar10"),
+        ("CIFAR-10", False, True, "cifar10"),
+        ("ICDAR2013 | SCUT-FORU", False, True, "ICDAR2013_SCUT-FORU"),
+        ("imageNet2012", False, True, "imagenet2012"),
+        ("yelp_p", False, True, None),
+        ("cifar11", False, False, None),
+        ("cifar10_herbarium", False, False, None),
+        ("cifar10_", False, True, "cifar10"),
+        ("___", False, False, None),
+        ("", False, False, None),
+    ],
+)
+def test_data_sets_are_accepted_recognised_or_unknown(
+    text: str, accepted: bool, recognised: bool, spelling: str | None
+) -> None:
+    assert datasets.is_accepted(text) is accepted
+    assert datasets.is_recognised(text) is recognised
+    if recognised:
+        assert datasets.accepted_spelling(text) == spelling
+        assert spelling is None or datasets.is_accepted(spelling)
+
+
+@pytest.mark.parametrize("name", [name for name in listed("datasets") if "_" not in name])
+def test_every_listed_data_set_is_accepted_as_it_is(name: str) -> None:
+    assert datasets.is_accepted(name)
+    assert datasets.is_recognised(name)
+    assert datasets.accepted_spelling(name) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "date"),
+    [
+        ("2024-05-17", "2024-05-17"),
+        ("2024-5-7", "2024-05-07"),
+        (" 2024/5/17 ", "2024-05-17"),
+        ("2024.05.17", "2024-05-17"),
+        ("2024-5/17", None),
+        ("2022-02-30", None),
+        ("0000-01-01", None),
+        ("17-05-2024", None),
+        ("2024-05", None),
+        ("\u0662\u0660\u0662\u0664-05-17", None),
+        ("", None),
+    ],
+)
+def test_a_date_is_a_day_of_the_calendar_with_the_year_first(text: str, date: str | None) -> None:
+    assert dates.any_date(text) == date
+    assert dates.is_iso(text) == (text == date) or date is None
