@@ -1,8 +1,12 @@
-"""The store: files under their own sha256, read-only, and verified whenever they are found.
+"""The store: files under their own sha256, read-only, and verified before they are used.
 
     blobs/sha256/<2>/<62>      the files
-    corrupt/<sha256>-<unique>  what no longer matched its name, moved out of the way
+    refs/<uid>.json            which card wanted which file; its time is that of the last use
+    verified/<sha256>.json     stats of files that were hashed (memo.py)
+    partial/<sha256>.*         unfinished downloads (partial.py)
+    corrupt/<sha256>-<unique>  what did not match its name, moved out of the way
     locks/<sha256>.lock        one download at a time, where the file system has locks
+    layout                     version of this layout
     CACHEDIR.TAG               tells backup programs that everything here can be had again
 
 A file is right or absent because it is written under a unique name and renamed into place; the
@@ -18,18 +22,30 @@ import os
 import re
 import shutil
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from mindspore_hub._files import replace
 from mindspore_hub.errors import CardError, HubError, IntegrityError, StoreError
+from mindspore_hub.memo import Memo, Stat, stat_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Self
 
 logger = logging.getLogger(__name__)
 
 CHUNK = 1 << 20
 """Bytes read at once."""
+
+LAYOUT = 1
+"""Version of the layout that this package reads and writes."""
+
+OWN_FOLDERS = frozenset(
+    {"blobs", "refs", "verified", "partial", "corrupt", "locks", "trusted", "links", "checks"}
+)
+"""Folders of the package under `home`; whatever else lies there is somebody else's."""
 
 CACHEDIR_TAG = """\
 Signature: 8a477f597d28d172789f06886806bc55
@@ -52,10 +68,14 @@ class Store:
 
     Args:
         home: Folder of the store. It need not exist, and is created by the first write.
+        read_only: Never move a damaged file away; the store is somebody else's.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, read_only: bool = False) -> None:
         self.home = home.absolute()
+        self.read_only = read_only
+        self.partial = self.home / "partial"
+        self.memo = Memo(self.home / "verified")
 
     def blob(self, sha256: str) -> Path:
         """Say where the file of this digest lies, or would lie.
@@ -71,75 +91,56 @@ class Store:
             raise CardError(msg)
         return self.home / "blobs" / "sha256" / sha256[:2] / sha256[2:]
 
-    def find(self, sha256: str) -> Path | None:
-        """Return the file of this digest if it is here, after hashing all of it.
+    def open(self, sha256: str) -> StoredFile | None:
+        """Open the file of this digest if it is here; it is to be verified before use.
 
         Raises:
             CardError: `sha256` is not a digest.
-            IntegrityError: The file does not match its name; it was moved to `corrupt/`, so that
-                the next download takes its place.
-            StoreError: The file cannot be read.
+            StoreError: The file cannot be read, or a newer version of this package made the store.
         """
-        blob = self.blob(sha256)
-        with self._explained("read", blob):
+        path = self.blob(sha256)
+        with self.explained("read", path):
+            self._check_layout()
             try:
-                with blob.open("rb") as file:
-                    hashed = os.fstat(file.fileno())
-                    got = digest(file)
-                if got == sha256:
-                    return blob
-                if not os.path.samestat(hashed, blob.stat()):
-                    return self.find(sha256)  # another process has replaced it meanwhile
+                return StoredFile(self, sha256, path, path.open("rb"))
             except FileNotFoundError:
                 return None
-        msg = (
-            f"{blob} in the store is damaged:\n"
-            f"  expected sha256 {sha256}\n"
-            f"  got      sha256 {got}\n"
-            f"{self._set_aside(blob, sha256)}"
-        )
-        raise IntegrityError(msg)
 
     def add(self, temporary: Path, sha256: str) -> Path:
         """Rename a finished file, whose digest the caller has checked, into its place.
 
         Args:
-            temporary: A file on the same file system, such as `temporary()` gives.
+            temporary: A file on the same file system, such as one in `partial`.
             sha256: Its digest.
 
         Raises:
             StoreError: The file cannot be renamed, for example because its goal is a folder.
         """
         goal = self.blob(sha256)
-        with self._explained("write", goal):
+        with self.explained("write", goal):
             # The bytes must be on the disk before the name is: after a power cut a file in its
             # place would else be taken for good until somebody hashes it.
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
+            goal.parent.mkdir(parents=True, exist_ok=True)
             temporary.chmod(0o444)
             temporary.replace(goal)
         with suppress(OSError):  # Windows cannot open a folder
             _sync_folder(goal.parent)
         return goal
 
-    @contextmanager
-    def temporary(self, sha256: str) -> Iterator[Path]:
-        """Give a free path beside the goal of `sha256`, and remove what is left there at the end.
-
-        An `OSError` inside the block counts as one of the store.
+    def prepare(self) -> None:
+        """Make the folders that a download needs.
 
         Raises:
-            StoreError: The folder cannot be created, or the block could not write.
+            StoreError: They cannot be made, or a newer version of this package made the store.
         """
-        goal = self.blob(sha256)
-        path = goal.with_name(f".{goal.name}.{_unique()}.part")
-        try:
-            with self._explained("write", goal):
-                self._prepare(goal.parent)
-                yield path
-        finally:
-            with suppress(OSError):
-                path.unlink()
+        with self.explained("write", self.partial):
+            self._check_layout()
+            self.partial.mkdir(parents=True, exist_ok=True)
+            for name, text in {"CACHEDIR.TAG": CACHEDIR_TAG, "layout": f"{LAYOUT}\n"}.items():
+                if not (self.home / name).exists():
+                    replace(self.home / name, text)
 
     def require_space(self, size: int) -> None:
         """Refuse to begin what cannot end.
@@ -150,52 +151,67 @@ class Store:
         Raises:
             StoreError: The file system of the store has less space.
         """
-        with self._explained("examine", self.home):
+        with self.explained("examine", self.home):
             free = shutil.disk_usage(self.home).free
         if free < size:
             msg = (
                 f"{self.home} has {free:,} bytes free, but {size:,} are needed. "
-                f"{_REMEDIES[errno.ENOSPC]}."
+                f"{_REMEDIES[errno.ENOSPC]}; `mshub cache prune` removes what is not needed."
             )
             raise StoreError(msg)
 
     @contextmanager
-    def lock(self, sha256: str) -> Iterator[None]:
+    def lock(self, sha256: str) -> Iterator[bool]:
         """Hold off others who want the same file, where that is possible.
 
-        A lock that cannot be had (read-only store, file system without locks) is done without.
+        Gives whether the lock is held: one that cannot be had (read-only store, file system without
+        locks) is done without. The system drops the lock of a process that is killed.
         """
         from filelock import FileLock
 
         path = self.home / "locks" / f"{sha256}.lock"
-        with ExitStack() as held:
+        held = False
+        with ExitStack() as stack:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                held.enter_context(FileLock(path))
+                # A soft lock is a file that its owner, once killed, would never remove.
+                stack.enter_context(FileLock(path, fallback_to_soft=False))
+                held = True
             except (OSError, NotImplementedError) as error:
                 logger.debug("No lock %s (%s); going on without", path, error)
-            yield
+            yield held
 
-    def _prepare(self, folder: Path) -> None:
+    def set_aside(self, path: Path, sha256: str) -> Path:
+        """Move a file that does not match its name to `corrupt/`, in place of an earlier one.
+
+        Raises:
+            OSError: It cannot be moved.
+        """
+        folder = self.home / "corrupt"
         folder.mkdir(parents=True, exist_ok=True)
-        with suppress(OSError), (self.home / "CACHEDIR.TAG").open("x") as tag:
-            tag.write(CACHEDIR_TAG)
+        earlier = list(folder.glob(f"{sha256}-*"))
+        aside = folder / f"{sha256}-{os.urandom(8).hex()}"
+        path.rename(aside)
+        for old in earlier:
+            with suppress(OSError):
+                old.unlink()
+        return aside
 
-    def _set_aside(self, blob: Path, sha256: str) -> str:
-        """Move a damaged file away, and say what was done and what to do."""
-        aside = self.home / "corrupt" / f"{sha256}-{_unique()}"
+    def _check_layout(self) -> None:
         try:
-            aside.parent.mkdir(exist_ok=True)
-            blob.rename(aside)
-        except OSError as error:
-            return (
-                f"It cannot be moved away ({error.strerror}): remove it as its owner, or point "
-                "MSHUB_HOME to a folder that you can write."
+            found = (self.home / "layout").read_text(encoding="ascii", errors="replace").strip()
+        except FileNotFoundError:
+            return
+        if found != str(LAYOUT):
+            msg = (
+                f"The store {self.home} has layout {found!r}, but this version of mindspore-hub "
+                f"knows layout {LAYOUT} only. Upgrade mindspore-hub, or point MSHUB_HOME to "
+                "another folder."
             )
-        return f"It was moved to {aside}. Try again: the file will be downloaded afresh."
+            raise StoreError(msg)
 
     @contextmanager
-    def _explained(self, verb: str, path: Path) -> Iterator[None]:
+    def explained(self, verb: str, path: Path) -> Iterator[None]:
         """Turn an `OSError` of the block into one that says where and what to do."""
         try:
             yield
@@ -208,6 +224,88 @@ class Store:
                 f"{remedy}."
             )
             raise StoreError(msg) from error
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """An open file of a store, to be verified before any of its bytes are used.
+
+    What is parsed must be read through `file`: a path may lead to another file a moment later.
+    """
+
+    store: Store
+    sha256: str
+    path: Path
+    file: IO[bytes]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+    @property
+    def stat(self) -> Stat:
+        """The stat by which a memo knows the file."""
+        return stat_of(self.file.fileno())
+
+    def digest(self) -> str:
+        """The sha256 of the file as it is now."""
+        with self.store.explained("read", self.path):
+            self.file.seek(0)
+            return digest(self.file)
+
+    def verify(self, memo: Memo | None = None) -> None:
+        """Hash the file unless the memo knows it.
+
+        Args:
+            memo: Stats of files that were hashed; without one the file is hashed in any case.
+
+        Raises:
+            IntegrityError: It does not match its name. In a store of one's own it was moved to
+                `corrupt/`, so that the next download takes its place.
+            StoreError: It cannot be read.
+        """
+        stat = self.stat
+        if memo and memo.knows(self.sha256, stat):
+            return
+        self.expect(self.digest(), stat, memo)
+
+    def expect(self, got: str, stat: Stat, memo: Memo | None = None) -> None:
+        """Compare a digest, computed since the file had this stat, with the name of the file.
+
+        Raises:
+            IntegrityError: As in `verify`.
+        """
+        if got == self.sha256:
+            if memo and stat == self.stat:
+                memo.note(self.sha256, stat)
+            return
+        msg = (
+            f"{self.path} in the store is damaged:\n"
+            f"  expected sha256 {self.sha256}\n"
+            f"  got      sha256 {got}\n"
+            f"{self._set_aside()}"
+        )
+        raise IntegrityError(msg)
+
+    def _set_aside(self) -> str:
+        """Move the damaged file away, and say what was done and what to do."""
+        if self.store.read_only:
+            return "It was left as it is, because this store is only read."
+        again = "Try again: the file will be downloaded afresh."
+        self.store.memo.forget(self.sha256)
+        try:
+            if not os.path.samestat(os.fstat(self.file.fileno()), self.path.stat()):
+                return f"Another process has replaced it meanwhile. {again}"
+            return f"It was moved to {self.store.set_aside(self.path, self.sha256)}. {again}"
+        except FileNotFoundError:
+            return f"Another process has removed it meanwhile. {again}"
+        except OSError as error:
+            return (
+                f"It cannot be moved away ({error.strerror}): remove it as its owner, or point "
+                "MSHUB_HOME to a folder that you can write."
+            )
 
 
 def digest(file: IO[bytes]) -> str:
@@ -225,7 +323,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _unique() -> str:
-    return os.urandom(8).hex()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -107,6 +108,13 @@ class Catalog:
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         msg = f"{name!r} names no model card.{hint} `mshub list` shows every card."
         raise UnknownNameError(msg)
+
+
+def published_links(sha256: str) -> Iterator[str]:
+    """Every link under which the cards of the package publish a file; reads them when asked."""
+    for card in Catalog.read().cards:
+        if card.asset and card.asset.sha256 == sha256:
+            yield card.asset.link
 
 
 def _by_path(path: Path) -> Card:

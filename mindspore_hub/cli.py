@@ -134,7 +134,7 @@ def load(name: str, no_pretrained: bool, force_reload: bool, style: str) -> None
 @_format_option
 def download(name: str, force_reload: bool, style: str) -> None:
     """Download the checkpoint of NAME into the store, verify it, and print its path."""
-    from mindspore_hub.catalog import Catalog
+    from mindspore_hub.catalog import Catalog, published_links
     from mindspore_hub.fetch import fetch
     from mindspore_hub.load import loadable_asset
     from mindspore_hub.settings import Settings
@@ -142,7 +142,12 @@ def download(name: str, force_reload: bool, style: str) -> None:
     card = Catalog.read().resolve(name)
     asset = loadable_asset(card)
     settings = Settings.from_environment()
-    path = fetch(asset.link, asset.sha256, settings=settings, force=force_reload)
+    path = fetch(
+        *(asset.link, asset.sha256),
+        alternatives=published_links(asset.sha256),
+        settings=settings,
+        force=force_reload,
+    )
     if style == "json":
         print_json({"uid": card.uid, "path": str(path), "sha256": asset.sha256})
     else:

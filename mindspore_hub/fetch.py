@@ -1,97 +1,82 @@
-"""From a link and a sha256 to a verified file in the store.
+"""From links and a sha256 to a file in the store.
 
-`sources.py` decides which places are asked. `fetch` acts: it asks the store, mirrors and link in
-this order, hashes while it receives, and renames only what has the right digest.
+`sources.py` decides which places are asked, `transfer.py` brings the bytes. `obtain` asks the
+stores and then one place after the other, takes up what an earlier download left, and renames only
+what has the right digest.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import os
 import time
-from contextlib import ExitStack
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import urlsplit
 
 from mindspore_hub._progress import Progress, bar
-from mindspore_hub.cache import CHUNK, Store
+from mindspore_hub.cache import Store, StoredFile, digest
 from mindspore_hub.errors import HubError, IntegrityError, NetworkError, OfflineError, TrustError
-from mindspore_hub.sources import (
-    Location,
-    is_loopback,
-    refuse_untrusted,
-    segments_of,
-    shown,
-    sources,
-)
-from mindspore_hub.version import __version__
+from mindspore_hub.partial import Partial
+from mindspore_hub.sources import Location, segments_of, shown, sources
+from mindspore_hub.transfer import PassingError, deliver, receive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from typing import IO
-
-    import httpx2
-
+    from mindspore_hub.memo import Memo
     from mindspore_hub.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-MAX_REDIRECTS = 5
-
 BACKOFF = 0.25
 """Seconds before the second attempt at a source; doubled before each one after it."""
+
+MAX_WAIT = 60.0
+"""Seconds for which a server can make us wait with Retry-After."""
+
+STEP = 1 << 20
+"""Bytes by which an attempt must go on to be no failure of its source."""
 
 _Failure: TypeAlias = tuple[Location, HubError]
 
 
-class _PassingError(NetworkError):
-    """A failure that may be gone at the next attempt."""
-
-
 @dataclass(frozen=True)
-class _Wanted:
-    """What is asked for, and the store where it shall end."""
+class _Job:
+    """What is asked for, where it may be found, and the store where it shall end."""
 
-    link: str
+    links: Sequence[str]
     sha256: str
     store: Store
     settings: Settings
+    report: Progress
+    locked: bool
 
     @property
     def name(self) -> str:
-        return segments_of(self.link)[-1]
-
-
-@dataclass(frozen=True)
-class _Delivery:
-    """A file that is coming in: its size in bytes, if it was announced, and its parts."""
-
-    total: int | None
-    chunks: Iterable[bytes]
+        return segments_of(self.links[0])[-1]
 
 
 def fetch(
     link: str,
     sha256: str,
     *,
+    alternatives: Iterable[str] = (),
     settings: Settings,
     progress: Progress | None = None,
     force: bool = False,
 ) -> Path:
-    """Return the file with this digest, downloading it if the store does not have it.
+    """Return the verified file with this digest, downloading it if no store has it.
 
     Args:
         link: Where the file was published: an https URL, or http on this machine.
         sha256: Its digest, 64 lower-case hexadecimal digits.
-        settings: The store, the mirrors and the limits.
+        alternatives: Further links under which the same file was published; read on a miss only.
+        settings: The stores, the mirrors and the limits.
         progress: Called with bytes done and bytes in total; the default is a bar on a terminal.
         force: Download even if the store has the file.
 
     Returns:
-        A read-only file in the store, all of whose bytes were hashed during this call.
+        A read-only file in the store, or in an extra cache.
 
     Raises:
         CardError: `sha256` is not a digest.
@@ -101,34 +86,77 @@ def fetch(
         StoreError: The store cannot be read or written, or its disk is full.
         TrustError: The link, or a redirect, leads to where no file may be taken from.
     """
+    found = obtain(
+        *(link, sha256),
+        alternatives=alternatives,
+        settings=settings,
+        progress=progress,
+        force=force,
+    )
+    with found:
+        found.verify(memo_of(settings))
+        return found.path
+
+
+def obtain(
+    link: str,
+    sha256: str,
+    *,
+    alternatives: Iterable[str] = (),
+    settings: Settings,
+    progress: Progress | None = None,
+    force: bool = False,
+) -> StoredFile:
+    """Open the file with this digest; as `fetch`, but to be verified before any byte is used."""
     store = Store(settings.home)
-    if not force and (found := store.find(sha256)):
+    if not force and (found := _in_extra_cache(sha256, settings) or store.open(sha256)):
         return found
-    wanted = _Wanted(link, sha256, store, settings)
-    with store.lock(sha256):
+    store.prepare()
+    with store.lock(sha256) as locked, ExitStack() as stack:
         # Whoever held the lock before may have brought the file.
-        if not force and (found := store.find(sha256)):
+        if not force and (found := store.open(sha256)):
             return found
-        if progress:
-            return _obtain(wanted, progress)
-        with bar(wanted.name, shown=settings.progress) as drawn:
-            return _obtain(wanted, drawn)
+        name = segments_of(link)[-1]
+        report = progress or stack.enter_context(bar(name, shown=settings.progress))
+        job = _Job((link, *alternatives), sha256, store, settings, report, locked)
+        return _obtain(job)
 
 
-def _obtain(wanted: _Wanted, report: Progress) -> Path:
+def memo_of(settings: Settings) -> Memo | None:
+    """The memo of hashed files, unless the user wants every file to be hashed."""
+    return None if settings.verify == "always" else Store(settings.home).memo
+
+
+def _in_extra_cache(sha256: str, settings: Settings) -> StoredFile | None:
+    """The file in the first extra cache that has it whole; one that is damaged is passed over."""
+    for folder in settings.extra_caches:
+        found = Store(folder, read_only=True).open(sha256)
+        if not found:
+            continue
+        try:
+            found.verify(memo_of(settings))
+        except IntegrityError as error:
+            found.file.close()
+            logger.warning("%s", error)
+        else:
+            return found
+    return None
+
+
+def _obtain(job: _Job) -> StoredFile:
     """Ask one source after the other until one delivers."""
     failures: list[_Failure] = []
-    for source in sources(wanted.link, wanted.settings):
+    for source in sources(job.links, job.settings):
         for location in source:
             if failures:
                 _tell(*failures[-1])
             try:
-                return _persist(location, wanted, report)
+                return _ask(location, job)
             except (IntegrityError, NetworkError, TrustError) as error:
                 failures.append((location, error))
-                if isinstance(error, _PassingError):
+                if isinstance(error, PassingError):
                     break  # who cannot be reached is not asked for a second path
-    raise _verdict(wanted, failures)
+    raise _verdict(job, failures)
 
 
 def _tell(location: Location, error: HubError) -> None:
@@ -138,143 +166,83 @@ def _tell(location: Location, error: HubError) -> None:
     logger.log(level, "%s: %s", shown(location), error)
 
 
-def _persist(location: Location, wanted: _Wanted, report: Progress) -> Path:
-    """Try one location again while its failures may pass."""
-    for attempt in range(wanted.settings.retries):
+def _ask(location: Location, job: _Job) -> StoredFile:
+    """Bring the file from one location; what came of it before a failure is kept for later."""
+    resumable = job.locked and not isinstance(location, Path)
+    with job.store.explained("write", job.store.partial):
+        partial = Partial(job.store.partial, job.sha256, resumable=resumable)
         try:
-            return _attempt(location, wanted, report)
-        except _PassingError as error:
-            pause = BACKOFF * 2**attempt
+            _persist(location, partial, job)
+            job.store.add(partial.path, job.sha256)
+        finally:
+            partial.leave()
+        found = job.store.open(job.sha256)
+        if not found:
+            msg = "it was removed as soon as it was there"
+            raise PassingError(msg)
+        return found
+
+
+def _persist(location: Location, partial: Partial, job: _Job) -> None:
+    """Try one location again while its failures may pass, or while it goes on."""
+    reached, fruitless = partial.size, 0
+    while True:
+        try:
+            return _attempt(location, partial, job)
+        except PassingError as error:
+            fruitless = 0 if partial.size >= reached + STEP else fruitless + 1
+            reached = max(reached, partial.size)
+            if fruitless > job.settings.retries or error.wait > MAX_WAIT:
+                raise
+            pause = max(error.wait, BACKOFF * 2.0**fruitless)
             logger.info("%s: %s; again in %s s", shown(location), error, pause)
             time.sleep(pause)
-    return _attempt(location, wanted, report)
 
 
-def _attempt(location: Location, wanted: _Wanted, report: Progress) -> Path:
-    """Bring one file into the store, or raise."""
-    store, sha256 = wanted.store, wanted.sha256
-    with store.temporary(sha256) as path, ExitStack() as stack:
-        delivery = _open(stack, location, wanted.settings)
-        size = "of unknown size" if delivery.total is None else f"{delivery.total:,} bytes"
-        logger.info("Downloading %s (%s) from %s", wanted.name, size, shown(location))
-        store.require_space(delivery.total or 0)
-        with path.open("xb") as file:
-            got = _receive(delivery, file, report)
-        if got != sha256:
-            msg = f"another file: expected sha256 {sha256}, got {got}; it was not kept"
-            raise IntegrityError(msg)
-        return store.add(path, sha256)
+def _attempt(location: Location, partial: Partial, job: _Job) -> None:
+    """Bring the whole file into the partial, or raise."""
+    with ExitStack() as stack:
+        delivery = deliver(
+            *(stack, location),
+            have=partial.size,
+            version=partial.version,
+            settings=job.settings,
+        )
+        _announce(location, delivery.start, delivery.version.total, job)
+        job.store.require_space((delivery.version.total or 0) - delivery.start)
+        with partial.open(delivery.start, delivery.version) as file:
+            got = receive(delivery, file, job.report, settings=job.settings)
+            if not got:  # the earlier part may be another file's
+                file.seek(0)
+                got = digest(file)
+    if got != job.sha256 and delivery.start:
+        logger.info("What was kept of an earlier download belongs to another file; from 0 again")
+        partial.discard()
+        _attempt(location, partial, job)
+    elif got != job.sha256:
+        _refuse_wrong(location, got, partial, job)
 
 
-def _receive(delivery: _Delivery, file: IO[bytes], report: Progress) -> str:
-    """Write a delivery to a file and return its sha256."""
-    state, done, total = hashlib.sha256(), 0, delivery.total
-    report(done, total)
-    for chunk in delivery.chunks:
-        file.write(chunk)
-        state.update(chunk)
-        done += len(chunk)
-        report(done, total)
-        if total is not None and done > total:
-            msg = f"sent more than the {total:,} bytes that it announced"
-            raise _PassingError(msg)
-    if total is not None and done < total:
-        msg = f"sent {done:,} of the {total:,} bytes that it announced"
-        raise _PassingError(msg)
-    return state.hexdigest()
+def _announce(location: Location, start: int, total: int | None, job: _Job) -> None:
+    size = "of unknown size" if total is None else f"{total:,} bytes"
+    rest = f", from byte {start:,} on" if start else ""
+    logger.info("Downloading %s (%s%s) from %s", job.name, size, rest, shown(location))
 
 
-def _open(stack: ExitStack, location: Location, settings: Settings) -> _Delivery:
-    """Begin a delivery; the stack ends it."""
-    if not isinstance(location, Path):
-        return _open_url(stack, location, settings)
-    try:
-        file = stack.enter_context(location.open("rb"))
-        return _Delivery(os.fstat(file.fileno()).st_size, _file_chunks(file))
-    except OSError as error:
-        raise NetworkError(error.strerror) from error
+def _refuse_wrong(location: Location, got: str, partial: Partial, job: _Job) -> None:
+    """Raise for a whole file that is another one; what was downloaded is kept to be looked at."""
+    msg = f"another file: expected sha256 {job.sha256}, got {got}"
+    if isinstance(location, str):
+        with suppress(OSError):
+            msg += f"; it is kept as {job.store.set_aside(partial.path, job.sha256)}"
+    partial.discard()
+    raise IntegrityError(msg)
 
 
-def _file_chunks(file: IO[bytes]) -> Iterator[bytes]:
-    try:
-        while chunk := file.read(CHUNK):
-            yield chunk
-    except OSError as error:
-        raise NetworkError(error.strerror) from error
-
-
-def _open_url(stack: ExitStack, url: str, settings: Settings) -> _Delivery:
-    response = _respond(stack, url, settings)
-    status, encoding = response.status_code, response.headers.get("content-encoding", "identity")
-    if status != 200:
-        msg = f"status {status} {response.reason_phrase}".rstrip()
-        raise (_PassingError if status == 429 or status >= 500 else NetworkError)(msg)
-    if encoding != "identity":
-        msg = f"sent the file in {encoding} encoding, although it was asked not to"
-        raise NetworkError(msg)
-    length = response.headers.get("content-length")
-    return _Delivery(int(length) if length else None, _body_chunks(response))
-
-
-def _body_chunks(response: httpx2.Response) -> Iterator[bytes]:
-    import httpx2
-
-    try:
-        yield from response.iter_raw()
-    except httpx2.HTTPError as error:
-        raise _explained(error) from error
-
-
-def _respond(stack: ExitStack, url: str, settings: Settings) -> httpx2.Response:
-    """Request a URL and follow its redirects, each under the same policy."""
-    origin = None
-    for _ in range(MAX_REDIRECTS + 1):
-        refuse_untrusted(url, mirrors=settings.mirrors, origin=origin)
-        response = _request(stack, url, settings)
-        if not response.next_request:
-            return response
-        response.close()
-        origin, url = url, str(response.next_request.url)
-    msg = f"redirects more than {MAX_REDIRECTS} times"
-    raise NetworkError(msg)
-
-
-def _request(stack: ExitStack, url: str, settings: Settings) -> httpx2.Response:
-    """Send one request; the stack closes the answer."""
-    import httpx2
-
-    headers = {"Accept-Encoding": "identity", "User-Agent": f"mindspore-hub/{__version__}"}
-    try:
-        # What is trusted because it stays on this machine must not go through a proxy.
-        direct = httpx2.HTTPTransport() if is_loopback(urlsplit(url).hostname) else None
-        client = stack.enter_context(httpx2.Client(timeout=settings.timeout, transport=direct))
-        return stack.enter_context(client.stream("GET", url, headers=headers))
-    except httpx2.HTTPError as error:
-        raise _explained(error) from error
-    except (httpx2.InvalidURL, OSError, ValueError, ImportError) as error:
-        msg = f"{error}; check HTTPS_PROXY and SSL_CERT_FILE if you have set them"
-        raise NetworkError(msg) from error
-
-
-def _explained(error: httpx2.HTTPError) -> NetworkError:
-    """Say what a failure of the transport means, and whether it may pass."""
-    import socket
-    import ssl
-
-    cause: BaseException | None = error
-    while cause and not isinstance(cause, OSError):
-        cause = cause.__cause__ or cause.__context__
-    if isinstance(cause, socket.gaierror):
-        return NetworkError(f"the name of the host cannot be resolved ({cause.strerror})")
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        reason = f"its certificate is not trusted ({cause.verify_message})"
-        return NetworkError(f"{reason}; SSL_CERT_FILE can name the CAs of your network")
-    return _PassingError(f"{type(error).__name__}: {error}".rstrip(": "))
-
-
-def _verdict(wanted: _Wanted, failures: list[_Failure]) -> HubError:
+def _verdict(job: _Job, failures: list[_Failure]) -> HubError:
     """Say in one error what every source answered; the gravest failure gives its type."""
-    file = f"{wanted.name} (sha256 {wanted.sha256})"
+    file = f"{job.name} (sha256 {job.sha256})"
+    link = job.links[0]
     kinds = {type(error) for _, error in failures}
     kind: type[HubError] = NetworkError
     problem = f"No source could deliver {file}:"
@@ -284,11 +252,11 @@ def _verdict(wanted: _Wanted, failures: list[_Failure]) -> HubError:
             "Try again. If that changes nothing, the published file is not the one of the card: "
             "name a mirror that has it in MSHUB_MIRRORS."
         )
-    elif wanted.settings.offline:
+    elif job.settings.offline:
         kind = OfflineError
-        problem = f"{file} is not in {wanted.store.home}, and MSHUB_OFFLINE forbids the network."
+        problem = f"{file} is not in {job.store.home}, and MSHUB_OFFLINE forbids the network."
         remedy = (
-            f"On a machine with a network run `curl -fLO {wanted.link}`, bring {wanted.name} into "
+            f"On a machine with a network run `curl -fLO {link}`, bring {job.name} into "
             "a folder here and name that folder in MSHUB_MIRRORS; or unset MSHUB_OFFLINE."
         )
     elif TrustError in kinds:
@@ -296,7 +264,8 @@ def _verdict(wanted: _Wanted, failures: list[_Failure]) -> HubError:
         remedy = "Correct the link in the card, or name a mirror of the file in MSHUB_MIRRORS."
     else:
         remedy = (
-            "Try again later, or put the file into a folder and name that folder in MSHUB_MIRRORS."
+            "Try again later: what has come is kept, and the download goes on from there. Or put "
+            "the file into a folder and name that folder in MSHUB_MIRRORS."
         )
     tried = [f"  {shown(location)}: {error}" for location, error in failures]
     return kind("\n".join([problem, *tried, remedy]))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from mindspore_hub import checkpoint
 from mindspore_hub.cards.schema import SHA256, Asset, Card
-from mindspore_hub.catalog import Catalog, hub_root
+from mindspore_hub.catalog import Catalog, hub_root, published_links
 from mindspore_hub.entry_point import load_entry_point, require_mindspore
 from mindspore_hub.errors import CardError, CheckpointError
-from mindspore_hub.fetch import fetch
+from mindspore_hub.fetch import memo_of, obtain
 from mindspore_hub.settings import Settings
 
 if TYPE_CHECKING:
@@ -196,9 +196,14 @@ def loadable_asset(card: Card) -> Asset:
 def _fetch_weights(
     cell: Any, asset: Asset, settings: Settings, *, force: bool
 ) -> dict[str, checkpoint.Weight]:
-    path = fetch(asset.link, asset.sha256, settings=settings, force=force)
+    alternatives = published_links(asset.sha256)
+    found = obtain(
+        *(asset.link, asset.sha256), alternatives=alternatives, settings=settings, force=force
+    )
     try:
-        return checkpoint.read_weights(path, checkpoint.facts_of(cell))
+        with found:
+            found.verify(memo_of(settings))
+            return checkpoint.read_weights(found.path, checkpoint.facts_of(cell))
     except CheckpointError as error:
         msg = (
             f"{asset.link} matches the sha256 of its card, but {error} Correct asset-link and "

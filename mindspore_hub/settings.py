@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +22,13 @@ DEFAULT_TIMEOUT = 30.0
 DEFAULT_RETRIES = 3
 """How often a source is asked again after a failure that may pass."""
 
+DEFAULT_MAX_SIZE = 100_000_000_000
+"""Bytes that one file may have."""
+
+_VERIFY = ("memo", "always")
+
+_HOST = re.compile(r"(\*\.)?[\w.-]+|\*")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -28,19 +36,31 @@ class Settings:
 
     Attributes:
         home: Folder of the store (`MSHUB_HOME`).
+        extra_caches: Further stores, which are searched first and never written
+            (`MSHUB_EXTRA_CACHES`, separated by commas).
         offline: Never open a connection (`MSHUB_OFFLINE`).
         mirrors: Folders or base URLs that are asked before a card's link (`MSHUB_MIRRORS`,
             separated by commas).
+        allowed_hosts: Hosts that files may come from besides those of the published links, this
+            machine and the mirrors (`MSHUB_ALLOWED_HOSTS`, separated by commas); `*.example.org`
+            is every host below example.org, `*` every host.
+        verify: `memo` hashes a file when it is new or its stat has changed, `always` whenever it
+            is used (`MSHUB_VERIFY`).
         timeout: Seconds to wait for a connection or for the next bytes (`MSHUB_TIMEOUT`).
-        retries: Further attempts per source (`MSHUB_RETRIES`).
+        retries: Further attempts per source after one that brought nothing (`MSHUB_RETRIES`).
+        max_size: Bytes that a file may have (`MSHUB_MAX_SIZE`).
         progress: Show progress bars on a terminal (off with `MSHUB_NO_PROGRESS`).
     """
 
     home: Path
+    extra_caches: tuple[Path, ...] = ()
     offline: bool = False
     mirrors: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
+    verify: str = "memo"
     timeout: float = DEFAULT_TIMEOUT
     retries: int = DEFAULT_RETRIES
+    max_size: int = DEFAULT_MAX_SIZE
     progress: bool = True
 
     @classmethod
@@ -52,10 +72,16 @@ class Settings:
         """
         return cls(
             home=expand(os.environ.get("MSHUB_HOME") or DEFAULT_HOME, "MSHUB_HOME"),
+            extra_caches=tuple(
+                expand(item, "MSHUB_EXTRA_CACHES") for item in _items("MSHUB_EXTRA_CACHES")
+            ),
             offline=_flag("MSHUB_OFFLINE"),
             mirrors=tuple(_mirror(item) for item in _items("MSHUB_MIRRORS")),
+            allowed_hosts=tuple(_host(item) for item in _items("MSHUB_ALLOWED_HOSTS")),
+            verify=_choice("MSHUB_VERIFY", _VERIFY),
             timeout=_number("MSHUB_TIMEOUT", DEFAULT_TIMEOUT, float),
             retries=_number("MSHUB_RETRIES", DEFAULT_RETRIES, int),
+            max_size=_number("MSHUB_MAX_SIZE", DEFAULT_MAX_SIZE, int),
             progress=not _flag("MSHUB_NO_PROGRESS"),
         )
 
@@ -90,6 +116,26 @@ def _mirror(text: str) -> str:
         return text
     msg = f"MSHUB_MIRRORS must name folders and http(s) or file URLs, but holds {text!r}."
     raise SettingsError(msg)
+
+
+def _host(text: str) -> str:
+    """A host, `*.` and a domain, or `*`; an address with scheme or path would never match."""
+    if not _HOST.fullmatch(text):
+        msg = (
+            "MSHUB_ALLOWED_HOSTS must name hosts, such as models.example.org or *.example.org, "
+            f"but holds {text!r}."
+        )
+        raise SettingsError(msg)
+    return text.lower()
+
+
+def _choice(name: str, choices: tuple[str, ...]) -> str:
+    """One of these words, the first by default."""
+    text = os.environ.get(name, "").strip().lower() or choices[0]
+    if text not in choices:
+        msg = f"{name} must be {' or '.join(choices)}, but is {text!r}; correct it or unset it."
+        raise SettingsError(msg)
+    return text
 
 
 def _flag(name: str) -> bool:

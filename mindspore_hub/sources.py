@@ -1,16 +1,17 @@
-"""Where a file may come from: mirrors and links, and which URLs are trusted.
-
-Decisions only; nothing here touches a disk or a network.
-"""
+"""Where a file may come from: mirrors and links, and which URLs are trusted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Container, Iterator, Sequence
+from fnmatch import fnmatchcase
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
+from mindspore_hub.cache import OWN_FOLDERS
+from mindspore_hub.cards.vocabulary import words
 from mindspore_hub.errors import TrustError
 
 if TYPE_CHECKING:
@@ -23,31 +24,51 @@ Source: TypeAlias = tuple[Location, ...]
 """A mirror or a link: the places where it may have the file, the likeliest first."""
 
 
-def sources(link: str, settings: Settings) -> list[Source]:
-    """List the sources of a link in the order in which they are asked.
+def sources(links: Sequence[str], settings: Settings) -> list[Source]:
+    """List the sources of a file in the order in which they are asked.
 
-    A mirror has the file under the path of the link, or directly under its own folder. Offline,
-    only folders are left.
+    First what other programs left in the folder of the store, then the mirrors, then the links. A
+    mirror has the file under the path of a link, or directly under its own folder. Offline, only
+    folders are left.
+
+    Args:
+        links: Every place where the file was published, the card's own first.
+        settings: Which mirrors there are, and whether the network may be used.
 
     Raises:
-        TrustError: The link names no file, or its path leads upwards.
+        TrustError: A link names no file, or its path leads upwards.
     """
-    segments = segments_of(link)
-    found = [_in_mirror(mirror, segments) for mirror in settings.mirrors]
-    found.append((link,))
-    if settings.offline:
-        return [source for source in found if isinstance(source[0], Path)]
-    return found
+    paths = list(dict.fromkeys(tuple(segments_of(link)) for link in links))
+    found: list[Source] = [tuple(left_behind(settings.home, {path[-1] for path in paths}))]
+    found += [_in_mirror(mirror, path) for mirror in settings.mirrors for path in paths]
+    found += [(link,) for link in dict.fromkeys(links)]
+    return [
+        source
+        for source in found
+        if source and not (settings.offline and isinstance(source[0], str))
+    ]
 
 
-def refuse_untrusted(url: str, *, mirrors: Iterable[str] = (), origin: str | None = None) -> None:
+def left_behind(home: Path, names: Container[str]) -> Iterator[Path]:
+    """Files of these names that other clients left in the folder of the store.
+
+    The upstream client keeps what it downloads in folders named after publisher and version.
+    """
+    for folder, folders, files in os.walk(home):
+        if Path(folder) == home:
+            folders[:] = [name for name in folders if name not in OWN_FOLDERS]
+        yield from (Path(folder, name) for name in sorted(files) if name in names)
+
+
+def refuse_untrusted(url: str, settings: Settings, *, origin: str | None = None) -> None:
     """Refuse a URL that no file may be taken from.
 
-    Https is always allowed, plain http only from this machine and from mirrors that the user named.
+    Files come from the hosts of the published links, from this machine, from mirrors, and from
+    hosts that the user allows; by https, or by plain http from this machine and from mirrors.
 
     Args:
         url: What is about to be requested.
-        mirrors: Mirrors that the user named.
+        settings: Mirrors and hosts that the user named.
         origin: The URL that redirected here. From https, nothing leads back to http, except within
             this machine.
 
@@ -56,19 +77,38 @@ def refuse_untrusted(url: str, *, mirrors: Iterable[str] = (), origin: str | Non
     """
     parts = _split(url)
     host = parts.hostname
-    if parts.scheme == "https" and host:
-        return
-    if parts.scheme != "http" or not host:
+    if parts.scheme not in {"http", "https"} or not host:
         msg = f"{shown(url)} is not an https URL"
         raise TrustError(msg)
-    plain = (mirror for mirror in mirrors if mirror.lower().startswith("http://"))
-    if not (is_loopback(host) or _address(url) in map(_address, plain)):
+    named = is_loopback(host) or _address(url) in map(_address, _url_mirrors(settings))
+    if parts.scheme == "http" and not named:
         msg = f"{shown(url)} is plain http; only https is trusted, and mirrors that you name"
         raise TrustError(msg)
     before = _split(origin or url)
-    if before.scheme == "https" and not is_loopback(before.hostname, host):
+    if (before.scheme, parts.scheme) == ("https", "http") and not is_loopback(
+        before.hostname, host
+    ):
         msg = f"{shown(before.geturl())} redirects from https to plain http, {shown(url)}"
         raise TrustError(msg)
+    if not (named or _is_allowed(host, settings)):
+        msg = (
+            f"{shown(url)} is on a host that is not allowed; if you trust it, set "
+            f"MSHUB_ALLOWED_HOSTS={host}"
+        )
+        raise TrustError(msg)
+
+
+def _is_allowed(host: str, settings: Settings) -> bool:
+    patterns = (*words("hosts"), *settings.allowed_hosts)
+    return any(fnmatchcase(host.lower().rstrip("."), pattern) for pattern in patterns)
+
+
+def _url_mirrors(settings: Settings) -> list[str]:
+    return [mirror for mirror in settings.mirrors if _is_url(mirror)]
+
+
+def _is_url(mirror: str) -> bool:
+    return mirror.lower().startswith(("http://", "https://"))
 
 
 def _split(url: str) -> SplitResult:
@@ -94,15 +134,15 @@ def segments_of(link: str) -> list[str]:
     return names
 
 
-def _in_mirror(mirror: str, segments: list[str]) -> Source:
-    if not mirror.lower().startswith(("http://", "https://")):
+def _in_mirror(mirror: str, segments: Sequence[str]) -> Source:
+    if not _is_url(mirror):
         folder = Path(_local_path(mirror)).expanduser()
-        return folder.joinpath(*segments), folder / segments[-1]
+        return tuple(dict.fromkeys((folder.joinpath(*segments), folder / segments[-1])))
     parts = _split(mirror)
     base = parts.path.rstrip("/")
     paths = ("/".join(map(quote, names)) for names in (segments, segments[-1:]))
     # A query stays: it may be what lets the user in.
-    return tuple(parts._replace(path=f"{base}/{path}").geturl() for path in paths)
+    return tuple(parts._replace(path=f"{base}/{path}").geturl() for path in dict.fromkeys(paths))
 
 
 def _local_path(mirror: str) -> str:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import resource
 import stat
 import tempfile
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +13,7 @@ from server import read_only
 
 from mindspore_hub.cache import Store
 from mindspore_hub.errors import CardError, IntegrityError, StoreError
+from mindspore_hub.memo import Memo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,9 +36,21 @@ def open_folder() -> Iterator[Path]:
 
 
 def put(store: Store, content: bytes = CONTENT, sha256: str = SHA256) -> Path:
-    with store.temporary(sha256) as path:
+    store.prepare()
+    path = store.partial / "finished"
+    with store.explained("write", path):
         path.write_bytes(content)
-        return store.add(path, sha256)
+    return store.add(path, sha256)
+
+
+def verified(store: Store, memo: Memo | None = None) -> Path | None:
+    """Path of the file if it is there and right."""
+    found = store.open(SHA256)
+    if not found:
+        return None
+    with found:
+        found.verify(memo)
+        return found.path
 
 
 def files(store: Store) -> list[str]:
@@ -61,16 +71,16 @@ def test_blob_refuses_what_is_not_a_digest(store: Store, sha256: str) -> None:
 
 
 def test_find_returns_none_in_a_store_that_does_not_exist(store: Store) -> None:
-    assert store.find(SHA256) is None
+    assert verified(store) is None
     assert not store.home.exists()
 
 
 def test_added_file_is_found_read_only_and_alone(store: Store) -> None:
     blob = put(store)
-    assert store.find(SHA256) == blob == store.blob(SHA256)
+    assert verified(store) == blob == store.blob(SHA256)
     assert blob.read_bytes() == CONTENT
     assert stat.S_IMODE(blob.stat().st_mode) == 0o444
-    assert files(store) == ["CACHEDIR.TAG", str(blob.relative_to(store.home))]
+    assert files(store) == ["CACHEDIR.TAG", str(blob.relative_to(store.home)), "layout"]
 
 
 def test_store_is_tagged_as_a_cache(store: Store) -> None:
@@ -84,33 +94,10 @@ def test_add_replaces_a_file_that_is_there(store: Store) -> None:
     assert put(store).read_bytes() == CONTENT
 
 
-def test_temporary_lies_beside_its_goal(store: Store) -> None:
-    with store.temporary(SHA256) as path:
-        assert path.parent == store.blob(SHA256).parent
-        assert not path.exists()
-
-
-def test_temporaries_for_the_same_goal_differ(store: Store) -> None:
-    with store.temporary(SHA256) as one, store.temporary(SHA256) as other:
-        assert one != other
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, OSError])
-def test_temporary_is_removed_after(store: Store, error: type[BaseException]) -> None:
-    def fail() -> None:
-        with store.temporary(SHA256) as path:
-            path.write_bytes(CONTENT)
-            raise error
-
-    with pytest.raises(StoreError if error is OSError else error):
-        fail()
-    assert files(store) == ["CACHEDIR.TAG"]
-
-
 def test_damaged_file_is_moved_aside_with_a_full_report(store: Store) -> None:
     blob = put(store, b"damaged")
     with pytest.raises(IntegrityError) as caught:
-        store.find(SHA256)
+        verified(store)
     (aside,) = (store.home / "corrupt").iterdir()
     assert str(caught.value) == (
         f"{blob} in the store is damaged:\n"
@@ -120,38 +107,32 @@ def test_damaged_file_is_moved_aside_with_a_full_report(store: Store) -> None:
     )
     assert aside.name.startswith(f"{SHA256}-")
     assert aside.read_bytes() == b"damaged"
-    assert store.find(SHA256) is None
+    assert verified(store) is None
 
 
-def test_files_damaged_twice_are_both_kept_aside(store: Store) -> None:
+def test_only_the_last_damaged_file_is_kept_aside(store: Store) -> None:
     for damaged in (b"one", b"two"):
         put(store, damaged)
         with pytest.raises(IntegrityError):
-            store.find(SHA256)
-    assert {path.read_bytes() for path in (store.home / "corrupt").iterdir()} == {b"one", b"two"}
+            verified(store)
+    assert [path.read_bytes() for path in (store.home / "corrupt").iterdir()] == [b"two"]
 
 
-def test_file_that_is_replaced_while_it_is_hashed_is_not_moved_aside(store: Store) -> None:
-    blob = put(store)
-    blob.rename(store.home / "good")
-    os.mkfifo(blob)  # opening it waits for the other side, so the order of events is certain
-
-    def replace() -> None:
-        with blob.open("wb") as damaged:
-            (store.home / "good").rename(blob)
-            damaged.write(b"damaged")
-
-    thread = threading.Thread(target=replace)
-    thread.start()
-    assert store.find(SHA256) == blob
-    thread.join()
+def test_file_that_was_replaced_since_it_was_opened_is_not_moved_aside(store: Store) -> None:
+    put(store, b"damaged")
+    found = store.open(SHA256)
+    assert found
+    put(store)
+    with found, pytest.raises(IntegrityError, match="Another process has replaced it"):
+        found.verify()
+    assert verified(store)
     assert not (store.home / "corrupt").exists()
 
 
 def test_file_in_a_read_only_store_is_found(open_folder: Path) -> None:
     blob = put(Store(open_folder))
     with read_only(open_folder):
-        assert Store(open_folder).find(SHA256) == blob
+        assert verified(Store(open_folder)) == blob
 
 
 def test_damaged_file_in_a_read_only_store_names_the_way_out(open_folder: Path) -> None:
@@ -160,7 +141,7 @@ def test_damaged_file_in_a_read_only_store_names_the_way_out(open_folder: Path) 
         read_only(open_folder),
         pytest.raises(IntegrityError, match=r"Permission denied.*remove it as its owner.*MSHUB_H"),
     ):
-        Store(open_folder).find(SHA256)
+        verified(Store(open_folder))
 
 
 def test_unwritable_home_names_the_folder_and_the_setting(open_folder: Path) -> None:
@@ -168,7 +149,7 @@ def test_unwritable_home_names_the_folder_and_the_setting(open_folder: Path) -> 
     with read_only(open_folder), pytest.raises(StoreError) as caught:
         put(store)
     assert str(caught.value) == (
-        f"Cannot write {store.blob(SHA256)} in the store {store.home}: Permission denied. "
+        f"Cannot write {store.partial} in the store {store.home}: Permission denied. "
         "Make it accessible, or point MSHUB_HOME to a folder that you can write."
     )
 
@@ -176,14 +157,14 @@ def test_unwritable_home_names_the_folder_and_the_setting(open_folder: Path) -> 
 def test_unreadable_file_names_the_setting(open_folder: Path) -> None:
     put(Store(open_folder)).chmod(0)
     with read_only(open_folder), pytest.raises(StoreError, match=r"Cannot read .*MSHUB_HOME"):
-        Store(open_folder).find(SHA256)
+        verified(Store(open_folder))
 
 
 def test_home_that_is_a_file_is_a_store_error(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.write_text("not a folder")
     with pytest.raises(StoreError, match=r"Cannot read .*Remove the file that is in the way"):
-        Store(home).find(SHA256)
+        verified(Store(home))
     with pytest.raises(StoreError, match=r"Cannot write .*Remove the file that is in the way"):
         put(Store(home))
 
@@ -191,20 +172,9 @@ def test_home_that_is_a_file_is_a_store_error(tmp_path: Path) -> None:
 def test_folder_in_the_place_of_a_file_is_a_store_error(store: Store) -> None:
     store.blob(SHA256).mkdir(parents=True)
     with pytest.raises(StoreError, match=r"Cannot read .*Is a directory"):
-        store.find(SHA256)
+        verified(store)
     with pytest.raises(StoreError, match=r"Cannot write .*Is a directory"):
         put(store)
-
-
-def test_write_that_fails_half_way_leaves_nothing(store: Store) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    try:
-        with pytest.raises(StoreError, match=r"Cannot write .*File too large"):
-            put(store, bytes(2000))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert files(store) == ["CACHEDIR.TAG"]
 
 
 def test_more_than_the_disk_has_is_refused(store: Store) -> None:
@@ -219,4 +189,4 @@ def test_store_without_locks_goes_on(store: Store) -> None:
     (store.home / "locks").write_text("a file where the folder should be")
     with store.lock(SHA256):
         put(store)
-    assert store.find(SHA256)
+    assert verified(store)
