@@ -78,6 +78,25 @@ class Catalog:
         model, separator, variant = name.partition("@")
         return self._by_variant(model, variant) if separator else self._by_name(name)
 
+    def only_card(self) -> Card:
+        """The card that a hub means by itself: its only one, or the default of its only model.
+
+        Raises:
+            UnknownNameError: It has no cards.
+            AmbiguousNameError: It has several models, or no default; its cards are listed.
+        """
+        if not self.cards:
+            msg = f"{self.root} has no cards."
+            raise UnknownNameError(msg)
+        defaults = [card for card in self.cards if card.is_default]
+        one_default = len(self.models) == 1 and len(defaults) == 1
+        found = defaults if one_default else list(self.cards)
+        if len(found) > 1:
+            paths = "\n".join(f"  {card.path}" for card in found)
+            msg = f"{self.root} has several cards; give the path of one of them:\n{paths}"
+            raise AmbiguousNameError(msg)
+        return found[0]
+
     def _by_uid(self, uid: str) -> Card:
         found = [card for card in self.cards if card.uid.lower() == uid.lower()]
         return found[0] if found else self._unknown(uid, [card.uid for card in self.cards])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mindspore_hub import checkpoint
@@ -13,6 +14,7 @@ from mindspore_hub.entry_point import load_entry_point, require_mindspore
 from mindspore_hub.errors import CardError, CheckpointError
 from mindspore_hub.fetch import memo_of, obtain
 from mindspore_hub.settings import Settings
+from mindspore_hub.trust import check_trust, find_hub, without_bytecode
 
 if TYPE_CHECKING:
     from mindspore import Parameter, nn
@@ -28,6 +30,7 @@ def load(
     source: str = "gitee",
     pretrained: bool = True,
     force_reload: bool = False,
+    trust: bool = False,
     **kwargs: Any,
 ) -> nn.Cell:
     """Load a network by name, with its published checkpoint.
@@ -37,11 +40,15 @@ def load(
             uid (`mindspore/1.9/mvd_infraredtovisible_regdb`), URL of a card on gitee.com or
             github.com, or path of a card.
         *args: Positional arguments of the network's constructor.
-        source: `gitee` or `github` for any name, `local` for the path of a card; cards and
-            networks ship with the package, so nothing but checkpoints is ever downloaded.
+        source: `gitee` or `github` for any name, `local` for the path of a card or of a hub root;
+            cards and networks ship with the package, so nothing but checkpoints is ever
+            downloaded.
         pretrained: Load the published checkpoint, verified and strictly; otherwise the network
             keeps its initial values.
         force_reload: Download the checkpoint again even if it is in the store.
+        trust: With `source="local"`: build with the networks of the hub root that the path means,
+            or that holds the card, instead of those of this package. This runs its code, now and,
+            for a hub root given by its folder, later without `trust` as long as it is the same.
         **kwargs: Keyword arguments of the network's constructor; they go before those of the card.
             `num_class` is understood by every network that classifies: with another number than
             the checkpoint's, its head keeps its initial values, which a warning says.
@@ -58,16 +65,20 @@ def load(
         IntegrityError: No source has a file with the card's sha256 (an OSError).
         NetworkError: The checkpoint cannot be downloaded (an OSError).
         OfflineError: It is not in the store, and `MSHUB_OFFLINE` is set (an OSError).
-        TrustError: The link leads to where no file may be taken from (a ValueError).
+        TrustError: The link leads to where no file may be taken from, or the code of the local hub
+            is not trusted (a ValueError).
         StoreError: The store cannot be read or written (an OSError).
         SettingsError: A variable of the environment means nothing (a ValueError).
         CheckpointError: The file does not fit the network (a ValueError).
         MissingDependencyError: MindSpore is not installed (an ImportError).
     """
-    _check_types(name, source, pretrained=pretrained, force_reload=force_reload)
-    card = _resolve(name, source)
-    entry_point = load_entry_point(hub_root(), card.model_name)
-    cell = entry_point.network_class()
+    _check_types(name, source, pretrained=pretrained, force_reload=force_reload, trust=trust)
+    if source == "local" and (trust or Path(name).expanduser().is_dir()):
+        card, entry_point, cell = _local_network(Path(name).expanduser(), trust=trust)
+    else:
+        card = _resolve(name, source)
+        entry_point = load_entry_point(hub_root(), card.model_name)
+        cell = entry_point.network_class()
     arguments = entry_point.constructor_arguments(cell, args, kwargs)
     if pretrained:
         return create_pretrained(cell, loadable_asset(card), arguments, force=force_reload)
@@ -224,9 +235,19 @@ def _create(cell: Any, published: Mapping[str, Any], arguments: Mapping[str, Any
     return network
 
 
+def _local_network(path: Path, *, trust: bool) -> tuple[Card, Any, Any]:
+    """Card, entry point and network class of a hub that is not ours."""
+    root, card = find_hub(path)
+    if root != hub_root().resolve():
+        check_trust(root, Settings.from_environment().home / "trusted", trust=trust)
+    with without_bytecode():
+        entry_point = load_entry_point(root, card.model_name)
+        return card, entry_point, entry_point.network_class()
+
+
 def _resolve(name: str, source: str) -> Card:
     if source == "local" and not name.endswith(".md"):
-        msg = f'With source="local" name must be the path of a card, but is {name!r}.'
+        msg = f'With source="local" name must be the path of a card or folder, but is {name!r}.'
         raise ValueError(msg)
     return Catalog.read().resolve(name)
 
@@ -241,4 +262,7 @@ def _check_types(name: str, source: str, **flags: bool) -> None:
             raise TypeError(msg)
     if source not in _SOURCES:
         msg = f"source must be one of {', '.join(_SOURCES)}, but is {source!r}."
+        raise ValueError(msg)
+    if flags.get("trust") and source != "local":
+        msg = f'trust=True is for source="local", but source is {source!r}.'
         raise ValueError(msg)
