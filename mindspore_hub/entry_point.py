@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+from mindspore_hub.cpu import tune_cpu
 from mindspore_hub.errors import CardError, MissingDependencyError
 
 ENTRY_POINT = "mindspore_hub_conf"
@@ -43,13 +44,13 @@ def load_entry_point(root: Path, model_name: str) -> Any:
 
 
 def require_mindspore() -> None:
-    """Make sure that MindSpore can be imported.
+    """Import MindSpore, and prepare its work on this processor.
 
     Raises:
-        MissingDependencyError: It cannot.
+        MissingDependencyError: It cannot be imported.
     """
     try:
-        import mindspore  # noqa: F401 - that it can be imported is all that is asked
+        import mindspore
     except ImportError as error:
         msg = (
             f"MindSpore cannot be imported ({error}). On a CPU machine run "
@@ -57,6 +58,7 @@ def require_mindspore() -> None:
             "https://www.mindspore.cn/install."
         )
         raise MissingDependencyError(msg) from error
+    tune_cpu(mindspore.__version__)
 
 
 def _import(path: Path) -> Any:

@@ -50,6 +50,7 @@ class Settings:
         retries: Further attempts per source after one that brought nothing (`MSHUB_RETRIES`).
         max_size: Bytes that a file may have (`MSHUB_MAX_SIZE`).
         progress: Show progress bars on a terminal (off with `MSHUB_NO_PROGRESS`).
+        cpu_tuning: Hold oneDNN to AVX2 where MindSpore needs it (off with `MSHUB_CPU_TUNING=0`).
     """
 
     home: Path
@@ -62,6 +63,7 @@ class Settings:
     retries: int = DEFAULT_RETRIES
     max_size: int = DEFAULT_MAX_SIZE
     progress: bool = True
+    cpu_tuning: bool = True
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -83,6 +85,7 @@ class Settings:
             retries=_number("MSHUB_RETRIES", DEFAULT_RETRIES, int),
             max_size=_number("MSHUB_MAX_SIZE", DEFAULT_MAX_SIZE, int),
             progress=not _flag("MSHUB_NO_PROGRESS"),
+            cpu_tuning=_flag("MSHUB_CPU_TUNING", default="1"),
         )
 
 
@@ -138,8 +141,9 @@ def _choice(name: str, choices: tuple[str, ...]) -> str:
     return text
 
 
-def _flag(name: str) -> bool:
-    return os.environ.get(name, "").strip().lower() not in {"", "0", "false", "no", "off"}
+def _flag(name: str, default: str = "0") -> bool:
+    text = os.environ.get(name, "").strip().lower() or default
+    return text not in {"0", "false", "no", "off"}
 
 
 def _items(name: str) -> list[str]:

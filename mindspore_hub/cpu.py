@@ -1,0 +1,70 @@
+"""Convolutions at the speed of the processor, where MindSpore's oneDNN misses it.
+
+oneDNN 3.10.1, which MindSpore 2.9 and 2.10 bundle, computes convolutions larger than 1x1 on
+processors with AVX-512 in reference code (`jit_uni_ncsp:conv+ref:any` in the output of
+ONEDNN_VERBOSE=1), about 100 times slower than with AVX2. `python -m benchmarks.convolution` measures
+it; MindSpore 2.7.0, 2.7.1 and 2.8.0 were measured too and do not need this.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from mindspore_hub.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+VARIABLE = "ONEDNN_MAX_CPU_ISA"
+"""What holds oneDNN to older instructions; it is read before its first operator."""
+
+_AFFECTED = re.compile(r"2\.(9|10)(\D.*)?")
+_AVX512 = frozenset({"avx512f", "avx512bw", "avx512dq", "avx512vl"})
+_CPU_INFO = Path("/proc/cpuinfo")
+
+
+def tune_cpu(mindspore_version: str) -> None:
+    """Hold oneDNN to AVX2 where AVX-512 would make it slow, and say so once.
+
+    To be called before MindSpore's first operator; later it has no effect. Outputs differ by
+    rounding, as they do between any two processors.
+
+    Args:
+        mindspore_version: Version of the imported MindSpore.
+    """
+    if not needs_tuning(mindspore_version, _cpu_flags(), os.environ):
+        return
+    if Settings.from_environment().cpu_tuning:
+        os.environ[VARIABLE] = "AVX2"
+        logger.info(
+            "%s=AVX2 is set: without it, MindSpore %s computes convolutions about 100 times slower "
+            "on this processor. MSHUB_CPU_TUNING=0 leaves it unset.",
+            *(VARIABLE, mindspore_version),
+        )
+
+
+def needs_tuning(
+    mindspore_version: str, flags: frozenset[str], environment: Mapping[str, str]
+) -> bool:
+    """Whether convolutions would be slow, and the user has not decided otherwise.
+
+    Args:
+        mindspore_version: Version of the imported MindSpore.
+        flags: What the processor can do, in the words of Linux.
+        environment: Variables that are set.
+    """
+    affected = bool(_AFFECTED.fullmatch(mindspore_version))
+    return affected and flags >= _AVX512 and VARIABLE not in environment
+
+
+def _cpu_flags() -> frozenset[str]:
+    """Flags of the first processor; none where the system does not tell."""
+    try:
+        lines = _CPU_INFO.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return frozenset()
+    flags = (line.partition(":")[2] for line in lines if line.startswith("flags"))
+    return frozenset(next(flags, "").split())
