@@ -3,9 +3,34 @@
 from __future__ import annotations
 
 import os
+import stat
+from dataclasses import dataclass
 from pathlib import Path
 
 from mindspore_hub.errors import CardError
+
+MAX_BYTES = 1_000_000
+"""No card is larger; the largest published one has 40,000 bytes."""
+
+
+@dataclass(frozen=True)
+class Cards:
+    """Cards that belong together, unread.
+
+    Attributes:
+        named: Uid and path of each.
+        root: Hub root that they are all cards of, if they are.
+        folder: Folder that they were found under; None for a card that was named itself.
+    """
+
+    named: list[tuple[str, Path]]
+    root: Path | None = None
+    folder: Path | None = None
+
+    @property
+    def paths(self) -> list[Path]:
+        """Paths of all cards."""
+        return [path for _, path in self.named]
 
 
 def uid_of(path: Path) -> str:
@@ -39,3 +64,48 @@ def card_paths(folder: Path) -> list[tuple[str, Path]]:
             if name.endswith(".md")
         ]
     return sorted(found, key=lambda item: item[1])
+
+
+def find_cards(path: Path) -> Cards:
+    """A card, or all cards under a folder.
+
+    Raises:
+        CardError: The folder holds no cards.
+    """
+    if path.is_file():
+        return Cards([(uid_of(path), path)])
+    assets = path / "assets" if (path / "assets").is_dir() else path
+    named = card_paths(assets) if assets.is_dir() else []
+    if not named:
+        msg = f"{path} holds no cards; give the hub root, a folder of cards, or single cards."
+        raise CardError(msg)
+    whole = assets.absolute()
+    is_hub = whole.name == "assets" and (whole.parent / "models").is_dir()
+    return Cards(named, whole.parent if is_hub else None, path)
+
+
+def read_bytes(path: Path) -> bytes:
+    """All of a card.
+
+    Raises:
+        CardError: The file cannot be read, or is larger than any card.
+    """
+    try:
+        with open(path, "rb", opener=_open_at_once) as file:
+            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            data = file.read(MAX_BYTES + 1) if regular else b""
+    except (OSError, ValueError) as error:
+        msg = f"{path} cannot be read: {getattr(error, 'strerror', None) or error}."
+        raise CardError(msg) from error
+    if not regular:
+        msg = f"{path} cannot be read: it is not a regular file."
+        raise CardError(msg)
+    if len(data) > MAX_BYTES:
+        msg = f"{path} has more than {MAX_BYTES:,} bytes; no card is so large."
+        raise CardError(msg)
+    return data
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file; a pipe that nobody writes to would wait for ever."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
