@@ -97,4 +97,4 @@ class Finding(NamedTuple):
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
     """Findings in the order of paths, lines, columns and codes."""
-    return sorted(findings, key=lambda finding: (*finding[:3], finding.code))
+    return sorted(findings, key=lambda item: (item.path.parts, item.line, item.column, item.code))

@@ -14,7 +14,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from importlib.machinery import PathFinder
 from itertools import chain
 from pathlib import Path
@@ -34,25 +34,27 @@ _LIBRARIES = ("jinja2", "markdown_it", "yaml")
 """What rules and parsers are made of besides Python."""
 
 
-class Part(NamedTuple):
-    """Findings, and what they rest on: the bytes of a card, and what was looked at besides."""
-
-    digest: str
-    looks: list[Look]
-    findings: list[Finding]
+TOGETHER = "/"
+"""In place of a uid: all cards together."""
 
 
 class Kept(NamedTuple):
-    """What is known of a folder: each card by its uid, and all of them together."""
+    """What is known of a folder, by the uid of a card or `TOGETHER`.
 
-    cards: dict[str, Part]
-    together: Part
+    Attributes:
+        digests: Of the bytes of every card.
+        looks: What was looked at besides.
+        findings: What was found, in the order in which a check finds it.
+    """
+
+    digests: dict[str, str]
+    looks: dict[str, list[Look]]
+    findings: dict[str, list[Finding]]
 
     @property
-    def findings(self) -> list[Finding]:
-        """All findings, in the order in which a check finds them."""
-        parts = [*self.cards.values(), self.together]
-        return [finding for part in parts for finding in part.findings]
+    def every_finding(self) -> list[Finding]:
+        """All findings in that order."""
+        return [*chain.from_iterable(self.findings.values())]
 
 
 class Shelf:
@@ -125,30 +127,31 @@ def _encoded(kept: Kept, cards: Cards) -> dict[str, Any]:
     """What JSON can hold; sources are by number, since one long line may have many findings."""
     sources: dict[str, int] = {}
     uids = {path: uid for uid, path in cards.named}
-
-    def part(value: Part) -> list[Any]:
-        rows = [
+    rows = {
+        uid: [
             [uids[finding.path], *finding[1:-1], sources.setdefault(finding.source, len(sources))]
-            for finding in value.findings
+            for finding in findings
         ]
-        return [value.digest, value.looks, rows]
-
-    parts = {uid: part(value) for uid, value in kept.cards.items()}
-    return {"cards": parts, "together": part(kept.together), "sources": list(sources)}
+        for uid, findings in kept.findings.items()
+        if findings
+    }
+    looks = {uid: looks for uid, looks in kept.looks.items() if looks}
+    return {"digests": kept.digests, "looks": looks, "findings": rows, "sources": list(sources)}
 
 
 def _decoded(value: dict[str, Any], cards: Cards) -> Kept:
     paths, sources = dict(cards.named), value["sources"]
+    return Kept(
+        value["digests"],
+        {uid: [Look(*look) for look in looks] for uid, looks in value["looks"].items()},
+        {
+            uid: [_finding(paths.get(of, Path()), sources, *row) for of, *row in rows]
+            for uid, rows in value["findings"].items()
+        },
+    )
 
-    def part(digest: str, looks: Iterable[Any], rows: Iterable[Any]) -> Part:
-        findings = [_finding(paths.get(uid, Path()), sources, row) for uid, *row in rows]
-        return Part(digest, [Look(*look) for look in looks], findings)
 
-    parts = {uid: part(*item) for uid, item in value["cards"].items()}
-    return Kept(parts, part(*value["together"]))
-
-
-def _finding(path: Path, sources: list[str], row: list[Any]) -> Finding:
+def _finding(path: Path, sources: list[str], *row: Any) -> Finding:
     line, column, code, severity, message, help_, edits, whole, source = row
     return Finding(
         path,

@@ -56,14 +56,15 @@ def card_paths(folder: Path) -> list[tuple[str, Path]]:
     found = []
     for parent, folders, files in os.walk(folder):
         folders.sort()
-        below = Path(parent).relative_to(folder).as_posix()
+        here = Path(parent)
+        below = here.relative_to(folder).as_posix()
         prefix = "/".join(part for part in (above, below) if part not in {"", "."})
         found += [
-            (f"{prefix}/{name[:-3]}" if prefix else name[:-3], Path(parent, name))
+            (f"{prefix}/{name[:-3]}" if prefix else name[:-3], here / name)
             for name in [*files, *folders]
             if name.endswith(".md")
         ]
-    return sorted(found, key=lambda item: item[1])
+    return sorted(found, key=lambda item: item[1].parts)
 
 
 def find_cards(path: Path) -> Cards:
@@ -92,8 +93,12 @@ def read_bytes(path: Path) -> bytes:
     """
     try:
         with open(path, "rb", opener=_open_at_once) as file:
-            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-            data = file.read(MAX_BYTES + 1) if regular else b""
+            state = os.fstat(file.fileno())
+            regular = stat.S_ISREG(state.st_mode)
+            size = min(state.st_size, MAX_BYTES) + 1  # asking for more would cost its memory
+            data = file.read(size) if regular else b""
+            if len(data) == size:
+                data += file.read(MAX_BYTES + 1 - size)
     except (OSError, ValueError) as error:
         msg = f"{path} cannot be read: {getattr(error, 'strerror', None) or error}."
         raise CardError(msg) from error

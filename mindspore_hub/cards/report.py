@@ -135,6 +135,8 @@ def statistics_as_json(checked: Checked) -> str:
 
 def printable(text: str) -> str:
     """A text without what a terminal would obey."""
+    if text.isprintable():
+        return text
     return re.sub(_UNPRINTABLE, "\N{REPLACEMENT CHARACTER}", text)
 
 
@@ -159,7 +161,8 @@ def _excerpt(source: str, column: int) -> tuple[str, str]:
     end = begin + WIDTH
     before = ("…" if begin else "") + source[begin:at]
     shown = ("…" if begin else "") + source[begin:end] + ("…" if end < len(source) else "")
-    return shown, " " * sum(map(_cells, before)) + "^"
+    width = len(before) if before.isascii() else sum(map(_cells, before))
+    return shown, " " * width + "^"
 
 
 def _cells(character: str) -> int:

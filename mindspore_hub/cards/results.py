@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mindspore_hub.cards import beside
 from mindspore_hub.cards.findings import Finding
-from mindspore_hub.cards.kept import Kept, Part, Shelf
+from mindspore_hub.cards.kept import TOGETHER, Kept, Shelf
 from mindspore_hub.cards.paths import Cards, read_bytes
 from mindspore_hub.cards.suppress import unsuppressed
 from mindspore_hub.errors import CardError, SettingsError
@@ -44,14 +46,14 @@ def check_again(cards: Cards, rules: Callable[[], list[Rule]], choice: str) -> l
     shelf = _shelf(cards, choice)
     kept = shelf.read() if shelf else None
     if kept and _holds(kept, cards):
-        return kept.findings
+        return kept.every_finding
     new = _check(cards, rules(), kept)
     if new is None:
         return check_afresh(cards, rules())
     # H905 reads cards by itself: findings rest on what was read here only if nothing changed since.
     if shelf and (cards.root is None or _holds(new, cards)):
         shelf.write(new)
-    return new.findings
+    return new.every_finding
 
 
 def check_afresh(cards: Cards, rules: list[Rule]) -> list[Finding]:
@@ -82,39 +84,42 @@ def _holds(kept: Kept, cards: Cards) -> bool:
         digests = {uid: _sha256(read_bytes(path)) for uid, path in cards.named}
     except CardError:
         return False
-    if digests != {uid: part.digest for uid, part in kept.cards.items()}:
-        return False
-    parts = [*kept.cards.values(), kept.together]
-    return beside.hold(look for part in parts for look in part.looks)
+    return digests == kept.digests and beside.hold(chain.from_iterable(kept.looks.values()))
 
 
 def _check(cards: Cards, rules: list[Rule], kept: Kept | None) -> Kept | None:
     """Check cards that are not known and all together; None where one cannot be read."""
-    from mindspore_hub.cards.check import Tree, check_together
+    from mindspore_hub.cards.check import Tree, check_document, check_together
     from mindspore_hub.cards.parse import decode_document
 
-    parts, documents = {}, {}
+    new = Kept({}, {}, {})
+    documents = {}
     for uid, path in cards.named:
         try:
             data = read_bytes(path)
         except CardError:
             return None
-        documents[path] = decode_document(data, path, uid)
-        known = kept.cards.get(uid) if kept else None
-        parts[uid] = _of_card(documents[path], _sha256(data), rules, known)
+        document = documents[path] = decode_document(data, path, uid)
+        new.digests[uid] = _sha256(data)
+        if kept and _is_known(uid, kept, new):
+            new.looks[uid], new.findings[uid] = kept.looks.get(uid, []), kept.findings.get(uid, [])
+        else:
+            _keep(new, uid, check_document(document, rules), {path: document})
+    together = check_together(Tree([*documents.values()], [], cards.root), rules)
+    _keep(new, TOGETHER, together, documents)
+    return new
+
+
+def _is_known(uid: str, kept: Kept, new: Kept) -> bool:
+    return kept.digests.get(uid) == new.digests[uid] and beside.hold(kept.looks.get(uid, ()))
+
+
+def _keep(
+    new: Kept, uid: str, findings: Iterable[Finding], documents: Mapping[Path, Document]
+) -> None:
     with beside.noted() as looks:
-        found = check_together(Tree([*documents.values()], [], cards.root), rules)
-        return Kept(parts, Part("", looks, list(unsuppressed(found, documents))))
-
-
-def _of_card(document: Document, digest: str, rules: list[Rule], known: Part | None) -> Part:
-    from mindspore_hub.cards.check import check_document
-
-    if known and known.digest == digest and beside.hold(known.looks):
-        return known
-    with beside.noted() as looks:
-        found = check_document(document, rules)
-        return Part(digest, looks, list(unsuppressed(found, {document.path: document})))
+        new.findings[uid] = list(unsuppressed(findings, documents))
+    new.looks[uid] = looks
 
 
 def _sha256(data: bytes) -> str:
