@@ -12,6 +12,8 @@ from mindspore_hub.errors import CardError
 MAX_BYTES = 1_000_000
 """No card is larger; the largest published one has 40,000 bytes."""
 
+_FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
 
 @dataclass(frozen=True)
 class Cards:
@@ -92,17 +94,11 @@ def read_bytes(path: Path) -> bytes:
         CardError: The file cannot be read, or is larger than any card.
     """
     try:
-        with open(path, "rb", opener=_open_at_once) as file:
-            state = os.fstat(file.fileno())
-            regular = stat.S_ISREG(state.st_mode)
-            size = min(state.st_size, MAX_BYTES) + 1  # asking for more would cost its memory
-            data = file.read(size) if regular else b""
-            if len(data) == size:
-                data += file.read(MAX_BYTES + 1 - size)
+        data = _read_at_once(path)
     except (OSError, ValueError) as error:
         msg = f"{path} cannot be read: {getattr(error, 'strerror', None) or error}."
         raise CardError(msg) from error
-    if not regular:
+    if data is None:
         msg = f"{path} cannot be read: it is not a regular file."
         raise CardError(msg)
     if len(data) > MAX_BYTES:
@@ -111,6 +107,18 @@ def read_bytes(path: Path) -> bytes:
     return data
 
 
-def _open_at_once(path: str, flags: int) -> int:
-    """Open a file; a pipe that nobody writes to would wait for ever."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+def _read_at_once(path: Path) -> bytes | None:
+    """A regular file as far as it may be read; a pipe that nobody writes to is not waited for."""
+    # Half of a second check is reading: an object per file would double that.
+    descriptor = os.open(path, os.O_RDONLY | _FLAGS)
+    try:
+        state = os.fstat(descriptor)
+        if not (stat.S_ISREG(state.st_mode) or stat.S_ISDIR(state.st_mode)):
+            return None  # the system itself refuses to read a folder
+        data = b""
+        size = min(state.st_size, MAX_BYTES) + 1
+        while len(data) <= MAX_BYTES and (piece := os.read(descriptor, size)):
+            data += piece
+        return data
+    finally:
+        os.close(descriptor)
