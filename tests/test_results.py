@@ -185,16 +185,18 @@ def test_a_change_counts_that_no_time_and_no_size_shows() -> None:
     assert "V201 1.70" in run("cards")[1]
 
 
-def test_a_card_that_changes_while_it_is_checked_is_not_taken_for_what_was_checked(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("name", [None, "new.md"])
+def test_what_changes_during_a_check_is_not_taken_for_what_was_checked(
+    name: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("assets", "models", "mindspore_hub_conf"):
-        shutil.copytree(ROOT / name, name)
+    for part in ("assets", "models", "mindspore_hub_conf"):
+        shutil.copytree(ROOT / part, part)
     card = next(Path("assets").rglob("*.md"))
     real = check.check_together
 
     def late(tree: check.Tree, rules: list[check.Rule]) -> Iterator[check.Finding]:
-        card.write_bytes(card.read_bytes() + b"\n")
+        target = card.with_name(name) if name else card
+        target.write_bytes(card.read_bytes() + b"\n")
         return real(tree, rules)
 
     monkeypatch.setattr(check, "check_together", late)

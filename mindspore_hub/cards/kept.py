@@ -33,6 +33,8 @@ MAX_BYTES = 64_000_000
 _LIBRARIES = ("jinja2", "markdown_it", "yaml")
 """What rules and parsers are made of besides Python."""
 
+_GONE = Path()
+"""Path of a card that is no longer there; its findings are not asked for."""
 
 TOGETHER = "/"
 """In place of a uid: all cards together."""
@@ -141,29 +143,27 @@ def _encoded(kept: Kept, cards: Cards) -> dict[str, Any]:
 
 def _decoded(value: dict[str, Any], cards: Cards) -> Kept:
     paths, sources = dict(cards.named), value["sources"]
+    severities = {severity.value: severity for severity in Severity}
+
+    def finding(row: list[Any]) -> Finding:
+        uid, line, column, code, severity, message, help_, edits, whole, source = row
+        return Finding(
+            paths.get(uid, _GONE),
+            line,
+            column,
+            code,
+            severities[severity],
+            message,
+            help_,
+            tuple(map(_edit, edits)),
+            whole,
+            sources[source],
+        )
+
     return Kept(
         value["digests"],
         {uid: [Look(*look) for look in looks] for uid, looks in value["looks"].items()},
-        {
-            uid: [_finding(paths.get(of, Path()), sources, *row) for of, *row in rows]
-            for uid, rows in value["findings"].items()
-        },
-    )
-
-
-def _finding(path: Path, sources: list[str], *row: Any) -> Finding:
-    line, column, code, severity, message, help_, edits, whole, source = row
-    return Finding(
-        path,
-        line,
-        column,
-        code,
-        Severity(severity),
-        message,
-        help_,
-        tuple(map(_edit, edits)),
-        whole,
-        sources[source],
+        {uid: [*map(finding, rows)] for uid, rows in value["findings"].items()},
     )
 
 

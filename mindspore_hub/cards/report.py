@@ -50,9 +50,11 @@ class Checked:
     known: int = 0
 
     @cached_property
-    def paths(self) -> frozenset[Path]:
-        """Every card."""
-        return frozenset(path for cards in self.cards for path in cards.paths)
+    def paths(self) -> list[Path]:
+        """Every card, each once."""
+        if len(self.cards) == 1:
+            return self.cards[0].paths
+        return [*dict.fromkeys(path for cards in self.cards for path in cards.paths)]
 
     @property
     def failed(self) -> bool:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from mindspore_hub.cards import beside
 from mindspore_hub.cards.findings import Finding
 from mindspore_hub.cards.kept import TOGETHER, Kept, Shelf
-from mindspore_hub.cards.paths import Cards, read_bytes
+from mindspore_hub.cards.paths import Cards, find_cards, read_bytes
 from mindspore_hub.cards.suppress import unsuppressed
 from mindspore_hub.errors import CardError, SettingsError
 from mindspore_hub.settings import Settings
@@ -50,8 +50,7 @@ def check_again(cards: Cards, rules: Callable[[], list[Rule]], choice: str) -> l
     new = _check(cards, rules(), kept)
     if new is None:
         return check_afresh(cards, rules())
-    # H905 reads cards by itself: findings rest on what was read here only if nothing changed since.
-    if shelf and (cards.root is None or _holds(new, cards)):
+    if shelf and _was_still(new, cards):
         shelf.write(new)
     return new.every_finding
 
@@ -85,6 +84,16 @@ def _holds(kept: Kept, cards: Cards) -> bool:
     except CardError:
         return False
     return digests == kept.digests and beside.hold(chain.from_iterable(kept.looks.values()))
+
+
+def _was_still(new: Kept, cards: Cards) -> bool:
+    """Whether nothing changed during a check: H905 reads the cards of a hub root by itself."""
+    if cards.root is None or cards.folder is None:
+        return True
+    try:
+        return _holds(new, find_cards(cards.folder))
+    except CardError:
+        return False
 
 
 def _check(cards: Cards, rules: list[Rule], kept: Kept | None) -> Kept | None:
