@@ -6,7 +6,6 @@ noted, so that a later check can find out whether it would be told the same.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -58,7 +57,7 @@ def content(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         _note("content", path, type(error).__name__)
         raise
-    _note("content", path, hashlib.sha256(data).hexdigest())
+    _note("content", path, _sha256(data))
     return data
 
 
@@ -90,9 +89,15 @@ def _is_file(path: Path) -> str:
 
 def _content(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return _sha256(path.read_bytes())
     except (OSError, ValueError) as error:
         return type(error).__name__
+
+
+def _sha256(data: bytes) -> str:
+    import hashlib  # not needed where nothing but cards is looked at
+
+    return hashlib.sha256(data).hexdigest()
 
 
 _ANSWERS = {"exists": _exists, "is_file": _is_file, "content": _content}

@@ -11,6 +11,7 @@ from mindspore_hub.cards.findings import Finding, Place, Problem, Severity, in_o
 from mindspore_hub.cards.parse import Document, read_document
 from mindspore_hub.cards.paths import Cards, find_cards
 from mindspore_hub.cards.rules import Hub, Rule, all_rules, select
+from mindspore_hub.cards.suppress import unsuppressed
 from mindspore_hub.errors import CardError, InternalError
 
 logger = logging.getLogger(__name__)
@@ -72,6 +73,16 @@ def check_paths(
         count += len(tree.paths)
         findings += check_tree(tree, rules)
     return in_order(findings), count
+
+
+def check_cards(cards: Cards, rules: list[Rule]) -> list[Finding]:
+    """Read and check cards, and leave out what a comment in one asks to ignore.
+
+    Raises:
+        InternalError: A rule crashed.
+    """
+    tree = read_cards(cards)
+    return list(unsuppressed(check_tree(tree, rules), tree.by_path))
 
 
 def check_tree(tree: Tree, rules: list[Rule]) -> Iterator[Finding]:

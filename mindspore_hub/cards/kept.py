@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -24,8 +23,6 @@ from mindspore_hub.cards.beside import Look
 from mindspore_hub.cards.findings import Edit, Finding, Place, Rewrite, Severity
 from mindspore_hub.cards.paths import Cards
 from mindspore_hub.version import __version__
-
-logger = logging.getLogger(__name__)
 
 MAX_BYTES = 64_000_000
 """Of all files together; the oldest go first."""
@@ -79,7 +76,7 @@ class Shelf:
         try:
             digest, _, body = self._file.read_bytes().partition(b"\n")
         except OSError as error:
-            logger.debug("%s: %s", self._file, error)
+            self._log(error)
             return None
         return _decoded(json.loads(body), self._cards) if digest == self._digest(body) else None
 
@@ -94,7 +91,12 @@ class Shelf:
             replace(self._file, self._digest(body) + b"\n" + body)
             _prune(self._file.parent)
         except OSError as error:  # a read-only store costs time, nothing else
-            logger.debug("%s: %s", self._file, error)
+            self._log(error)
+
+    def _log(self, error: OSError) -> None:
+        import logging
+
+        logging.getLogger(__name__).debug("%s: %s", self._file, error)
 
     def _digest(self, body: bytes) -> bytes:
         return hashlib.sha256(self._seal + b"\n" + body).hexdigest().encode("ascii")

@@ -8,7 +8,6 @@ Contents are compared, never times.
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from pathlib import Path
@@ -26,14 +25,12 @@ if TYPE_CHECKING:
     from mindspore_hub.cards.parse import Document
     from mindspore_hub.cards.rules import Rule
 
-logger = logging.getLogger(__name__)
-
 
 def check_again(cards: Cards, rules: Callable[[], list[Rule]], choice: str) -> list[Finding]:
     """Check cards as far as they, or what their findings rest on, changed since the last time.
 
     Args:
-        cards: The cards; one that was named itself is checked every time.
+        cards: The cards of a folder.
         rules: Says by which rules.
         choice: A name of these rules: under the same name, they are the same.
 
@@ -49,31 +46,21 @@ def check_again(cards: Cards, rules: Callable[[], list[Rule]], choice: str) -> l
         return kept.every_finding
     new = _check(cards, rules(), kept)
     if new is None:
-        return check_afresh(cards, rules())
+        from mindspore_hub.cards.check import check_cards
+
+        return check_cards(cards, rules())
     if shelf and _was_still(new, cards):
         shelf.write(new)
     return new.every_finding
 
 
-def check_afresh(cards: Cards, rules: list[Rule]) -> list[Finding]:
-    """Check all of it; what no comment in a card asks to ignore.
-
-    Raises:
-        InternalError: A rule crashed.
-    """
-    from mindspore_hub.cards.check import check_tree, read_cards
-
-    tree = read_cards(cards)
-    return list(unsuppressed(check_tree(tree, rules), tree.by_path))
-
-
 def _shelf(cards: Cards, choice: str) -> Shelf | None:
-    if cards.folder is None:
-        return None
     try:
         return Shelf(Settings.from_environment().home, cards, choice)
     except (SettingsError, OSError) as error:
-        logger.debug("findings are not kept: %s", error)
+        import logging
+
+        logging.getLogger(__name__).debug("findings are not kept: %s", error)
         return None
 
 

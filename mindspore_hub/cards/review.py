@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mindspore_hub._output import count
-from mindspore_hub.cards import report, results, suppress
+from mindspore_hub.cards import report, suppress
 from mindspore_hub.cards.config import Config, Selection, choose, codes_of, read_config
 from mindspore_hub.cards.findings import Finding, Severity, in_order
 from mindspore_hub.cards.paths import Cards, find_cards
@@ -22,8 +21,6 @@ from mindspore_hub.errors import HubError, InternalError
 if TYPE_CHECKING:
     from mindspore_hub.cards.check import Tree
     from mindspore_hub.cards.rules import Rule
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -132,7 +129,9 @@ def run(request: Request) -> int:
     except (HubError, OSError, click.ClickException):
         raise
     except Exception as error:
-        logger.debug("the check crashed", exc_info=True)
+        import logging
+
+        logging.getLogger(__name__).debug("the check crashed", exc_info=True)
         msg = (
             f"the check crashed ({type(error).__name__}: {error}). This is a defect of this "
             "program: please report it with the cards and the output of `mshub env`."
@@ -252,9 +251,13 @@ def _check(cards: list[Cards], choice: Choice, wanted: Filter, *, afresh: bool) 
 
 
 def _findings(cards: Cards, choice: Choice, wanted: Filter, *, afresh: bool) -> list[Finding]:
-    if afresh:
-        found = results.check_afresh(cards, choice.rules)
+    if afresh or cards.folder is None:
+        from mindspore_hub.cards.check import check_cards
+
+        found = check_cards(cards, choice.rules)
     else:
+        from mindspore_hub.cards import results
+
         found = results.check_again(cards, lambda: choice.rules, choice.name)
     return [*found, *(_dead_links(cards, choice, wanted.changed) if choice.online else ())]
 
