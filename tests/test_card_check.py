@@ -18,7 +18,7 @@ import yaml
 from click.testing import CliRunner, Result
 from jsonschema import Draft202012Validator
 
-from mindspore_hub.cards import check, report, review
+from mindspore_hub.cards import check, report, review, rules
 from mindspore_hub.cards.findings import Finding, Place, Problem, Severity
 from mindspore_hub.cards.parse import Document
 from mindspore_hub.cards.rules import Group, Rule
@@ -307,15 +307,8 @@ def finding(**values: object) -> Finding:
 
 
 def shown(line: str, column: int) -> list[str]:
-    document = check_document(line)
-    checked = report.Checked([check.Tree([document], [], None)], [], [finding(column=column)])
+    checked = report.Checked([], list, [finding(column=column, source=line)])
     return report.as_text(checked).splitlines()[1:-1]
-
-
-def check_document(text: str) -> Document:
-    from mindspore_hub.cards.parse import parse_document
-
-    return parse_document(text, Path("card.md"))
 
 
 @pytest.mark.parametrize(
@@ -389,7 +382,7 @@ def test_a_rule_that_crashes_is_an_internal_error(monkeypatch: pytest.MonkeyPatc
         {}["evaluation"]
 
     rule = Rule("Z999", "crash", Severity.ERROR, Group.DEFAULT, "Crash.", crash, None)
-    monkeypatch.setattr(review, "all_rules", lambda: [rule])
+    monkeypatch.setattr(rules, "all_rules", lambda: [rule])
     write("card.md")
     result = invoke("check", "card.md")
     error = result.exception
@@ -404,7 +397,7 @@ def test_a_rule_that_crashes_is_an_internal_error(monkeypatch: pytest.MonkeyPatc
 
 
 def test_any_other_crash_is_an_internal_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(review, "read_tree", lambda path: {}[path])
+    monkeypatch.setattr(review, "find_cards", lambda path: {}[path])
     write("card.md")
     error = invoke("check", "card.md").exception
     assert isinstance(error, check.InternalError)
@@ -627,7 +620,7 @@ def test_a_rule_that_mends_says_so(rule: Rule) -> None:
         for item in check.check_paths([path], selected=[rule.code])[0]
         if item.code == rule.code
     )
-    assert review.is_fixable(rule) or not mended
+    assert rule.fixable == mended
 
 
 def test_new_writes_a_card_that_passes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mindspore_hub import _files
-from mindspore_hub.cards import fix, mend, review
+from mindspore_hub.cards import fix, mend
 from mindspore_hub.cards.check import Tree, check_tree
 from mindspore_hub.cards.findings import Edit, Finding, Place, Problem, Rewrite, Severity
 from mindspore_hub.cards.parse import Document, decode_document
@@ -264,7 +264,7 @@ def test_a_fix_that_makes_another_card_worse_is_taken_back() -> None:
 
 def test_default_rules_judge_fixes_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
     breaking = rule("Z1", (b"license: Apache2.0", None))
-    monkeypatch.setattr(review, "all_rules", lambda: [*RULES, breaking])
+    monkeypatch.setattr("mindspore_hub.cards.rules.all_rules", lambda: [*RULES, breaking])
     monkeypatch.setattr(mend, "all_rules", lambda: [*RULES, breaking])
     path = write(GOOD)
     done = check("card.md", "--fix", "--select", "Z1")

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from mindspore_hub.cards import front_matter as front
 from mindspore_hub.cards.findings import Edit, Place, Problem, Rewrite
 from mindspore_hub.cards.front_matter import Mapping, Scalar, Sequence
-from mindspore_hub.cards.parse import MAX_BYTES, Document, parse_document, read_document
-from mindspore_hub.cards.paths import card_paths
+from mindspore_hub.cards.parse import Document, parse_document, read_document
+from mindspore_hub.cards.paths import MAX_BYTES, card_paths
 from mindspore_hub.cards.schema import read_card
 from mindspore_hub.errors import CardError
 

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mindspore_hub.cards.findings import Finding, Place, Problem, Severity
+from mindspore_hub.cards.findings import Finding, Place, Problem, Severity, in_order
 from mindspore_hub.cards.parse import Document, read_document
-from mindspore_hub.cards.paths import card_paths, uid_of
+from mindspore_hub.cards.paths import Cards, find_cards
 from mindspore_hub.cards.rules import Hub, Rule, all_rules, select
+from mindspore_hub.cards.suppress import unsuppressed
 from mindspore_hub.errors import CardError, InternalError
 
 logger = logging.getLogger(__name__)
@@ -26,18 +27,21 @@ class Tree:
         documents: Those that could be read.
         unreadable: Path of each other, and why.
         root: Hub root that they are all cards of, if they are.
-        folder: Folder that they were found under; None for a card that was named itself.
     """
 
     documents: list[Document]
     unreadable: list[tuple[Path, str]]
     root: Path | None
-    folder: Path | None = None
 
     @property
     def paths(self) -> list[Path]:
         """Paths of all cards."""
-        return [*(document.path for document in self.documents), *(p for p, _ in self.unreadable)]
+        return [*self.by_path, *(path for path, _ in self.unreadable)]
+
+    @property
+    def by_path(self) -> dict[Path, Document]:
+        """Documents by their paths."""
+        return {document.path: document for document in self.documents}
 
 
 def check_paths(
@@ -71,6 +75,16 @@ def check_paths(
     return in_order(findings), count
 
 
+def check_cards(cards: Cards, rules: list[Rule]) -> list[Finding]:
+    """Read and check cards, and leave out what a comment in one asks to ignore.
+
+    Raises:
+        InternalError: A rule crashed.
+    """
+    tree = read_cards(cards)
+    return list(unsuppressed(check_tree(tree, rules), tree.by_path))
+
+
 def check_tree(tree: Tree, rules: list[Rule]) -> Iterator[Finding]:
     """Check cards that have been read.
 
@@ -79,10 +93,28 @@ def check_tree(tree: Tree, rules: list[Rule]) -> Iterator[Finding]:
     """
     for path, reason in tree.unreadable:
         yield Finding(path, 1, 1, "H900", Severity.ERROR, reason, "make it a readable text file")
-    of_card = [rule for rule in rules if rule.check_card]
     for document in tree.documents:
-        for rule in of_card:
+        yield from check_document(document, rules)
+    yield from check_together(tree, rules)
+
+
+def check_document(document: Document, rules: list[Rule]) -> Iterator[Finding]:
+    """Check what one card shows.
+
+    Raises:
+        InternalError: A rule crashed.
+    """
+    for rule in rules:
+        if rule.check_card:
             yield from _of_card(rule, document)
+
+
+def check_together(tree: Tree, rules: list[Rule]) -> Iterator[Finding]:
+    """Check what only several cards together show.
+
+    Raises:
+        InternalError: A rule crashed.
+    """
     hub = Hub({document.uid: document for document in tree.documents}, tree.root)
     for rule in rules:
         if rule.check_hub:
@@ -95,31 +127,18 @@ def read_tree(path: Path) -> Tree:
     Raises:
         CardError: The folder holds no cards.
     """
-    if path.is_file():
-        return _read_all([(uid_of(path), path)], None, None)
-    assets = path / "assets" if (path / "assets").is_dir() else path
-    cards = card_paths(assets) if assets.is_dir() else []
-    if not cards:
-        msg = f"{path} holds no cards; give the hub root, a folder of cards, or single cards."
-        raise CardError(msg)
-    whole = assets.absolute()
-    is_hub = whole.name == "assets" and (whole.parent / "models").is_dir()
-    return _read_all(cards, whole.parent if is_hub else None, path)
+    return read_cards(find_cards(path))
 
 
-def in_order(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings in the order of paths, lines, columns and codes."""
-    return sorted(findings, key=_order)
-
-
-def _read_all(cards: list[tuple[str, Path]], root: Path | None, folder: Path | None) -> Tree:
+def read_cards(cards: Cards) -> Tree:
+    """Read cards, as far as they can be read."""
     documents, unreadable = [], []
-    for uid, path in cards:
+    for uid, path in cards.named:
         try:
             documents.append(read_document(path, uid))
         except CardError as error:
             unreadable.append((path, str(error)))
-    return Tree(documents, unreadable, root, folder)
+    return Tree(documents, unreadable, cards.root)
 
 
 def _of_card(rule: Rule, document: Document) -> Iterator[Finding]:
@@ -161,8 +180,5 @@ def _finding(rule: Rule, document: Document, problem: Problem) -> Finding:
         problem.help,
         problem.edits,
         problem.whole,
+        "" if problem.whole else document.line(place.line),
     )
-
-
-def _order(finding: Finding) -> tuple[Path, int, int, str]:
-    return finding.path, finding.line, finding.column, finding.code

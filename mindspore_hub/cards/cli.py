@@ -79,6 +79,7 @@ _check_options = _options(
     click.option("--fix", is_flag=True, help="Mend what can be mended."),
     click.option("--diff", is_flag=True, help="Print what --fix would change; write nothing."),
     click.option("--online", is_flag=True, help="Ask the network whether links lead anywhere."),
+    click.option("--no-cache", is_flag=True, help="Check what has not changed as well."),
 )
 
 
@@ -156,7 +157,5 @@ def rule(code: str | None) -> None:
 
 
 def _row(rule: Rule) -> tuple[str, ...]:
-    from mindspore_hub.cards.review import is_fixable
-
-    fixable = "yes" if is_fixable(rule) else "no"
+    fixable = "yes" if rule.fixable else "no"
     return rule.code, rule.name, rule.severity.value, rule.group.value, fixable

@@ -8,11 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mindspore_hub.cards.findings import Severity
-from mindspore_hub.cards.rules import Rule, select
 from mindspore_hub.errors import SettingsError
+
+if TYPE_CHECKING:
+    from mindspore_hub.cards.rules import Rule
 
 GROUPS = ("ALL", "DEFAULT", "EXTENDED")
 
@@ -89,6 +91,8 @@ def codes_of(items: Iterable[str]) -> tuple[str, ...]:
 
 def choose(rules: Sequence[Rule], config: Selection, command: Selection) -> list[Rule]:
     """Choose rules: the command line replaces the table by its `select`, else adds to it."""
+    from mindspore_hub.cards.rules import select
+
     if command.select:
         return select(rules, (*command.select, *command.extend_select), command.ignore)
     of_config = (*(config.select or ("DEFAULT",)), *config.extend_select)

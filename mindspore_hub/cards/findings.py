@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
@@ -70,7 +71,7 @@ class Problem(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A problem of one card, as it is reported."""
+    """A problem of one card, as it is reported; `source` is its line, if it is of one."""
 
     path: Path
     line: int
@@ -81,6 +82,7 @@ class Finding(NamedTuple):
     help: str
     edits: tuple[Edit | Rewrite, ...] = ()
     whole: bool = False
+    source: str = ""
 
     @property
     def fixable(self) -> bool:
@@ -91,3 +93,8 @@ class Finding(NamedTuple):
         """Two lines: where and what, then what to do."""
         where = f"{self.path}:{self.line}:{self.column}"
         return f"{where}: {self.code} {self.message}\n    help: {self.help}"
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings in the order of paths, lines, columns and codes."""
+    return sorted(findings, key=lambda item: (item.path.parts, item.line, item.column, item.code))

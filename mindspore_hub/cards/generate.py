@@ -9,6 +9,7 @@ from difflib import unified_diff
 from pathlib import Path
 
 from mindspore_hub._files import replace
+from mindspore_hub.cards import beside
 from mindspore_hub.cards.rules import all_rules
 from mindspore_hub.cards.schema import Argument, Card, Shape
 from mindspore_hub.catalog import Catalog
@@ -36,7 +37,7 @@ def outputs(root: Path) -> dict[Path, str]:
     }
     readme = root / "README.md"
     rules = root / "docs" / "rules.md"
-    if rules.is_file():
+    if beside.is_file(rules):
         texts[rules] = _rules_page()
     if text := _present(readme):
         texts[readme] = _TABLE.sub(lambda match: f"{match[1]}{_table(catalog)}\n{match[2]}", text)
@@ -165,4 +166,4 @@ def _shapes(shapes: tuple[Shape, ...]) -> str:
 
 def _present(path: Path) -> str | None:
     """Text of a file with its line ends as they are; None if there is none."""
-    return path.read_bytes().decode("utf-8") if path.is_file() else None
+    return beside.content(path).decode("utf-8") if beside.is_file(path) else None

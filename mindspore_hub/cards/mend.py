@@ -10,9 +10,7 @@ from mindspore_hub.cards.check import Tree
 from mindspore_hub.cards.rules import Rule, all_rules, select
 
 
-def mend(
-    trees: list[Tree], rules: list[Rule], chosen: fix.Chosen, *, dry: bool
-) -> tuple[list[Tree], bool]:
+def mend(trees: list[Tree], rules: list[Rule], chosen: fix.Chosen, *, dry: bool) -> bool:
     """Mend what can be mended of what is chosen, or print how.
 
     Args:
@@ -22,7 +20,7 @@ def mend(
         dry: Print a diff, and write nothing.
 
     Returns:
-        The cards afterwards, and whether any of them changes.
+        Whether any card changes.
 
     Raises:
         CardError: A card is read-only.
@@ -41,4 +39,4 @@ def mend(
     for path, reason in (item for outcome in outcomes for item in outcome.left):
         click.echo(f"{path}: left as it was: {reason}", err=True)
     click.echo(f"{would} {count(number, 'finding')} in {cards}.", err=True)
-    return [outcome.tree for outcome in outcomes], any(outcome.before for outcome in outcomes)
+    return any(outcome.before for outcome in outcomes)

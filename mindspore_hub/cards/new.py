@@ -10,8 +10,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from mindspore_hub._files import replace
-from mindspore_hub.cards.check import Tree, check_tree, in_order, read_tree
-from mindspore_hub.cards.findings import Severity
+from mindspore_hub.cards.check import Tree, check_tree, read_tree
+from mindspore_hub.cards.findings import Severity, in_order
 from mindspore_hub.cards.parse import parse_document
 from mindspore_hub.cards.paths import uid_of
 from mindspore_hub.cards.rules import all_rules, select

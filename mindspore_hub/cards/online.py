@@ -42,6 +42,7 @@ class _Link(NamedTuple):
     url: str
     path: Path
     place: Place
+    source: str
 
 
 class _Answer(NamedTuple):
@@ -80,11 +81,11 @@ def _links(document: Document) -> Iterator[_Link]:
         if isinstance(node, Scalar):
             url = node.text.removeprefix("<").removesuffix(">")
             if _is_web(url):
-                yield _Link(url, document.path, node.place)
+                yield _Link(url, document.path, node.place, document.line(node.place.line))
     for link in document.body.links:
         url = link.target.partition("#")[0]
         if _is_web(url):
-            yield _Link(url, document.path, link.place)
+            yield _Link(url, document.path, link.place, document.line(link.place.line))
 
 
 def _is_web(url: str) -> bool:
@@ -92,7 +93,8 @@ def _is_web(url: str) -> bool:
 
 
 def _finding(link: _Link, severity: Severity, message: str, help_: str) -> Finding:
-    return Finding(link.path, *link.place, DEAD_LINK.code, severity, message, help_)
+    code = DEAD_LINK.code
+    return Finding(link.path, *link.place, code, severity, message, help_, source=link.source)
 
 
 def _answers(urls: list[str], settings: Settings) -> dict[str, _Answer]:

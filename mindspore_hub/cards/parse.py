@@ -7,25 +7,20 @@ code of the rule that reports it, and what can be read of the rest is read.
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from mindspore_hub.cards import beside
 from mindspore_hub.cards import front_matter as front
 from mindspore_hub.cards.body import Body
 from mindspore_hub.cards.facts import Facts
 from mindspore_hub.cards.findings import Edit, Place, Problem
 from mindspore_hub.cards.front_matter import Mapping, Node, Scalar
-from mindspore_hub.cards.paths import uid_of
+from mindspore_hub.cards.paths import read_bytes, uid_of
 from mindspore_hub.cards.vocabulary import pairs
-from mindspore_hub.errors import CardError
-
-MAX_BYTES = 1_000_000
-"""No card is larger; the largest published one has 40,000 bytes."""
 
 _CHINESE_KEY = re.compile(r"(\s*(?:-\s+)?)(\w+)\s*(?::(?!\S)|：)\s*(.*)")
 """A key of a translated card, with the colon of either script."""
@@ -109,13 +104,16 @@ class Document:
         lines = [_in_english(line) for line in self.front_lines]
         if all(new == old for new, old in zip(lines, self.front_lines, strict=True)):
             return None
-        return front.read(lines, self.rules[0] + 1)[0] if twin.is_file() else None
+        return front.read(lines, self.rules[0] + 1)[0] if beside.is_file(twin) else None
+
+    def line(self, number: int) -> str:
+        """The line with this number; empty where there is none."""
+        return self.lines[number - 1] if number <= len(self.lines) else ""
 
     def edit(self, place: Place, old: str, new: str | None) -> tuple[Edit, ...]:
         """An edit, if `old` stands at that place; nothing otherwise."""
-        line = self.lines[place.line - 1] if place.line <= len(self.lines) else ""
         start = place.column - 1
-        return (Edit(place, old, new),) if line.startswith(old, start) else ()
+        return (Edit(place, old, new),) if self.line(place.line).startswith(old, start) else ()
 
     def edit_value(self, value: Scalar, new: str) -> tuple[Edit, ...]:
         """An edit of the text of a value, inside its quotes if it has any."""
@@ -133,25 +131,7 @@ def read_document(path: Path, uid: str | None = None) -> Document:
     Raises:
         CardError: The file cannot be read, or is larger than any card.
     """
-    try:
-        with open(path, "rb", opener=_open_at_once) as file:
-            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-            data = file.read(MAX_BYTES + 1) if regular else b""
-    except (OSError, ValueError) as error:
-        msg = f"{path} cannot be read: {getattr(error, 'strerror', None) or error}."
-        raise CardError(msg) from error
-    if not regular:
-        msg = f"{path} cannot be read: it is not a regular file."
-        raise CardError(msg)
-    if len(data) > MAX_BYTES:
-        msg = f"{path} has more than {MAX_BYTES:,} bytes; no card is so large."
-        raise CardError(msg)
-    return decode_document(data, path, uid)
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    """Open a file; a pipe that nobody writes to would wait for ever."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    return decode_document(read_bytes(path), path, uid)
 
 
 def decode_document(data: bytes, path: Path, uid: str | None = None) -> Document:

@@ -6,16 +6,18 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mindspore_hub.cards.check import Tree
 from mindspore_hub.cards.findings import Finding, Severity
-from mindspore_hub.cards.parse import Document
-from mindspore_hub.cards.rules import Rule
-from mindspore_hub.cards.suppress import line_text, relative
+from mindspore_hub.cards.paths import Cards
+from mindspore_hub.cards.suppress import relative
+
+if TYPE_CHECKING:
+    from mindspore_hub.cards.rules import Rule
 
 WIDTH = 100
 """Characters of a source line that are shown; links make some lines very long."""
@@ -36,26 +38,23 @@ class Checked:
     """A finished check.
 
     Attributes:
-        trees: What was read.
-        rules: Rules that were applied.
+        cards: What was checked.
+        rules: Says which rules were applied; most reports do without them.
         findings: What is reported, in order.
         known: How many more the baseline has.
     """
 
-    trees: list[Tree]
-    rules: list[Rule]
+    cards: list[Cards]
+    rules: Callable[[], list[Rule]]
     findings: list[Finding]
     known: int = 0
 
     @cached_property
-    def documents(self) -> Mapping[Path, Document]:
-        """Every card that could be read."""
-        return {document.path: document for tree in self.trees for document in tree.documents}
-
-    @cached_property
     def paths(self) -> list[Path]:
-        """Every card."""
-        return sorted({path for tree in self.trees for path in tree.paths})
+        """Every card, each once."""
+        if len(self.cards) == 1:
+            return self.cards[0].paths
+        return [*dict.fromkeys(path for cards in self.cards for path in cards.paths)]
 
     @property
     def failed(self) -> bool:
@@ -64,7 +63,7 @@ class Checked:
 
     @cached_property
     def _folders(self) -> dict[Path, Path]:
-        return {path: tree.folder for tree in self.trees if tree.folder for path in tree.paths}
+        return {path: cards.folder for cards in self.cards if cards.folder for path in cards.paths}
 
     def name(self, path: Path) -> str:
         """Path of a card below the folder given; as given where the card was named itself."""
@@ -76,9 +75,7 @@ def as_text(checked: Checked) -> str:
     """Place and message, the source line with a caret, and what to do."""
     coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     return "".join(
-        f"{line}\n"
-        for finding in checked.findings
-        for line in _lines(finding, line_text(finding, checked.documents), coloured=coloured)
+        f"{line}\n" for finding in checked.findings for line in _lines(finding, coloured=coloured)
     )
 
 
@@ -89,13 +86,13 @@ def as_json(checked: Checked) -> str:
 
 def as_github(checked: Checked) -> str:
     """Workflow commands, which GitHub shows beside the changed lines."""
-    names = {rule.code: rule.name for rule in checked.rules}
+    names = {rule.code: rule.name for rule in checked.rules()}
     return "".join(_annotation(finding, names[finding.code]) for finding in checked.findings)
 
 
 def as_junit(checked: Checked) -> str:
     """One test case per card, failed by errors and warnings."""
-    of_card: dict[Path, list[Finding]] = {path: [] for path in checked.paths}
+    of_card: dict[Path, list[Finding]] = {path: [] for path in sorted(checked.paths)}
     for finding in checked.findings:
         of_card[finding.path].append(finding)
     cases = [_test_case(checked.name(path), found) for path, found in of_card.items()]
@@ -114,7 +111,7 @@ def as_junit(checked: Checked) -> str:
 
 def statistics(checked: Checked) -> list[dict[str, str | int | bool]]:
     """How often each rule found something, the most frequent first."""
-    names = {rule.code: rule.name for rule in checked.rules}
+    names = {rule.code: rule.name for rule in checked.rules()}
     counts = Counter(finding.code for finding in checked.findings)
     fixable = {finding.code for finding in checked.findings if finding.fixable}
     return [
@@ -140,10 +137,12 @@ def statistics_as_json(checked: Checked) -> str:
 
 def printable(text: str) -> str:
     """A text without what a terminal would obey."""
+    if text.isprintable():
+        return text
     return re.sub(_UNPRINTABLE, "\N{REPLACEMENT CHARACTER}", text)
 
 
-def _lines(finding: Finding, source: str, *, coloured: bool) -> Iterator[str]:
+def _lines(finding: Finding, *, coloured: bool) -> Iterator[str]:
     where = printable(f"{finding.path}:{finding.line}:{finding.column}:")
     code, help_ = finding.code, "help:"
     if coloured:
@@ -152,8 +151,8 @@ def _lines(finding: Finding, source: str, *, coloured: bool) -> Iterator[str]:
         where = style(where, bold=True)
         code, help_ = style(code, fg=_COLOURS[finding.severity], bold=True), style(help_, bold=True)
     yield f"{where} {code} {printable(finding.message)}"
-    if source.strip():
-        yield from (f"    {line}" for line in _excerpt(source, finding.column))
+    if finding.source.strip():
+        yield from (f"    {line}" for line in _excerpt(finding.source, finding.column))
     yield f"    {help_} {printable(finding.help)}"
 
 
@@ -164,7 +163,8 @@ def _excerpt(source: str, column: int) -> tuple[str, str]:
     end = begin + WIDTH
     before = ("…" if begin else "") + source[begin:at]
     shown = ("…" if begin else "") + source[begin:end] + ("…" if end < len(source) else "")
-    return shown, " " * sum(map(_cells, before)) + "^"
+    width = len(before) if before.isascii() else sum(map(_cells, before))
+    return shown, " " * width + "^"
 
 
 def _cells(character: str) -> int:

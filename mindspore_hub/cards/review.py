@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mindspore_hub._output import count
 from mindspore_hub.cards import report, suppress
-from mindspore_hub.cards.built_in import DEAD_LINK, UNREADABLE
-from mindspore_hub.cards.check import Tree, check_tree, in_order, logger, read_tree
 from mindspore_hub.cards.config import Config, Selection, choose, codes_of, read_config
-from mindspore_hub.cards.findings import Finding, Severity
+from mindspore_hub.cards.findings import Finding, Severity, in_order
+from mindspore_hub.cards.paths import Cards, find_cards
 from mindspore_hub.cards.report import Checked
-from mindspore_hub.cards.rules import Rule, all_rules
 from mindspore_hub.errors import HubError, InternalError
 
-_EDITING = frozenset({"Edit", "Rewrite", "edit", "edit_value"})
-"""What a rule that mends uses."""
+if TYPE_CHECKING:
+    from mindspore_hub.cards.check import Tree
+    from mindspore_hub.cards.rules import Rule
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,45 @@ class Request:
     fix: bool = False
     diff: bool = False
     online: bool = False
+    no_cache: bool = False
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which rules are chosen; they are not imported before somebody wants to know.
+
+    Attributes:
+        config: What the table of the project asks for.
+        command: What the command line asks for.
+        online: Whether it asks for links, too.
+    """
+
+    config: Selection
+    command: Selection
+    online: bool = False
+
+    @property
+    def name(self) -> str:
+        """A name that only the same choice has."""
+        return repr((self.config, self.command))
+
+    @cached_property
+    def rules(self) -> list[Rule]:
+        """The rules by code.
+
+        Raises:
+            SettingsError: The choice names what is no rule.
+        """
+        from mindspore_hub.cards.built_in import DEAD_LINK, UNREADABLE
+
+        known = known_rules()
+        self.command.check(known, "--select, --extend-select, --ignore")
+        self.config.check(known, "[tool.mshub]")
+        chosen = {*choose(known, self.config, self.command), UNREADABLE}
+        ignored = (*self.command.ignore, *(() if self.command.select else self.config.ignore))
+        if self.online and not DEAD_LINK.code.startswith(ignored or ("-",)):
+            chosen.add(DEAD_LINK)
+        return sorted(chosen, key=lambda rule: rule.code)
 
 
 @dataclass(frozen=True)
@@ -46,7 +86,6 @@ class Filter:
     """Which findings are wanted.
 
     Attributes:
-        rules: Codes of the rules that were chosen.
         severity: The lowest that is wanted.
         config: For what it ignores in single cards.
         changed: Files whose findings are wanted; None for all.
@@ -54,31 +93,25 @@ class Filter:
         base: Folder that these are relative to.
     """
 
-    rules: frozenset[str]
     severity: Severity
     config: Config
     changed: frozenset[Path] | None = None
     baseline: frozenset[str] = frozenset()
     base: Path = field(default_factory=Path)
 
-    def __call__(self, tree: Tree, findings: Iterable[Finding]) -> list[Finding]:
-        """Wanted findings of a tree that are not known, in order."""
-        wanted = self.wanted(tree, findings)
+    def unknown(self, findings: Iterable[Finding]) -> list[Finding]:
+        """Wanted findings of a tree that the baseline does not have, in order."""
+        wanted = self.wanted(findings)
         if not self.baseline:
             return wanted
-        documents = {document.path: document for document in tree.documents}
-        prints = suppress.fingerprints(wanted, documents, self.base)
-        pairs = zip(wanted, prints, strict=True)
+        pairs = zip(wanted, suppress.fingerprints(wanted, self.base), strict=True)
         return [finding for finding, fingerprint in pairs if fingerprint not in self.baseline]
 
-    def wanted(self, tree: Tree, findings: Iterable[Finding]) -> list[Finding]:
+    def wanted(self, findings: Iterable[Finding]) -> list[Finding]:
         """Wanted findings of a tree, known or not, in order."""
-        documents = {document.path: document for document in tree.documents}
-        chosen = (item for item in findings if item.code in self.rules)
-        kept = suppress.unsuppressed(suppress.shown(chosen, self.severity), documents)
         return in_order(
             finding
-            for finding in kept
+            for finding in suppress.shown(findings, self.severity)
             if not finding.code.startswith(self.config.ignored_in(finding.path) or ("-",))
             and (self.changed is None or finding.path.resolve() in self.changed)
         )
@@ -96,7 +129,9 @@ def run(request: Request) -> int:
     except (HubError, OSError, click.ClickException):
         raise
     except Exception as error:
-        logger.debug("the check crashed", exc_info=True)
+        import logging
+
+        logging.getLogger(__name__).debug("the check crashed", exc_info=True)
         msg = (
             f"the check crashed ({type(error).__name__}: {error}). This is a defect of this "
             "program: please report it with the cards and the output of `mshub env`."
@@ -106,41 +141,26 @@ def run(request: Request) -> int:
 
 def known_rules() -> list[Rule]:
     """Every rule, and what the checker reports by itself, by code."""
-    return sorted([*all_rules(), UNREADABLE, DEAD_LINK], key=lambda rule: rule.code)
+    from mindspore_hub.cards import rules
+    from mindspore_hub.cards.built_in import DEAD_LINK, UNREADABLE
 
-
-def is_fixable(rule: Rule) -> bool:
-    """Whether `--fix` can mend what a rule reports: it says FIXABLE, or makes edits."""
-    check = rule.check_card or rule.check_hub
-    names = check.__globals__ if check else {}
-    if "FIXABLE" in names:
-        return bool(names["FIXABLE"])
-    functions = (value for value in names.values() if hasattr(value, "__code__"))
-    used = {
-        name
-        for function in functions
-        if function.__module__ == names["__name__"]
-        for name in function.__code__.co_names
-    }
-    return bool(_EDITING & (used | set(names)))
+    return sorted([*rules.all_rules(), UNREADABLE, DEAD_LINK], key=lambda rule: rule.code)
 
 
 def _run(request: Request) -> int:
     _refuse_nonsense(request)
     paths, base = _paths(request)
     config = read_config(_folder(request.paths[0]) if request.paths else Path())
-    rules = _rules(request, config)
-    trees = [read_tree(path) for path in paths]
-    wanted = _filter(request, config, rules, paths, base)
+    choice = _choice(request, config)
+    cards = [find_cards(path) for path in paths]
+    wanted = _filter(request, config, paths, base)
     if request.fix or request.diff:
-        from mindspore_hub.cards import mend
-
-        trees, would_change = mend.mend(trees, rules, wanted, dry=request.diff)
+        would_change = _mend(cards, choice, wanted, dry=request.diff)
         if request.diff:
             return int(would_change)
-    checked = _check(trees, rules, wanted, online=request.online)
+    checked = _check(cards, choice, wanted, afresh=request.no_cache)
     if request.write_baseline:
-        suppress.write_baseline(request.write_baseline, checked.findings, checked.documents)
+        suppress.write_baseline(request.write_baseline, checked.findings)
         number = count(len(checked.findings), "finding")
         click.echo(f"{request.write_baseline}: {number} from now on known", err=True)
         return 0
@@ -182,25 +202,14 @@ def _folder(path: Path) -> Path:
     return path if path.is_dir() else path.parent
 
 
-def _rules(request: Request, config: Config) -> list[Rule]:
-    known = known_rules()
+def _choice(request: Request, config: Config) -> Choice:
     command = Selection(
         codes_of(request.select), codes_of(request.extend_select), codes_of(request.ignore)
     )
-    command.check(known, "--select, --extend-select, --ignore")
-    config.selection.check(known, "[tool.mshub]")
-    chosen = choose(known, config.selection, command)
-    ignored = (*command.ignore, *(() if command.select else config.selection.ignore))
-    if request.online and not DEAD_LINK.code.startswith(ignored or ("-",)):
-        chosen.append(DEAD_LINK)
-    if UNREADABLE not in chosen:
-        chosen.append(UNREADABLE)
-    return sorted(set(chosen), key=lambda rule: rule.code)
+    return Choice(config.selection, command, request.online)
 
 
-def _filter(
-    request: Request, config: Config, rules: list[Rule], paths: list[Path], base: str
-) -> Filter:
+def _filter(request: Request, config: Config, paths: list[Path], base: str) -> Filter:
     changed = None
     if request.changed is not None:
         from mindspore_hub.cards.changed import changed_files
@@ -209,7 +218,6 @@ def _filter(
         changed = frozenset().union(*(changed_files(folder, base) for folder in folders))
     file = None if request.write_baseline else request.baseline or config.baseline
     return Filter(
-        frozenset(rule.code for rule in rules),
         Severity(request.severity) if request.severity else config.severity or Severity.INFO,
         config,
         changed,
@@ -218,24 +226,54 @@ def _filter(
     )
 
 
-def _check(trees: list[Tree], rules: list[Rule], wanted: Filter, *, online: bool) -> Checked:
+def _mend(cards: list[Cards], choice: Choice, wanted: Filter, *, dry: bool) -> bool:
+    from mindspore_hub.cards import mend
+    from mindspore_hub.cards.check import read_cards
+
+    codes = {rule.code for rule in choice.rules}
+
+    def chosen(tree: Tree, findings: Iterable[Finding]) -> list[Finding]:
+        of_rules = (finding for finding in findings if finding.code in codes)
+        return wanted.unknown(suppress.unsuppressed(of_rules, tree.by_path))
+
+    return mend.mend([read_cards(item) for item in cards], choice.rules, chosen, dry=dry)
+
+
+def _check(cards: list[Cards], choice: Choice, wanted: Filter, *, afresh: bool) -> Checked:
     findings: list[Finding] = []
     known = 0
-    for tree in trees:
-        found = [*check_tree(tree, rules), *(_dead_links(tree, wanted) if online else ())]
-        reported = wanted(tree, found)
-        known += len(wanted.wanted(tree, found)) - len(reported) if wanted.baseline else 0
+    for item in cards:
+        found = _findings(item, choice, wanted, afresh=afresh)
+        reported = wanted.unknown(found)
+        known += len(wanted.wanted(found)) - len(reported) if wanted.baseline else 0
         findings += reported
-    return Checked(trees, rules, in_order(findings), known)
+    return Checked(cards, lambda: choice.rules, in_order(findings), known)
 
 
-def _dead_links(tree: Tree, wanted: Filter) -> Iterable[Finding]:
+def _findings(cards: Cards, choice: Choice, wanted: Filter, *, afresh: bool) -> list[Finding]:
+    if afresh or cards.folder is None:
+        from mindspore_hub.cards.check import check_cards
+
+        found = check_cards(cards, choice.rules)
+    else:
+        from mindspore_hub.cards import results
+
+        found = results.check_again(cards, lambda: choice.rules, choice.name)
+    return [*found, *(_dead_links(cards, choice, wanted.changed) if choice.online else ())]
+
+
+def _dead_links(cards: Cards, choice: Choice, changed: frozenset[Path] | None) -> Iterator[Finding]:
+    from mindspore_hub.cards.built_in import DEAD_LINK
+    from mindspore_hub.cards.check import read_cards
     from mindspore_hub.cards.online import dead_links
     from mindspore_hub.settings import Settings
 
-    changed = wanted.changed
+    if DEAD_LINK not in choice.rules:
+        return iter(())
+    tree = read_cards(cards)
     documents = [doc for doc in tree.documents if changed is None or doc.path.resolve() in changed]
-    return dead_links(documents, Settings.from_environment())
+    found = dead_links(documents, Settings.from_environment())
+    return suppress.unsuppressed(found, tree.by_path)
 
 
 def _text(checked: Checked, request: Request) -> str:

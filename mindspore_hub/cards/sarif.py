@@ -6,17 +6,19 @@ Source: OASIS, Static Analysis Results Interchange Format (SARIF) Version 2.1.0.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from mindspore_hub.cards.findings import Edit, Finding, Rewrite, Severity
 from mindspore_hub.cards.fix import Change, changes
-from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.parse import Document, read_document
 from mindspore_hub.cards.report import Checked
 from mindspore_hub.cards.rules import Rule
 from mindspore_hub.cards.suppress import fingerprints, relative
+from mindspore_hub.errors import CardError
 from mindspore_hub.version import __version__
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -26,20 +28,31 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: 
 
 def as_sarif(checked: Checked, base: Path) -> str:
     """A log with one run; paths are relative to the folder `base`."""
-    index = {rule.code: number for number, rule in enumerate(checked.rules)}
-    prints = fingerprints(checked.findings, checked.documents, base)
+    rules = checked.rules()
+    index = {rule.code: number for number, rule in enumerate(rules)}
+    prints = fingerprints(checked.findings, base)
+    documents = _documents({finding.path for finding in checked.findings if finding.fixable})
     results = [
-        _result(finding, fingerprint, index[finding.code], checked.documents, base)
+        _result(finding, fingerprint, index[finding.code], documents, base)
         for finding, fingerprint in zip(checked.findings, prints, strict=True)
     ]
     driver = {
         "name": "mshub",
         "semanticVersion": __version__,
-        "rules": [_rule(rule) for rule in checked.rules],
+        "rules": [_rule(rule) for rule in rules],
     }
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+
+
+def _documents(paths: Iterable[Path]) -> dict[Path, Document]:
+    """Cards that can be read; what stands in one that changed meanwhile is no fix any more."""
+    found = {}
+    for path in paths:
+        with suppress(CardError):
+            found[path] = read_document(path)
+    return found
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

@@ -6,12 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from mindspore_hub._files import replace
 from mindspore_hub.cards.findings import Finding, Severity
-from mindspore_hub.cards.parse import Document
 from mindspore_hub.errors import SettingsError
+
+if TYPE_CHECKING:
+    from mindspore_hub.cards.parse import Document
 
 SEVERITIES = tuple(Severity)
 """The worst first."""
@@ -76,9 +77,7 @@ def _directive(match: re.Match[str], number: int, line: str) -> _Directive:
     return _Directive(codes, (number, number + 1) if alone else (number,))
 
 
-def fingerprints(
-    findings: Iterable[Finding], documents: Mapping[Path, Document], base: Path
-) -> list[str]:
+def fingerprints(findings: Iterable[Finding], base: Path) -> list[str]:
     """What stays the same of each finding when lines move: path, code and text of the line.
 
     Findings that agree in these are counted through, so that each has a fingerprint of its own.
@@ -88,18 +87,10 @@ def fingerprints(
     seen: Counter[tuple[str, str, str]] = Counter()
     found = []
     for finding in findings:
-        key = (relative(finding.path, base), finding.code, line_text(finding, documents))
+        key = (relative(finding.path, base), finding.code, finding.source)
         found.append(hashlib.sha256("\0".join((*key, str(seen[key]))).encode()).hexdigest())
         seen[key] += 1
     return found
-
-
-def line_text(finding: Finding, documents: Mapping[Path, Document]) -> str:
-    """The line that a finding is about; empty if it is about the whole card."""
-    document = documents.get(finding.path)
-    if document is None or finding.whole or finding.line > len(document.lines):
-        return ""
-    return document.lines[finding.line - 1]
 
 
 def relative(path: Path, base: Path) -> str:
@@ -108,11 +99,13 @@ def relative(path: Path, base: Path) -> str:
     return (whole.relative_to(base) if whole.is_relative_to(base) else whole).as_posix()
 
 
-def write_baseline(file: Path, findings: list[Finding], documents: Mapping[Path, Document]) -> None:
+def write_baseline(file: Path, findings: list[Finding]) -> None:
     """Write the findings of today, so that only new ones count from now on."""
     import json
 
-    prints = fingerprints(findings, documents, file.absolute().parent)
+    from mindspore_hub._files import replace
+
+    prints = fingerprints(findings, file.absolute().parent)
     entries = [
         {
             "path": relative(finding.path, file.absolute().parent),

@@ -2,9 +2,10 @@
 
 A module is called `<code>_<name>.py`. It has a docstring with the sections What, Why, Example and
 Instead, the constants `CODE`, `NAME` and `SEVERITY`, where it does not run by default
-`GROUP = Group.EXTENDED` or `Group.OFF`, and one function: `check_card(document)` for what one card
-shows, or `check_hub(hub)` for what only several cards together show. `tests/rules/<CODE>/` holds its
-fixtures.
+`GROUP = Group.EXTENDED` or `Group.OFF`, where it yields edits `FIXABLE = True`, and one function:
+`check_card(document)` for what one card shows, or `check_hub(hub)` for what only several cards
+together show. What it looks at besides the cards, it asks `beside` for. `tests/rules/<CODE>/` holds
+its fixtures.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def release_of(document: Document) -> str:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule as its module declares it."""
+    """A rule as its module declares it; `--fix` mends what one finds that is fixable."""
 
     code: str
     name: str
@@ -89,6 +90,7 @@ class Rule:
     explanation: str
     check_card: Callable[[Document], Iterator[Problem]] | None
     check_hub: Callable[[Hub], Iterator[tuple[Document, Problem]]] | None
+    fixable: bool = False
 
 
 def all_rules() -> list[Rule]:
@@ -131,4 +133,5 @@ def _rule(name: str) -> Rule:
         explanation=module.__doc__ or "",
         check_card=getattr(module, "check_card", None),
         check_hub=getattr(module, "check_hub", None),
+        fixable=getattr(module, "FIXABLE", False),
     )

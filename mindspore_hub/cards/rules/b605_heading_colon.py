@@ -19,6 +19,7 @@ from mindspore_hub.cards.parse import Document
 CODE = "B605"
 NAME = "heading-colon"
 SEVERITY = Severity.ERROR
+FIXABLE = True
 
 
 def check_card(document: Document) -> Iterator[Problem]:

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import unquote
 
+from mindspore_hub.cards import beside
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.parse import Document
 
@@ -42,13 +42,6 @@ def check_card(document: Document) -> Iterator[Problem]:
 def _exists(document: Document, target: str) -> bool:
     path = unquote(re.split(r"[?#]", target, maxsplit=1)[0])
     if not path.startswith("/"):
-        return _is_there(document.path.parent / path)
+        return beside.exists(document.path.parent / path)
     above = document.path.absolute().parents[: document.uid.count("/") + 2]
-    return any(_is_there(folder / path.lstrip("/")) for folder in above)
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # a name too long for the system, or with a NUL
-        return False
+    return any(beside.exists(folder / path.lstrip("/")) for folder in above)

@@ -20,6 +20,7 @@ from mindspore_hub.cards.parse import Document
 CODE = "B608"
 NAME = "malformed-url"
 SEVERITY = Severity.WARNING
+FIXABLE = True
 
 _TARGET = re.compile(
     r"\]\(\s*<?(?P<open>\(*)"

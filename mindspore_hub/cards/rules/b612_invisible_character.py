@@ -23,6 +23,7 @@ CODE = "B612"
 NAME = "invisible-character"
 SEVERITY = Severity.INFO
 GROUP = Group.OFF
+FIXABLE = True
 
 # A zero-width joiner or non-joiner between other than ASCII characters is part of an emoji or word.
 _INVISIBLE = re.compile(

@@ -22,6 +22,7 @@ from mindspore_hub.cards.parse import Document
 CODE = "C513"
 NAME = "usage-uid-wrong"
 SEVERITY = Severity.ERROR
+FIXABLE = True
 
 _LOAD = re.compile(
     r"(?<![\w.])(?:(?P<module>\w+)\.)?load\(\s*(?:name\s*=\s*)?"

@@ -22,6 +22,7 @@ CODE = "E303"
 NAME = "metric-colon"
 SEVERITY = Severity.INFO
 GROUP = Group.EXTENDED
+FIXABLE = True
 
 
 def check_card(document: Document) -> Iterator[Problem]:

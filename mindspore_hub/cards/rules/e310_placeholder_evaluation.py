@@ -21,6 +21,7 @@ CODE = "E310"
 NAME = "placeholder-evaluation"
 SEVERITY = Severity.INFO
 GROUP = Group.EXTENDED
+FIXABLE = True
 
 
 def check_card(document: Document) -> Iterator[Problem]:

@@ -19,6 +19,7 @@ from mindspore_hub.cards.parse import Document
 CODE = "F002"
 NAME = "byte-order-mark"
 SEVERITY = Severity.WARNING
+FIXABLE = True
 
 
 def check_card(document: Document) -> Iterator[Problem]:

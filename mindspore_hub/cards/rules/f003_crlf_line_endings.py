@@ -21,6 +21,7 @@ CODE = "F003"
 NAME = "crlf-line-endings"
 SEVERITY = Severity.INFO
 GROUP = Group.EXTENDED
+FIXABLE = True
 
 
 def check_card(document: Document) -> Iterator[Problem]:

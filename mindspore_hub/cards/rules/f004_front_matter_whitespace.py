@@ -21,6 +21,7 @@ CODE = "F004"
 NAME = "front-matter-whitespace"
 SEVERITY = Severity.INFO
 GROUP = Group.EXTENDED
+FIXABLE = True
 _TAB_WIDTH = 4
 
 

@@ -21,6 +21,7 @@ CODE = "F005"
 NAME = "no-final-newline"
 SEVERITY = Severity.INFO
 GROUP = Group.EXTENDED
+FIXABLE = True
 
 
 def check_card(document: Document) -> Iterator[Problem]:

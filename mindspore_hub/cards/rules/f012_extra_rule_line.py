@@ -22,6 +22,7 @@ from mindspore_hub.cards.parse import Document
 CODE = "F012"
 NAME = "extra-rule-line"
 SEVERITY = Severity.ERROR
+FIXABLE = True
 _DASHES = re.compile(r"-+[ \t]*")
 
 

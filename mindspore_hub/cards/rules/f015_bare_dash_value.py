@@ -21,6 +21,7 @@ from mindspore_hub.cards.vocabulary import words
 CODE = "F015"
 NAME = "bare-dash-value"
 SEVERITY = Severity.WARNING
+FIXABLE = True
 
 
 def check_card(document: Document) -> Iterator[Problem]:

@@ -18,6 +18,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
+from mindspore_hub.cards import beside
 from mindspore_hub.cards.facts import asset_items
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.front_matter import Mapping
@@ -98,7 +99,7 @@ def _unfit(arguments: Mapping, model: str, constructor: _Constructor) -> Iterato
 def _read_constructor(root: Path, model: str) -> _Constructor | None:
     """Read it from the source, so that checking a card never imports its network."""
     try:
-        module = ast.parse((root / "models" / f"{model.lower()}.py").read_bytes())
+        module = ast.parse(beside.content(root / "models" / f"{model.lower()}.py"))
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     for node in module.body:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from mindspore_hub.cards import beside
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.parse import Document
 from mindspore_hub.cards.rules import Hub
@@ -57,6 +58,6 @@ def _first_cards(hub: Hub) -> dict[str, Document]:
 def _state(path: Path, text: str | None) -> str | None:
     if text is None:
         return None
-    if not path.is_file():
+    if not beside.is_file(path):
         return "is missing"
-    return "is not what the cards say" if path.read_bytes() != text.encode("utf-8") else None
+    return "is not what the cards say" if beside.content(path) != text.encode("utf-8") else None

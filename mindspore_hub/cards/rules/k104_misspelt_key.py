@@ -21,6 +21,7 @@ from mindspore_hub.cards.vocabulary.keys import ASSET, TOP, are_known, meant_key
 CODE = "K104"
 NAME = "misspelt-key"
 SEVERITY = Severity.ERROR
+FIXABLE = True
 
 
 def check_card(document: Document) -> Iterator[Problem]:

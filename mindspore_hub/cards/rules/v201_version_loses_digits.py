@@ -21,6 +21,7 @@ from mindspore_hub.cards.parse import Document
 CODE = "V201"
 NAME = "version-loses-digits"
 SEVERITY = Severity.ERROR
+FIXABLE = True
 _DECIMAL = re.compile(r"[0-9]+\.[0-9]+")
 
 

@@ -20,6 +20,7 @@ from mindspore_hub.cards.parse import Document
 CODE = "V203"
 NAME = "fine-tunable-not-bool"
 SEVERITY = Severity.ERROR
+FIXABLE = True
 _KEYS = ("fine-tunable", "allow-cache-ckpt", "mindspore-lite")
 
 _BOOLEANS = frozenset(

@@ -22,6 +22,7 @@ CODE = "V206"
 NAME = "module-type-extra-dash"
 SEVERITY = Severity.WARNING
 GROUP = Group.EXTENDED
+FIXABLE = True
 
 
 def check_card(document: Document) -> Iterator[Problem]:

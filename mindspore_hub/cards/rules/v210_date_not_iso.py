@@ -21,6 +21,7 @@ from mindspore_hub.cards.vocabulary.dates import any_date, is_iso
 CODE = "V210"
 NAME = "date-not-iso"
 SEVERITY = Severity.INFO
+FIXABLE = True
 
 
 def check_card(document: Document) -> Iterator[Problem]:

@@ -23,6 +23,7 @@ CODE = "V215"
 NAME = "license-not-spdx"
 SEVERITY = Severity.INFO
 GROUP = Group.OFF
+FIXABLE = True
 
 
 def check_card(document: Document) -> Iterator[Problem]:

@@ -22,6 +22,7 @@ CODE = "V216"
 NAME = "url-not-bracketed"
 SEVERITY = Severity.INFO
 GROUP = Group.EXTENDED
+FIXABLE = True
 
 
 def check_card(document: Document) -> Iterator[Problem]:

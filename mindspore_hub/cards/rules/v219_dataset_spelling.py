@@ -23,6 +23,7 @@ CODE = "V219"
 NAME = "dataset-spelling"
 SEVERITY = Severity.INFO
 GROUP = Group.EXTENDED
+FIXABLE = True
 
 
 def check_card(document: Document) -> Iterator[Problem]:
