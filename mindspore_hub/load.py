@@ -1,4 +1,8 @@
-"""Load a network by name, under upstream's module and function names."""
+"""Load a network by name, under upstream's module and function names.
+
+The package imports this module for the function `load`; what loading needs is imported by the
+functions that load, so that whoever only checks cards does not pay for it.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,14 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mindspore_hub import checkpoint
-from mindspore_hub.cards.schema import SHA256, Asset, Card
-from mindspore_hub.catalog import Catalog, hub_root
-from mindspore_hub.entry_point import load_entry_point, require_mindspore
 from mindspore_hub.errors import CardError, CheckpointError
-from mindspore_hub.fetch import fetch
-from mindspore_hub.settings import Settings
 
 if TYPE_CHECKING:
     from mindspore import Parameter, nn
+
+    from mindspore_hub import checkpoint
+    from mindspore_hub.cards.schema import Asset, Card
+    from mindspore_hub.settings import Settings
 
 _log = logging.getLogger(__name__)
 
@@ -64,6 +66,9 @@ def load(
         CheckpointError: The file does not fit the network (a ValueError).
         MissingDependencyError: MindSpore is not installed (an ImportError).
     """
+    from mindspore_hub.catalog import hub_root
+    from mindspore_hub.entry_point import load_entry_point
+
     _check_types(name, source, pretrained=pretrained, force_reload=force_reload)
     card = _resolve(name, source)
     entry_point = load_entry_point(hub_root(), card.model_name)
@@ -93,6 +98,10 @@ def load_weights(
         ValueError: `source` is unknown.
         HubError: As in `load`.
     """
+    from mindspore_hub.catalog import hub_root
+    from mindspore_hub.entry_point import load_entry_point
+    from mindspore_hub.settings import Settings
+
     _check_types(name, source, force_reload=force_reload)
     card = _resolve(name, source)
     cell = load_entry_point(hub_root(), card.model_name).network_class()
@@ -124,6 +133,9 @@ def create_pretrained(
     Raises:
         HubError: As in `load`.
     """
+    from mindspore_hub.entry_point import require_mindspore
+    from mindspore_hub.settings import Settings
+
     require_mindspore()
     weights = _fetch_weights(cell, asset, settings or Settings.from_environment(), force=force)
     try:
@@ -157,6 +169,8 @@ def build_network(
     Raises:
         CheckpointError: File and card contradict each other, or the file does not fit.
     """
+    from mindspore_hub import checkpoint
+
     facts = checkpoint.facts_of(cell)
     derived = checkpoint.derive_arguments(weights, facts)
     checkpoint.check_arguments(asset.network_args, derived)
@@ -180,6 +194,8 @@ def loadable_asset(card: Card) -> Asset:
     Raises:
         CardError: It declares none, or without a valid link and sha256.
     """
+    from mindspore_hub.cards.schema import SHA256
+
     if card.asset is None:
         msg = f"{card.uid} declares no ckpt asset; load it with pretrained=False."
         raise CardError(msg)
@@ -196,6 +212,9 @@ def loadable_asset(card: Card) -> Asset:
 def _fetch_weights(
     cell: Any, asset: Asset, settings: Settings, *, force: bool
 ) -> dict[str, checkpoint.Weight]:
+    from mindspore_hub import checkpoint
+    from mindspore_hub.fetch import fetch
+
     path = fetch(asset.link, asset.sha256, settings=settings, force=force)
     try:
         return checkpoint.read_weights(path, checkpoint.facts_of(cell))
@@ -220,6 +239,8 @@ def _create(cell: Any, published: Mapping[str, Any], arguments: Mapping[str, Any
 
 
 def _resolve(name: str, source: str) -> Card:
+    from mindspore_hub.catalog import Catalog
+
     if source == "local" and not name.endswith(".md"):
         msg = f'With source="local" name must be the path of a card, but is {name!r}.'
         raise ValueError(msg)

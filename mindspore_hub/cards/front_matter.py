@@ -7,22 +7,22 @@ PyYAML refuses is what the scanner could read, with the problem beside it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from collections.abc import Sequence as Lines
 from typing import Any, NamedTuple
 
 from mindspore_hub.cards.findings import Place, Problem
+from mindspore_hub.cards.patterns import pattern
 
 MAX_DEPTH = 20
 """Lists and mappings inside each other: deeper ones would end the interpreter, not the parser."""
 
-_FORBIDDEN = re.compile(
+_FORBIDDEN = pattern(
     r"[^\t\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
 """What YAML refuses, and what it takes for a line break where no editor shows one."""
 
-_QUOTED = re.compile(r"\"([^\"\\]*)\"|'([^']*)'")
+_QUOTED = pattern(r"\"([^\"\\]*)\"|'([^']*)'")
 
 _MAX_KEY = 1000
 """Longer keys YAML takes only with a question mark before them."""

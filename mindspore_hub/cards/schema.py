@@ -11,6 +11,7 @@ from mindspore_hub.cards.facts import asset_items
 from mindspore_hub.cards.findings import Problem
 from mindspore_hub.cards.front_matter import Mapping, Node, Scalar, Sequence
 from mindspore_hub.cards.parse import Document, read_document
+from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.vocabulary import listed
 from mindspore_hub.errors import CardError
 
@@ -20,13 +21,13 @@ REQUIRED_KEYS = listed("keys-required")
 ASSET_KEYS = ("file-format", "asset-link", "asset-sha256")
 """Keys that every asset has."""
 
-SHA256 = re.compile(r"[0-9a-f]{64}")
+SHA256 = pattern(r"[0-9a-f]{64}")
 
-_MODEL_NAME = re.compile(r"\w[\w.+-]*")
+_MODEL_NAME = pattern(r"\w[\w.+-]*")
 
 # Longer numbers are no argument of any network; int() refuses them, and float() makes them infinite.
-_INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
-_DECIMAL = re.compile(r"[-+]?([0-9]{1,18}\.[0-9]{,18}|\.[0-9]{1,18})([eE][-+]?[0-9]{1,2})?")
+_INTEGER = pattern(r"[-+]?[0-9]{1,18}")
+_DECIMAL = pattern(r"[-+]?([0-9]{1,18}\.[0-9]{,18}|\.[0-9]{1,18})([eE][-+]?[0-9]{1,2})?")
 
 Argument = bool | int | float | str
 """A constructor argument as a card can state it."""

@@ -11,11 +11,11 @@ Instead: `[paper](https://example.org/paper)`, or the word without the link.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.rules import Group
 
 CODE = "B609"
@@ -23,7 +23,7 @@ NAME = "empty-link"
 SEVERITY = Severity.WARNING
 GROUP = Group.EXTENDED
 
-_EMPTY = re.compile(r"\]\(\s*(?:<\s*>\s*)?(?:[\"'][^\"']*[\"']\s*)?\)|=\s*(?:\"\s*\"|'\s*')")
+_EMPTY = pattern(r"\]\(\s*(?:<\s*>\s*)?(?:[\"'][^\"']*[\"']\s*)?\)|=\s*(?:\"\s*\"|'\s*')")
 
 
 def check_card(document: Document) -> Iterator[Problem]:

@@ -22,6 +22,7 @@ from urllib.parse import unquote
 from mindspore_hub.cards.body import Heading
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.rules import Group
 
 CODE = "B610"
@@ -29,11 +30,11 @@ NAME = "dangling-anchor"
 SEVERITY = Severity.WARNING
 GROUP = Group.EXTENDED
 
-_ANCHOR = re.compile(r"\]\(\s*<?#|\]:\s*<?#|=\s*[\"']#")
-_TAG = re.compile(r"<[^>]{0,200}>")
-_HTML_ID = re.compile(r"<[^>]{0,200}?\s(?:id|name)\s*=\s*[\"']?([^\"'\s>]{1,200})", re.IGNORECASE)
-_LINK = re.compile(r"!?\[([^\]]{0,200})\]\([^)]{0,200}\)")
-_DROPPED = re.compile(r"[^\w\- ]")
+_ANCHOR = pattern(r"\]\(\s*<?#|\]:\s*<?#|=\s*[\"']#")
+_TAG = pattern(r"<[^>]{0,200}>")
+_HTML_ID = pattern(r"<[^>]{0,200}?\s(?:id|name)\s*=\s*[\"']?([^\"'\s>]{1,200})", re.IGNORECASE)
+_LINK = pattern(r"!?\[([^\]]{0,200})\]\([^)]{0,200}\)")
+_DROPPED = pattern(r"[^\w\- ]")
 
 
 def check_card(document: Document) -> Iterator[Problem]:

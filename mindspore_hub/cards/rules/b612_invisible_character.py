@@ -17,6 +17,7 @@ from collections.abc import Iterator
 
 from mindspore_hub.cards.findings import Edit, Place, Problem, Severity
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.rules import Group
 
 CODE = "B612"
@@ -25,7 +26,7 @@ SEVERITY = Severity.INFO
 GROUP = Group.OFF
 
 # A zero-width joiner or non-joiner between other than ASCII characters is part of an emoji or word.
-_INVISIBLE = re.compile(
+_INVISIBLE = pattern(
     "[\u00a0\u202f\u200b\u2060\ufeff]|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
 )
 _BLANKS = "\u00a0\u202f"

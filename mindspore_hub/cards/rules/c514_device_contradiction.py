@@ -12,13 +12,13 @@ Instead: `device_target="GPU"`
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import combinations
 
 from mindspore_hub.cards.facts import AssetFacts, FileName, split_items
 from mindspore_hub.cards.findings import Place, Problem, Severity
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.rules import Group
 
 CODE = "C514"
@@ -28,8 +28,8 @@ GROUP = Group.EXTENDED
 
 _DEVICES = frozenset({"ascend", "gpu", "cpu"})
 
-_IN_FILE = re.compile(r"(?:^|[_-])(ascend|gpu|cpu)(?=[_.-])")
-_TARGET = re.compile(r"""device_target\s*=\s*["'](\w+)["']""")
+_IN_FILE = pattern(r"(?:^|[_-])(ascend|gpu|cpu)(?=[_.-])")
+_TARGET = pattern(r"""device_target\s*=\s*["'](\w+)["']""")
 
 
 def check_card(document: Document) -> Iterator[Problem]:

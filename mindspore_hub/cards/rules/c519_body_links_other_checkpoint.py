@@ -11,11 +11,11 @@ Instead: link the asset.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from mindspore_hub.cards.findings import Place, Problem, Severity
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.rules import Group
 
 CODE = "C519"
@@ -23,7 +23,7 @@ NAME = "body-links-other-checkpoint"
 SEVERITY = Severity.WARNING
 GROUP = Group.EXTENDED
 
-_BREAKS = re.compile(r"[\s()<>\[\]\"'|]+")
+_BREAKS = pattern(r"[\s()<>\[\]\"'|]+")
 
 
 def check_card(document: Document) -> Iterator[Problem]:

@@ -12,7 +12,6 @@ Instead: the same value in both.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -21,6 +20,7 @@ from mindspore_hub.cards.facts import asset_items, iso_date
 from mindspore_hub.cards.findings import Place, Problem, Severity
 from mindspore_hub.cards.front_matter import Scalar, link_text
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.rules import Group, Hub
 
 CODE = "X708"
@@ -30,8 +30,8 @@ GROUP = Group.EXTENDED
 
 _SUFFIX = "_cn"
 _PROSE = frozenset({"summary", "author", "license", "user-id"})
-_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)*\s*%?")
-_DIGEST = re.compile(r"[0-9a-fA-F]{32,64}")
+_NUMBER = pattern(r"[-+]?\d+(?:\.\d+)*\s*%?")
+_DIGEST = pattern(r"[0-9a-fA-F]{32,64}")
 
 
 class _Fact(NamedTuple):
