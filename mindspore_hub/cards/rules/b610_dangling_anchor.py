@@ -15,8 +15,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from difflib import get_close_matches
-from html import unescape
 from urllib.parse import unquote
 
 from mindspore_hub.cards.body import Heading
@@ -46,6 +44,8 @@ def check_card(document: Document) -> Iterator[Problem]:
     for link in links:
         anchor = unquote(link.target[1:]).lower()
         if anchor and anchor not in known:
+            from difflib import get_close_matches
+
             near = get_close_matches(anchor, sorted(known), 1) if len(known) < 1000 else []
             help_ = f"write #{near[0]}" if near else "correct the anchor, or add the heading"
             yield Problem(link.place, f"no heading has the anchor {link.target}", help_)
@@ -72,5 +72,7 @@ def _is_title(heading: Heading) -> bool:
 
 def _slug(text: str) -> str:
     """Anchor of a heading: its visible text in lower case, without marks, with dashes for blanks."""
+    from html import unescape
+
     visible = unescape(_TAG.sub("", _LINK.sub(r"\1", text)))
     return _DROPPED.sub("", visible.strip().lower()).replace(" ", "-")

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,6 +83,8 @@ def _unfit(arguments: Mapping, model: str, constructor: _Constructor) -> Iterato
     for name, node in arguments.entries:
         if name.text not in parameters:
             if not constructor.takes_all:
+                from difflib import get_close_matches
+
                 near = get_close_matches(name.text, parameters, 1) or parameters or ["none"]
                 message = f"{model} takes no argument {name.text}"
                 yield Problem(name.place, message, f"it takes {', '.join(near)}")
