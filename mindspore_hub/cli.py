@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import gc
-import logging
 import os
 import sys
 from collections.abc import Callable
@@ -69,11 +68,18 @@ def _format_option(command: _Command) -> _Command:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mshub")
 @click.option("-q", "--quiet", is_flag=True, help="Print results, warnings and errors only.")
-def mshub(quiet: bool) -> None:
+@click.pass_context
+def mshub(context: click.Context, quiet: bool) -> None:
     """Published MindSpore networks by name."""
-    level = logging.WARNING if quiet else logging.INFO
+    if context.invoked_subcommand != card.name:  # nothing about cards is logged for users
+        _log_to_stderr(quiet=quiet)
+
+
+def _log_to_stderr(*, quiet: bool) -> None:
+    import logging
+
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
-    logging.getLogger("mindspore_hub").setLevel(level)
+    logging.getLogger("mindspore_hub").setLevel(logging.WARNING if quiet else logging.INFO)
 
 
 @mshub.command("list")

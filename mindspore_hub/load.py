@@ -6,7 +6,6 @@ functions that load, so that whoever only checks cards does not pay for it.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from mindspore_hub import checkpoint
     from mindspore_hub.cards.schema import Asset, Card
     from mindspore_hub.settings import Settings
-
-_log = logging.getLogger(__name__)
 
 _SOURCES = ("gitee", "github", "local")
 
@@ -180,7 +177,9 @@ def build_network(
     new_head = arguments.get(classes, published.get(classes)) != published.get(classes)
     kept = checkpoint.assign(network, weights, facts, new_head=new_head)
     if kept:
-        _log.warning(
+        import logging
+
+        logging.getLogger(__name__).warning(
             "%s=%s instead of the checkpoint's %s: these parameters are not loaded but "
             "initialised: %s",
             *(classes, arguments[classes], published[classes], ", ".join(kept)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,6 @@ from mindspore_hub.cards.parse import Document, read_document
 from mindspore_hub.cards.paths import card_paths, uid_of
 from mindspore_hub.cards.rules import Hub, Rule, all_rules, select
 from mindspore_hub.errors import CardError, InternalError
-
-logger = logging.getLogger(__name__)
 
 DEFAULT_SELECTION = ("DEFAULT",)
 
@@ -141,7 +138,11 @@ def _of_hub(rule: Rule, hub: Hub) -> Iterator[Finding]:
 
 
 def _crash(rule: Rule, where: str, error: Exception) -> InternalError:
-    logger.debug("%s %s crashed on %s", rule.code, rule.name, where, exc_info=error)
+    import logging
+
+    logging.getLogger(__name__).debug(
+        "%s %s crashed on %s", rule.code, rule.name, where, exc_info=error
+    )
     return InternalError(
         f"the rule {rule.code} {rule.name} crashed on {where} ({type(error).__name__}: {error}). "
         "This is a defect of the rule, not of the card: please report it with the card and the "

@@ -11,7 +11,7 @@ import click
 from mindspore_hub._output import count
 from mindspore_hub.cards import report, suppress
 from mindspore_hub.cards.built_in import DEAD_LINK, UNREADABLE
-from mindspore_hub.cards.check import Tree, check_tree, in_order, logger, read_tree
+from mindspore_hub.cards.check import Tree, check_tree, in_order, read_tree
 from mindspore_hub.cards.config import Config, Selection, choose, codes_of, read_config
 from mindspore_hub.cards.findings import Finding, Severity
 from mindspore_hub.cards.report import Checked
@@ -96,7 +96,9 @@ def run(request: Request) -> int:
     except (HubError, OSError, click.ClickException):
         raise
     except Exception as error:
-        logger.debug("the check crashed", exc_info=True)
+        import logging
+
+        logging.getLogger(__name__).debug("the check crashed", exc_info=True)
         msg = (
             f"the check crashed ({type(error).__name__}: {error}). This is a defect of this "
             "program: please report it with the cards and the output of `mshub env`."

@@ -12,10 +12,10 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.parse import Document
@@ -34,18 +34,18 @@ class Group(str, Enum):
     """When it is selected by its whole code, or ALL."""
 
 
-@dataclass(frozen=True)
 class Hub:
     """Cards that are checked together.
 
-    Attributes:
+    Args:
         documents: The cards by uid.
         root: Hub root that they are all cards of: a folder with `models/` and
             `mindspore_hub_conf/`. None for cards of another kind of tree.
     """
 
-    documents: dict[str, Document]
-    root: Path | None = None
+    def __init__(self, documents: dict[str, Document], root: Path | None = None) -> None:
+        self.documents = documents
+        self.root = root
 
     @cached_property
     def by_sha256(self) -> dict[str, list[Document]]:
@@ -78,8 +78,7 @@ def release_of(document: Document) -> str:
     return document.uid.rpartition("/")[0]
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """A rule as its module declares it."""
 
     code: str
