@@ -193,7 +193,7 @@ def loadable_asset(card: Card) -> Asset:
     Raises:
         CardError: It declares none, or without a valid link and sha256.
     """
-    from mindspore_hub.cards.schema import SHA256
+    from mindspore_hub.cards.values import SHA256
 
     if card.asset is None:
         msg = f"{card.uid} declares no ckpt asset; load it with pretrained=False."

@@ -22,7 +22,7 @@ from mindspore_hub.cards.front_matter import Mapping, Node, Scalar
 from mindspore_hub.cards.parse import Document
 from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.rules import Hub
-from mindspore_hub.cards.schema import as_argument
+from mindspore_hub.cards.values import as_argument
 
 CODE = "H903"
 NAME = "network-args-form"
