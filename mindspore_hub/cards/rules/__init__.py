@@ -19,7 +19,6 @@ from typing import NamedTuple
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.parse import Document
 
-
 _FOLDER = Path(__file__).parent
 
 
