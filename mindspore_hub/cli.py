@@ -22,7 +22,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 def main() -> None:
     """Entry point of the `mshub` script."""
-    # Looking for cycles among all that is imported takes a fifth of a short command's time.
+    # Looking for cycles among all that is imported takes a sixth of a short command's time.
     gc.set_threshold(100_000)
     atexit.register(gc.freeze)
     run(mshub, "mshub")
