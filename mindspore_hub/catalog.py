@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from mindspore_hub.cards.paths import card_paths, uid_of
@@ -179,5 +178,7 @@ def _choices(cards: list[Card]) -> str:
 
 
 def _near(name: str, known: list[str]) -> list[str]:
+    from difflib import get_close_matches
+
     by_lower = {item.lower(): item for item in known}
     return [by_lower[item] for item in get_close_matches(name.lower(), by_lower, 3, 0.6)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import logging
+import atexit
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -21,6 +22,9 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 def main() -> None:
     """Entry point of the `mshub` script."""
+    # Looking for cycles among all that is imported takes a sixth of a short command's time.
+    gc.set_threshold(100_000)
+    atexit.register(gc.freeze)
     run(mshub, "mshub")
 
 
@@ -64,11 +68,18 @@ def _format_option(command: _Command) -> _Command:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mshub")
 @click.option("-q", "--quiet", is_flag=True, help="Print results, warnings and errors only.")
-def mshub(quiet: bool) -> None:
+@click.pass_context
+def mshub(context: click.Context, quiet: bool) -> None:
     """Published MindSpore networks by name."""
-    level = logging.WARNING if quiet else logging.INFO
+    if context.invoked_subcommand != card.name:  # nothing about cards is logged for users
+        _log_to_stderr(quiet=quiet)
+
+
+def _log_to_stderr(*, quiet: bool) -> None:
+    import logging
+
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
-    logging.getLogger("mindspore_hub").setLevel(level)
+    logging.getLogger("mindspore_hub").setLevel(logging.WARNING if quiet else logging.INFO)
 
 
 @mshub.command("list")

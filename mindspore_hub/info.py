@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mindspore_hub.cards.paths import uid_of
-from mindspore_hub.cards.schema import Card, read_card
-from mindspore_hub.catalog import Catalog
+if TYPE_CHECKING:
+    from mindspore_hub.cards.schema import Card
 
 
 class CellInfo:
@@ -29,6 +28,9 @@ class CellInfo:
             TypeError: `md_path` is no path.
             CardError: The file is no readable card.
         """
+        from mindspore_hub.cards.paths import uid_of
+        from mindspore_hub.cards.schema import read_card
+
         if not isinstance(md_path, str | os.PathLike):
             msg = f"md_path must be the path of a card, but is {md_path!r}."
             raise TypeError(msg)
@@ -88,6 +90,8 @@ def info(name: str) -> CellInfo:
         UnknownNameError: No card has that name.
         AmbiguousNameError: Several cards have that name.
     """
+    from mindspore_hub.catalog import Catalog
+
     if not isinstance(name, str):
         msg = f"name must be a str, but is {name!r}."
         raise TypeError(msg)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from mindspore_hub.cards.schema import Card
-from mindspore_hub.catalog import Catalog
+from typing import TYPE_CHECKING
+
 from mindspore_hub.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from mindspore_hub.cards.schema import Card
 
 
 def hub_list(version: str | None = None, force_reload: bool = False) -> list[str]:
@@ -37,6 +40,8 @@ def cards_of(version: str | None) -> tuple[Card, ...]:
     Raises:
         UnknownNameError: There is no card of that release; all are listed.
     """
+    from mindspore_hub.catalog import Catalog
+
     cards = Catalog.read().cards
     if version is None or version == "master":
         return cards

@@ -1,25 +1,23 @@
-"""Load a network by name, under upstream's module and function names."""
+"""Load a network by name, under upstream's module and function names.
+
+The package imports this module for the function `load`; what loading needs is imported by the
+functions that load, so that whoever only checks cards does not pay for it.
+"""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mindspore_hub import checkpoint
-from mindspore_hub.cards.schema import SHA256, Asset, Card
-from mindspore_hub.catalog import Catalog, hub_root, published_links
-from mindspore_hub.entry_point import load_entry_point, require_mindspore
 from mindspore_hub.errors import CardError, CheckpointError
-from mindspore_hub.fetch import memo_of, obtain
-from mindspore_hub.settings import Settings
-from mindspore_hub.trust import check_trust, find_hub, without_bytecode
 
 if TYPE_CHECKING:
     from mindspore import Parameter, nn
 
-_log = logging.getLogger(__name__)
+    from mindspore_hub import checkpoint
+    from mindspore_hub.cards.schema import Asset, Card
+    from mindspore_hub.settings import Settings
 
 _SOURCES = ("gitee", "github", "local")
 
@@ -72,6 +70,9 @@ def load(
         CheckpointError: The file does not fit the network (a ValueError).
         MissingDependencyError: MindSpore is not installed (an ImportError).
     """
+    from mindspore_hub.catalog import hub_root
+    from mindspore_hub.entry_point import load_entry_point
+
     _check_types(name, source, pretrained=pretrained, force_reload=force_reload, trust=trust)
     if source == "local" and (trust or Path(name).expanduser().is_dir()):
         card, entry_point, cell = _local_network(Path(name).expanduser(), trust=trust)
@@ -104,6 +105,10 @@ def load_weights(
         ValueError: `source` is unknown.
         HubError: As in `load`.
     """
+    from mindspore_hub.catalog import hub_root
+    from mindspore_hub.entry_point import load_entry_point
+    from mindspore_hub.settings import Settings
+
     _check_types(name, source, force_reload=force_reload)
     card = _resolve(name, source)
     cell = load_entry_point(hub_root(), card.model_name).network_class()
@@ -135,6 +140,9 @@ def create_pretrained(
     Raises:
         HubError: As in `load`.
     """
+    from mindspore_hub.entry_point import require_mindspore
+    from mindspore_hub.settings import Settings
+
     require_mindspore()
     weights = _fetch_weights(cell, asset, settings or Settings.from_environment(), force=force)
     try:
@@ -168,6 +176,8 @@ def build_network(
     Raises:
         CheckpointError: File and card contradict each other, or the file does not fit.
     """
+    from mindspore_hub import checkpoint
+
     facts = checkpoint.facts_of(cell)
     derived = checkpoint.derive_arguments(weights, facts)
     checkpoint.check_arguments(asset.network_args, derived)
@@ -177,7 +187,9 @@ def build_network(
     new_head = arguments.get(classes, published.get(classes)) != published.get(classes)
     kept = checkpoint.assign(network, weights, facts, new_head=new_head)
     if kept:
-        _log.warning(
+        import logging
+
+        logging.getLogger(__name__).warning(
             "%s=%s instead of the checkpoint's %s: these parameters are not loaded but "
             "initialised: %s",
             *(classes, arguments[classes], published[classes], ", ".join(kept)),
@@ -191,6 +203,8 @@ def loadable_asset(card: Card) -> Asset:
     Raises:
         CardError: It declares none, or without a valid link and sha256.
     """
+    from mindspore_hub.cards.values import SHA256
+
     if card.asset is None:
         msg = f"{card.uid} declares no ckpt asset; load it with pretrained=False."
         raise CardError(msg)
@@ -207,6 +221,10 @@ def loadable_asset(card: Card) -> Asset:
 def _fetch_weights(
     cell: Any, asset: Asset, settings: Settings, *, force: bool
 ) -> dict[str, checkpoint.Weight]:
+    from mindspore_hub import checkpoint
+    from mindspore_hub.catalog import published_links
+    from mindspore_hub.fetch import memo_of, obtain
+
     alternatives = published_links(asset.sha256)
     found = obtain(
         *(asset.link, asset.sha256), alternatives=alternatives, settings=settings, force=force
@@ -237,6 +255,11 @@ def _create(cell: Any, published: Mapping[str, Any], arguments: Mapping[str, Any
 
 def _local_network(path: Path, *, trust: bool) -> tuple[Card, Any, Any]:
     """Card, entry point and network class of a hub that is not ours."""
+    from mindspore_hub.catalog import hub_root
+    from mindspore_hub.entry_point import load_entry_point
+    from mindspore_hub.settings import Settings
+    from mindspore_hub.trust import check_trust, find_hub, without_bytecode
+
     root, card = find_hub(path)
     if root != hub_root().resolve():
         check_trust(root, Settings.from_environment().home / "trusted", trust=trust)
@@ -246,6 +269,8 @@ def _local_network(path: Path, *, trust: bool) -> tuple[Card, Any, Any]:
 
 
 def _resolve(name: str, source: str) -> Card:
+    from mindspore_hub.catalog import Catalog
+
     if source == "local" and not name.endswith(".md"):
         msg = f'With source="local" name must be the path of a card or folder, but is {name!r}.'
         raise ValueError(msg)

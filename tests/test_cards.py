@@ -11,7 +11,8 @@ import pytest
 
 from mindspore_hub.cards.check import check_paths
 from mindspore_hub.cards.parse import read_document
-from mindspore_hub.cards.schema import SHA256, Card
+from mindspore_hub.cards.schema import Card
+from mindspore_hub.cards.values import SHA256
 from mindspore_hub.catalog import Catalog
 
 CATALOG = Catalog.read()

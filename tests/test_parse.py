@@ -508,23 +508,101 @@ a: a, b|a: a]|a: \u00a0b|a: \u4e2d|\u4e2d\u6587: b|a: "b\\n"|a: 'it''s'|   |\t|a
 def of_yaml(lines: list[str]) -> object:
     """What PyYAML alone makes of front matter."""
     text = "\n".join(lines)
-    return plain(yaml.compose(text, Loader=yaml.SafeLoader))
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    return plain(root) if root else plain(Mapping((), Place()))
 
 
 def plain(node: object) -> object:
     """Keys, texts and places of a PyYAML node or of one of ours."""
-    if isinstance(node, yaml.MappingNode):
-        return [(plain(key), plain(value)) for key, value in node.value]
-    if isinstance(node, yaml.SequenceNode):
-        return tuple(plain(item) for item in node.value)
-    if isinstance(node, yaml.ScalarNode):
+    if isinstance(node, yaml.Node):
         mark = node.start_mark
-        return node.value, mark.line + 1, mark.column + 1, not node.style
+        if isinstance(node, yaml.ScalarNode):
+            return node.value, mark.line + 1, mark.column + 1, not node.style
+        if isinstance(node, yaml.MappingNode):
+            return mark.line + 1, mark.column + 1, [(plain(k), plain(v)) for k, v in node.value]
+        return mark.line + 1, mark.column + 1, tuple(plain(item) for item in node.value)
     if isinstance(node, Mapping):
-        return [(plain(key), plain(value)) for key, value in node.entries]
+        return *node.place, [(plain(key), plain(value)) for key, value in node.entries]
     if isinstance(node, Sequence):
-        return tuple(plain(item) for item in node.items)
-    return (node.text, *node.place, node.plain) if isinstance(node, Scalar) else []
+        return *node.place, tuple(plain(item) for item in node.items)
+    assert isinstance(node, Scalar)
+    return node.text, *node.place, node.plain
+
+
+GAPS = st.sampled_from(["", " ", "  "])
+PLAIN = st.from_regex(r"-?[a-z0-9_][a-z0-9_.+-]{0,3}", fullmatch=True)
+ODD = [
+    "~",
+    "...",
+    "---",
+    "-",
+    "<<",
+    "=",
+    "'4'",
+    '"4"',
+    "a b",
+    "",
+    "a:",
+    "#",
+    "+1",
+    ".5",
+    "*a",
+    "&a",
+    "!a",
+    "%a",
+    "?",
+    "中",
+    ":",
+    "a:b",
+    "[",
+    "}",
+]
+WORDS = PLAIN | PLAIN | PLAIN | PLAIN | st.sampled_from([*ODD, "k" * 100, "k" * 1100])
+
+
+@st.composite
+def lists(draw: st.DrawFn, values: st.SearchStrategy[str] = WORDS) -> str:
+    """A list in brackets, or nearly one."""
+    items = draw(st.lists(values, min_size=draw(st.sampled_from([0, 1, 1, 1])), max_size=3))
+    return "[" + ",".join(f"{draw(GAPS)}{item}{draw(GAPS)}" for item in items) + "]"
+
+
+@st.composite
+def mappings(draw: st.DrawFn, values: st.SearchStrategy[str] = WORDS) -> str:
+    """A mapping in brackets, or nearly one."""
+    colons = st.sampled_from([": ", ": ", ":  ", ":", " : "])
+    pairs = draw(st.lists(st.tuples(GAPS, PLAIN, colons, values, GAPS), max_size=3))
+    return "{" + ",".join("".join(pair) for pair in pairs) + "}"
+
+
+@given(
+    value=lists() | lists(lists()) | mappings() | mappings(lists()) | lists(mappings()),
+    form=st.sampled_from(
+        [
+            "a: {}",
+            "a:  {} ",
+            "a: {} # b",
+            "b:\n- a: {}",
+            "b:\n  -\n    a: {}\n    c: d",
+            "a: {}\n  b",
+        ]
+    ),
+)
+def test_the_scanner_reads_brackets_as_a_yaml_parser_does_or_is_not_sure(
+    value: str, form: str
+) -> None:
+    lines = form.replace("{}", value).split("\n")
+    scan = front._Scan(lines, 1)
+    if scan.sure:
+        assert plain(scan.mapping) == of_yaml(lines)
+
+
+@pytest.mark.parametrize("path", CARDS, ids=lambda path: path.stem)
+def test_the_scanner_is_sure_of_every_card_of_the_hub(path: Path) -> None:
+    lines = read_document(path).front_lines
+    scan = front._Scan(lines, 1)
+    assert scan.sure
+    assert plain(scan.mapping) == of_yaml(list(lines))
 
 
 @given(lines=st.lists(LINES | st.text("ab:- #'\"", max_size=6), max_size=8))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mindspore_hub.cards import rules
 from mindspore_hub.cards.check import check_paths
 from mindspore_hub.cards.findings import Edit, Finding
 from mindspore_hub.cards.paths import card_paths, uid_of
@@ -15,6 +16,7 @@ from mindspore_hub.errors import CardError
 
 FIXTURES = Path(__file__).with_name("rules")
 RULES = {rule.code: rule for rule in all_rules()}
+MODULES = sorted(Path(rules.__file__).parent.rglob("[!_]*.py"))
 SECTIONS = ("What", "Why", "Example", "Instead")
 
 
@@ -96,6 +98,30 @@ def test_rule_has_a_code_a_name_and_one_check(rule) -> None:
     assert re.fullmatch(r"[A-Z]\d{3}", rule.code)
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.name)
     assert (rule.check_card is None) != (rule.check_hub is None)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_the_file_of_a_rule_says_its_code_its_name_and_its_group(path: Path) -> None:
+    code, _, name = path.stem.partition("_")
+    rule = RULES[code.upper()]
+    check = rule.check_card or rule.check_hub
+    assert check
+    assert Path(check.__code__.co_filename) == path
+    assert (check.__globals__["CODE"], check.__globals__["NAME"]) == (rule.code, rule.name)
+    assert rule.name == name.replace("_", "-")
+    group = path.parent.name if path.parent.name != "rules" else "default"
+    assert rule.group.value == group
+
+
+def test_no_rule_compiles_an_expression_before_it_needs_it() -> None:
+    checks = [rule.check_card or rule.check_hub for rule in RULES.values()]
+    compiled = [
+        (check.__module__, name)
+        for check in checks
+        for name, value in check.__globals__.items()
+        if isinstance(value, re.Pattern)
+    ]
+    assert compiled == []
 
 
 def test_codes_and_names_of_rules_are_unique() -> None:

@@ -13,19 +13,20 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from mindspore_hub.cards.findings import Place
+from mindspore_hub.cards.patterns import pattern
 
 MAX_MARKDOWN = 100_000
 """No links are looked for in a longer body; the largest published card has 40,000 characters."""
 
-_FENCE = re.compile(r"([ \t]*)(?:(`{3,})[ \t]*([^`]*)|(~{3,})[ \t]*(.*))")
-_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*))?")
-_UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*")
-_NO_PARAGRAPH = re.compile(r"\s*(?:$|[#>|]|[-*+][ \t]|\d{1,9}[.)][ \t])|(?: {4}|\t)")
-_ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+")
-_BEFORE_LETTERS = re.compile(r"[\W\d_]+")
+_FENCE = pattern(r"([ \t]*)(?:(`{3,})[ \t]*([^`]*)|(~{3,})[ \t]*(.*))")
+_HEADING = pattern(r" {0,3}(#{1,6})(?:[ \t]+(.*))?")
+_UNDERLINE = pattern(r" {0,3}(=+|-+)[ \t]*")
+_NO_PARAGRAPH = pattern(r"\s*(?:$|[#>|]|[-*+][ \t]|\d{1,9}[.)][ \t])|(?: {4}|\t)")
+_ITEM = pattern(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+")
+_BEFORE_LETTERS = pattern(r"[\W\d_]+")
 
-_ODD_TARGET = re.compile(r"\]\(\s*<?(?!https?://(?!https?:)[^/\s])", re.IGNORECASE)
-_DEFINITION = re.compile(r"^[ >]*\[[^\]\n]+\]:\s*<?(?!https?://|\s)", re.MULTILINE | re.IGNORECASE)
+_ODD_TARGET = pattern(r"\]\(\s*<?(?!https?://(?!https?:)[^/\s])", re.IGNORECASE)
+_DEFINITION = pattern(r"^[ >]*\[[^\]\n]+\]:\s*<?(?!https?://|\s)", re.MULTILINE | re.IGNORECASE)
 
 _LOOK_BACK = 100
 """Lines before an indented fence among which the list item that it belongs to is looked for."""

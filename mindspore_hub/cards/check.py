@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,6 @@ from mindspore_hub.cards.paths import Cards, find_cards
 from mindspore_hub.cards.rules import Hub, Rule, all_rules, select
 from mindspore_hub.cards.suppress import unsuppressed
 from mindspore_hub.errors import CardError, InternalError
-
-logger = logging.getLogger(__name__)
 
 DEFAULT_SELECTION = ("DEFAULT",)
 
@@ -160,7 +157,11 @@ def _of_hub(rule: Rule, hub: Hub) -> Iterator[Finding]:
 
 
 def _crash(rule: Rule, where: str, error: Exception) -> InternalError:
-    logger.debug("%s %s crashed on %s", rule.code, rule.name, where, exc_info=error)
+    import logging
+
+    logging.getLogger(__name__).debug(
+        "%s %s crashed on %s", rule.code, rule.name, where, exc_info=error
+    )
     return InternalError(
         f"the rule {rule.code} {rule.name} crashed on {where} ({type(error).__name__}: {error}). "
         "This is a defect of the rule, not of the card: please report it with the card and the "

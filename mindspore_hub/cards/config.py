@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mindspore_hub.cards.findings import Severity
 from mindspore_hub.errors import SettingsError
@@ -24,8 +24,7 @@ _MAY_HAVE_TABLE = r"""tool["'\s]*\.["'\s]*mshub|\[\s*["']?tool["']?\s*\]"""
 _KEYS = (*_LISTS, "per-card-ignores", "baseline", "severity")
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(NamedTuple):
     """Which rules one source asks for, such as the command line.
 
     Attributes:
@@ -52,8 +51,7 @@ class Selection:
                 raise SettingsError(msg)
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(NamedTuple):
     """The table `[tool.mshub]`.
 
     Attributes:
@@ -65,7 +63,7 @@ class Config:
     """
 
     selection: Selection = Selection()
-    per_card_ignores: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    per_card_ignores: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     baseline: Path | None = None
     severity: Severity | None = None
     folder: Path = Path()

@@ -13,26 +13,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mindspore_hub.cards.findings import Place
 from mindspore_hub.cards.front_matter import Mapping, Node, Scalar, Sequence, link_text
 from mindspore_hub.cards.metrics import Comparison, Metric, compare, parse_evaluation, parse_metrics
+from mindspore_hub.cards.patterns import pattern
 
 if TYPE_CHECKING:
     from mindspore_hub.cards.parse import Document
 
-_RELEASE_FILE = re.compile(
+_RELEASE_FILE = pattern(
     r"(?P<model>.+?)_(?P<device>ascend|gpu|cpu)_v(?P<ver>\d+)_(?P<dataset>.+?)"
     r"_(?P<kind>official|research)_(?P<domain>[a-z]+)(?:_(?P<metrics>.+))?\.(?P<ext>[a-z]+)"
 )
-_TOOLKIT_FILE = re.compile(
-    r"(?P<model>.+)-(?P<prefix>[0-9a-f]{8,9})-(?P<chip>910v2)\.(?P<ext>[a-z]+)"
-)
+_TOOLKIT_FILE = pattern(r"(?P<model>.+)-(?P<prefix>[0-9a-f]{8,9})-(?P<chip>910v2)\.(?P<ext>[a-z]+)")
 
-_IMPLEMENTATION = re.compile(
+_IMPLEMENTATION = pattern(
     r"implementation of\s+(?P<name>\S.{0,80}?)\s+from\s"
     r"(?:(?:(?!\n\n).){0,200}?\bat\s+\[?(?P<path>[\w.+-]+(?:/[\w.+-]+)+))?",
     re.DOTALL,
 )
 """The sentence with which cards say what they use, and where it is."""
 
-_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
+_DATE = pattern(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 
 
 _PLACEHOLDERS = frozenset({"no", "none", "null", "n/a", "na", "nan", "tbd", "todo", "unknown", "/"})

@@ -1,7 +1,8 @@
 """Front matter: keys and values with their places, from YAML or from what was meant to be YAML.
 
 Nearly every card is `key: value` lines and one list of assets, which a scanner of lines reads ten
-times faster than a YAML parser, and to the same result. What it is not sure of goes to PyYAML; what
+times faster than a YAML parser, and to the same result; of values in brackets it reads the shapes
+and arguments that cards of this package have. What it is not sure of goes to PyYAML; what
 PyYAML refuses is what the scanner could read, with the problem beside it.
 """
 
@@ -13,16 +14,28 @@ from collections.abc import Sequence as Lines
 from typing import Any, NamedTuple
 
 from mindspore_hub.cards.findings import Place, Problem
+from mindspore_hub.cards.patterns import pattern
 
 MAX_DEPTH = 20
 """Lists and mappings inside each other: deeper ones would end the interpreter, not the parser."""
 
-_FORBIDDEN = re.compile(
+_FORBIDDEN = pattern(
     r"[^\t\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
 """What YAML refuses, and what it takes for a line break where no editor shows one."""
 
-_QUOTED = re.compile(r"\"([^\"\\]*)\"|'([^']*)'")
+_QUOTED = pattern(r"\"([^\"\\]*)\"|'([^']*)'")
+
+_WORD = r"-?[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}"
+"""A plain scalar that means the same inside brackets and outside."""
+
+_LIST = rf"\[ *{_WORD}(?: *, *{_WORD})* *\]"
+_PAIR = rf"{_WORD}: +{_WORD}"
+
+_A_WORD = pattern(_WORD)
+_A_LIST = pattern(_LIST)
+_LIST_OF_LISTS = pattern(rf"\[ *{_LIST}(?: *, *{_LIST})* *\]")
+_MAPPING = pattern(rf"\{{ *{_PAIR}(?: *, *{_PAIR})* *\}}")
 
 _MAX_KEY = 1000
 """Longer keys YAML takes only with a question mark before them."""
@@ -173,7 +186,7 @@ class _Scan:
                 self._close()
             self._entries.append(entry)
 
-    def _entry(self, number: int, indent: int, stripped: str) -> tuple[Scalar, Scalar] | None:
+    def _entry(self, number: int, indent: int, stripped: str) -> tuple[Scalar, Node] | None:
         """Key and value of a line, or None if it is no `key: value`."""
         name, colon, rest = stripped.partition(":")
         if not colon or not name or name[0] in _SPECIAL or (rest and rest[0] not in " \t"):
@@ -188,7 +201,7 @@ class _Scan:
         key = Scalar(name, Place(number, indent + 1))
         return key, self._value(key, written, Place(number, column))
 
-    def _value(self, key: Scalar, written: str, place: Place) -> Scalar:
+    def _value(self, key: Scalar, written: str, place: Place) -> Node:
         if not written or _is_sure(written):
             return Scalar(written, place)
         if written == "-":
@@ -199,8 +212,9 @@ class _Scan:
         quoted = _QUOTED.fullmatch(written)
         if quoted:
             return Scalar(quoted[1] if quoted[1] is not None else quoted[2], place, plain=False)
-        self.sure = False
-        return Scalar(written, place)
+        flow = _flow(written, place)
+        self.sure = self.sure and flow is not None
+        return flow or Scalar(written, place)
 
     def _begin_item(self, place: Place) -> None:
         if self._items is None:
@@ -221,14 +235,14 @@ class _Scan:
             ("F017", Problem(place, "a list item without a list", "write `key: value`"))
         )
 
-    def _add_to_item(self, entry: tuple[Scalar, Scalar]) -> None:
+    def _add_to_item(self, entry: tuple[Scalar, Node]) -> None:
         key, value = entry
         if not self._items:
             self._stray(key.place.line, key.place.column - 1)
             return
         self._indent = self._indent or key.place.column
         nested = self._list_place.column < key.place.column == self._indent
-        if not nested or not value.text:
+        if not nested or (isinstance(value, Scalar) and not value.text):
             self.sure = False
         self._items[-1][0].append(entry)
 
@@ -263,6 +277,29 @@ def _is_sure(written: str) -> bool:
         and " #" not in written
         and "\t" not in written
     )
+
+
+def _flow(written: str, place: Place) -> Sequence | Mapping | None:
+    """A list of words or of such lists, or a mapping of words to words; None for anything else."""
+    if written[0] == "{" and _MAPPING.fullmatch(written):
+        words = [Scalar(*part) for part in _parts(_A_WORD, written, place)]
+        return Mapping(tuple(zip(words[::2], words[1::2], strict=True)), place)
+    if written[0] == "[" and _A_LIST.fullmatch(written):
+        return _list_of_words(written, place)
+    if written[0] == "[" and _LIST_OF_LISTS.fullmatch(written):
+        lists = _parts(_A_LIST, written, place)
+        return Sequence(tuple(_list_of_words(*part) for part in lists), place)
+    return None
+
+
+def _list_of_words(written: str, place: Place) -> Sequence:
+    return Sequence(tuple(Scalar(*part) for part in _parts(_A_WORD, written, place)), place)
+
+
+def _parts(kind: re.Pattern[str], written: str, place: Place) -> list[tuple[str, Place]]:
+    """Texts of a kind inside a value, with their places."""
+    line, column = place
+    return [(match[0], Place(line, column + match.start())) for match in kind.finditer(written)]
 
 
 def _read_yaml(lines: Lines[str], first_line: int) -> tuple[Mapping, Problem | None]:

@@ -11,7 +11,8 @@ from pathlib import Path
 from mindspore_hub._files import replace
 from mindspore_hub.cards import beside
 from mindspore_hub.cards.rules import all_rules
-from mindspore_hub.cards.schema import Argument, Card, Shape
+from mindspore_hub.cards.schema import Card
+from mindspore_hub.cards.values import Argument, Shape
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.entry_point import ENTRY_POINT, entry_point_path
 from mindspore_hub.errors import CardError

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mindspore_hub.cards.schema import ASSET_KEYS, REQUIRED_KEYS
+from mindspore_hub.cards.schema import REQUIRED_KEYS
 from mindspore_hub.cards.vocabulary import listed
+from mindspore_hub.cards.vocabulary.keys import ASSET_KEYS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -7,16 +7,17 @@ from typing import NamedTuple
 
 from mindspore_hub.cards.findings import Place
 from mindspore_hub.cards.front_matter import Node, Scalar
+from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.vocabulary import pairs, plain
 
 _NUMBER = r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
 
-_METRIC = re.compile(
+_METRIC = pattern(
     rf"(?P<name>[^,;|]*?)(?<!\d)\s*(?P<colon>:?)\s*(?P<value>{_NUMBER})(?P<unit>%|mos|m|d)?"
 )
 """Shortest name, then a number and perhaps a unit: `acc1.72e-05` is acc = 1.72e-05."""
 
-_PERCENTAGE = re.compile(
+_PERCENTAGE = pattern(
     r"(?:.*acc(?:uracy)?|top[-_]?\d+|rank[-_]?\d+|m?ap(?:@?[.\d]+)?|.*m?iou|(?:macro|micro)?f1(?:score)?"
     r"|.*precision|.*recall|em|exactmatch|auc|dice)",
     re.IGNORECASE,
@@ -30,7 +31,7 @@ _LONGEST_VALUE = 5_000
 
 _NOWHERE = Place()
 
-_USUAL = re.compile(r"((?:[A-Za-z]+\d+)?[A-Za-z]{2,})(\d+(?:\.\d+)?)")
+_USUAL = pattern(r"((?:[A-Za-z]+\d+)?[A-Za-z]{2,})(\d+(?:\.\d+)?)")
 """What nearly every metric looks like; its letters are no exponent and no unit."""
 
 _ACCURACIES = frozenset({"top1acc", "top1accuracy", "top1", "accuracy"})

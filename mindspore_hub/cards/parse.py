@@ -7,7 +7,6 @@ code of the rule that reports it, and what can be read of the rest is read.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,12 +19,13 @@ from mindspore_hub.cards.facts import Facts
 from mindspore_hub.cards.findings import Edit, Place, Problem
 from mindspore_hub.cards.front_matter import Mapping, Node, Scalar
 from mindspore_hub.cards.paths import read_bytes, uid_of
+from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.vocabulary import pairs
 
-_CHINESE_KEY = re.compile(r"(\s*(?:-\s+)?)(\w+)\s*(?::(?!\S)|：)\s*(.*)")
+_CHINESE_KEY = pattern(r"(\s*(?:-\s+)?)(\w+)\s*(?::(?!\S)|：)\s*(.*)")
 """A key of a translated card, with the colon of either script."""
 
-_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+_LINE_BREAK = pattern(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True)

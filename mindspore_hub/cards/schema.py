@@ -1,4 +1,4 @@
-"""Typed facts of a card: what its keys are, and what their text means."""
+"""Typed facts of a card, as loading its network needs them."""
 
 from __future__ import annotations
 
@@ -9,30 +9,17 @@ from pathlib import Path
 
 from mindspore_hub.cards.facts import asset_items
 from mindspore_hub.cards.findings import Problem
-from mindspore_hub.cards.front_matter import Mapping, Node, Scalar, Sequence
+from mindspore_hub.cards.front_matter import Mapping, Scalar
 from mindspore_hub.cards.parse import Document, read_document
+from mindspore_hub.cards.patterns import pattern
+from mindspore_hub.cards.values import Argument, Shape, as_argument, as_arguments, as_shapes
 from mindspore_hub.cards.vocabulary import listed
 from mindspore_hub.errors import CardError
 
 REQUIRED_KEYS = listed("keys-required")
 """Keys that every card has."""
 
-ASSET_KEYS = ("file-format", "asset-link", "asset-sha256")
-"""Keys that every asset has."""
-
-SHA256 = re.compile(r"[0-9a-f]{64}")
-
-_MODEL_NAME = re.compile(r"\w[\w.+-]*")
-
-# Longer numbers are no argument of any network; int() refuses them, and float() makes them infinite.
-_INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
-_DECIMAL = re.compile(r"[-+]?([0-9]{1,18}\.[0-9]{,18}|\.[0-9]{1,18})([eE][-+]?[0-9]{1,2})?")
-
-Argument = bool | int | float | str
-"""A constructor argument as a card can state it."""
-
-Shape = tuple[int, ...]
-"""Shape of one sample, without the batch axis."""
+_MODEL_NAME = pattern(r"\w[\w.+-]*")
 
 
 @dataclass(frozen=True)
@@ -174,38 +161,6 @@ def _card(document: Document, uid: str) -> Card:
         output_shapes=as_shapes(front_matter.get("output-shape")),
         facts={key: text for key in front_matter.names if (text := front_matter.text(key))},
     )
-
-
-def as_arguments(node: Node | None) -> dict[str, Argument]:
-    """Constructor arguments that a `network-args` mapping states."""
-    if not isinstance(node, Mapping):
-        return {}
-    typed = {name.text: as_argument(value) for name, value in node.entries}
-    return {name: value for name, value in typed.items() if value is not None}
-
-
-def as_argument(node: Node | None) -> Argument | None:
-    """Value of a plain scalar as YAML 1.2 reads it: a boolean, a number, else its text."""
-    if not isinstance(node, Scalar):
-        return None
-    text = node.text
-    if node.plain and text.lower() in {"true", "false"}:
-        return text.lower() == "true"
-    if node.plain and _INTEGER.fullmatch(text):
-        return int(text)
-    if node.plain and _DECIMAL.fullmatch(text):
-        return float(text)
-    return text
-
-
-def as_shapes(node: Node | None) -> tuple[Shape, ...]:
-    """Shapes that a card states, `[3, 288, 144]` or one list per tensor; empty if it is neither."""
-    if not isinstance(node, Sequence):
-        return ()
-    if all(isinstance(item, Sequence) for item in node.items):
-        return tuple(shape for item in node.items for shape in as_shapes(item))
-    sizes = [as_argument(item) for item in node.items]
-    return (tuple(size for size in sizes if type(size) is int),) if sizes else ()
 
 
 def _loadable_asset(front_matter: Mapping) -> Asset | None:

@@ -1,8 +1,8 @@
 """The rules of `mshub card check`: one module each, a rule by being in this folder.
 
-A module is called `<code>_<name>.py`. It has a docstring with the sections What, Why, Example and
-Instead, the constants `CODE`, `NAME` and `SEVERITY`, where it does not run by default
-`GROUP = Group.EXTENDED` or `Group.OFF`, where it yields edits `FIXABLE = True`, and one function:
+A module is called `<code>_<name>.py`; where it does not run by default, it lies in `extended/` or
+`off/`. It has a docstring with the sections What, Why, Example and Instead, the constants `CODE`,
+`NAME` and `SEVERITY`, where it yields edits `FIXABLE = True`, and one function:
 `check_card(document)` for what one card shows, or `check_hub(hub)` for what only several cards
 together show. What it looks at besides the cards, it asks `beside` for. `tests/rules/<CODE>/` holds
 its fixtures.
@@ -11,15 +11,16 @@ its fixtures.
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
+from typing import Any, NamedTuple, cast
 
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.parse import Document
+
+_FOLDER = Path(__file__).parent
 
 
 class Group(str, Enum):
@@ -35,18 +36,18 @@ class Group(str, Enum):
     """When it is selected by its whole code, or ALL."""
 
 
-@dataclass(frozen=True)
 class Hub:
     """Cards that are checked together.
 
-    Attributes:
+    Args:
         documents: The cards by uid.
         root: Hub root that they are all cards of: a folder with `models/` and
             `mindspore_hub_conf/`. None for cards of another kind of tree.
     """
 
-    documents: dict[str, Document]
-    root: Path | None = None
+    def __init__(self, documents: dict[str, Document], root: Path | None = None) -> None:
+        self.documents = documents
+        self.root = root
 
     @cached_property
     def by_sha256(self) -> dict[str, list[Document]]:
@@ -79,8 +80,7 @@ def release_of(document: Document) -> str:
     return document.uid.rpartition("/")[0]
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """A rule as its module declares it; `--fix` mends what one finds that is fixable."""
 
     code: str
@@ -95,8 +95,14 @@ class Rule:
 
 def all_rules() -> list[Rule]:
     """Every rule of this folder, by code."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    return [_rule(name) for name in names]
+    rules = [_rule(name, Group.DEFAULT) for name in _modules(_FOLDER)]
+    for group in (Group.EXTENDED, Group.OFF):
+        rules += [cast("Rule", _Unread(name, group)) for name in _modules(_FOLDER / group.value)]
+    return sorted(rules, key=lambda rule: rule.code)
+
+
+def _modules(folder: Path) -> list[str]:
+    return [path.stem for path in folder.glob("[!_]*.py")]
 
 
 def select(rules: Iterable[Rule], selected: Iterable[str], ignored: Iterable[str]) -> list[Rule]:
@@ -123,13 +129,32 @@ def _selects(item: str, rule: Rule) -> bool:
     return rule.code.startswith(item) and rule.group is not Group.OFF
 
 
-def _rule(name: str) -> Rule:
+class _Unread:
+    """A rule of which the name of the file is known; the rest is read when it is asked for.
+
+    Most checks want none of these rules, and to import them takes longer than to check a card.
+    """
+
+    def __init__(self, module: str, group: Group) -> None:
+        code, _, name = module.partition("_")
+        self.code = code.upper()
+        self.name = name.replace("_", "-")
+        self.group = group
+        self._module = f"{group.value}.{module}"
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(_rule(self._module, self.group), name)
+        setattr(self, name, value)
+        return value
+
+
+def _rule(name: str, group: Group) -> Rule:
     module = importlib.import_module(f"{__name__}.{name}")
     return Rule(
         code=module.CODE,
         name=module.NAME,
         severity=module.SEVERITY,
-        group=getattr(module, "GROUP", Group.DEFAULT),
+        group=group,
         explanation=module.__doc__ or "",
         check_card=getattr(module, "check_card", None),
         check_hub=getattr(module, "check_hub", None),

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from mindspore_hub.cards.facts import first_line
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.parse import Document
-from mindspore_hub.cards.schema import ASSET_KEYS
+from mindspore_hub.cards.vocabulary.keys import ASSET_KEYS
 
 CODE = "A402"
 NAME = "incomplete-asset"

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.parse import Document
-from mindspore_hub.cards.schema import SHA256
+from mindspore_hub.cards.values import SHA256
 
 CODE = "A403"
 NAME = "bad-sha256"

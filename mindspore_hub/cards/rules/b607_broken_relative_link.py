@@ -19,12 +19,13 @@ from urllib.parse import unquote
 from mindspore_hub.cards import beside
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.patterns import pattern
 
 CODE = "B607"
 NAME = "broken-relative-link"
 SEVERITY = Severity.WARNING
 
-_ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|#|//|\?|\(|h*t+ps?//", re.IGNORECASE)
+_ELSEWHERE = pattern(r"[a-z][a-z0-9+.-]*:|#|//|\?|\(|h*t+ps?//", re.IGNORECASE)
 """A host, a place in the card itself, or what the rule for malformed addresses reports."""
 
 

@@ -16,20 +16,21 @@ from collections.abc import Iterator
 
 from mindspore_hub.cards.findings import Edit, Place, Problem, Severity
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.patterns import pattern
 
 CODE = "B608"
 NAME = "malformed-url"
 SEVERITY = Severity.WARNING
 FIXABLE = True
 
-_TARGET = re.compile(
+_TARGET = pattern(
     r"\]\(\s*<?(?P<open>\(*)"
     r"(?P<scheme>(?:h{0,3}t{1,3}p{1,3}s{0,3}\s?(?:[:;：]\s?/{0,4}|/{2,4}))+)"
     r"(?P<rest>[^\s()<>]+(?:\([^\s()]*\)[^\s()<>]*)*)(?P<close>\)*)",
     re.IGNORECASE,
 )
-_RIGHT = re.compile(r"https?://", re.IGNORECASE)
-_CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
+_RIGHT = pattern(r"https?://", re.IGNORECASE)
+_CODE_SPAN = pattern(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
 
 _MAX_LINE = 5_000
 """No line of prose is longer, and the search for code spans is slow on hostile ones."""

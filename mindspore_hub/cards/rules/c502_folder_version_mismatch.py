@@ -11,17 +11,17 @@ Instead: move the card, or correct the version.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.patterns import pattern
 
 CODE = "C502"
 NAME = "folder-version-mismatch"
 SEVERITY = Severity.ERROR
 
-_VERSION = re.compile(r"\d+(?:\.\d+)+")
+_VERSION = pattern(r"\d+(?:\.\d+)+")
 
 
 def check_card(document: Document) -> Iterator[Problem]:

@@ -11,17 +11,17 @@ Instead: the link into `r1.9`, with the digest of that file.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.patterns import pattern
 
 CODE = "C507"
 NAME = "release-folder-mismatch"
 SEVERITY = Severity.ERROR
 
-_RELEASE = re.compile(r"/r(\d+(?:\.\d+)+)/")
+_RELEASE = pattern(r"/r(\d+(?:\.\d+)+)/")
 
 
 def check_card(document: Document) -> Iterator[Problem]:

@@ -11,17 +11,17 @@ Instead: the file of the release, `mvd_ascend_v190_regdb_research_cv.ckpt`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.patterns import pattern
 
 CODE = "C508"
 NAME = "file-version-mismatch"
 SEVERITY = Severity.WARNING
 
-_VERSION = re.compile(r"_(?:ascend|gpu|cpu)_v(\d+)_")
+_VERSION = pattern(r"_(?:ascend|gpu|cpu)_v(\d+)_")
 
 
 def check_card(document: Document) -> Iterator[Problem]:

@@ -18,20 +18,21 @@ from collections.abc import Iterator
 from mindspore_hub.cards.body import CodeBlock
 from mindspore_hub.cards.findings import Edit, Place, Problem, Severity
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.patterns import pattern
 
 CODE = "C513"
 NAME = "usage-uid-wrong"
 SEVERITY = Severity.ERROR
 FIXABLE = True
 
-_LOAD = re.compile(
+_LOAD = pattern(
     r"(?<![\w.])(?:(?P<module>\w+)\.)?load\(\s*(?:name\s*=\s*)?"
     r"(?:[\"'](?P<uid>[^\"'\n]+)[\"']|(?P<variable>[^\W\d]\w*)\s*[,)])"
 )
-_MODULE = re.compile(r"^\s*import\s+mindspore_hub\s+as\s+(\w+)", re.MULTILINE)
-_FUNCTION = re.compile(r"^\s*from\s+mindspore_hub\s+import\b.*\bload\b", re.MULTILINE)
-_ASSIGNED = re.compile(r"^[ \t]*(\w+)[ \t]*=[ \t]*[\"']([^\"'\n]+)[\"']", re.MULTILINE)
-_UID = re.compile(r"[\w.+-]+(?:/[\w.+-]+)+")
+_MODULE = pattern(r"^\s*import\s+mindspore_hub\s+as\s+(\w+)", re.MULTILINE)
+_FUNCTION = pattern(r"^\s*from\s+mindspore_hub\s+import\b.*\bload\b", re.MULTILINE)
+_ASSIGNED = pattern(r"^[ \t]*(\w+)[ \t]*=[ \t]*[\"']([^\"'\n]+)[\"']", re.MULTILINE)
+_UID = pattern(r"[\w.+-]+(?:/[\w.+-]+)+")
 
 
 def check_card(document: Document) -> Iterator[Problem]:

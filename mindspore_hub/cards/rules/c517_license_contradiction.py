@@ -16,21 +16,22 @@ from collections.abc import Iterator
 
 from mindspore_hub.cards.findings import Place, Problem, Severity
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.vocabulary import plain
 
 CODE = "C517"
 NAME = "license-contradiction"
 SEVERITY = Severity.ERROR
 
-_NAMED = re.compile(
+_NAMED = pattern(
     r"\b(?P<family>Apache|MIT|BSD|A?L?GPL|MPL|Mozilla|CC[- ]BY|Creative Commons|OpenRAIL|Mulan|ISC)\b"
     r"|\b(?P<other>[A-Z][\w.-]*(?: [A-Z0-9][\w.-]*){0,3}) Licen[sc]e\b"
 )
-_UNDER = re.compile(
+_UNDER = pattern(
     r"licen[sc]ed|under|subject to|governed|licen[sc]es?\s*(?:is|[:：])", re.IGNORECASE
 )
-_DATA = re.compile(r"\bdata ?sets?\b", re.IGNORECASE)
-_WORK = re.compile(r"\b(?:code|weights?|models?|repository|project|checkpoints?)\b", re.IGNORECASE)
+_DATA = pattern(r"\bdata ?sets?\b", re.IGNORECASE)
+_WORK = pattern(r"\b(?:code|weights?|models?|repository|project|checkpoints?)\b", re.IGNORECASE)
 
 _NO_NAMES = frozenset({"the", "this", "see", "our", "model", "code", "a", "your", "open", "source"})
 

@@ -11,20 +11,20 @@ Instead: the numbers of the row.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.metrics import Metric, common_name, same_value
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.vocabulary import plain
 
 CODE = "C518"
 NAME = "table-contradiction"
 SEVERITY = Severity.ERROR
 
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_CELLS = re.compile(r"(?<!\\)\|")
+_NUMBER = pattern(r"\d+(?:\.\d+)?")
+_CELLS = pattern(r"(?<!\\)\|")
 
 
 def check_card(document: Document) -> Iterator[Problem]:

@@ -19,21 +19,22 @@ from itertools import pairwise
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.metrics import Metric
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.patterns import pattern
 
 CODE = "E307"
 NAME = "impossible-order"
 SEVERITY = Severity.WARNING
 
-_DIGIT = re.compile(r"\d")
+_DIGIT = pattern(r"\d")
 
-_COUNTED = re.compile(
+_COUNTED = pattern(
     r"(?P<kind>top-?|rank-?|(?:.*[^a-z])?(?:r\d*|hits?|hr|recall|rank|top|cmc)@|cmc-?|r|.*[^a-z]r@?)"
     r"(?P<count>\d+)(?P<rest>[^\d@].*)?",
     re.IGNORECASE,
 )
 """Shares of queries that are answered among the first `count`."""
 
-_OVERLAP = re.compile(r"(?P<kind>m?ap)@?\.?(?P<count>50|75)(?P<rest>\D.*)?", re.IGNORECASE)
+_OVERLAP = pattern(r"(?P<kind>m?ap)@?\.?(?P<count>50|75)(?P<rest>\D.*)?", re.IGNORECASE)
 
 
 def check_card(document: Document) -> Iterator[Problem]:

@@ -13,17 +13,17 @@ heading.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from mindspore_hub.cards.findings import Place, Problem, Severity
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.patterns import pattern
 
 CODE = "F012"
 NAME = "extra-rule-line"
 SEVERITY = Severity.ERROR
 FIXABLE = True
-_DASHES = re.compile(r"-+[ \t]*")
+_DASHES = pattern(r"-+[ \t]*")
 
 
 def check_card(document: Document) -> Iterator[Problem]:

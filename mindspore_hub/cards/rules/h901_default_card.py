@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from mindspore_hub.cards.findings import Place, Problem, Severity
 from mindspore_hub.cards.parse import Document
 from mindspore_hub.cards.rules import Hub
-from mindspore_hub.cards.schema import as_argument
+from mindspore_hub.cards.values import as_argument
 
 CODE = "H901"
 NAME = "default-card"

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +23,7 @@ from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.front_matter import Mapping
 from mindspore_hub.cards.parse import Document
 from mindspore_hub.cards.rules import Hub
-from mindspore_hub.cards.schema import as_argument
+from mindspore_hub.cards.values import as_argument
 
 CODE = "H902"
 NAME = "network-args"
@@ -85,6 +84,8 @@ def _unfit(arguments: Mapping, model: str, constructor: _Constructor) -> Iterato
     for name, node in arguments.entries:
         if name.text not in parameters:
             if not constructor.takes_all:
+                from difflib import get_close_matches
+
                 near = get_close_matches(name.text, parameters, 1) or parameters or ["none"]
                 message = f"{model} takes no argument {name.text}"
                 yield Problem(name.place, message, f"it takes {', '.join(near)}")

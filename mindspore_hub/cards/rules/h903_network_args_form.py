@@ -20,15 +20,16 @@ from mindspore_hub.cards.facts import asset_items
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.front_matter import Mapping, Node, Scalar
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.rules import Hub
-from mindspore_hub.cards.schema import as_argument
+from mindspore_hub.cards.values import as_argument
 
 CODE = "H903"
 NAME = "network-args-form"
 SEVERITY = Severity.ERROR
 
 _KEY = "network-args"
-_MISSPELT = re.compile(r"(?:net|network|netwrok|newtork)[-_ ]?(?:args?|arguments?)", re.IGNORECASE)
+_MISSPELT = pattern(r"(?:net|network|netwrok|newtork)[-_ ]?(?:args?|arguments?)", re.IGNORECASE)
 _NOTHING = frozenset({"", "~", "null", "none"})
 _HELP = "write `network-args: {<argument>: <value>}`"
 

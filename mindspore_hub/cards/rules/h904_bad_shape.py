@@ -18,7 +18,7 @@ from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.front_matter import Node, Sequence
 from mindspore_hub.cards.parse import Document
 from mindspore_hub.cards.rules import Hub
-from mindspore_hub.cards.schema import as_argument
+from mindspore_hub.cards.values import as_argument
 
 CODE = "H904"
 NAME = "bad-shape"

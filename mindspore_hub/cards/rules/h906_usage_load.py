@@ -11,19 +11,19 @@ Instead: `net = mindspore_hub.load("<uid of the card>")` in a block marked `pyth
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from mindspore_hub.cards.body import Body
 from mindspore_hub.cards.findings import Place, Problem, Severity
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.rules import Hub
 
 CODE = "H906"
 NAME = "usage-load"
 SEVERITY = Severity.ERROR
 
-_LOAD = re.compile(r"\bload\(")
+_LOAD = pattern(r"\bload\(")
 
 
 def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:

@@ -18,13 +18,14 @@ from mindspore_hub.cards.facts import asset_items
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.front_matter import Scalar
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.rules import Hub
 
 CODE = "H908"
 NAME = "asset-size"
 SEVERITY = Severity.WARNING
 
-_SIZE = re.compile(r"(?=.*[1-9])(?:0|[1-9]\d*)(?:\.\d+)? MB", re.ASCII)
+_SIZE = pattern(r"(?=.*[1-9])(?:0|[1-9]\d*)(?:\.\d+)? MB", re.ASCII)
 
 
 def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:

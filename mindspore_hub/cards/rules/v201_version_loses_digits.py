@@ -11,18 +11,18 @@ Instead: `mindspore-version: "1.10"`
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.front_matter import Scalar
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.patterns import pattern
 
 CODE = "V201"
 NAME = "version-loses-digits"
 SEVERITY = Severity.ERROR
 FIXABLE = True
-_DECIMAL = re.compile(r"[0-9]+\.[0-9]+")
+_DECIMAL = pattern(r"[0-9]+\.[0-9]+")
 
 
 def check_card(document: Document) -> Iterator[Problem]:

@@ -11,17 +11,17 @@ Instead: `mindspore-version: 1.9`
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.front_matter import Scalar
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.patterns import pattern
 
 CODE = "V202"
 NAME = "bad-version"
 SEVERITY = Severity.ERROR
-_VERSION = re.compile(r"[0-9]+\.[0-9]+(\.[0-9]+)?")
+_VERSION = pattern(r"[0-9]+\.[0-9]+(\.[0-9]+)?")
 
 
 def check_card(document: Document) -> Iterator[Problem]:

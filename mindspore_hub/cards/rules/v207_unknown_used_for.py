@@ -11,18 +11,18 @@ Instead: `used-for: transfer-learning`
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.front_matter import Scalar, scalars
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.vocabulary import listed, words
 
 CODE = "V207"
 NAME = "unknown-used-for"
 SEVERITY = Severity.ERROR
-_SEPARATOR = re.compile(r"[/,|;]")
+_SEPARATOR = pattern(r"[/,|;]")
 
 
 def check_card(document: Document) -> Iterator[Problem]:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal
 
 from mindspore_hub.cards.findings import Place, Problem, Severity
 from mindspore_hub.cards.parse import Document
@@ -25,7 +24,7 @@ CODE = "X701"
 NAME = "checkpoint-contradiction"
 SEVERITY = Severity.ERROR
 
-_TOLERANCE = Decimal(1)
+_TOLERANCE = 1
 
 
 def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
@@ -43,6 +42,8 @@ def contradict(one: Document, other: Document) -> bool:
     """Whether a metric on the same data set differs by more than one file can explain."""
     if data_set(one) != data_set(other):
         return False
+    from decimal import Decimal
+
     figures = values_of(other)
     return any(
         min(abs(Decimal(value) - Decimal(there)) for value in values for there in figures[name])

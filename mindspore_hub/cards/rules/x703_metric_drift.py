@@ -13,19 +13,22 @@ Instead: the value that was published with the file.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.parse import Document
 from mindspore_hub.cards.rules import Hub
 from mindspore_hub.cards.rules.x701_checkpoint_contradiction import values_of
 
+if TYPE_CHECKING:
+    from decimal import Decimal
+
 CODE = "X703"
 NAME = "metric-drift"
 SEVERITY = Severity.WARNING
 
-_TOLERANCE = Decimal("0.1")
+_TOLERANCE = "0.1"
 _MANY = 50
 
 
@@ -58,16 +61,22 @@ def _drifting(figures: list[dict[str, list[str]]]) -> dict[str, list[str]]:
 
 def _differ(ours: Iterable[str], theirs: Iterable[str]) -> bool:
     """Whether no value of one card is a value of the other; a card may repeat a metric."""
+    from decimal import Decimal
+
     return not any(_agree(Decimal(one), Decimal(other)) for one in ours for other in theirs)
 
 
 def _agree(one: Decimal, other: Decimal) -> bool:
     """Whether two values are near, or one is the other with fewer digits."""
+    from decimal import Decimal
+
     difference = abs(one - other)
-    return difference <= _TOLERANCE or difference <= max(_rounding(one), _rounding(other))
+    return difference <= Decimal(_TOLERANCE) or difference <= max(_rounding(one), _rounding(other))
 
 
 def _rounding(value: Decimal) -> Decimal:
     """Half a unit of the last digit that is written."""
+    from decimal import Decimal
+
     exponent = value.as_tuple().exponent
     return Decimal(5).scaleb(exponent - 1) if isinstance(exponent, int) else Decimal(0)

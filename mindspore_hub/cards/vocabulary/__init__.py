@@ -5,13 +5,14 @@ A file holds one entry per line in the order of code points; lines that begin wi
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from pathlib import Path
 
+from mindspore_hub.cards.patterns import pattern
+
 _FOLDER = Path(__file__).parent
 
-_PUNCTUATION = re.compile(r"[\W_]+")
+_PUNCTUATION = pattern(r"[\W_]+")
 
 
 @cache

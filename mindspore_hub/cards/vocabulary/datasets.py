@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
+from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.vocabulary import by_plain, plain, words
 
-_SEPARATOR = re.compile(r"[_|,+&/]")
+_SEPARATOR = pattern(r"[_|,+&/]")
 
 
 def is_accepted(text: str) -> bool:

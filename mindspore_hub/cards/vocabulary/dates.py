@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from mindspore_hub.cards.facts import iso_date
+from mindspore_hub.cards.patterns import pattern
 
-_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_ANY = re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})")
+_ISO = pattern(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_ANY = pattern(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})")
 
 
 def is_iso(text: str) -> bool:

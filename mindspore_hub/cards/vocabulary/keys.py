@@ -13,6 +13,9 @@ TOP = ("keys-required", "keys-optional", "keys-legacy")
 ASSET = ("keys-asset",)
 """File of the keys of an asset."""
 
+ASSET_KEYS = ("file-format", "asset-link", "asset-sha256")
+"""Keys that every asset has."""
+
 
 def are_known(keys: Iterable[str], kinds: tuple[str, ...] = TOP) -> bool:
     """Whether cards have all these keys."""

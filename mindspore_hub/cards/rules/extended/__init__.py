@@ -1,0 +1,1 @@
+"""Rules that run when they are selected by their code, a prefix of it, or EXTENDED."""

@@ -1,0 +1,50 @@
+"""What the text of a value means: digests, constructor arguments, shapes."""
+
+from __future__ import annotations
+
+from mindspore_hub.cards.front_matter import Mapping, Node, Scalar, Sequence
+from mindspore_hub.cards.patterns import pattern
+
+SHA256 = pattern(r"[0-9a-f]{64}")
+
+# Longer numbers are no argument of any network; int() refuses them, and float() makes them infinite.
+_INTEGER = pattern(r"[-+]?[0-9]{1,18}")
+_DECIMAL = pattern(r"[-+]?([0-9]{1,18}\.[0-9]{,18}|\.[0-9]{1,18})([eE][-+]?[0-9]{1,2})?")
+
+Argument = bool | int | float | str
+"""A constructor argument as a card can state it."""
+
+Shape = tuple[int, ...]
+"""Shape of one sample, without the batch axis."""
+
+
+def as_arguments(node: Node | None) -> dict[str, Argument]:
+    """Constructor arguments that a `network-args` mapping states."""
+    if not isinstance(node, Mapping):
+        return {}
+    typed = {name.text: as_argument(value) for name, value in node.entries}
+    return {name: value for name, value in typed.items() if value is not None}
+
+
+def as_argument(node: Node | None) -> Argument | None:
+    """Value of a plain scalar as YAML 1.2 reads it: a boolean, a number, else its text."""
+    if not isinstance(node, Scalar):
+        return None
+    text = node.text
+    if node.plain and text.lower() in {"true", "false"}:
+        return text.lower() == "true"
+    if node.plain and _INTEGER.fullmatch(text):
+        return int(text)
+    if node.plain and _DECIMAL.fullmatch(text):
+        return float(text)
+    return text
+
+
+def as_shapes(node: Node | None) -> tuple[Shape, ...]:
+    """Shapes that a card states, `[3, 288, 144]` or one list per tensor; empty if it is neither."""
+    if not isinstance(node, Sequence):
+        return ()
+    if all(isinstance(item, Sequence) for item in node.items):
+        return tuple(shape for item in node.items for shape in as_shapes(item))
+    sizes = [as_argument(item) for item in node.items]
+    return (tuple(size for size in sizes if type(size) is int),) if sizes else ()
