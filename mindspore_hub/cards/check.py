@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from mindspore_hub.cards.findings import Finding, Place, Problem, Severity, in_order
 from mindspore_hub.cards.parse import Document, read_document
@@ -16,8 +16,7 @@ from mindspore_hub.errors import CardError, InternalError
 DEFAULT_SELECTION = ("DEFAULT",)
 
 
-@dataclass(frozen=True)
-class Tree:
+class Tree(NamedTuple):
     """Cards that belong together.
 
     Attributes:

@@ -6,7 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from difflib import unified_diff
 from pathlib import Path
 from typing import NamedTuple
@@ -227,7 +227,7 @@ def _counts(findings: Iterable[Finding]) -> dict[Path, Counter[str]]:
 
 def _with(tree: Tree, changed: dict[Path, Document]) -> Tree:
     documents = [changed.get(document.path, document) for document in tree.documents]
-    return replace(tree, documents=documents)
+    return tree._replace(documents=documents)
 
 
 def _change(lines: list[re.Match[str]], edit: Edit) -> Change | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from mindspore_hub.errors import CardError
 
@@ -15,8 +15,7 @@ MAX_BYTES = 1_000_000
 _FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-@dataclass(frozen=True)
-class Cards:
+class Cards(NamedTuple):
     """Cards that belong together, unread.
 
     Attributes:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
     from mindspore_hub.cards.rules import Rule
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """The options of the command."""
 
     paths: tuple[Path, ...]
@@ -43,19 +41,19 @@ class Request:
     no_cache: bool = False
 
 
-@dataclass(frozen=True)
 class Choice:
     """Which rules are chosen; they are not imported before somebody wants to know.
 
-    Attributes:
+    Args:
         config: What the table of the project asks for.
         command: What the command line asks for.
         online: Whether it asks for links, too.
     """
 
-    config: Selection
-    command: Selection
-    online: bool = False
+    def __init__(self, config: Selection, command: Selection, *, online: bool = False) -> None:
+        self.config = config
+        self.command = command
+        self.online = online
 
     @property
     def name(self) -> str:
@@ -81,8 +79,7 @@ class Choice:
         return sorted(chosen, key=lambda rule: rule.code)
 
 
-@dataclass(frozen=True)
-class Filter:
+class Filter(NamedTuple):
     """Which findings are wanted.
 
     Attributes:
@@ -97,7 +94,7 @@ class Filter:
     config: Config
     changed: frozenset[Path] | None = None
     baseline: frozenset[str] = frozenset()
-    base: Path = field(default_factory=Path)
+    base: Path = Path()
 
     def unknown(self, findings: Iterable[Finding]) -> list[Finding]:
         """Wanted findings of a tree that the baseline does not have, in order."""
@@ -206,7 +203,7 @@ def _choice(request: Request, config: Config) -> Choice:
     command = Selection(
         codes_of(request.select), codes_of(request.extend_select), codes_of(request.ignore)
     )
-    return Choice(config.selection, command, request.online)
+    return Choice(config.selection, command, online=request.online)
 
 
 def _filter(request: Request, config: Config, paths: list[Path], base: str) -> Filter:
