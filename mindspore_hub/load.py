@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mindspore_hub import checkpoint
+from mindspore_hub import checkpoint, construct
 from mindspore_hub.cards.schema import SHA256, Asset, Card
 from mindspore_hub.catalog import Catalog, hub_root
 from mindspore_hub.entry_point import load_entry_point, require_mindspore
 from mindspore_hub.errors import CardError, CheckpointError
 from mindspore_hub.fetch import fetch
 from mindspore_hub.settings import Settings
+from mindspore_hub.weights import (
+    Weight,
+    check_arguments,
+    derive_arguments,
+    facts_of,
+    read_weights,
+)
 
 if TYPE_CHECKING:
     from mindspore import Parameter, nn
@@ -71,7 +78,8 @@ def load(
     arguments = entry_point.constructor_arguments(cell, args, kwargs)
     if pretrained:
         return create_pretrained(cell, loadable_asset(card), arguments, force=force_reload)
-    return _create(cell, card.asset.network_args if card.asset else {}, arguments)
+    published = card.asset.network_args if card.asset else {}
+    return _create(cell, published, arguments, build=construct.build)
 
 
 def load_weights(
@@ -86,7 +94,7 @@ def load_weights(
 
     Returns:
         Parameters by the names that the network gives them, ready for
-        `mindspore.load_param_into_net`; optimizer state is left out.
+        `mindspore.load_param_into_net`; optimizer state and texts are left out.
 
     Raises:
         TypeError: An argument is of another type.
@@ -98,7 +106,11 @@ def load_weights(
     cell = load_entry_point(hub_root(), card.model_name).network_class()
     settings = Settings.from_environment()
     weights = _fetch_weights(cell, loadable_asset(card), settings, force=force_reload)
-    return {key: weight.parameter for key, weight in weights.items()}
+    return {
+        key: checkpoint.as_parameter(key, weight)
+        for key, weight in weights.items()
+        if weight.is_tensor
+    }
 
 
 def create_pretrained(
@@ -139,7 +151,7 @@ def create_pretrained(
 
 def build_network(
     cell: Any,
-    weights: Mapping[str, checkpoint.Weight],
+    weights: Mapping[str, Weight],
     asset: Asset,
     arguments: Mapping[str, Any],
 ) -> nn.Cell:
@@ -157,11 +169,11 @@ def build_network(
     Raises:
         CheckpointError: File and card contradict each other, or the file does not fit.
     """
-    facts = checkpoint.facts_of(cell)
-    derived = checkpoint.derive_arguments(weights, facts)
-    checkpoint.check_arguments(asset.network_args, derived)
+    facts = facts_of(cell)
+    derived = derive_arguments(weights, facts)
+    check_arguments(asset.network_args, derived)
     published = {**{key: found.value for key, found in derived.items()}, **asset.network_args}
-    network = _create(cell, published, arguments)
+    network = _create(cell, published, arguments, build=construct.build_uninitialised)
     classes = facts.class_argument
     new_head = arguments.get(classes, published.get(classes)) != published.get(classes)
     kept = checkpoint.assign(network, weights, facts, new_head=new_head)
@@ -195,10 +207,10 @@ def loadable_asset(card: Card) -> Asset:
 
 def _fetch_weights(
     cell: Any, asset: Asset, settings: Settings, *, force: bool
-) -> dict[str, checkpoint.Weight]:
+) -> dict[str, Weight]:
     path = fetch(asset.link, asset.sha256, settings=settings, force=force)
     try:
-        return checkpoint.read_weights(path, checkpoint.facts_of(cell))
+        return read_weights(path, facts_of(cell))
     except CheckpointError as error:
         msg = (
             f"{asset.link} matches the sha256 of its card, but {error} Correct asset-link and "
@@ -207,9 +219,15 @@ def _fetch_weights(
         raise CheckpointError(msg) from error
 
 
-def _create(cell: Any, published: Mapping[str, Any], arguments: Mapping[str, Any]) -> nn.Cell:
+def _create(
+    cell: Any,
+    published: Mapping[str, Any],
+    arguments: Mapping[str, Any],
+    *,
+    build: Callable[[Any, Mapping[str, Any]], nn.Cell],
+) -> nn.Cell:
     try:
-        network: nn.Cell = cell(**{**published, **arguments})
+        network = build(cell, {**published, **arguments})
     except (TypeError, ValueError) as error:
         if arguments:
             raise

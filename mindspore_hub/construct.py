@@ -1,0 +1,63 @@
+"""Build a network, with initial values or without: drawing them takes most of the time."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mindspore import nn
+
+_log = logging.getLogger(__name__)
+
+
+def build(cell: Any, arguments: Mapping[str, Any]) -> nn.Cell:
+    """Build a network whose parameters have initial values.
+
+    Args:
+        cell: Class of the network.
+        arguments: Arguments of its constructor.
+    """
+    network: nn.Cell = cell(**arguments)
+    return network
+
+
+def build_uninitialised(cell: Any, arguments: Mapping[str, Any]) -> nn.Cell:
+    """Build a network whose parameters get values when they are set, or by `init_data`.
+
+    A constructor that computes with its own parameters cannot go without values, and neither can a
+    MindSpore that does not offer it: both build as ever. While the constructor runs, parameters
+    that another thread creates wait for their values too; MindSpore draws them at their first use.
+
+    Args:
+        cell: Class of the network.
+        arguments: Arguments of its constructor.
+
+    Raises:
+        Exception: What the constructor raises with values, too.
+    """
+    with ExitStack() as stack:
+        try:
+            _skip_initialisers(stack)
+            network: nn.Cell = cell(**arguments)
+        except Exception as error:  # of any kind, since the same call decides below
+            _log.debug("%s is built with initial values: %s", cell.__name__, error)
+        else:
+            return network
+    return build(cell, arguments)
+
+
+def _skip_initialisers(stack: ExitStack) -> None:
+    """Let parameters be created without values until the stack unwinds.
+
+    Raises:
+        ImportError: This MindSpore cannot.
+    """
+    with warnings.catch_warnings():  # the interface is to be removed, which is not for users
+        warnings.simplefilter("ignore")
+        from mindspore.nn.utils import no_init_parameters
+
+        stack.enter_context(no_init_parameters())
