@@ -39,10 +39,12 @@ def build_uninitialised(cell: Any, arguments: Mapping[str, Any]) -> nn.Cell:
     Raises:
         Exception: What the constructor raises with values, too.
     """
+    _raise_pending()  # of the caller; it is not for the constructor to answer
     with ExitStack() as stack:
         try:
             _skip_initialisers(stack)
             network: nn.Cell = cell(**arguments)
+            _raise_pending()
         except Exception as error:  # of any kind, since the same call decides below
             _log.debug("%s is built with initial values: %s", cell.__name__, error)
         else:
@@ -61,3 +63,10 @@ def _skip_initialisers(stack: ExitStack) -> None:
         from mindspore.nn.utils import no_init_parameters
 
         stack.enter_context(no_init_parameters())
+
+
+def _raise_pending() -> None:
+    """Raise what operators that were called before have failed with; MindSpore computes later."""
+    import mindspore
+
+    mindspore.Tensor(0).asnumpy()
