@@ -26,11 +26,14 @@ MAX_NAME = 4096
 MAX_RANK = 32
 """Axes of a tensor, as NumPy 1.26 has it."""
 
+_MAX_EMPTY = 2**32
+"""Product of the sizes of an empty tensor that are not 0; NumPy refuses some that are larger."""
+
 STRING = "str"
 """dtype of a text that `save_checkpoint` was given in `append_dict`."""
 
 _NUMPY = {
-    "bool": "?",
+    "bool": "|b1",
     "int8": "<i1",
     "int16": "<i2",
     "int32": "<i4",
@@ -85,16 +88,15 @@ def check_entry(entry: Entry, place: int) -> Entry:
         raise _unfit(entry, place, "lies in several pieces, of which one is empty")
     if entry.dtype == STRING:
         return _check_string(entry, place)
-    if any(size < 0 for size in entry.shape):
+    if min(entry.shape, default=0) < 0:
         raise _unfit(entry, place, f"has the shape {entry.shape}, with a negative size")
-    size = itemsize(entry.dtype)
-    if math.prod(max(axis, 1) for axis in entry.shape) * size >= 2**63:
-        raise _unfit(entry, place, f"has the shape {entry.shape}, larger than any memory")
-    expected = math.prod(entry.shape) * size
+    expected = math.prod(entry.shape) * itemsize(entry.dtype)
     if entry.nbytes != expected:
         pieces = f" in {len(entry.chunks)} pieces" if len(entry.chunks) > 1 else ""
         problem = f"holds {entry.nbytes} bytes{pieces}, but {entry.dtype} {entry.shape} takes"
         raise _unfit(entry, place, f"{problem} {expected}")
+    if not expected and math.prod(filter(None, entry.shape)) > _MAX_EMPTY:
+        raise _unfit(entry, place, f"has the shape {entry.shape}, which no array can have")
     return entry
 
 
@@ -127,8 +129,7 @@ def check_count(count: int) -> None:
 
 def itemsize(dtype: str) -> int:
     """Bytes of one element."""
-    code = _NUMPY[dtype]
-    return 1 if code == "?" else int(code[2:])
+    return int(_NUMPY[dtype][2:])
 
 
 def array_of(buffer: Buffer, entry: Entry) -> NDArray[Any]:

@@ -67,15 +67,16 @@ def read_varint(view: memoryview, place: int, end: int) -> tuple[int, int]:
     Raises:
         CheckpointError: There is none, or a larger one.
     """
-    if place < end and view[place] < 0x80:  # nearly always
-        return view[place], place + 1
-    number = 0
-    for index, byte in enumerate(view[place : min(end, place + 10)]):
-        number |= (byte & 0x7F) << 7 * index
+    number, shift = 0, 0
+    for index in range(place, min(end, place + 10)):
+        byte = view[index]
         if byte < 0x80:
+            number |= byte << shift
             if number >= 2**64:
                 break
-            return number, place + index + 1
+            return number, index + 1
+        number |= (byte & 0x7F) << shift
+        shift += 7
     raise damaged(place, "no number of 64 bits")
 
 

@@ -41,13 +41,13 @@ def filled(network_class, tmp_path_factory):
     @functools.lru_cache(maxsize=1)
     def load(network: str, arguments: str, prefix: str) -> nn.Cell:
         cell, given = network_class(network), json.loads(arguments)
-        path.unlink(missing_ok=True)  # the network that was built from it may still be there
         with path.open("wb") as file:
             for name, parameter in build_uninitialised(cell, given).parameters_and_names():
                 data = fill.parameter(prefix + name, parameter.shape).tobytes()
                 file.write(wire.value(name, wire.tensor(data, parameter.shape)))
         net = build_uninitialised(cell, given)
         assign(net, read_weights(path, facts_of(cell)), facts_of(cell))
+        path.unlink()  # the parameters keep the map of it
         return net
 
     return load
