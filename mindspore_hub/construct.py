@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_ONE_AT_A_TIME = threading.RLock()
+"""MindSpore skips initial values in the whole process; networks built here meanwhile want theirs."""
+
 
 def build(cell: Any, arguments: Mapping[str, Any]) -> nn.Cell:
     """Build a network whose parameters have initial values.
@@ -21,7 +25,8 @@ def build(cell: Any, arguments: Mapping[str, Any]) -> nn.Cell:
         cell: Class of the network.
         arguments: Arguments of its constructor.
     """
-    network: nn.Cell = cell(**arguments)
+    with _ONE_AT_A_TIME:
+        network: nn.Cell = cell(**arguments)
     return network
 
 
@@ -30,7 +35,8 @@ def build_uninitialised(cell: Any, arguments: Mapping[str, Any]) -> nn.Cell:
 
     A constructor that computes with its own parameters cannot go without values, and neither can a
     MindSpore that does not offer it: both build as ever. While the constructor runs, parameters
-    that another thread creates wait for their values too; MindSpore draws them at their first use.
+    that another thread creates by itself wait for their values too; MindSpore draws them when
+    their network is called.
 
     Args:
         cell: Class of the network.
@@ -40,7 +46,7 @@ def build_uninitialised(cell: Any, arguments: Mapping[str, Any]) -> nn.Cell:
         Exception: What the constructor raises with values, too.
     """
     _raise_pending()  # of the caller; it is not for the constructor to answer
-    with ExitStack() as stack:
+    with _ONE_AT_A_TIME, ExitStack() as stack:
         try:
             _skip_initialisers(stack)
             network: nn.Cell = cell(**arguments)

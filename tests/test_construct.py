@@ -3,9 +3,11 @@
 import copy
 import io
 import pickle
+import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor, TimeoutError
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -39,6 +41,15 @@ class Calculating(Pair):
     def __init__(self) -> None:
         super().__init__()
         self.total = self.body.weight.sum() + 1
+
+
+class Waiting(Pair):
+    """A network whose constructor waits until it is told to go on."""
+
+    def __init__(self, begun: threading.Event, go_on: threading.Event) -> None:
+        begun.set()
+        go_on.wait(60)
+        super().__init__()
 
 
 class Failing(Pair):
@@ -164,6 +175,19 @@ def test_a_mindspore_that_cannot_skip_initial_values_draws_them(
 ) -> None:
     monkeypatch.delattr("mindspore.nn.utils.no_init_parameters")
     assert all(drawn(build_uninitialised(Pair, {})))
+
+
+def test_a_network_that_another_thread_builds_has_values() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    with ThreadPoolExecutor(2) as threads:
+        waiting = threads.submit(build_uninitialised, Waiting, {"begun": begun, "go_on": go_on})
+        begun.wait(60)
+        other = threads.submit(build, Pair, {})
+        with suppress(TimeoutError):
+            other.result(0.2)  # time to go wrong
+        go_on.set()
+        assert all(drawn(other.result()))
+        assert not any(drawn(waiting.result()))
 
 
 def test_users_are_not_warned_of_what_this_package_calls(monkeypatch: pytest.MonkeyPatch) -> None:
