@@ -21,6 +21,7 @@ import logging
 import os
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ from mindspore_hub.memo import Memo, Stat, stat_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from mmap import mmap
     from typing import Self
 
 logger = logging.getLogger(__name__)
@@ -270,6 +272,29 @@ class StoredFile:
         if memo and memo.knows(self.sha256, stat):
             return
         self.expect(self.digest(), stat, memo)
+
+    @contextmanager
+    def verifying(self, content: mmap, memo: Memo | None = None) -> Iterator[None]:
+        """Hash the file, in a thread while the block runs, unless the memo knows it.
+
+        Args:
+            content: A map of `file`.
+            memo: As in `verify`.
+
+        Raises:
+            IntegrityError: As in `verify`, at the end of the block, whatever happened inside.
+        """
+        stat = self.stat
+        if memo and memo.knows(self.sha256, stat):
+            yield
+            return
+        with ThreadPoolExecutor(1, "sha256") as pool:
+            # One call for the whole map: many small ones would fight for the interpreter's lock.
+            got = pool.submit(lambda: hashlib.sha256(content).hexdigest())
+            try:
+                yield
+            finally:
+                self.expect(got.result(), stat, memo)
 
     def expect(self, got: str, stat: Stat, memo: Memo | None = None) -> None:
         """Compare a digest, computed since the file had this stat, with the name of the file.

@@ -147,7 +147,7 @@ def download(name: str, force_reload: bool, style: str) -> None:
     """Download the checkpoint of NAME into the store, verify it, and print its path."""
     from mindspore_hub.catalog import Catalog, published_links
     from mindspore_hub.fetch import fetch
-    from mindspore_hub.load import loadable_asset
+    from mindspore_hub.pretrained import loadable_asset
     from mindspore_hub.settings import Settings
 
     card = Catalog.read().resolve(name)

@@ -15,7 +15,7 @@ from mindspore_hub.cards.schema import Card, read_card
 from mindspore_hub.catalog import Catalog, hub_root
 from mindspore_hub.entry_point import load_entry_point
 from mindspore_hub.errors import NetworkError, OfflineError
-from mindspore_hub.load import create_pretrained, loadable_asset
+from mindspore_hub.pretrained import create_pretrained, loadable_asset
 from mindspore_hub.settings import Settings
 
 if TYPE_CHECKING:

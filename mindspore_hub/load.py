@@ -1,23 +1,18 @@
 """Load a network by name, under upstream's module and function names.
 
-The package imports this module for the function `load`; what loading needs is imported by the
-functions that load, so that whoever only checks cards does not pay for it.
+The package imports this module for the function `load`; what loading needs (`pretrained.py`) is
+imported by the functions that load, so that whoever only checks cards does not pay for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from mindspore_hub.errors import CardError, CheckpointError
 
 if TYPE_CHECKING:
     from mindspore import Parameter, nn
 
-    from mindspore_hub import checkpoint
-    from mindspore_hub.cards.schema import Asset, Card
-    from mindspore_hub.settings import Settings
+    from mindspore_hub.cards.schema import Card
 
 _SOURCES = ("gitee", "github", "local")
 
@@ -70,20 +65,16 @@ def load(
         CheckpointError: The file does not fit the network (a ValueError).
         MissingDependencyError: MindSpore is not installed (an ImportError).
     """
-    from mindspore_hub.catalog import hub_root
-    from mindspore_hub.entry_point import load_entry_point
+    from mindspore_hub import pretrained as building
 
     _check_types(name, source, pretrained=pretrained, force_reload=force_reload, trust=trust)
-    if source == "local" and (trust or Path(name).expanduser().is_dir()):
-        card, entry_point, cell = _local_network(Path(name).expanduser(), trust=trust)
-    else:
-        card = _resolve(name, source)
-        entry_point = load_entry_point(hub_root(), card.model_name)
-        cell = entry_point.network_class()
+    card, entry_point, cell = _find_network(name, source, trust=trust)
     arguments = entry_point.constructor_arguments(cell, args, kwargs)
     if pretrained:
-        return create_pretrained(cell, loadable_asset(card), arguments, force=force_reload)
-    return _create(cell, card.asset.network_args if card.asset else {}, arguments)
+        asset = building.loadable_asset(card)
+        return building.create_pretrained(cell, asset, arguments, force=force_reload)
+    published = card.asset.network_args if card.asset else {}
+    return building.create_network(cell, published, arguments)
 
 
 def load_weights(
@@ -98,163 +89,38 @@ def load_weights(
 
     Returns:
         Parameters by the names that the network gives them, ready for
-        `mindspore.load_param_into_net`; optimizer state is left out.
+        `mindspore.load_param_into_net`; optimizer state and texts are left out.
 
     Raises:
         TypeError: An argument is of another type.
         ValueError: `source` is unknown.
         HubError: As in `load`.
     """
-    from mindspore_hub.catalog import hub_root
-    from mindspore_hub.entry_point import load_entry_point
-    from mindspore_hub.settings import Settings
+    from mindspore_hub.pretrained import load_parameters, loadable_asset
 
     _check_types(name, source, force_reload=force_reload)
-    card = _resolve(name, source)
-    cell = load_entry_point(hub_root(), card.model_name).network_class()
-    settings = Settings.from_environment()
-    weights = _fetch_weights(cell, loadable_asset(card), settings, force=force_reload)
-    return {key: weight.parameter for key, weight in weights.items()}
+    card, _, cell = _find_network(name, source)
+    return load_parameters(cell, loadable_asset(card), force=force_reload)
 
 
-def create_pretrained(
-    cell: Any,
-    asset: Asset,
-    arguments: Mapping[str, Any],
-    *,
-    settings: Settings | None = None,
-    force: bool = False,
-) -> nn.Cell:
-    """Build a network and load a checkpoint into it, verified and strictly.
+def _find_network(name: str, source: str, *, trust: bool = False) -> tuple[Card, Any, Any]:
+    """Card, entry point and class of a network."""
+    from mindspore_hub.catalog import Catalog, hub_root
+    from mindspore_hub.entry_point import load_entry_point
 
-    Args:
-        cell: Class of the network.
-        asset: The checkpoint.
-        arguments: Constructor arguments that go before those of the asset.
-        settings: Where to keep and find files, by default what the environment says.
-        force: Download the checkpoint again even if it is in the store.
-
-    Returns:
-        The network in inference mode.
-
-    Raises:
-        HubError: As in `load`.
-    """
-    from mindspore_hub.entry_point import require_mindspore
-    from mindspore_hub.settings import Settings
-
-    require_mindspore()
-    weights = _fetch_weights(cell, asset, settings or Settings.from_environment(), force=force)
-    try:
-        return build_network(cell, weights, asset, arguments)
-    except CheckpointError as error:
-        msg = (
-            f"{asset.link}: {error}\nThe file matches the sha256 of its card. So card and network "
-            "disagree with it: correct network-args or asset-link in the card, or leave out the "
-            "arguments you gave."
-        )
-        raise CheckpointError(msg) from error
+    path = Path(name).expanduser()
+    if source == "local" and (trust or path.is_dir()):
+        return _find_local_network(path, trust=trust)
+    if source == "local" and path.suffix != ".md":
+        msg = f'With source="local" name must be the path of a card or folder, but is {name!r}.'
+        raise ValueError(msg)
+    card = Catalog.read().resolve(name)
+    entry_point = load_entry_point(hub_root(), card.model_name)
+    return card, entry_point, entry_point.network_class()
 
 
-def build_network(
-    cell: Any,
-    weights: Mapping[str, checkpoint.Weight],
-    asset: Asset,
-    arguments: Mapping[str, Any],
-) -> nn.Cell:
-    """Build a network that fits the tensors of a file, and set every parameter from them.
-
-    Args:
-        cell: Class of the network.
-        weights: Tensors of the file.
-        asset: What its card says of the file.
-        arguments: Constructor arguments that go before those of the card and the file.
-
-    Returns:
-        The network in inference mode.
-
-    Raises:
-        CheckpointError: File and card contradict each other, or the file does not fit.
-    """
-    from mindspore_hub import checkpoint
-
-    facts = checkpoint.facts_of(cell)
-    derived = checkpoint.derive_arguments(weights, facts)
-    checkpoint.check_arguments(asset.network_args, derived)
-    published = {**{key: found.value for key, found in derived.items()}, **asset.network_args}
-    network = _create(cell, published, arguments)
-    classes = facts.class_argument
-    new_head = arguments.get(classes, published.get(classes)) != published.get(classes)
-    kept = checkpoint.assign(network, weights, facts, new_head=new_head)
-    if kept:
-        import logging
-
-        logging.getLogger(__name__).warning(
-            "%s=%s instead of the checkpoint's %s: these parameters are not loaded but "
-            "initialised: %s",
-            *(classes, arguments[classes], published[classes], ", ".join(kept)),
-        )
-    return network
-
-
-def loadable_asset(card: Card) -> Asset:
-    """The checkpoint that a card declares.
-
-    Raises:
-        CardError: It declares none, or without a valid link and sha256.
-    """
-    from mindspore_hub.cards.values import SHA256
-
-    if card.asset is None:
-        msg = f"{card.uid} declares no ckpt asset; load it with pretrained=False."
-        raise CardError(msg)
-    if not card.asset.link or not SHA256.fullmatch(card.asset.sha256):
-        msg = (
-            f"{card.path} declares an asset that can never be verified: asset-link "
-            f"{card.asset.link!r}, asset-sha256 {card.asset.sha256!r}; "
-            f"`mshub card check {card.path}` says what is wrong."
-        )
-        raise CardError(msg)
-    return card.asset
-
-
-def _fetch_weights(
-    cell: Any, asset: Asset, settings: Settings, *, force: bool
-) -> dict[str, checkpoint.Weight]:
-    from mindspore_hub import checkpoint
-    from mindspore_hub.catalog import published_links
-    from mindspore_hub.fetch import memo_of, obtain
-
-    alternatives = published_links(asset.sha256)
-    found = obtain(
-        *(asset.link, asset.sha256), alternatives=alternatives, settings=settings, force=force
-    )
-    try:
-        with found:
-            found.verify(memo_of(settings))
-            return checkpoint.read_weights(found.path, checkpoint.facts_of(cell))
-    except CheckpointError as error:
-        msg = (
-            f"{asset.link} matches the sha256 of its card, but {error} Correct asset-link and "
-            "asset-sha256 in the card."
-        )
-        raise CheckpointError(msg) from error
-
-
-def _create(cell: Any, published: Mapping[str, Any], arguments: Mapping[str, Any]) -> nn.Cell:
-    try:
-        network: nn.Cell = cell(**{**published, **arguments})
-    except (TypeError, ValueError) as error:
-        if arguments:
-            raise
-        msg = f"{cell.__name__} cannot be built with network-args {dict(published)}: {error}"
-        raise CardError(msg) from error
-    network.set_train(False)
-    return network
-
-
-def _local_network(path: Path, *, trust: bool) -> tuple[Card, Any, Any]:
-    """Card, entry point and network class of a hub that is not ours."""
+def _find_local_network(path: Path, *, trust: bool) -> tuple[Card, Any, Any]:
+    """The same for a hub root that need not be ours."""
     from mindspore_hub.catalog import hub_root
     from mindspore_hub.entry_point import load_entry_point
     from mindspore_hub.settings import Settings
@@ -266,15 +132,6 @@ def _local_network(path: Path, *, trust: bool) -> tuple[Card, Any, Any]:
     with without_bytecode():
         entry_point = load_entry_point(root, card.model_name)
         return card, entry_point, entry_point.network_class()
-
-
-def _resolve(name: str, source: str) -> Card:
-    from mindspore_hub.catalog import Catalog
-
-    if source == "local" and not name.endswith(".md"):
-        msg = f'With source="local" name must be the path of a card or folder, but is {name!r}.'
-        raise ValueError(msg)
-    return Catalog.read().resolve(name)
 
 
 def _check_types(name: str, source: str, **flags: bool) -> None:

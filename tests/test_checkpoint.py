@@ -3,41 +3,57 @@
 import random
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import checkpoints
 import manifests
 import mindspore
+import numpy as np
 import pytest
 
 from mindspore_hub import checkpoint
 from mindspore_hub.cards.schema import Card
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.errors import CheckpointError
-from mindspore_hub.load import build_network
+from mindspore_hub.pretrained import build_network
+from mindspore_hub.weights import (
+    Signature,
+    Weight,
+    facts_of,
+    name_weights,
+    network_name,
+    read_weights,
+)
 
 NAMES = sorted(set(checkpoints.MANIFESTS.values()))
 
 Tensors = list[manifests.Tensor]
 
 
-def build(name: str, held: dict[str, Any]) -> Any:
+def build(name: str, held: dict[str, np.ndarray]) -> Any:
     """Build the network of a manifest from a file that holds these tensors."""
     card = card_of(name)
     cell = checkpoints.network_class(card.model_name)
-    weights = checkpoint.name_weights(held, checkpoint.facts_of(cell))
+    weights = name_weights(stored(held), facts_of(cell))
     return build_network(cell, weights, card.asset, {})
 
 
-def signatures(tensors: Tensors) -> dict[str, Any]:
-    """Tensors without values, for files that are refused before a value is looked at."""
-    return {item.name: SimpleNamespace(shape=item.shape, dtype=item.dtype) for item in tensors}
+def stored(held: dict[str, np.ndarray]) -> list[Weight]:
+    """Tensors as a file holds them."""
+    return [
+        Weight(name, Signature(array.shape, str(array.dtype)), array)
+        for name, array in held.items()
+    ]
 
 
-def values(tensors: Tensors) -> dict[str, Any]:
+def signatures(tensors: Tensors) -> dict[str, np.ndarray]:
+    """Tensors of nothing but zeros that take no memory, for files that are refused anyway."""
+    return {item.name: np.broadcast_to(np.zeros((), item.dtype), item.shape) for item in tensors}
+
+
+def values(tensors: Tensors) -> dict[str, np.ndarray]:
     """Tensors with values."""
-    return {item.name: mindspore.Tensor(checkpoints.value(item)) for item in tensors}
+    return {item.name: checkpoints.value(item) for item in tensors}
 
 
 def card_of(name: str) -> Card:
@@ -109,28 +125,28 @@ def test_a_file_without_any_unused_part_is_whole() -> None:
 def test_a_refused_file_changes_no_parameter() -> None:
     network = mindspore.nn.Dense(2, 3)
     before = network.weight.asnumpy().copy()
-    weights = named_weights({"weight": mindspore.Tensor([[1.0, 2], [3, 4], [5, 6]])})
+    weights = named_weights({"weight": np.ones((3, 2), np.float32)})
     with pytest.raises(CheckpointError, match="1 missing in the file"):
-        checkpoint.assign(network, weights, checkpoint.facts_of(network))
+        checkpoint.assign(network, weights, facts_of(network))
     assert (network.weight.asnumpy() == before).all()
 
 
 def test_the_report_lists_every_kind_of_difference_with_near_names() -> None:
     expected = {
-        "conv1.weight": checkpoint.Signature((64, 3, 7, 7), "float32"),
-        "bn1.gamma": checkpoint.Signature((64,), "float32"),
-        "bn1.beta": checkpoint.Signature((64,), "float32"),
-        "head.weight": checkpoint.Signature((10, 512), "float32"),
+        "conv1.weight": Signature((64, 3, 7, 7), "float32"),
+        "bn1.gamma": Signature((64,), "float32"),
+        "bn1.beta": Signature((64,), "float32"),
+        "head.weight": Signature((10, 512), "float32"),
     }
     weights = named_weights(
         {
-            "conv1.weights": mindspore.Tensor(shape=(64, 3, 7, 7), dtype=mindspore.float32, init=1),
-            "bn1.gamma": mindspore.Tensor([0.0] * 32),
-            "bn1.beta": mindspore.Tensor([0.0] * 64, mindspore.float16),
-            "head.weight": mindspore.Tensor(shape=(10, 512), dtype=mindspore.float32, init=1),
+            "conv1.weights": np.ones((64, 3, 7, 7), np.float32),
+            "bn1.gamma": np.zeros(32, np.float32),
+            "bn1.beta": np.zeros(64, np.float16),
+            "head.weight": np.ones((10, 512), np.float32),
         }
     )
-    difference = checkpoint.compare(expected, weights, checkpoint.facts_of(object))
+    difference = checkpoint.compare(expected, weights, facts_of(object))
     assert str(difference) == (
         "  1 missing in the file:\n"
         "    conv1.weight float32 (64, 3, 7, 7) (near conv1.weights)\n"
@@ -151,9 +167,9 @@ def test_a_file_of_another_model_is_refused_with_a_short_report() -> None:
 
 
 def test_two_entries_for_one_parameter_are_refused() -> None:
-    held = {"network.weight": mindspore.Tensor([1.0]), "net.weight": mindspore.Tensor([2.0])}
+    held = {"network.weight": np.ones(1), "net.weight": np.ones(1)}
     with pytest.raises(CheckpointError, match="both mean weight"):
-        checkpoint.name_weights(held, PREFIXED)
+        name_weights(stored(held), PREFIXED)
 
 
 @pytest.mark.parametrize(
@@ -169,14 +185,14 @@ def test_two_entries_for_one_parameter_are_refused() -> None:
     ],
 )
 def test_at_most_one_prefix_is_removed_and_only_from_the_front(file_name: str, name: str) -> None:
-    assert checkpoint.network_name(file_name, PREFIXED) == name
+    assert network_name(file_name, PREFIXED) == name
 
 
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "blob"
     path.write_bytes(b"<html>not found</html>")
     with pytest.raises(CheckpointError, match="is no MindSpore checkpoint"):
-        checkpoint.read_weights(path, PREFIXED)
+        read_weights(path.read_bytes(), PREFIXED)
 
 
 def test_a_shape_that_determines_no_argument_is_refused() -> None:
@@ -188,8 +204,8 @@ def test_a_shape_that_determines_no_argument_is_refused() -> None:
         build("multitasknet_heatmap575", signatures(tensors))
 
 
-def named_weights(held: dict[str, Any]) -> dict[str, checkpoint.Weight]:
-    return checkpoint.name_weights(held, checkpoint.facts_of(object))
+def named_weights(held: dict[str, np.ndarray]) -> dict[str, Weight]:
+    return name_weights(stored(held), facts_of(object))
 
 
 PREFIXED = checkpoints.network_class("MVD").checkpoint

@@ -18,7 +18,13 @@ import fill
 import mindspore
 import numpy as np
 import pytest
+import wire
 from mindspore import nn
+
+from mindspore_hub.checkpoint import assign
+from mindspore_hub.construct import build_uninitialised
+from mindspore_hub.tensorfile import map_file
+from mindspore_hub.weights import facts_of, read_weights
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden"
 INDEX = json.loads((GOLDEN / "INDEX.json").read_text())
@@ -29,18 +35,24 @@ TOLERANCE = 1e-5
 
 
 @pytest.fixture(scope="module")
-def filled(network_class):
-    """Build a network with drawn parameters; the last one is kept, as filling takes seconds."""
+def filled(network_class, tmp_path_factory):
+    """Load a network from a file of drawn parameters; the last one is kept, as it takes seconds."""
+    path = tmp_path_factory.mktemp("golden") / "file"
 
     @functools.lru_cache(maxsize=1)
-    def build(network: str, arguments: str, prefix: str) -> nn.Cell:
-        net = network_class(network)(**json.loads(arguments))
-        for name, parameter in net.parameters_and_names():
-            value = fill.parameter(prefix + name, parameter.shape)
-            parameter.set_data(mindspore.Tensor(value))
+    def load(network: str, arguments: str, prefix: str) -> nn.Cell:
+        cell, given = network_class(network), json.loads(arguments)
+        with path.open("wb") as file:
+            for name, parameter in build_uninitialised(cell, given).parameters_and_names():
+                data = fill.parameter(prefix + name, parameter.shape).tobytes()
+                file.write(wire.value(name, wire.tensor(data, parameter.shape)))
+        net = build_uninitialised(cell, given)
+        with path.open("rb") as file:
+            assign(net, read_weights(map_file(file), facts_of(cell)), facts_of(cell))
+        path.unlink()  # the parameters keep the map of it
         return net
 
-    return build
+    return load
 
 
 @pytest.mark.parametrize("mode", ["pynative", "graph"], indirect=True)

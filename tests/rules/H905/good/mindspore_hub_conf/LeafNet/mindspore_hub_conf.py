@@ -102,7 +102,7 @@ def _create_pretrained(network, published, arguments):
         raise ValueError(f"{published['uid']} has no checkpoint; use pretrained=False.")
     try:
         from mindspore_hub.cards.schema import Asset
-        from mindspore_hub.load import create_pretrained
+        from mindspore_hub.pretrained import create_pretrained
     except ImportError as error:
         raise ImportError("pretrained=True needs mindspore-hub, version 3 or later.") from error
     asset = Asset(

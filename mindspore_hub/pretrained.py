@@ -1,0 +1,224 @@
+"""From a card's asset to a network with its weights, verified and strictly.
+
+The bytes that are parsed are those that were hashed: the file is opened once, mapped, and hashed in a
+thread while the network is built from what the card says. Nothing is parsed before the hash is right.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from mindspore_hub import checkpoint, construct
+from mindspore_hub.cards.schema import Asset, Card
+from mindspore_hub.cards.values import SHA256
+from mindspore_hub.catalog import published_links
+from mindspore_hub.entry_point import require_mindspore
+from mindspore_hub.errors import CardError, CheckpointError
+from mindspore_hub.fetch import memo_of, obtain
+from mindspore_hub.settings import Settings
+from mindspore_hub.tensorfile import map_file
+from mindspore_hub.weights import (
+    Weight,
+    check_arguments,
+    derive_arguments,
+    facts_of,
+    read_weights,
+)
+
+if TYPE_CHECKING:
+    from mindspore import Parameter, nn
+
+    from mindspore_hub.cache import StoredFile
+
+_log = logging.getLogger(__name__)
+
+
+def create_pretrained(
+    cell: Any,
+    asset: Asset,
+    arguments: Mapping[str, Any],
+    *,
+    settings: Settings | None = None,
+    force: bool = False,
+) -> nn.Cell:
+    """Build a network and load a checkpoint into it, verified and strictly.
+
+    Args:
+        cell: Class of the network.
+        asset: The checkpoint.
+        arguments: Constructor arguments that go before those of the asset.
+        settings: Where to keep and find files, by default what the environment says.
+        force: Download the checkpoint again even if it is in the store.
+
+    Returns:
+        The network in inference mode.
+
+    Raises:
+        HubError: As in `load`.
+    """
+    require_mindspore()
+    settings = settings or Settings.from_environment()
+    with _obtain(asset, settings, force=force) as stored:
+        buffer = map_file(stored.file)
+        with stored.verifying(buffer, memo_of(settings)):
+            network = _build_early(cell, asset, arguments)
+    weights = _read_weights(buffer, cell, asset)
+    try:
+        return build_network(cell, weights, asset, arguments, network=network)
+    except CheckpointError as error:
+        msg = (
+            f"{asset.link}: {error}\nThe file matches the sha256 of its card. So card and network "
+            "disagree with it: correct network-args or asset-link in the card, or leave out the "
+            "arguments you gave."
+        )
+        raise CheckpointError(msg) from error
+
+
+def load_parameters(cell: Any, asset: Asset, *, force: bool = False) -> dict[str, Parameter]:
+    """Parameters of a checkpoint by the names of a network; texts are left out.
+
+    Args:
+        cell: Class of the network.
+        asset: The checkpoint.
+        force: Download the checkpoint again even if it is in the store.
+
+    Raises:
+        HubError: As in `load`.
+    """
+    settings = Settings.from_environment()
+    with _obtain(asset, settings, force=force) as stored:
+        buffer = map_file(stored.file)
+        with stored.verifying(buffer, memo_of(settings)):
+            pass
+    weights = _read_weights(buffer, cell, asset)
+    return {
+        name: checkpoint.as_parameter(name, weight)
+        for name, weight in weights.items()
+        if weight.is_tensor
+    }
+
+
+def build_network(
+    cell: Any,
+    weights: Mapping[str, Weight],
+    asset: Asset,
+    arguments: Mapping[str, Any],
+    *,
+    network: nn.Cell | None = None,
+) -> nn.Cell:
+    """Build a network that fits the tensors of a file, and set every parameter from them.
+
+    Args:
+        cell: Class of the network.
+        weights: Tensors of the file.
+        asset: What its card says of the file.
+        arguments: Constructor arguments that go before those of the card and the file.
+        network: The network, if it was built already, from what the card says.
+
+    Returns:
+        The network in inference mode.
+
+    Raises:
+        CheckpointError: File and card contradict each other, or the file does not fit.
+    """
+    facts = facts_of(cell)
+    derived = derive_arguments(weights, facts)
+    check_arguments(asset.network_args, derived)
+    published = {**{key: found.value for key, found in derived.items()}, **asset.network_args}
+    if network is None:
+        network = _create_unset(cell, published, arguments)
+    classes = facts.class_argument
+    new_head = arguments.get(classes, published.get(classes)) != published.get(classes)
+    kept = checkpoint.assign(network, weights, facts, new_head=new_head)
+    if kept:
+        _log.warning(
+            "%s=%s instead of the checkpoint's %s: these parameters are not loaded but "
+            "initialised: %s",
+            *(classes, arguments[classes], published[classes], ", ".join(kept)),
+        )
+    return network
+
+
+def create_network(
+    cell: Any, published: Mapping[str, Any], arguments: Mapping[str, Any]
+) -> nn.Cell:
+    """Build a network with initial values, in inference mode.
+
+    Args:
+        cell: Class of the network.
+        published: Constructor arguments of the card.
+        arguments: Those of the caller, which go before.
+
+    Raises:
+        CardError: The arguments of the card fit no network.
+    """
+    return _create(cell, published, arguments, build=construct.build)
+
+
+def loadable_asset(card: Card) -> Asset:
+    """The checkpoint that a card declares.
+
+    Raises:
+        CardError: It declares none, or without a valid link and sha256.
+    """
+    if card.asset is None:
+        msg = f"{card.uid} declares no ckpt asset; load it with pretrained=False."
+        raise CardError(msg)
+    if not card.asset.link or not SHA256.fullmatch(card.asset.sha256):
+        msg = (
+            f"{card.path} declares an asset that can never be verified: asset-link "
+            f"{card.asset.link!r}, asset-sha256 {card.asset.sha256!r}; "
+            f"`mshub card check {card.path}` says what is wrong."
+        )
+        raise CardError(msg)
+    return card.asset
+
+
+def _obtain(asset: Asset, settings: Settings, *, force: bool) -> StoredFile:
+    alternatives = published_links(asset.sha256)
+    return obtain(
+        *(asset.link, asset.sha256), alternatives=alternatives, settings=settings, force=force
+    )
+
+
+def _read_weights(buffer: Any, cell: Any, asset: Asset) -> dict[str, Weight]:
+    try:
+        return read_weights(buffer, facts_of(cell))
+    except CheckpointError as error:
+        msg = (
+            f"{asset.link} matches the sha256 of its card, but {error} Correct asset-link and "
+            "asset-sha256 in the card."
+        )
+        raise CheckpointError(msg) from error
+
+
+def _build_early(cell: Any, asset: Asset, arguments: Mapping[str, Any]) -> nn.Cell | None:
+    """The network, if its card says all that shapes of the file could say about it."""
+    readable = {argument.name for argument in facts_of(cell).arguments}
+    if readable <= asset.network_args.keys():
+        return _create_unset(cell, asset.network_args, arguments)
+    return None
+
+
+def _create_unset(cell: Any, published: Mapping[str, Any], arguments: Mapping[str, Any]) -> nn.Cell:
+    return _create(cell, published, arguments, build=construct.build_uninitialised)
+
+
+def _create(
+    cell: Any,
+    published: Mapping[str, Any],
+    arguments: Mapping[str, Any],
+    *,
+    build: Callable[[Any, Mapping[str, Any]], nn.Cell],
+) -> nn.Cell:
+    try:
+        network = build(cell, {**published, **arguments})
+    except (TypeError, ValueError) as error:
+        if arguments:
+            raise
+        msg = f"{cell.__name__} cannot be built with network-args {dict(published)}: {error}"
+        raise CardError(msg) from error
+    network.set_train(False)
+    return network

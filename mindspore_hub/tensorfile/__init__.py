@@ -1,0 +1,81 @@
+"""Files of tensors, read in two steps: an index that touches no data, then views of the data.
+
+    with path.open("rb") as file:
+        buffer = map_file(file)    # whoever distrusts the file hashes these bytes
+    index = read_index(buffer)     # names, dtypes, shapes, offsets
+    index.array("conv1.weight")    # a writable NumPy view of the map
+
+The map is private: what is written to an array stays in this process and never reaches the file.
+A view keeps its map alive. Two formats are read: MindSpore's `ckpt` and `safetensors`. Nothing here
+needs MindSpore, and NumPy only `array` does. Every problem of a file is a `CheckpointError`, in
+time and memory that grow with the size of the file at most.
+"""
+
+from __future__ import annotations
+
+import mmap
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from mindspore_hub.errors import CheckpointError
+from mindspore_hub.tensorfile import ckpt, safetensors
+from mindspore_hub.tensorfile.entry import STRING, Entry, array_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mindspore_hub.tensorfile.entry import Buffer
+
+__all__ = ["STRING", "Entry", "TensorFile", "map_file", "read_index"]
+
+
+@dataclass(frozen=True)
+class TensorFile:
+    """What a file holds.
+
+    Attributes:
+        format: `ckpt` or `safetensors`.
+        entries: Tensors by name, in the order of the file.
+        buffer: The bytes of the file.
+    """
+
+    format: str
+    entries: dict[str, Entry]
+    buffer: Buffer
+
+    def array(self, name: str) -> NDArray[Any]:
+        """Value of a tensor, without copying it.
+
+        A tensor that lies in several chunks is copied, and so is one at an odd address where the
+        processor needs even ones. NumPy has no bfloat16: such a tensor comes as uint16.
+        """
+        return array_of(self.buffer, self.entries[name])
+
+
+def map_file(file: IO[bytes]) -> mmap.mmap:
+    """Map a file into memory, private and writable; the file may be closed afterwards.
+
+    Raises:
+        CheckpointError: The file is empty.
+        OSError: It cannot be mapped.
+    """
+    try:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    except ValueError as error:  # mmap refuses a length of 0
+        msg = "it is an empty file, which holds no tensor."
+        raise CheckpointError(msg) from error
+
+
+def read_index(buffer: Buffer) -> TensorFile:
+    """Read what a file holds.
+
+    Args:
+        buffer: Bytes of the file, such as a map from `map_file`.
+
+    Raises:
+        CheckpointError: It is in neither format, damaged, or holds what is not read here.
+    """
+    with memoryview(buffer) as view:
+        if safetensors.recognises(view):
+            return TensorFile("safetensors", safetensors.read_entries(view), buffer)
+        return TensorFile("ckpt", ckpt.read_entries(view), buffer)
