@@ -12,6 +12,7 @@ from mindspore_hub.catalog import Catalog, hub_root, published_links
 from mindspore_hub.entry_point import load_entry_point, require_mindspore
 from mindspore_hub.errors import CardError, CheckpointError
 from mindspore_hub.fetch import memo_of, obtain
+from mindspore_hub.refs import note_use
 from mindspore_hub.settings import Settings
 
 if TYPE_CHECKING:
@@ -70,7 +71,10 @@ def load(
     cell = entry_point.network_class()
     arguments = entry_point.constructor_arguments(cell, args, kwargs)
     if pretrained:
-        return create_pretrained(cell, loadable_asset(card), arguments, force=force_reload)
+        asset = loadable_asset(card)
+        network = create_pretrained(cell, asset, arguments, force=force_reload)
+        note_use(Settings.from_environment().home / "refs", card.uid, asset.sha256, asset.link)
+        return network
     return _create(cell, card.asset.network_args if card.asset else {}, arguments)
 
 
