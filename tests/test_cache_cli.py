@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -118,8 +119,6 @@ def put(store: Store, sha256: str, content: bytes = b"anything") -> Path:
 
 
 def date(path: Path) -> str:
-    import time
-
     return time.strftime("%Y-%m-%d", time.localtime(path.stat().st_mtime))
 
 

@@ -485,6 +485,10 @@ def test_no_escape_sequences_reach_a_pipe() -> None:
         ["info", "MVD"],
         ["env"],
         ["generate", "--check"],
+        ["cache", "ls"],
+        ["cache", "rm", "MVD"],
+        ["cache", "prune"],
+        ["verify", "--all"],
     ],
     ids=lambda words: " ".join(words) if words else "import",
 )
