@@ -124,8 +124,8 @@ def discard(
 ) -> Iterator[Entry]:
     """Remove entries, and give each one that is gone.
 
-    What a process is downloading stays, and so do for a day files of a store without locks, where
-    nobody can know. An entry that cannot be removed does not keep others from going.
+    What a process is downloading stays, and so does for a day what is unfinished in a store without
+    locks, where nobody can know. A file that cannot be removed does not keep others from going.
 
     Args:
         store: The store.
@@ -144,7 +144,7 @@ def discard(
                     if _is_free(entry, now, locked=locked) and (dry_run or _remove(store, entry)):
                         yield entry
         except TimeoutError:
-            logger.info("%s… is being downloaded; it is left alone", sha256[:12])
+            logger.info("Another process is busy with %s…; it is left alone", sha256[:12])
         except StoreError as error:
             failures.append(str(error))
     if failures:
