@@ -94,7 +94,7 @@ def rm(names: tuple[str, ...], dry_run: bool, style: str) -> None:
         click.echo(f"{name} is not in the store.", err=True)
     chosen = [entry for entry in entries if entry.sha256 in set().union(*digests.values())]
     removed = _remove(store, chosen, style, dry_run=dry_run)
-    left = [entry for entry in chosen if entry not in removed]
+    left = [entry for entry in chosen if entry not in removed and entry.paths[0].exists()]
     if left:
         files = ", ".join(str(entry.paths[0]) for entry in left)
         msg = (

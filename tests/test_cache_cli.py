@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -15,10 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from server import FileServer, good, truncated
+from click.testing import CliRunner
+from server import FileServer, good, read_only, truncated
 
 from mindspore_hub.cache import Store
+from mindspore_hub.cache_cli import cache
 from mindspore_hub.catalog import Catalog
+from mindspore_hub.errors import StoreError
 from mindspore_hub.refs import note_use
 
 ROOT = Path(__file__).parents[1]
@@ -257,6 +261,25 @@ def test_rm_of_what_is_being_downloaded_is_refused(server: FileServer) -> None:
     assert (pruned.returncode, pruned.stdout) == (0, "Freed 0 bytes of 0 files\n")
     assert "Another process is busy with " in pruned.stderr
     assert job.returncode == 0
+
+
+def test_rm_says_what_went_although_not_all_could() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        store = Store(Path(folder) / "home")
+        stuck, free = put(store, "a" * 64), put(store, "b" * 64)
+        free.parent.chmod(0o777)
+        arguments = ["rm", "a" * 64, "b" * 64, "--format", "json"]
+        env = {"MSHUB_HOME": str(store.home)}
+        # First imports what the other user may not read.
+        rehearsal = CliRunner().invoke(cache, [*arguments, "--dry-run"], env=env)
+        assert len(json.loads(rehearsal.stdout)["removed"]) == 2
+        with read_only(stuck.parent):
+            done = CliRunner().invoke(cache, arguments, env=env)
+        assert isinstance(done.exception, StoreError)
+        assert f"Cannot remove {stuck} in the store" in str(done.exception)
+        assert [found["path"] for found in json.loads(done.stdout)["removed"]] == [str(free)]
+        assert (stuck.exists(), free.exists()) == (True, False)
 
 
 # prune
