@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -30,6 +29,8 @@ def format_option(command: _Command) -> _Command:
 
 def settings_of_command() -> Settings:
     """What the environment asks for; under `-q`, no progress is shown either."""
+    from dataclasses import replace
+
     from mindspore_hub.settings import Settings
 
     settings = Settings.from_environment()
