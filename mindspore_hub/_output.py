@@ -3,10 +3,39 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from mindspore_hub.settings import Settings
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def format_option(command: _Command) -> _Command:
+    """Give a command the option `--format`."""
+    option = click.option(
+        "--format",
+        "style",
+        type=click.Choice(["human", "json"]),
+        default="human",
+        show_default=True,
+        help="How results are printed.",
+    )
+    return option(command)
+
+
+def settings_of_command() -> Settings:
+    """What the environment asks for; under `-q`, no progress is shown either."""
+    from dataclasses import replace
+
+    from mindspore_hub.settings import Settings
+
+    settings = Settings.from_environment()
+    quiet = click.get_current_context().find_root().params.get("quiet", False)
+    return replace(settings, progress=settings.progress and not quiet)
 
 
 def print_json(value: Any) -> None:

@@ -32,7 +32,7 @@ from mindspore_hub.errors import CardError, HubError, IntegrityError, StoreError
 from mindspore_hub.memo import Memo, Stat, stat_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from mmap import mmap
     from typing import Self
 
@@ -102,7 +102,7 @@ class Store:
         """
         path = self.blob(sha256)
         with self.explained("read", path):
-            self._check_layout()
+            self.check_layout()
             try:
                 return StoredFile(self, sha256, path, path.open("rb"))
             except FileNotFoundError:
@@ -138,7 +138,7 @@ class Store:
             StoreError: They cannot be made, or a newer version of this package made the store.
         """
         with self.explained("write", self.partial):
-            self._check_layout()
+            self.check_layout()
             self.partial.mkdir(parents=True, exist_ok=True)
             for name, text in {"CACHEDIR.TAG": CACHEDIR_TAG, "layout": f"{LAYOUT}\n"}.items():
                 if not (self.home / name).exists():
@@ -163,13 +163,20 @@ class Store:
             raise StoreError(msg)
 
     @contextmanager
-    def lock(self, sha256: str) -> Iterator[bool]:
+    def lock(self, sha256: str, *, wait: bool = True) -> Iterator[bool]:
         """Hold off others who want the same file, where that is possible.
 
         Gives whether the lock is held: one that cannot be had (read-only store, file system without
         locks) is done without. The system drops the lock of a process that is killed.
+
+        Args:
+            sha256: Digest of the file.
+            wait: Wait for who holds the lock.
+
+        Raises:
+            TimeoutError: Another process holds the lock, and `wait` is false.
         """
-        from filelock import FileLock
+        from filelock import FileLock, Timeout
 
         path = self.home / "locks" / f"{sha256}.lock"
         held = False
@@ -177,8 +184,11 @@ class Store:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 # A soft lock is a file that its owner, once killed, would never remove.
-                stack.enter_context(FileLock(path, fallback_to_soft=False))
+                timeout = -1 if wait else 0
+                stack.enter_context(FileLock(path, timeout, fallback_to_soft=False))
                 held = True
+            except Timeout:
+                raise
             except (OSError, NotImplementedError) as error:
                 logger.debug("No lock %s (%s); going on without", path, error)
             yield held
@@ -199,7 +209,12 @@ class Store:
                 old.unlink()
         return aside
 
-    def _check_layout(self) -> None:
+    def check_layout(self) -> None:
+        """Refuse a store that a newer version of this package made.
+
+        Raises:
+            StoreError: Its layout is another one.
+        """
         try:
             found = (self.home / "layout").read_text(encoding="ascii", errors="replace").strip()
         except FileNotFoundError:
@@ -251,11 +266,11 @@ class StoredFile:
         """The stat by which a memo knows the file."""
         return stat_of(self.file.fileno())
 
-    def digest(self) -> str:
-        """The sha256 of the file as it is now."""
+    def digest(self, note: Callable[[int], None] | None = None) -> str:
+        """The sha256 of the file as it is now; `note` is called with the bytes read so far."""
         with self.store.explained("read", self.path):
             self.file.seek(0)
-            return digest(self.file)
+            return digest(self.file, note)
 
     def verify(self, memo: Memo | None = None) -> None:
         """Hash the file unless the memo knows it.
@@ -333,11 +348,14 @@ class StoredFile:
             )
 
 
-def digest(file: IO[bytes]) -> str:
+def digest(file: IO[bytes], note: Callable[[int], None] | None = None) -> str:
     """Return the sha256 of the rest of an open file, as lower-case hexadecimal digits."""
-    state = hashlib.sha256()
+    state, done = hashlib.sha256(), 0
     while chunk := file.read(CHUNK):
         state.update(chunk)
+        done += len(chunk)
+        if note:
+            note(done)
     return state.hexdigest()
 
 

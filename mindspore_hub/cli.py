@@ -6,18 +6,15 @@ import atexit
 import gc
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from mindspore_hub._output import print_json, print_table
+from mindspore_hub._output import format_option, print_json, print_table, settings_of_command
 from mindspore_hub.cards.cli import card
 from mindspore_hub.errors import HubError, StoreError
 from mindspore_hub.version import __version__
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def main() -> None:
@@ -53,19 +50,21 @@ def _discard_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _format_option(command: _Command) -> _Command:
-    option = click.option(
-        "--format",
-        "style",
-        type=click.Choice(["human", "json"]),
-        default="human",
-        show_default=True,
-        help="How results are printed.",
-    )
-    return option(command)
+class _Commands(click.Group):
+    """Those of the store are imported when they are wanted, which saves the others 3 ms."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in {"cache", "verify"}:
+            from mindspore_hub import cache_cli
+
+            return cache_cli.cache if cmd_name == "cache" else cache_cli.verify
+        return super().get_command(ctx, cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), "cache", "verify"])
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mshub")
 @click.option("-q", "--quiet", is_flag=True, help="Print results, warnings and errors only.")
 @click.pass_context
@@ -84,7 +83,7 @@ def _log_to_stderr(*, quiet: bool) -> None:
 
 @mshub.command("list")
 @click.argument("version", required=False)
-@_format_option
+@format_option
 def list_(version: str | None, style: str) -> None:
     """List the cards of the hub, of one VERSION (1.9) or of all."""
     from mindspore_hub.info import CellInfo
@@ -108,7 +107,7 @@ def list_(version: str | None, style: str) -> None:
 
 @mshub.command()
 @click.argument("name")
-@_format_option
+@format_option
 def info(name: str, style: str) -> None:
     """Show the facts of the card that NAME means."""
     from mindspore_hub.info import info as card_info
@@ -125,7 +124,7 @@ def info(name: str, style: str) -> None:
 @click.argument("name")
 @click.option("--no-pretrained", is_flag=True, help="Build only; load no checkpoint.")
 @click.option("--force-reload", is_flag=True, help="Download again even if it is in the store.")
-@_format_option
+@format_option
 def load(name: str, no_pretrained: bool, force_reload: bool, style: str) -> None:
     """Build the network NAME, load its checkpoint, and run it on one random sample."""
     from mindspore_hub.demo import describe
@@ -142,23 +141,27 @@ def load(name: str, no_pretrained: bool, force_reload: bool, style: str) -> None
 @mshub.command()
 @click.argument("name")
 @click.option("--force-reload", is_flag=True, help="Download again even if it is in the store.")
-@_format_option
+@format_option
 def download(name: str, force_reload: bool, style: str) -> None:
     """Download the checkpoint of NAME into the store, verify it, and print its path."""
+    from mindspore_hub._progress import lines
     from mindspore_hub.catalog import Catalog, published_links
     from mindspore_hub.fetch import fetch
     from mindspore_hub.pretrained import loadable_asset
-    from mindspore_hub.settings import Settings
+    from mindspore_hub.refs import note_use
 
     card = Catalog.read().resolve(name)
     asset = loadable_asset(card)
-    settings = Settings.from_environment()
-    path = fetch(
-        *(asset.link, asset.sha256),
-        alternatives=published_links(asset.sha256),
-        settings=settings,
-        force=force_reload,
-    )
+    settings = settings_of_command()
+    with lines(asset.file_name, shown=settings.progress) as report:
+        path = fetch(
+            *(asset.link, asset.sha256),
+            alternatives=published_links(asset.sha256),
+            settings=settings,
+            progress=report if style == "json" else None,
+            force=force_reload,
+        )
+    note_use(settings.home / "refs", card.uid, asset.sha256, asset.link)
     if style == "json":
         print_json({"uid": card.uid, "path": str(path), "sha256": asset.sha256})
     else:
@@ -189,7 +192,7 @@ def generate(check: bool, root: Path) -> None:
 
 
 @mshub.command()
-@_format_option
+@format_option
 def env(style: str) -> None:
     """Show versions, folders and settings, for a bug report."""
     from mindspore_hub.environment import describe_environment

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mindspore import Parameter, nn
 
-    from mindspore_hub.cards.schema import Card
+    from mindspore_hub.cards.schema import Asset, Card
 
 _SOURCES = ("gitee", "github", "local")
 
@@ -72,7 +72,9 @@ def load(
     arguments = entry_point.constructor_arguments(cell, args, kwargs)
     if pretrained:
         asset = building.loadable_asset(card)
-        return building.create_pretrained(cell, asset, arguments, force=force_reload)
+        network = building.create_pretrained(cell, asset, arguments, force=force_reload)
+        _note_use(card, asset)
+        return network
     published = card.asset.network_args if card.asset else {}
     return building.create_network(cell, published, arguments)
 
@@ -100,7 +102,17 @@ def load_weights(
 
     _check_types(name, source, force_reload=force_reload)
     card, _, cell = _find_network(name, source)
-    return load_parameters(cell, loadable_asset(card), force=force_reload)
+    asset = loadable_asset(card)
+    parameters = load_parameters(cell, asset, force=force_reload)
+    _note_use(card, asset)
+    return parameters
+
+
+def _note_use(card: Card, asset: Asset) -> None:
+    from mindspore_hub.refs import note_use
+    from mindspore_hub.settings import Settings
+
+    note_use(Settings.from_environment().home / "refs", card.uid, asset.sha256, asset.link)
 
 
 def _find_network(name: str, source: str, *, trust: bool = False) -> tuple[Card, Any, Any]:

@@ -53,3 +53,14 @@ def read_refs(folder: Path) -> Iterator[Ref]:
             facts = json.loads(path.read_bytes())
             uid = path.relative_to(folder).with_suffix("").as_posix()
             yield Ref(uid, str(facts["sha256"]), str(facts["link"]), path.stat().st_mtime)
+
+
+def forget_use(folder: Path, sha256: str) -> None:
+    """Remove the refs to a file.
+
+    Raises:
+        OSError: A ref cannot be removed.
+    """
+    for ref in read_refs(folder):
+        if ref.sha256 == sha256:
+            (folder / f"{ref.uid}.json").unlink(missing_ok=True)

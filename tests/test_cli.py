@@ -88,8 +88,9 @@ def rows(text: str) -> list[list[str]]:
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     """The words of every command, groups included."""
     found = [path]
-    for name, command in group.commands.items():
-        inner = (*path, name)
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command, inner = group.get_command(context, name), (*path, name)
         found += commands(command, inner) if isinstance(command, click.Group) else [inner]
     return found
 
@@ -485,6 +486,10 @@ def test_no_escape_sequences_reach_a_pipe() -> None:
         ["info", "MVD"],
         ["env"],
         ["generate", "--check"],
+        ["cache", "ls"],
+        ["cache", "rm", "MVD"],
+        ["cache", "prune"],
+        ["verify", "--all"],
     ],
     ids=lambda words: " ".join(words) if words else "import",
 )
