@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import importlib
 import os
 import sys
 from pathlib import Path
@@ -50,18 +51,25 @@ def _discard_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+_MODULES = {
+    "cache": "cache_cli",
+    "verify": "cache_cli",
+}
+"""Commands that are imported when they are wanted, each by the name of its function."""
+
+
 class _Commands(click.Group):
-    """Those of the store are imported when they are wanted, which saves the others 3 ms."""
+    """The commands of this module and those of `_MODULES`."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in {"cache", "verify"}:
-            from mindspore_hub import cache_cli
-
-            return cache_cli.cache if cmd_name == "cache" else cache_cli.verify
-        return super().get_command(ctx, cmd_name)
+        if cmd_name not in _MODULES:
+            return super().get_command(ctx, cmd_name)
+        module = importlib.import_module(f"mindspore_hub.{_MODULES[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), "cache", "verify"])
+        return sorted([*super().list_commands(ctx), *_MODULES])
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
