@@ -5,6 +5,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from properties import cases
 
 from mindspore_hub.cards.body import MAX_MARKDOWN, Body, CodeBlock, Heading, Link
 from mindspore_hub.cards.findings import Place
@@ -198,7 +199,7 @@ MARKDOWN = st.lists(
 
 
 @given(MARKDOWN | st.text(max_size=200), st.integers(1, 50))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=cases(500), deadline=None)
 def test_any_text_has_parts_that_stand_in_it(text: str, first_line: int) -> None:
     read = body(text, first_line)
     last = first_line + len(read.lines) - 1

@@ -1,7 +1,6 @@
 """`mshub card check --fix` and `--diff`: only the span of a fix changes, and nothing gets worse."""
 
 import json
-import os
 import random
 import re
 import stat
@@ -13,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from properties import cases
 
 from mindspore_hub import _files
 from mindspore_hub.cards import fix, mend
@@ -370,11 +370,8 @@ def replaced(data: bytes, old: bytes, new: bytes, which: int) -> bytes:
     return old.join(parts[:which]) + new + old.join(parts[which:])
 
 
-CASES = int(os.environ.get("MSHUB_TEST_CASES", "150"))
-"""Cases of each property; more in the long run of the suite."""
-
 PROPERTY = settings(
-    max_examples=CASES,
+    max_examples=cases(150),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from properties import cases
 
 from mindspore_hub.cards import front_matter as front
 from mindspore_hub.cards.findings import Edit, Place, Problem, Rewrite
@@ -575,6 +576,7 @@ def mappings(draw: st.DrawFn, values: st.SearchStrategy[str] = WORDS) -> str:
     return "{" + ",".join("".join(pair) for pair in pairs) + "}"
 
 
+@settings(max_examples=cases(100), deadline=None)
 @given(
     value=lists() | lists(lists()) | mappings() | mappings(lists()) | lists(mappings()),
     form=st.sampled_from(
@@ -605,6 +607,7 @@ def test_the_scanner_is_sure_of_every_card_of_the_hub(path: Path) -> None:
     assert plain(scan.mapping) == of_yaml(list(lines))
 
 
+@settings(max_examples=cases(100), deadline=None)
 @given(lines=st.lists(LINES | st.text("ab:- #'\"", max_size=6), max_size=8))
 def test_the_scanner_is_sure_only_of_what_a_yaml_parser_reads_too(lines: list[str]) -> None:
     scan = front._Scan(lines, 1)
@@ -630,6 +633,7 @@ def mutated_cards(draw: st.DrawFn) -> str:
     return text
 
 
+@settings(max_examples=cases(100), deadline=None)
 @given(text=st.text() | st.text("-:#[]{}&*!|>'\"%@` \t\n\rab1.") | mutated_cards())
 def test_any_text_is_parsed_or_is_a_syntax_error_inside_the_front_matter(text: str) -> None:
     parsed = parse_document(text, Path("card.md"))
@@ -642,6 +646,7 @@ def test_any_text_is_parsed_or_is_a_syntax_error_inside_the_front_matter(text: s
         assert parsed.rules[0] < name.place.line < parsed.rules[1]
 
 
+@settings(max_examples=cases(100), deadline=None)
 @given(data=st.binary() | st.text().map(str.encode) | mutated_cards().map(str.encode))
 def test_any_file_is_read_or_is_a_card_error(
     data: bytes, tmp_path_factory: pytest.TempPathFactory
