@@ -202,7 +202,8 @@ class Store:
             found = (self.home / "layout").read_text(encoding="ascii", errors="replace").strip()
         except FileNotFoundError:
             return
-        if found != str(LAYOUT):
+        # After a power cut the mark may be there without its content.
+        if found not in {"", str(LAYOUT)}:
             msg = (
                 f"The store {self.home} has layout {found!r}, but this version of mindspore-hub "
                 f"knows layout {LAYOUT} only. Upgrade mindspore-hub, or point MSHUB_HOME to "
@@ -231,12 +232,20 @@ class StoredFile:
     """An open file of a store, to be verified before any of its bytes are used.
 
     What is parsed must be read through `file`: a path may lead to another file a moment later.
+
+    Attributes:
+        store: Where it lies.
+        sha256: Its name.
+        path: Its path.
+        file: Its bytes.
+        hashed: Its stat when this process found its bytes to be right, if it did.
     """
 
     store: Store
     sha256: str
     path: Path
     file: IO[bytes]
+    hashed: Stat | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -256,7 +265,7 @@ class StoredFile:
             return digest(self.file)
 
     def verify(self, memo: Memo | None = None) -> None:
-        """Hash the file unless the memo knows it.
+        """Hash the file unless it was hashed already.
 
         Args:
             memo: Stats of files that were hashed; without one the file is hashed in any case.
@@ -267,7 +276,7 @@ class StoredFile:
             StoreError: It cannot be read.
         """
         stat = self.stat
-        if memo and memo.knows(self.sha256, stat):
+        if memo and (stat == self.hashed or memo.knows(self.sha256, stat)):
             return
         self.expect(self.digest(), stat, memo)
 

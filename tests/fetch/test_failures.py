@@ -181,6 +181,7 @@ def test_failure_names_every_source_and_the_way_out(
         f"  {tmp_path}/nowhere/mvd.ckpt: No such file or directory\n"
         f"  {UNREACHABLE}{PATH}: ConnectError: [Errno {ECONNREFUSED}] Connection refused\n"
         f"  {server.url}{PATH}: status 404 Not Found\n"
-        "Try again later: what has come is kept, and the download goes on from there. Or put the "
-        "file into a folder and name that folder in MSHUB_MIRRORS."
+        "Try again later: what has come is kept, and the download goes on from there. Or run "
+        f"`curl -fLo mvd.ckpt {server.url}{PATH}` wherever it works, put the file into a folder "
+        "here and name that folder in MSHUB_MIRRORS."
     )
