@@ -13,7 +13,7 @@ import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -103,7 +103,7 @@ def deliver(
             response.close()
             return deliver(stack, location, have=0, version=Version(), settings=settings)
         if response.status_code == 416:  # all of it was here already
-            return Delivery(have, version, ())
+            return Delivery(have, replace(version, total=have), ())
         start, total = have, _content_range(response)[1] or version.total
     else:
         _refuse_failure(response)

@@ -51,12 +51,14 @@ class Exchange:
         headers: Of the request, their names in lower case.
         status: Of the answer.
         sent: Bytes of the body that the system took to send.
+        done: Whether the answer has ended.
     """
 
     request: str
     headers: dict[str, str] = field(repr=False)
     status: int = 0
     sent: int = 0
+    done: bool = False
 
     @property
     def start(self) -> int:
@@ -136,7 +138,10 @@ class FileServer:
             self.requests.append(handler.exchange.request)
             due = self._answers.get(path, [good])
             chosen = due.pop(0) if len(due) > 1 else due[0]
-        chosen(handler, self.folder / path.lstrip("/"))
+        try:
+            chosen(handler, self.folder / path.lstrip("/"))
+        finally:
+            handler.exchange.done = True
 
     def _speak_tls(self, names: tuple[str, ...]) -> None:
         ca = trustme.CA()
@@ -293,9 +298,11 @@ class Handler(BaseHTTPRequestHandler):
             raise ConnectionAbortedError
 
     def reset(self) -> None:
-        """Let the connection end with RST instead of FIN: it lingers for 0 seconds."""
-        linger = struct.pack("ii", 1, 0)
+        """End the connection with RST instead of FIN, which drops what was not sent yet."""
+        linger = struct.pack("ii", 1, 0)  # for 0 seconds
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        socket.close(self.connection.detach())
+        raise ConnectionResetError
 
     def _send_file(self, file: Path, start: int) -> None:
         with file.open("rb") as opened:
