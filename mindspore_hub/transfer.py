@@ -222,8 +222,10 @@ def _update(state: Any, pieces: list[bytes]) -> None:
 
 
 def _open_file(stack: ExitStack, path: Path) -> Delivery:
+    # Not to wait for somebody to write into a pipe; on files it has no effect.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        file = stack.enter_context(path.open("rb"))
+        file = stack.enter_context(os.fdopen(os.open(path, flags), "rb"))
         size = os.fstat(file.fileno()).st_size
     except OSError as error:
         raise NetworkError(error.strerror) from error

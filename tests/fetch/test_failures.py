@@ -5,14 +5,26 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+import time
 from dataclasses import replace
+from email.utils import formatdate
 from errno import ECONNREFUSED
 from pathlib import Path
 from typing import Any
 
 import pytest
 from downloads import BLOB, CONTENT, PATH, SHA256, UNREACHABLE, blobs, files
-from faults import announced, dropped, flipped, gzipped, too_long, truncated
+from faults import (
+    announced,
+    dripping,
+    dropped,
+    flipped,
+    gzipped,
+    raw,
+    too_long,
+    truncated,
+    without_length,
+)
 from server import Answer, FileServer, good, status
 
 from mindspore_hub.errors import IntegrityError, NetworkError, StoreError
@@ -185,3 +197,95 @@ def test_failure_names_every_source_and_the_way_out(
         f"`curl -fLo mvd.ckpt {server.url}{PATH}` wherever it works, put the file into a folder "
         "here and name that folder in MSHUB_MIRRORS."
     )
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+ODD = {
+    "nothing": b"",
+    "no HTTP": b"220 mail.example ESMTP\r\n",
+    "negative length": HEAD + b"Content-Length: -5\r\n\r\n" + CONTENT,
+    "absurd length": HEAD + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n" + CONTENT,
+    "two lengths": HEAD + b"Content-Length: 5\r\nContent-Length: 300000\r\n\r\n" + CONTENT,
+    "length is a word": HEAD + b"Content-Length: many\r\n\r\n" + CONTENT,
+    "chunk cut off": HEAD + b"Transfer-Encoding: chunked\r\n\r\nfffff\r\n" + CONTENT,
+    "chunk of no size": HEAD + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n" + CONTENT,
+    "packed in transfer": HEAD + b"Transfer-Encoding: gzip\r\n\r\n" + CONTENT,
+    "head without end": HEAD + b"X-Filler: " + b"x" * 300_000,
+    "HTTP/1.0 cut off": b"HTTP/1.0 200 OK\r\n\r\n" + CONTENT[:-1],
+    "partial without being asked": b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 5-9/10"
+    b"\r\nContent-Length: 5\r\n\r\nabcde",
+}
+
+
+@pytest.mark.parametrize("answer", ODD.values(), ids=ODD)
+def test_odd_answer_is_refused_and_the_next_one_taken(
+    server: FileServer, settings: Settings, answer: bytes
+) -> None:
+    server.on(PATH, raw(answer))
+    with pytest.raises((NetworkError, IntegrityError), match=r"mvd\.ckpt: "):
+        fetch(server.url + PATH, SHA256, settings=settings)
+    assert blobs(settings) == []
+    server.on(PATH, good)
+    assert fetch(server.url + PATH, SHA256, settings=settings).read_bytes() == CONTENT
+
+
+def test_http_1_0_without_a_length_is_taken(server: FileServer, settings: Settings) -> None:
+    server.on(PATH, raw(b"HTTP/1.0 200 OK\r\n\r\n" + CONTENT))
+    assert fetch(server.url + PATH, SHA256, settings=settings).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("wait", ["61", "9" * 400, formatdate(time.time() + 9000, usegmt=True)])
+def test_source_that_asks_to_wait_for_long_is_given_up(
+    server: FileServer, settings: Settings, wait: str
+) -> None:
+    server.on(PATH, status(503, Retry_After=wait))
+    with pytest.raises(NetworkError, match=r"status 503 .*asks to wait \S+ s"):
+        fetch(server.url + PATH, SHA256, settings=replace(settings, retries=3))
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        "0",
+        "-5",
+        "soon",
+        "1e3",
+        "",
+        "Mon, 01 Jan 2024 00:00:00 GMT",
+        "Mon, 01 Jan 0000 00:00:00 GMT",
+        "Mon, 01 Jan 2024 00:00:00 +99999999999",
+    ],
+)
+def test_wait_that_is_over_or_means_nothing_costs_no_source(
+    server: FileServer, settings: Settings, wait: str
+) -> None:
+    server.on(PATH, status(429, Retry_After=wait), good)
+    fetch(server.url + PATH, SHA256, settings=replace(settings, retries=1))
+    assert len(server.requests) == 2
+
+
+def test_drip_below_the_least_speed_is_given_up(server: FileServer, settings: Settings) -> None:
+    server.on(PATH, dripping(0.05))
+    with pytest.raises(NetworkError, match=r"sent \d+ bytes in 1 s, less than 1024 a second"):
+        fetch(server.url + PATH, SHA256, settings=replace(settings, timeout=0.5))
+
+
+@pytest.mark.parametrize("answer", [good, without_length], ids=["announced", "found out"])
+def test_file_above_the_allowed_size_is_refused(
+    server: FileServer, settings: Settings, answer: Answer
+) -> None:
+    server.on(PATH, answer)
+    with pytest.raises(NetworkError, match=r"more than the 299,999 bytes .*MSHUB_MAX_SIZE"):
+        fetch(server.url + PATH, SHA256, settings=replace(settings, max_size=299_999, retries=3))
+    assert len(server.requests) == 1
+    fetch(server.url + PATH, SHA256, settings=replace(settings, max_size=300_000))
+
+
+def test_only_the_last_wrong_file_is_kept_aside(server: FileServer, settings: Settings) -> None:
+    for bit in (1, 2):
+        server.on(PATH, flipped(bit))
+        with pytest.raises(IntegrityError):
+            fetch(server.url + PATH, SHA256, settings=settings)
+    (aside,) = (settings.home / "corrupt").iterdir()
+    assert aside.read_bytes()[0] == CONTENT[0] ^ 4

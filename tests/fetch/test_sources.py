@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import shlex
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from downloads import CONTENT, PATH, SHA256, UNREACHABLE, files, no_sockets
+from downloads import BLOB, CONTENT, PATH, SHA256, UNREACHABLE, blobs, files, no_sockets
+from faults import truncated
 from server import FileServer, status
 
 from mindspore_hub.errors import IntegrityError, NetworkError, OfflineError, TrustError
@@ -135,3 +139,116 @@ def test_offline_opens_no_socket_and_says_how_to_bring_the_file(
 def test_offline_takes_what_is_in_the_store(server: FileServer, settings: Settings) -> None:
     blob = fetch(server.url + PATH, SHA256, settings=settings)
     assert fetch(server.url + PATH, SHA256, settings=replace(settings, offline=True)) == blob
+
+
+def test_offline_command_can_be_pasted_into_a_shell(settings: Settings, tmp_path: Path) -> None:
+    link = "https://host.invalid/a%20net;id.ckpt?a=1&b=2"
+    with pytest.raises(OfflineError) as caught:
+        fetch(link, SHA256, settings=replace(settings, offline=True))
+    (command,) = re.findall("`(.*)`", str(caught.value))
+    assert shlex.split(command) == ["curl", "-fLo", "a net;id.ckpt", link]
+    assert caught.value.exit_code == 6
+
+
+# Further links
+
+
+def test_further_links_are_asked_on_a_miss_only(server: FileServer, settings: Settings) -> None:
+    server.on("/old.ckpt", status(404))
+    others = (f"{server.url}{PATH}", f"{server.url}/never.ckpt")
+    blob = fetch(f"{server.url}/old.ckpt", SHA256, alternatives=others, settings=settings)
+    assert blob.read_bytes() == CONTENT
+    assert server.requests == ["GET /old.ckpt", f"GET {PATH}"]
+
+
+def test_what_one_link_began_another_completes(server: FileServer, settings: Settings) -> None:
+    copy = server.folder / "copy.ckpt"
+    copy.write_bytes(CONTENT)
+    server.on(PATH, truncated(100_000))
+    others = (f"{server.url}/copy.ckpt",)
+    fetch(server.url + PATH, SHA256, alternatives=others, settings=settings)
+    assert [exchange.start for exchange in server.exchanges] == [0, 200_000]
+
+
+# Extra caches
+
+
+def test_extra_cache_is_searched_first_and_never_written(
+    server: FileServer, settings: Settings, tmp_path: Path, events: list[str]
+) -> None:
+    extra = replace(settings, home=tmp_path / "extra")
+    blob = fetch(server.url + PATH, SHA256, settings=extra)
+    before = sorted(extra.home.rglob("*"))
+    with no_sockets(events):
+        found = fetch(
+            server.url + PATH, SHA256, settings=replace(settings, extra_caches=(extra.home,))
+        )
+    assert found == blob
+    assert sorted(extra.home.rglob("*")) == before
+    assert blobs(settings) == []
+
+
+def test_damaged_file_of_an_extra_cache_is_passed_over(
+    server: FileServer, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    damaged = tmp_path / "extra" / BLOB
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"damaged")
+    settings = replace(settings, extra_caches=(tmp_path / "extra",))
+    assert fetch(server.url + PATH, SHA256, settings=settings) == settings.home / BLOB
+    assert damaged.read_bytes() == b"damaged"
+    assert "this store is only read" in caplog.text
+
+
+@pytest.mark.parametrize("obstacle", ["a file", "a newer layout", "a folder for a blob"])
+def test_extra_cache_that_cannot_be_read_is_passed_over(
+    server: FileServer,
+    settings: Settings,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    obstacle: str,
+) -> None:
+    extra = tmp_path / "extra"
+    if obstacle == "a file":
+        extra.write_text("no folder")
+    else:
+        (extra / BLOB).mkdir(parents=True)
+    if obstacle == "a newer layout":
+        (extra / "layout").write_text("2")
+    settings = replace(settings, extra_caches=(extra, tmp_path / "none"))
+    assert fetch(server.url + PATH, SHA256, settings=settings).read_bytes() == CONTENT
+    assert f"The extra cache {extra} is passed over" in caplog.text
+
+
+# What other clients left
+
+
+def test_file_left_by_the_upstream_client_is_adopted_and_stays(
+    settings: Settings, events: list[str]
+) -> None:
+    left = settings.home / "mindspore" / "1.9" / "mvd_v1.9" / "mvd.ckpt"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(CONTENT)
+    with no_sockets(events):
+        blob = fetch("https://host.invalid" + PATH, SHA256, settings=settings)
+    assert (blob.read_bytes(), left.read_bytes()) == (CONTENT, CONTENT)
+    assert not blob.samefile(left)  # what the other client does to its file is its own affair
+
+
+def test_wrong_file_left_by_the_upstream_client_is_passed_over_and_stays(
+    server: FileServer, settings: Settings
+) -> None:
+    left = settings.home / "mindspore" / "1.9" / "mvd.ckpt"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half of it")
+    assert fetch(server.url + PATH, SHA256, settings=settings).read_bytes() == CONTENT
+    assert left.read_bytes() == b"half of it"
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo], ids=["folder", "pipe"])
+def test_what_is_no_file_in_a_mirror_is_passed_over(
+    server: FileServer, settings: Settings, tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "mvd.ckpt")
+    settings = replace(settings, mirrors=(str(tmp_path),))
+    assert fetch(server.url + PATH, SHA256, settings=settings).read_bytes() == CONTENT

@@ -160,3 +160,33 @@ def test_proxy_is_used_for_other_machines_only(
     with pytest.raises(NetworkError, match="403"):
         fetch("https://host.invalid/x.ckpt", "0" * 64, settings=settings)
     assert server.requests == [f"GET {PATH}", "CONNECT host.invalid:443"]
+
+
+def test_credentials_go_to_no_other_host(
+    https: FileServer, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".netrc").write_text("machine localhost login me password secret\n")
+    (tmp_path / ".netrc").chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    elsewhere = https.url.replace("127.0.0.1", "localhost")
+    cookie = {"Set_Cookie": "id=secret; Path=/"}
+    https.on("/start/mvd.ckpt", status(302, Location=elsewhere + PATH, **cookie))
+    mirror = https.url.replace("//", "//me:secret@") + "/start"
+    settings = replace(settings, mirrors=(mirror,))
+    fetch(elsewhere + "/mvd.ckpt", SHA256, settings=settings)
+    first, second = https.exchanges
+    assert "authorization" in first.headers
+    assert not {"authorization", "cookie", "referer"} & second.headers.keys()
+
+
+def test_redirect_to_a_foreign_host_is_refused_without_a_request(
+    https: FileServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    https.on(PATH, redirect("https://foreign.invalid/mvd.ckpt"))
+    with FileServer(https.folder) as proxy:  # through which a request would go
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        with pytest.raises(TrustError, match=r"MSHUB_ALLOWED_HOSTS=foreign\.invalid"):
+            fetch(https.url + PATH, SHA256, settings=settings)
+        assert proxy.requests == []
+    assert https.requests == [f"GET {PATH}"]
