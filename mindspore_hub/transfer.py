@@ -6,6 +6,7 @@ them. What an answer means is decided here, and what to do about it in `fetch.py
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -15,6 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -222,14 +224,19 @@ def _update(state: Any, pieces: list[bytes]) -> None:
 
 
 def _open_file(stack: ExitStack, path: Path) -> Delivery:
-    # Not to wait for somebody to write into a pipe; on files it has no effect.
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        file = stack.enter_context(os.fdopen(os.open(path, flags), "rb"))
+        file = stack.enter_context(_open_plain(path))
         size = os.fstat(file.fileno()).st_size
     except OSError as error:
         raise NetworkError(error.strerror) from error
     return Delivery(0, Version(total=size), _file_chunks(file))
+
+
+def _open_plain(path: Path) -> IO[bytes]:
+    """Open a file, but not a pipe, into which nobody may ever write."""
+    if not S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is not a file")
+    return path.open("rb")
 
 
 def _file_chunks(file: IO[bytes]) -> Iterator[bytes]:
