@@ -248,10 +248,14 @@ def test_attempts_that_bring_next_to_nothing_end(server: FileServer, settings: S
 
 
 @pytest.fixture
-def shared() -> Iterator[Settings]:
+def shared(server: FileServer, settings: Settings) -> Iterator[Settings]:
     """Settings of a store that every user may write, for a test that another user runs."""
     if os.geteuid():
         pytest.skip("only root can be two users")
+    # Imports all that is needed: the other user may not be allowed to read our libraries.
+    fetch(server.url + PATH, SHA256, settings=settings)
+    server.exchanges.clear()
+    server.requests.clear()
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o777)
         yield Settings(home=Path(folder), retries=0, timeout=5)
