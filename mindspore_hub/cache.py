@@ -219,7 +219,8 @@ class Store:
             found = (self.home / "layout").read_text(encoding="ascii", errors="replace").strip()
         except FileNotFoundError:
             return
-        if found != str(LAYOUT):
+        # After a power cut the mark may be there without its content.
+        if found not in {"", str(LAYOUT)}:
             msg = (
                 f"The store {self.home} has layout {found!r}, but this version of mindspore-hub "
                 f"knows layout {LAYOUT} only. Upgrade mindspore-hub, or point MSHUB_HOME to "
@@ -248,12 +249,20 @@ class StoredFile:
     """An open file of a store, to be verified before any of its bytes are used.
 
     What is parsed must be read through `file`: a path may lead to another file a moment later.
+
+    Attributes:
+        store: Where it lies.
+        sha256: Its name.
+        path: Its path.
+        file: Its bytes.
+        hashed: Its stat when this process found its bytes to be right, if it did.
     """
 
     store: Store
     sha256: str
     path: Path
     file: IO[bytes]
+    hashed: Stat | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -273,7 +282,7 @@ class StoredFile:
             return digest(self.file, note)
 
     def verify(self, memo: Memo | None = None) -> None:
-        """Hash the file unless the memo knows it.
+        """Hash the file unless it was hashed already.
 
         Args:
             memo: Stats of files that were hashed; without one the file is hashed in any case.
@@ -284,13 +293,12 @@ class StoredFile:
             StoreError: It cannot be read.
         """
         stat = self.stat
-        if memo and memo.knows(self.sha256, stat):
-            return
-        self.expect(self.digest(), stat, memo)
+        if not self._is_known(stat, memo):
+            self.expect(self.digest(), stat, memo)
 
     @contextmanager
     def verifying(self, content: mmap, memo: Memo | None = None) -> Iterator[None]:
-        """Hash the file, in a thread while the block runs, unless the memo knows it.
+        """Hash the file, in a thread while the block runs, unless it was hashed already.
 
         Args:
             content: A map of `file`.
@@ -300,7 +308,7 @@ class StoredFile:
             IntegrityError: As in `verify`, at the end of the block, whatever happened inside.
         """
         stat = self.stat
-        if memo and memo.knows(self.sha256, stat):
+        if self._is_known(stat, memo):
             yield
             return
         with ThreadPoolExecutor(1, "sha256") as pool:
@@ -328,6 +336,9 @@ class StoredFile:
             f"{self._set_aside()}"
         )
         raise IntegrityError(msg)
+
+    def _is_known(self, stat: Stat, memo: Memo | None) -> bool:
+        return memo is not None and (stat == self.hashed or memo.knows(self.sha256, stat))
 
     def _set_aside(self) -> str:
         """Move the damaged file away, and say what was done and what to do."""

@@ -11,13 +11,21 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, TypeAlias
 
 from mindspore_hub._progress import Progress, bar
 from mindspore_hub.cache import Store, StoredFile, digest
-from mindspore_hub.errors import HubError, IntegrityError, NetworkError, OfflineError, TrustError
+from mindspore_hub.errors import (
+    HubError,
+    IntegrityError,
+    NetworkError,
+    OfflineError,
+    StoreError,
+    TrustError,
+)
 from mindspore_hub.partial import Partial
 from mindspore_hub.sources import Location, segments_of, shown, sources
 from mindspore_hub.transfer import PassingError, deliver, receive
@@ -128,19 +136,30 @@ def memo_of(settings: Settings) -> Memo | None:
 
 
 def _in_extra_cache(sha256: str, settings: Settings) -> StoredFile | None:
-    """The file in the first extra cache that has it whole; one that is damaged is passed over."""
+    """The file in the first extra cache that has it whole; what is damaged is passed over."""
     for folder in settings.extra_caches:
-        found = Store(folder, read_only=True).open(sha256)
-        if not found:
-            continue
         try:
-            found.verify(memo_of(settings))
-        except IntegrityError as error:
-            found.file.close()
-            logger.warning("%s", error)
-        else:
-            return found
+            found = Store(folder, read_only=True).open(sha256)
+            if found and _verified(found, settings):
+                return found
+        except StoreError as error:
+            logger.warning("The extra cache %s is passed over: %s", folder, error)
     return None
+
+
+def _verified(found: StoredFile, settings: Settings) -> bool:
+    """Whether a file is right; one that is not is closed."""
+    try:
+        found.verify(memo_of(settings))
+    except IntegrityError as error:
+        logger.warning("%s", error)
+    except BaseException:
+        found.file.close()
+        raise
+    else:
+        return True
+    found.file.close()
+    return False
 
 
 def _obtain(job: _Job) -> StoredFile:
@@ -172,7 +191,9 @@ def _ask(location: Location, job: _Job) -> StoredFile:
     with job.store.explained("write", job.store.partial):
         partial = Partial(job.store.partial, job.sha256, resumable=resumable)
         try:
-            _persist(location, partial, job)
+            if not _is_right(partial, job):
+                _persist(location, partial, job)
+            right = partial.path.stat()
             job.store.add(partial.path, job.sha256)
         finally:
             partial.leave()
@@ -180,7 +201,19 @@ def _ask(location: Location, job: _Job) -> StoredFile:
         if not found:
             msg = "it was removed as soon as it was there"
             raise PassingError(msg)
+        stat = found.stat
+        # Renaming changes nothing but the last time; another's file would have to be hashed.
+        if stat[:4] == (right.st_dev, right.st_ino, right.st_size, right.st_mtime_ns):
+            return replace(found, hashed=stat)
         return found
+
+
+def _is_right(partial: Partial, job: _Job) -> bool:
+    """Whether an earlier download lacks nothing but its name, so that nobody need be asked."""
+    if not partial.is_whole:
+        return False
+    with partial.path.open("rb") as file:
+        return digest(file) == job.sha256
 
 
 def _persist(location: Location, partial: Partial, job: _Job) -> None:
@@ -242,7 +275,7 @@ def _refuse_wrong(location: Location, got: str, partial: Partial, job: _Job) -> 
 def _verdict(job: _Job, failures: list[_Failure]) -> HubError:
     """Say in one error what every source answered; the gravest failure gives its type."""
     file = f"{job.name} (sha256 {job.sha256})"
-    link = job.links[0]
+    command = f"curl -fLo {quote(job.name)} {quote(job.links[0])}"
     kinds = {type(error) for _, error in failures}
     kind: type[HubError] = NetworkError
     problem = f"No source could deliver {file}:"
@@ -256,7 +289,7 @@ def _verdict(job: _Job, failures: list[_Failure]) -> HubError:
         kind = OfflineError
         problem = f"{file} is not in {job.store.home}, and MSHUB_OFFLINE forbids the network."
         remedy = (
-            f"On a machine with a network run `curl -fLO {link}`, bring {job.name} into "
+            f"On a machine with a network run `{command}`, bring {job.name} into "
             "a folder here and name that folder in MSHUB_MIRRORS; or unset MSHUB_OFFLINE."
         )
     elif TrustError in kinds:
@@ -264,8 +297,9 @@ def _verdict(job: _Job, failures: list[_Failure]) -> HubError:
         remedy = "Correct the link in the card, or name a mirror of the file in MSHUB_MIRRORS."
     else:
         remedy = (
-            "Try again later: what has come is kept, and the download goes on from there. Or put "
-            "the file into a folder and name that folder in MSHUB_MIRRORS."
+            "Try again later: what has come is kept, and the download goes on from there. Or run "
+            f"`{command}` wherever it works, put the file into a folder here and name that folder "
+            "in MSHUB_MIRRORS."
         )
     tried = [f"  {shown(location)}: {error}" for location, error in failures]
     return kind("\n".join([problem, *tried, remedy]))

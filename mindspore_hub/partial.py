@@ -62,6 +62,11 @@ class Partial:
         return 0
 
     @property
+    def is_whole(self) -> bool:
+        """Whether all bytes that were announced are there."""
+        return self.size > 0 and self.size == self.version.total
+
+    @property
     def _facts(self) -> Path:
         return self.path.with_suffix(".json")
 
@@ -99,8 +104,7 @@ class Partial:
 
     def _take_up(self, found: Iterable[Path]) -> None:
         """Give the longest file that others left our name, and remove the shorter ones."""
-        usable = (path for path in found if not path.is_symlink() and os.access(path, os.W_OK))
-        by_size = sorted(usable, key=_size, reverse=True)
+        by_size = sorted(filter(_is_usable, found), key=_size, reverse=True)
         for longest in by_size[:1]:
             with suppress(OSError):
                 longest.with_suffix(".json").rename(self._facts)
@@ -108,6 +112,15 @@ class Partial:
                 longest.rename(self.path)
         for shorter in by_size[1:]:
             _remove(shorter)
+
+
+def _is_usable(path: Path) -> bool:
+    """Whether a file is plain and ours to write."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    with suppress(OSError):  # who was killed just before the last rename left it read-only
+        path.chmod(0o644)
+    return os.access(path, os.W_OK)
 
 
 def _remove(path: Path) -> None:

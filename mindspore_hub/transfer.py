@@ -6,6 +6,7 @@ them. What an answer means is decided here, and what to do about it in `fetch.py
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -13,9 +14,10 @@ import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from stat import S_ISREG
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mindspore_hub._progress import Progress
@@ -41,10 +43,13 @@ MIN_SPEED = 1024
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses that may be gone at the next attempt."""
 
-_CONTENT_RANGE = re.compile(r"bytes (?:(?P<start>\d+)-\d+|\*)/(?P<total>\d+|\*)")
+_CONTENT_RANGE = re.compile(r"bytes (?:(?P<start>\d+)-\d+|\*)/(?P<total>\d+|\*)", re.ASCII)
 
 _AHEAD = 4
 """Blocks that may wait to be hashed."""
+
+_SYNCED = 32 << 20
+"""Bytes after which a file is synced, so that little is left to be synced at its end."""
 
 
 class PassingError(NetworkError):
@@ -100,8 +105,8 @@ def deliver(
             response.close()
             return deliver(stack, location, have=0, version=Version(), settings=settings)
         if response.status_code == 416:  # all of it was here already
-            return Delivery(have, version, ())
-        start, total = have, _content_range(response)[1]
+            return Delivery(have, replace(version, total=have), ())
+        start, total = have, _content_range(response)[1] or version.total
     else:
         _refuse_failure(response)
         start, total = 0, _number(response.headers.get("content-length"))
@@ -159,56 +164,79 @@ class _Pace:
 
 
 class _Writer:
-    """Writes blocks to a file, and hashes them in a thread meanwhile."""
+    """Writes pieces to a file at once; hashes them, and brings them to the disk, in threads."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
+        self._state = hashlib.sha256()
         self._pieces: list[bytes] = []
         self._gathered = 0
-        self._state = hashlib.sha256()
-        self._pool = ThreadPoolExecutor(1, "sha256")
         self._waiting: deque[Future[None]] = deque()
+        self._unsynced = 0
+        self._syncing: Future[None] | None = None
+        self._hasher, self._syncer = (ThreadPoolExecutor(1, name) for name in ("sha256", "sync"))
 
     def __enter__(self) -> _Writer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # What was received is kept even if the delivery broke off.
-        try:
-            self._write()
-        finally:
-            self._pool.shutdown()
+        self._hash()
+        self._hasher.shutdown()
+        self._syncer.shutdown()
+        if self._syncing:  # the system tells of a failure only once
+            self._syncing.result()
 
     def put(self, piece: bytes) -> None:
+        rest = memoryview(piece)
+        while rest:  # an unbuffered file may take less than it is given
+            rest = rest[self._file.write(rest) :]
         self._pieces.append(piece)
         self._gathered += len(piece)
         if self._gathered >= CHUNK:
-            self._write()
+            self._hash()
+        self._unsynced += len(piece)
+        if self._unsynced >= _SYNCED:
+            self._sync()
 
     def digest(self) -> str:
         """The sha256 of all that was put, once the block is left."""
         return self._state.hexdigest()
 
-    def _write(self) -> None:
-        if not self._pieces:
-            return
-        block = memoryview(b"".join(self._pieces))
+    def _hash(self) -> None:
+        self._waiting.append(self._hasher.submit(_update, self._state, self._pieces))
         self._pieces, self._gathered = [], 0
-        self._waiting.append(self._pool.submit(self._state.update, block))
         if len(self._waiting) > _AHEAD:
             self._waiting.popleft().result()
-        rest = block
-        while rest:  # an unbuffered file may take less than it is given
-            rest = rest[self._file.write(rest) :]
+
+    def _sync(self) -> None:
+        """Begin to bring the file to the disk, unless it is still being brought there."""
+        if self._syncing:
+            if not self._syncing.done():
+                return
+            self._syncing.result()
+        self._syncing = self._syncer.submit(os.fsync, self._file.fileno())
+        self._unsynced = 0
+
+
+def _update(state: Any, pieces: list[bytes]) -> None:
+    for piece in pieces:
+        state.update(piece)
 
 
 def _open_file(stack: ExitStack, path: Path) -> Delivery:
     try:
-        file = stack.enter_context(path.open("rb"))
+        file = stack.enter_context(_open_plain(path))
         size = os.fstat(file.fileno()).st_size
     except OSError as error:
         raise NetworkError(error.strerror) from error
     return Delivery(0, Version(total=size), _file_chunks(file))
+
+
+def _open_plain(path: Path) -> IO[bytes]:
+    """Open a file, but not a pipe, into which nobody may ever write."""
+    if not S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is not a file")
+    return path.open("rb")
 
 
 def _file_chunks(file: IO[bytes]) -> Iterator[bytes]:
@@ -225,7 +253,7 @@ def _goes_on(response: httpx2.Response, have: int, version: Version) -> bool:
     if response.status_code == 416:
         return total == have
     same_size = None in {total, version.total} or total == version.total
-    return start == have and same_size
+    return start == have and same_size and not _encoding(response)
 
 
 def _body(response: httpx2.Response) -> Iterator[bytes]:
@@ -260,7 +288,14 @@ def _content_range(response: httpx2.Response) -> tuple[int | None, int | None]:
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() else None
+    """A size; what has more digits than any size is none."""
+    return int(text) if text and text.isdecimal() and len(text) < 20 else None
+
+
+def _encoding(response: httpx2.Response) -> str:
+    """How the body is packed; empty if it is as it is."""
+    encoding = str(response.headers.get("content-encoding", "")).strip().lower()
+    return "" if encoding == "identity" else encoding
 
 
 def _refuse_size(size: int, settings: Settings) -> None:
@@ -273,27 +308,30 @@ def _refuse_size(size: int, settings: Settings) -> None:
 
 
 def _refuse_failure(response: httpx2.Response) -> None:
-    status, encoding = response.status_code, response.headers.get("content-encoding", "identity")
+    status = response.status_code
     if status != 200:
         msg = f"status {status} {response.reason_phrase}".rstrip()
-        if status in _PASSING:
-            raise PassingError(msg, wait=_retry_after(response))
-        raise NetworkError(msg)
-    if encoding != "identity":
+        if status not in _PASSING:
+            raise NetworkError(msg)
+        wait = _retry_after(response)
+        if wait:
+            msg += f", and asks to wait {wait:.0f} s"
+        raise PassingError(msg, wait=wait)
+    if encoding := _encoding(response):
         msg = f"sent the file in {encoding} encoding, although it was asked not to"
         raise NetworkError(msg)
 
 
 def _retry_after(response: httpx2.Response) -> float:
-    """Seconds that the server asks to wait, given as such or as a date."""
+    """Seconds that the server asks to wait, given as such or as a date; 0 if it makes no sense."""
     from email.utils import parsedate_to_datetime
 
     text = response.headers.get("retry-after", "")
-    if text.isdecimal():
-        return float(text)
     try:
+        if text.isdecimal():
+            return float(text)
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         return 0.0
 
 

@@ -742,7 +742,7 @@ def test_the_schema_is_one_and_every_card_of_the_hub_fits_it() -> None:
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[server.FileServer]:
     """A file server that also answers requests for heads."""
-    monkeypatch.setattr(server._Handler, "do_HEAD", server._Handler.do_GET, raising=False)
+    monkeypatch.setattr(server.Handler, "do_HEAD", server.Handler.do_GET, raising=False)
     (tmp_path / "files").mkdir()
     with server.FileServer(tmp_path / "files") as started:
         yield started
@@ -830,7 +830,7 @@ def test_a_redirect_is_followed_and_silence_is_no_verdict(files: server.FileServ
 
 
 def test_certificates_are_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server._Handler, "do_HEAD", server._Handler.do_GET, raising=False)
+    monkeypatch.setattr(server.Handler, "do_HEAD", server.Handler.do_GET, raising=False)
     (tmp_path / "files").mkdir()
     with server.FileServer(tmp_path / "files", tls=True) as files:
         files.on("/page", server.status(200))

@@ -13,7 +13,8 @@ import manifests
 import mindspore
 import numpy as np
 import pytest
-from server import FileServer, flipped, good
+from faults import flipped
+from server import FileServer, good
 
 import mindspore_hub
 from mindspore_hub import tensorfile

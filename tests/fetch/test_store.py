@@ -1,0 +1,172 @@
+"""Stores that are full, read-only, elsewhere or in the way: clear errors, nothing lost."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from downloads import CONTENT, PATH, SHA256, UNREACHABLE, blobs, files
+from faults import truncated, without_length
+from server import FileServer, good, read_only
+
+from mindspore_hub.errors import NetworkError, StoreError
+from mindspore_hub.fetch import fetch
+from mindspore_hub.settings import Settings
+
+
+def test_file_in_a_read_only_store_needs_no_download(
+    server: FileServer, settings: Settings
+) -> None:
+    with tempfile.TemporaryDirectory() as home:
+        settings = replace(settings, home=Path(home))
+        fetch(server.url + PATH, SHA256, settings=settings)
+        with read_only(Path(home)):
+            fetch(server.url + PATH, SHA256, settings=settings)
+    assert server.requests == [f"GET {PATH}"]
+
+
+def test_store_that_cannot_be_written_is_an_error_before_any_request(
+    server: FileServer, settings: Settings
+) -> None:
+    with tempfile.TemporaryDirectory() as home:
+        settings = replace(settings, home=Path(home))
+        with read_only(Path(home)), pytest.raises(StoreError, match="MSHUB_HOME"):
+            fetch(server.url + PATH, SHA256, settings=settings)
+    assert server.requests == []
+
+
+def test_home_that_is_a_file_is_a_store_error(settings: Settings) -> None:
+    settings.home.write_text("not a folder")
+    with pytest.raises(StoreError, match=f"{settings.home}.*MSHUB_HOME"):
+        fetch(UNREACHABLE + PATH, SHA256, settings=settings)
+
+
+def test_newer_layout_is_an_error_before_any_request(
+    server: FileServer, settings: Settings
+) -> None:
+    settings.home.mkdir()
+    (settings.home / "layout").write_text("2")
+    with pytest.raises(StoreError, match=r"layout '2'.*Upgrade mindspore-hub"):
+        fetch(server.url + PATH, SHA256, settings=settings)
+    assert server.requests == []
+
+
+def test_layout_that_a_power_cut_emptied_is_no_obstacle(
+    server: FileServer, settings: Settings
+) -> None:
+    settings.home.mkdir()
+    (settings.home / "layout").touch()
+    assert fetch(server.url + PATH, SHA256, settings=settings).read_bytes() == CONTENT
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from mindspore_hub.errors import StoreError
+from mindspore_hub.fetch import fetch
+from mindspore_hub.settings import Settings
+link, sha256, home, limit = sys.argv[1:]
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
+try:
+    fetch(link, sha256, settings=Settings(home=Path(home), progress=False))
+except StoreError as error:
+    print(error)
+"""
+
+
+def test_write_that_fails_half_way_is_clear_and_loses_nothing(
+    server: FileServer, settings: Settings
+) -> None:
+    command = [sys.executable, "-c", LIMITED, server.url + PATH, SHA256, settings.home, "100000"]
+    done = subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True)
+    assert done.stdout == (
+        f"Cannot write {settings.home}/partial in the store {settings.home}: File too large. "
+        "Point MSHUB_HOME to another folder.\n"
+    )
+    assert blobs(settings) == []
+    assert fetch(server.url + PATH, SHA256, settings=settings).read_bytes() == CONTENT
+    assert server.exchanges[-1].start == 100_000
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)]
+    if (
+        not shutil.which("mount")
+        or subprocess.run(mount, capture_output=True, check=False).returncode
+    ):
+        pytest.skip("this user cannot mount a small disk")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_full_disk_is_noticed_before_the_download(
+    server: FileServer, settings: Settings, small_disk: Path
+) -> None:
+    settings = replace(settings, home=small_disk / "home")
+    with pytest.raises(StoreError, match=r"bytes free, but 300,000 are needed. Free some space"):
+        fetch(server.url + PATH, SHA256, settings=settings)
+    assert files(settings) == []
+
+
+def test_disk_that_fills_up_is_clear_and_loses_nothing(
+    server: FileServer, settings: Settings, small_disk: Path
+) -> None:
+    settings = replace(settings, home=small_disk / "home")
+    server.on(PATH, without_length)
+    with pytest.raises(StoreError, match=r"No space left on device. Free some space"):
+        fetch(server.url + PATH, SHA256, settings=settings)
+    (part,) = (settings.home / "partial").glob("*.part")
+    assert part.read_bytes() == CONTENT[: part.stat().st_size]
+    assert part.stat().st_size > 100_000
+    assert blobs(settings) == []
+
+
+@pytest.fixture
+def other_disk(tmp_path: Path) -> Iterator[Path]:
+    shared = Path("/dev/shm")  # noqa: S108 - a disk of its own on Linux
+    if not shared.is_dir() or shared.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no second disk")
+    with tempfile.TemporaryDirectory(dir=shared) as folder:
+        yield Path(folder)
+
+
+def test_store_may_lie_on_another_disk_than_a_mirror(
+    settings: Settings, folder: Path, other_disk: Path
+) -> None:
+    settings = replace(settings, home=other_disk / "home", mirrors=(str(folder),), offline=True)
+    blob = fetch("https://host.invalid" + PATH, SHA256, settings=settings)
+    assert blob.read_bytes() == (folder / PATH.lstrip("/")).read_bytes() == CONTENT
+
+
+def test_partial_on_another_disk_than_the_blobs_is_a_clear_error(
+    server: FileServer, settings: Settings, other_disk: Path
+) -> None:
+    settings.home.mkdir()
+    (settings.home / "partial").symlink_to(other_disk)
+    with pytest.raises(StoreError, match=r"Cannot write .*ross-device link.*MSHUB_HOME"):
+        fetch(server.url + PATH, SHA256, settings=settings)
+    assert blobs(settings) == []
+    (part,) = other_disk.glob("*.part")
+    assert part.read_bytes() == CONTENT
+
+
+def test_no_name_in_the_store_differs_from_another_only_by_case(
+    server: FileServer, settings: Settings
+) -> None:
+    server.on(PATH, truncated(1000), good)
+    with pytest.raises(NetworkError):
+        fetch(server.url + PATH, SHA256, settings=settings)
+    before = {path.relative_to(settings.home) for path in settings.home.rglob("*")}
+    fetch(server.url + PATH, SHA256, settings=settings)
+    after = {path.relative_to(settings.home) for path in settings.home.rglob("*")}
+    names = {str(path) for path in before | after} - {"CACHEDIR.TAG"}
+    assert names == {name.lower() for name in names}
