@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import zlib
 from collections.abc import Iterator
@@ -144,6 +145,20 @@ def dripping(pause: float, after: int = 0, piece: int = 1) -> Answer:
             for place in range(0, len(part), piece):
                 handler.wait(pause)
                 yield part[place : place + piece]
+
+    return _changed(change)
+
+
+def halted(begun: threading.Event, rest: threading.Event, after: int) -> Answer:
+    """Send this many bytes, at most one piece, say so, and send the rest when told."""
+
+    def change(_handler: Handler, pieces: Iterator[bytes], _start: int) -> Iterator[bytes]:
+        for piece in pieces:
+            yield piece[:after]
+            begun.set()
+            assert rest.wait(60)
+            yield piece[after:]
+            yield from pieces
 
     return _changed(change)
 

@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from server import FileServer, good, read_only, truncated
+from faults import halted, truncated
+from server import FileServer, good, read_only
 
 from mindspore_hub.cache import Store
 from mindspore_hub.cache_cli import cache
@@ -242,13 +243,7 @@ def test_rm_of_what_is_being_downloaded_is_refused(server: FileServer) -> None:
     card, sha256 = publish(server, "a")
     begun, rest = threading.Event(), threading.Event()
 
-    def slow(handler, body: bytes) -> None:
-        handler.send(body[:100_000], {"Content-Length": str(len(body))})
-        begun.set()
-        assert rest.wait(60)
-        handler.wfile.write(body[100_000:])
-
-    server.on("/a.ckpt", slow)
+    server.on("/a.ckpt", halted(begun, rest, 50_000))
     command = [sys.executable, "-m", "mindspore_hub", "download", card]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as job:
         assert begun.wait(60)
