@@ -280,9 +280,11 @@ def test_our_client_loads_the_card_of_a_bundle_with_the_bundle_as_mirror(
     monkeypatch.setenv("MSHUB_OFFLINE", "1")
     network = mindspore_hub.load(str(small / "multitasknet_veri.md"), source="local")
     (tensor,) = (
-        item for item in manifests.read(PUBLISHED[SMALL]) if item.canonical == "classifier.weight"
+        item
+        for item in manifests.read(PUBLISHED[SMALL])
+        if item.canonical == "classifier_vid.weight"
     )
-    assert np.array_equal(network.classifier.weight.asnumpy(), filled(tensor))
+    assert np.array_equal(network.classifier_vid.weight.asnumpy(), filled(tensor))
 
 
 @pytest.mark.parametrize("change", ["changed", "missing", "left over"])
@@ -369,7 +371,7 @@ def rewrite(folder: Path, change: Callable[[dict[str, np.ndarray]], None]) -> No
 
 def test_verify_refuses_a_checkpoint_with_names_of_training(small: Path) -> None:
     def rename(tensors: dict[str, np.ndarray]) -> None:
-        tensors["optimizer.classifier.weight"] = tensors.pop("classifier.weight")
+        tensors["optimizer.classifier_vid.weight"] = tensors.pop("classifier_vid.weight")
 
     rewrite(small, rename)
     with pytest.raises(CheckpointError, match="does not fit MultiTaskNet, and nothing was loaded"):
@@ -378,7 +380,7 @@ def test_verify_refuses_a_checkpoint_with_names_of_training(small: Path) -> None
 
 def test_verify_refuses_other_outputs(small: Path) -> None:
     def blur(tensors: dict[str, np.ndarray]) -> None:
-        tensors["classifier.weight"] *= 1.001
+        tensors["classifier_vid.weight"] *= 1.001
 
     rewrite(small, blur)
     expected = r"outputs differ .* by \S+ in pynative mode, \S+ in graph mode of the largest value"
