@@ -10,15 +10,22 @@ without a checkpoint has a card without asset, which that client refuses to load
 from __future__ import annotations
 
 import ast
-import json
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from mindspore_hub.cache import digest
+from mindspore_hub.bundle_manifest import (
+    MANIFEST,
+    Manifest,
+    digests,
+    file_digest,
+    files_in,
+    read_manifest,
+    write_manifest,
+)
 from mindspore_hub.cards.generate import entry_point_text
 from mindspore_hub.cards.restate import restated
 from mindspore_hub.cards.schema import Asset, Card
@@ -29,41 +36,14 @@ from mindspore_hub.golden import GOLDEN, record
 from mindspore_hub.pretrained import create_pretrained, loadable_asset
 from mindspore_hub.refs import note_use
 from mindspore_hub.settings import Settings
-from mindspore_hub.tensorfile import map_file
+from mindspore_hub.tensorfile import map_file, read_index
 from mindspore_hub.version import __version__
-from mindspore_hub.weights import Weight, derive_arguments, facts_of, read_weights
+from mindspore_hub.weights import Signature, Weight, derive_arguments, facts_of
 
 if TYPE_CHECKING:
     from mindspore import nn
 
-MANIFEST = "bundle.json"
-"""What a bundle holds, and what it was made from."""
-
 _NAME = re.compile(r"\w[\w.+-]*")
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What a bundle says of itself.
-
-    Attributes:
-        uid: Uid of the card that it was made from.
-        card: File of its card.
-        entry_point: File of its entry point.
-        checkpoint: File of its checkpoint, empty if it has none.
-        published: The published file, with all constructor arguments of the network; None if the
-            card has no asset.
-        made_with: Versions of this package and, with a checkpoint, of MindSpore.
-        files: The sha256 of every other file by its path in the bundle.
-    """
-
-    uid: str
-    card: str
-    entry_point: str
-    checkpoint: str
-    published: Asset | None
-    made_with: Mapping[str, str]
-    files: Mapping[str, str]
 
 
 def create(
@@ -89,6 +69,7 @@ def create(
     Raises:
         CardError: The card lacks what a bundle needs.
         StoreError: Something else is in the folder, or a bundle that nobody said to replace.
+        IntegrityError: As in `load`, or the folder has a manifest that means nothing.
         HubError: As in `load`, with a checkpoint.
     """
     folder = folder.resolve()
@@ -120,6 +101,7 @@ def check_target(folder: Path, *, force: bool) -> None:
 
     Raises:
         StoreError: It is no empty folder, and no bundle that may be replaced.
+        IntegrityError: It has a manifest that means nothing.
     """
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
@@ -128,6 +110,13 @@ def check_target(folder: Path, *, force: bool) -> None:
         raise StoreError(msg)
     if not force:
         msg = f"{folder} is a bundle already; give --force to replace it."
+        raise StoreError(msg)
+    others = files_in(folder).keys() - read_manifest(folder).files.keys()
+    if others:
+        msg = (
+            f"{folder} holds more than its bundle, such as {min(others)}, and was not touched; "
+            "choose another folder."
+        )
         raise StoreError(msg)
 
 
@@ -190,13 +179,17 @@ def import_closure(models: Path, module: str) -> list[str]:
 
 
 def own_weights(file: Path) -> dict[str, Weight]:
-    """Tensors of the checkpoint of a bundle, under the names that they have there.
+    """All tensors of the checkpoint of a bundle, under the names that they have there.
 
     Raises:
         CheckpointError: It is no checkpoint.
     """
     with file.open("rb") as stream:
-        return read_weights(map_file(stream), facts_of(None))
+        index = read_index(map_file(stream))
+    return {
+        name: Weight(name, Signature(entry.shape, entry.dtype), index.array(name))
+        for name, entry in index.entries.items()
+    }
 
 
 def _entry_point_name(card: Card) -> str:
@@ -235,26 +228,8 @@ def _fill(folder: Path, card: Card, settings: Settings | None) -> Manifest:
         made_with=made_with,
         files=digests(folder),
     )
-    text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False)
-    (folder / MANIFEST).write_text(f"{text}\n", encoding="utf-8")
+    write_manifest(folder, manifest)
     return manifest
-
-
-def digests(folder: Path) -> dict[str, str]:
-    """The sha256 of each file of a bundle, empty for what is no file; none of its manifest."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder)
-        is_folder = path.is_dir() and not path.is_symlink()
-        if is_folder or str(name) == MANIFEST or "__pycache__" in name.parts:
-            continue
-        found[name.as_posix()] = _digest(path) if path.is_file() else ""
-    return found
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return digest(file)
 
 
 def _write_weights(folder: Path, card: Card, settings: Settings) -> tuple[Card, Asset]:
@@ -275,7 +250,7 @@ def _write_weights(folder: Path, card: Card, settings: Settings) -> tuple[Card, 
     arguments = {name: found.value for name, found in derived.items()}
     published = replace(published, network_args={**arguments, **published.network_args})
     size = f"{file.stat().st_size / 1e6:.0f} MB"
-    return replace(card, asset=published), replace(published, sha256=_digest(file), size=size)
+    return replace(card, asset=published), replace(published, sha256=file_digest(file), size=size)
 
 
 def _save(network: nn.Cell, file: Path) -> None:
@@ -292,11 +267,11 @@ def _save(network: nn.Cell, file: Path) -> None:
 def _put(staged: Path, folder: Path) -> None:
     """Move a bundle to its place; what was there goes with the temporary folder."""
     before = staged.with_name("old")
-    if folder.exists():
-        folder.rename(before)
     try:
+        if folder.exists():
+            folder.rename(before)
         staged.rename(folder)
-    except OSError:
-        if before.exists():
+    except BaseException:
+        if before.exists() and not folder.exists():
             before.rename(folder)
         raise

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import runpy
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 from mindspore_hub import checkpoint, golden
-from mindspore_hub.bundle import MANIFEST, Manifest, code_files, digests, own_weights
-from mindspore_hub.cards.schema import Asset, Card, read_card
+from mindspore_hub.bundle import code_files, own_weights
+from mindspore_hub.bundle_manifest import Manifest, digests, read_manifest
+from mindspore_hub.cards.schema import Card, read_card
 from mindspore_hub.entry_point import require_mindspore
 from mindspore_hub.errors import CardError, CheckpointError, IntegrityError, TrustError
 from mindspore_hub.trust import without_bytecode
@@ -78,33 +77,6 @@ def verify(folder: Path, *, trust: bool = False) -> Proof:
     )
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """Read what a bundle says of itself.
-
-    Raises:
-        IntegrityError: It cannot be read, or means nothing.
-    """
-    path = folder / MANIFEST
-    try:
-        facts = json.loads(path.read_bytes())
-        published = facts["published"] and Asset(**facts["published"])
-        manifest = Manifest(**{**facts, "published": published})
-        named = {manifest.card, manifest.entry_point, *filter(None, [manifest.checkpoint])}
-        mappings = (manifest.files, manifest.made_with, published.network_args if published else {})
-        is_right = (
-            named <= manifest.files.keys()
-            and isinstance(manifest.uid, str)
-            and all(isinstance(item, dict) for item in mappings)
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        msg = f"{path} cannot be read as the manifest of a bundle ({error}); `mshub bundle` makes one."
-        raise IntegrityError(msg) from error
-    if not is_right:
-        msg = f"{path} does not say what the manifest of a bundle says; make the bundle again."
-        raise IntegrityError(msg)
-    return manifest
-
-
 def _check_files(folder: Path, manifest: Manifest) -> None:
     found, expected = digests(folder), manifest.files
     differences = {
@@ -155,11 +127,7 @@ def _load(network: nn.Cell, file: Path) -> int:
 
 
 def _compare(network: Any, card: Card, file: Path) -> dict[str, float]:
-    try:
-        deviations = golden.deviations(network, card.input_shapes, file)
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
-        msg = f"{file} holds no golden outputs ({error}); make the bundle again."
-        raise CheckpointError(msg) from error
+    deviations = golden.deviations(network, card.input_shapes, golden.read(file))
     bad = {mode: found for mode, found in deviations.items() if not found <= golden.TOLERANCE}
     if bad:
         lines = ", ".join(f"{found:.1e} in {mode} mode" for mode, found in bad.items())

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
+
+from mindspore_hub.errors import CheckpointError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,27 +38,38 @@ def record(network: nn.Cell, shapes: Sequence[tuple[int, ...]], file: Path) -> N
     np.savez(file, *_outputs(network, shapes))
 
 
-def deviations(network: nn.Cell, shapes: Sequence[tuple[int, ...]], file: Path) -> dict[str, float]:
+def read(file: Path) -> list[Array]:
+    """Read what `record` wrote.
+
+    Raises:
+        CheckpointError: The file is not there, or holds no recorded outputs.
+    """
+    import numpy as np
+
+    try:
+        with np.load(file, allow_pickle=False) as recorded:
+            return [recorded[f"arr_{index}"] for index in range(len(recorded.files))]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
+        msg = f"{file} holds no golden outputs ({error}); make the bundle again."
+        raise CheckpointError(msg) from error
+
+
+def deviations(
+    network: nn.Cell, shapes: Sequence[tuple[int, ...]], expected: Sequence[Array]
+) -> dict[str, float]:
     """Compare a network with recorded outputs, in both modes of MindSpore.
 
     Args:
         network: A network in inference mode.
         shapes: As in `record`.
-        file: What `record` wrote.
+        expected: Its recorded outputs, from `read`.
 
     Returns:
         The largest difference of each mode, relative to the largest value of the output; infinite
         where outputs are missing, of another shape, or not finite in other places.
-
-    Raises:
-        ValueError: The file holds no recorded outputs.
-        OSError: It cannot be read.
     """
     import mindspore
-    import numpy as np
 
-    with np.load(file, allow_pickle=False) as recorded:
-        expected = [recorded[f"arr_{index}"] for index in range(len(recorded.files))]
     found = {}
     for name, mode in (("pynative", mindspore.PYNATIVE_MODE), ("graph", mindspore.GRAPH_MODE)):
         with _mode(mode):

@@ -18,8 +18,9 @@ import upstream
 
 import mindspore_hub
 from mindspore_hub import golden
-from mindspore_hub.bundle import MANIFEST, create, digests, file_names, import_closure
+from mindspore_hub.bundle import create, file_names, import_closure
 from mindspore_hub.bundle_check import verify
+from mindspore_hub.bundle_manifest import MANIFEST, digests
 from mindspore_hub.cards.check import check_paths
 from mindspore_hub.cards.schema import Card, read_card
 from mindspore_hub.catalog import Catalog
@@ -369,11 +370,19 @@ def rewrite(folder: Path, change: Callable[[dict[str, np.ndarray]], None]) -> No
     forge(folder)
 
 
-def test_verify_refuses_a_checkpoint_with_names_of_training(small: Path) -> None:
-    def rename(tensors: dict[str, np.ndarray]) -> None:
-        tensors["optimizer.classifier_vid.weight"] = tensors.pop("classifier_vid.weight")
+def rename(tensors: dict[str, np.ndarray]) -> None:
+    tensors["optimizer.classifier_vid.weight"] = tensors.pop("classifier_vid.weight")
 
-    rewrite(small, rename)
+
+def add_optimizer_state(tensors: dict[str, np.ndarray]) -> None:
+    tensors["moments.classifier_vid.weight"] = tensors["classifier_vid.weight"]
+
+
+@pytest.mark.parametrize("change", [rename, add_optimizer_state])
+def test_verify_refuses_a_checkpoint_with_what_training_left(
+    change: Callable[[dict[str, np.ndarray]], None], small: Path
+) -> None:
+    rewrite(small, change)
     with pytest.raises(CheckpointError, match="does not fit MultiTaskNet, and nothing was loaded"):
         verify(small)
 
@@ -407,6 +416,9 @@ def test_a_bundle_is_replaced_only_on_demand_and_nothing_else_ever(
     home.mkdir()
     create(other, home)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "plain"]
+    (home / "thesis.txt").write_text("years of work", encoding="utf-8")
+    with pytest.raises(StoreError, match=r"holds more than its bundle, such as thesis\.txt"):
+        create(other, home, force=True)
     (home / MANIFEST).unlink()
     for force in (False, True):
         with pytest.raises(StoreError, match="is there already and is no bundle"):
