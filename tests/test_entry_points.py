@@ -1,9 +1,7 @@
 """Entry points under both clients: in place, copied out, several in a process, both modes."""
 
 import importlib.util
-import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +19,6 @@ from mindspore_hub.catalog import Catalog
 from mindspore_hub.entry_point import load_entry_point
 from mindspore_hub.errors import CardError
 
-USE_BUNDLES = Path(__file__).with_name("use_bundles.py")
 MODELS = Catalog.read().models
 
 
@@ -42,27 +39,6 @@ def bundle(root: Path, model: str, folder: Path) -> Path:
     shutil.copytree(entry_point_folder(root, model), folder)
     shutil.copytree(root / "models", folder / "models")
     return folder
-
-
-@pytest.mark.parametrize("mode", ["pynative", "graph"])
-def test_bundles_run_in_one_process_without_the_package(
-    mode: str, root: Path, tmp_path: Path
-) -> None:
-    bundles = {model: bundle(root, model, tmp_path / model / "net") for model in MODELS}
-    pairs = [text for model, folder in bundles.items() for text in (str(folder), model)]
-    done = subprocess.run(
-        [sys.executable, str(USE_BUNDLES), mode, *pairs],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    declared = {model: Catalog.read().resolve(model).output_shapes for model in MODELS}
-    shapes = json.loads(done.stdout.splitlines()[-1])
-    assert {model: [tuple(shape) for shape in shapes[model]] for model in shapes} == {
-        model: list(expected) for model, expected in declared.items()
-    }
 
 
 @pytest.mark.parametrize("model", MODELS)

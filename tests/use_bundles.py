@@ -1,7 +1,7 @@
 """Use bundles as the upstream client would, where the package is not importable.
 
-Arguments: `pynative` or `graph`, then pairs of a bundle folder and a model name. A program of its
-own, because nothing else may have imported the package.
+Arguments: `pynative` or `graph`, then paths of cards in bundles. A program of its own, because
+nothing else may have imported the package.
 """
 
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import mindspore
 import numpy as np
-from upstream import create_network
+import upstream
 
 
 class Unimportable:
@@ -23,19 +23,38 @@ class Unimportable:
             raise ModuleNotFoundError(message, name=name)
 
 
-def main(mode, *bundles):
-    """Print the shapes of every network's outputs as JSON."""
+def report(card):
+    """Load a card and compute with its network; what came out."""
+    golden = card.with_name("golden.npz")
+    loaded = upstream.load(card, pretrained=golden.is_file())
+    random = np.random.RandomState(0)
+    shapes = loaded.network.input_shapes
+    inputs = [random.standard_normal((1, *shape)).astype(np.float32) for shape in shapes]
+    outputs = loaded.network(*map(mindspore.Tensor, inputs))
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    outputs = [output.asnumpy() for output in outputs]
+    facts = {
+        "network": type(loaded.network).__name__,
+        "shapes": [list(output.shape[1:]) for output in outputs],
+        "parameters": {name: item.shape for name, item in loaded.network.parameters_and_names()},
+        "missing": loaded.missing,
+        "left over": loaded.left_over,
+    }
+    if golden.is_file():
+        recorded = list(np.load(golden).values())
+        facts["deviation"] = max(
+            float(np.abs(found - expected).max() / np.abs(expected).max())
+            for found, expected in zip(outputs, recorded, strict=True)
+        )
+    return facts
+
+
+def main(mode, *cards):
+    """Print what came of every card as JSON."""
     sys.meta_path.insert(0, Unimportable())
     modes = {"pynative": mindspore.PYNATIVE_MODE, "graph": mindspore.GRAPH_MODE}
     mindspore.set_context(mode=modes[mode])
-    shapes = {}
-    for folder, name in zip(bundles[::2], bundles[1::2], strict=True):
-        network = create_network(Path(folder), name)
-        inputs = [np.ones((1, *shape), np.float32) for shape in network.input_shapes]
-        outputs = network(*map(mindspore.Tensor, inputs))
-        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-        shapes[name] = [list(output.shape[1:]) for output in outputs]
-    print(json.dumps(shapes))
+    print(json.dumps({Path(card).stem: report(Path(card)) for card in cards}))
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def outputs(root: Path) -> dict[Path, str]:
     """
     catalog = Catalog.read(root)
     texts = {
-        entry_point_path(root, model): _entry_point(model, cards)
+        entry_point_path(root, model): entry_point_text(cards, default_card(model, cards))
         for model, cards in catalog.models.items()
     }
     readme = root / "README.md"
@@ -94,9 +94,19 @@ def default_card(model: str, cards: list[Card]) -> Card:
     return defaults[0]
 
 
-def _entry_point(model: str, cards: list[Card]) -> str:
+def entry_point_text(cards: list[Card], default: Card) -> str:
+    """Text of an entry point.
+
+    Args:
+        cards: Cards of one model that it builds the networks of.
+        default: The one of them that the bare name of the model means.
+
+    Raises:
+        CardError: No class can have the name of the model.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
+    model = default.model_name
     if not model.isidentifier():
         msg = f"{cards[0].path}: no class can have the model-name {model!r}; rename the model."
         raise CardError(msg)
@@ -108,7 +118,7 @@ def _entry_point(model: str, cards: list[Card]) -> str:
     )
     environment.filters.update(text=json.dumps, literal=_literal)
     template = environment.get_template(f"{ENTRY_POINT}.py.jinja")
-    return template.render(model=model, default=default_card(model, cards), cards=cards)
+    return template.render(model=model, default=default, cards=cards)
 
 
 def _rules_page() -> str:
@@ -127,7 +137,7 @@ def _rules_page() -> str:
 
 def _literal(arguments: Mapping[str, Argument]) -> str:
     """A dict as the formatter writes it."""
-    items = [f'"{name}": {_value(value)}' for name, value in arguments.items()]
+    items = [f"{json.dumps(name)}: {_value(value)}" for name, value in arguments.items()]
     return "{" + ", ".join(items) + "}"
 
 

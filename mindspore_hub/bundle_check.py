@@ -1,0 +1,146 @@
+"""Prove on the receiving side that a bundle is whole and computes what it did where it was made."""
+
+from __future__ import annotations
+
+import hashlib
+import runpy
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mindspore_hub import checkpoint, golden
+from mindspore_hub.bundle import code_files, own_weights
+from mindspore_hub.bundle_manifest import Manifest, digests, read_manifest
+from mindspore_hub.cards.schema import Card, read_card
+from mindspore_hub.entry_point import require_mindspore
+from mindspore_hub.errors import CardError, CheckpointError, IntegrityError, TrustError
+from mindspore_hub.trust import without_bytecode
+from mindspore_hub.weights import facts_of
+
+if TYPE_CHECKING:
+    from mindspore import nn
+
+_LISTED = 8
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was proven of a bundle.
+
+    Attributes:
+        uid: Uid of the card that it was made from.
+        network: Class of the network that its entry point creates.
+        files: How many files match their sha256.
+        parameters: How many parameters its checkpoint set, all of them; 0 without a checkpoint.
+        deviations: Largest difference from the golden outputs in each mode, relative to the largest
+            value; empty without a checkpoint.
+    """
+
+    uid: str
+    network: str
+    files: int
+    parameters: int = 0
+    deviations: dict[str, float] = field(default_factory=dict)
+
+
+def verify(folder: Path, *, trust: bool = False) -> Proof:
+    """Verify a bundle: digests, then strict load, then golden outputs; opens no connection.
+
+    Args:
+        folder: The bundle.
+        trust: Run its code even if it is not what this package would write.
+
+    Raises:
+        IntegrityError: A file is missing, left over or changed, or there is no bundle.
+        TrustError: Its code is not that of this package, and nobody trusts it.
+        CardError: Its card cannot be read.
+        CheckpointError: Its checkpoint does not fit its network, or outputs differ.
+        MissingDependencyError: MindSpore is not installed.
+    """
+    manifest = read_manifest(folder)
+    _check_files(folder, manifest)
+    card = read_card(folder / manifest.card, manifest.uid)
+    if not trust:
+        _check_code(folder, manifest, card)
+    require_mindspore()
+    with without_bytecode():
+        create_network = runpy.run_path(str(folder / manifest.entry_point))["create_network"]
+        network = create_network(card.model_name.lower())
+    proof = Proof(manifest.uid, type(network).__name__, len(manifest.files))
+    if not manifest.checkpoint:
+        return proof
+    return replace(
+        proof,
+        parameters=_load(network, folder / manifest.checkpoint),
+        deviations=_compare(network, card, folder / golden.GOLDEN),
+    )
+
+
+def _check_files(folder: Path, manifest: Manifest) -> None:
+    found, expected = digests(folder), manifest.files
+    differences = {
+        "missing": expected.keys() - found.keys(),
+        "left over": found.keys() - expected.keys(),
+        "changed": {
+            name for name in found.keys() & expected.keys() if found[name] != expected[name]
+        },
+    }
+    lines = [f"  {what}: {_named(names)}" for what, names in differences.items() if names]
+    if lines:
+        msg = "\n".join(
+            [f"{folder} is not as it was made:", *lines, "Copy it again, whole and alone."]
+        )
+        raise IntegrityError(msg)
+
+
+def _check_code(folder: Path, manifest: Manifest, card: Card) -> None:
+    """Refuse code that is not, byte for byte, what this package would write for the card."""
+    ours: dict[str, str] = {}
+    try:
+        code = code_files(replace(card, asset=manifest.published))
+        ours = {name: hashlib.sha256(content).hexdigest() for name, content in code.items()}
+    except CardError:
+        pass  # a network that this package does not have
+    runs = manifest.entry_point.rpartition("/")[0]
+    theirs = {
+        name: sha256 for name, sha256 in manifest.files.items() if name.startswith(f"{runs}/")
+    }
+    if ours != theirs:
+        msg = (
+            f"The code in {folder / runs} is not that of this package (mindspore-hub "
+            f"{manifest.made_with.get('mindspore-hub', 'of unknown version')} made it), and "
+            "verifying runs it. Read it; then give --trust."
+        )
+        raise TrustError(msg)
+
+
+def _load(network: nn.Cell, file: Path) -> int:
+    """Set every parameter from a file under exactly its name."""
+    try:
+        weights = own_weights(file)
+        checkpoint.assign(network, weights, facts_of(None))
+    except CheckpointError as error:
+        msg = f"{file}: {error}"
+        raise CheckpointError(msg) from error
+    return len(weights)
+
+
+def _compare(network: Any, card: Card, file: Path) -> dict[str, float]:
+    deviations = golden.deviations(network, card.input_shapes, golden.read(file))
+    bad = {mode: found for mode, found in deviations.items() if not found <= golden.TOLERANCE}
+    if bad:
+        lines = ", ".join(f"{found:.1e} in {mode} mode" for mode, found in bad.items())
+        msg = (
+            f"{file.parent}: outputs differ from those recorded when it was made by {lines} of the "
+            f"largest value; at most {golden.TOLERANCE:.0e} is expected. Compare `mshub env` of both "
+            "machines."
+        )
+        raise CheckpointError(msg)
+    return deviations
+
+
+def _named(names: Iterable[str]) -> str:
+    listed = sorted(names)
+    more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
+    return ", ".join(listed[:_LISTED]) + more

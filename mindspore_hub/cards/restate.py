@@ -1,0 +1,48 @@
+"""A card that describes another file than the published one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from mindspore_hub.cards.parse import read_document
+from mindspore_hub.cards.schema import Asset
+
+
+def restated(path: Path, asset: Asset | None) -> str:
+    """Text of a card with a single asset, or with none.
+
+    Args:
+        path: The card, which is left as it is.
+        asset: What stands instead of all its assets.
+
+    Raises:
+        CardError: The card cannot be read.
+    """
+    document = read_document(path)
+    keys = [(name.text, name.place.line - 1) for name, _ in document.front_matter.entries]
+    begins = [line for _, line in keys]
+    end = document.rules[1] - 1
+    lines = list(document.lines[: begins[0]])
+    block = _block(asset) if asset else []
+    for (key, begin), following in zip(keys, [*begins[1:], end], strict=True):
+        if key == "asset":
+            lines += block
+            block = []
+        else:
+            lines += document.lines[begin:following]
+    return "\n".join([*lines, *document.lines[end:], ""])
+
+
+def _block(asset: Asset) -> list[str]:
+    return [
+        "asset:",
+        "",
+        "-",
+        "    file-format: ckpt",
+        f"    asset-link: <{asset.link}>",
+        f"    asset-sha256: {asset.sha256}",
+        f"    asset-size: {asset.size}",
+        f"    network-args: {json.dumps(dict(asset.network_args))}",
+        "",
+    ]
