@@ -152,8 +152,9 @@ def _lanczos4(x: Array) -> Array:
     values = np.sin(angle) * (-1.0) ** np.arange(8) / angle**2
     # A target on a source sees nothing else: its weight is endless before it is normalised.
     values = np.where(np.abs(distance) < 1e-6, 1e30, values).astype(np.float32)
-    total = np.add.accumulate(values, axis=1)[:, -1:]
-    return values * (np.float32(1) / total)
+    total: Array = np.add.accumulate(values, axis=1)[:, -1:]  # in order, as rounding depends on it
+    weights: Array = values * (np.float32(1) / total)
+    return weights
 
 
 KERNELS: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array], None]]] = {
