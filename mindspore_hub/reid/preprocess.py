@@ -140,22 +140,19 @@ class Transform:
                 points[number] = _relative(triples, image.size).ravel()
         return images, points
 
-    def _resized(self, image: Image.Image) -> Array:
+    def _resized(self, image: Image.Image) -> list[Array]:
         """Three planes of the size that the network takes, in its order of channels."""
         facts = self.preprocessing
         if facts.library == "pillow":
             height, width = facts.size
-            image = image.resize((width, height), _PILLOW[facts.interpolation])
-        planes = np.asarray(image).transpose(2, 0, 1)
-        if facts.order == "BGR":
-            planes = planes[::-1]
-        if facts.library == "pillow":
-            return planes
+            return _planes(image.resize((width, height), _PILLOW[facts.interpolation]), facts.order)
+        planes = _planes(image, facts.order)
         if facts.short_side:
-            planes = resize(planes, _short_side(image.size, facts.size), kernel=facts.short_side)
-        return resize(planes, facts.size, kernel=facts.interpolation)
+            size = _short_side(image.size, facts.size)
+            planes = [resize(plane, size, kernel=facts.short_side) for plane in planes]
+        return [resize(plane, facts.size, kernel=facts.interpolation) for plane in planes]
 
-    def _normalise(self, planes: Array, made: Array) -> None:
+    def _normalise(self, planes: list[Array], made: Array) -> None:
         for table, plane, target in zip(self._tables, planes, made, strict=True):
             np.take(table, plane, out=target, mode="clip")
 
@@ -168,9 +165,9 @@ class Transform:
         for kind in facts.maps:
             used = _confident(triples) if kind == "segments" else None
             for plane in as_maps(beside[kind], MAPS[kind], used=used):
-                large = resize(plane[None], picture[::-1], kernel=facts.interpolation)
+                large = resize(plane, picture[::-1], kernel=facts.interpolation)
                 small = resize(large, facts.size, kernel=facts.interpolation)
-                np.take(self._map_table, small[0], out=made[begin], mode="clip")
+                np.take(self._map_table, small, out=made[begin], mode="clip")
                 begin += 1
 
 
@@ -181,6 +178,12 @@ def _table(mean: float, std: float) -> Array:
     """What each of 256 grey levels becomes, by the float32 arithmetic of the originals."""
     levels = np.arange(256, dtype=np.float32) / np.float32(255)
     return (levels - np.float32(mean)) / np.float32(std)
+
+
+def _planes(image: Image.Image, order: str) -> list[Array]:
+    """The channels of an image, `(H, W)` uint8 each; Pillow takes them apart faster than NumPy."""
+    size = image.height, image.width
+    return [np.frombuffer(image.tobytes("raw", name), np.uint8).reshape(size) for name in order]
 
 
 def _average(values: tuple[float, ...]) -> float:

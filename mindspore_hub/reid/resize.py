@@ -1,10 +1,11 @@
-"""OpenCV's resizing of 8-bit pictures, to the last grey level.
+"""OpenCV's resizing of 8-bit pictures, to the last grey level, with OpenCV or without.
 
 OpenCV computes 8-bit pictures in fixed point: weights are multiples of 1/2048, first along rows, then
 along columns, and each kernel rounds the second pass in a way of its own. Networks that were
-trained on its pictures want these values. Its wheels are no way to them: current ones need NumPy 2,
-which MindSpore 2.10 does not work with, and on x86 they call Intel IPP, which rounds 3 % of bicubic
-values differently. MindSpore's own operators are built on OpenCV without IPP.
+trained on its pictures want these values. OpenCV is 60 MB, and current wheels need NumPy 2, which
+MindSpore 2.10 does not work with; so the same is computed here in NumPy, and OpenCV, where it is
+installed, only makes it faster. Its x86 wheels call Intel IPP, which rounds 3 % of bicubic values
+differently, unless it is switched off; MindSpore's own operators are built without it.
 
 The first pass is exact in float32, since its sums stay below 2**24, and therefore a product of
 matrices: blocks of columns times the few source columns that they see.
@@ -13,7 +14,7 @@ matrices: blocks of columns times the few source columns that they see.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,29 +22,55 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 _ONE = 2048
-_BLOCK = 16
+_BLOCK = 12
 _SIZES_KEPT = 256
 
 
-def resize(planes: Array, size: tuple[int, int], *, kernel: str) -> Array:
-    """Resize planes as OpenCV does, without IPP.
+def resize(plane: Array, size: tuple[int, int], *, kernel: str) -> Array:
+    """Resize one channel of a picture as OpenCV does, without IPP.
 
     Args:
-        planes: Channels of a picture, `(C, H, W)` uint8.
+        plane: `(H, W)` uint8.
         size: Height and width to make, in pixels.
         kernel: One of `KERNELS`.
 
     Returns:
-        `(C, *size)` uint8; `planes` themselves if they have that size already.
+        `size` uint8; `plane` itself if it has that size already.
     """
-    height, width = planes.shape[1:]
-    if (height, width) == tuple(size):
-        return planes
+    if plane.shape == size:
+        return plane
+    opencv = find_opencv()
+    if opencv:
+        return _resize_with(opencv, plane, size, kernel)
     taps, second_pass = KERNELS[kernel]
-    made = np.empty((len(planes), *size), np.uint8)
-    rows = _weigh_columns(planes.astype(np.float32, order="C"), _bands(width, size[1], taps))
-    for source, target in zip(rows, made, strict=True):
-        second_pass(source, target)
+    made = np.empty(size, np.uint8)
+    bands = _bands(plane.shape[1], size[1], taps)
+    second_pass(_weigh_columns(plane.astype(np.float32), bands), made)
+    return made
+
+
+@cache
+def find_opencv() -> Any:
+    """The module `cv2`; None where it is not installed."""
+    try:
+        import cv2
+    except ImportError:
+        return None
+    return cv2
+
+
+def _resize_with(cv2: Any, plane: Array, size: tuple[int, int], kernel: str) -> Array:
+    interpolation = {
+        "bilinear": cv2.INTER_LINEAR,
+        "bicubic": cv2.INTER_CUBIC,
+        "lanczos4": cv2.INTER_LANCZOS4,
+    }[kernel]
+    had_ipp = cv2.ipp.useIPP()
+    cv2.ipp.setUseIPP(False)  # for this thread
+    try:
+        made: Array = cv2.resize(plane, size[::-1], interpolation=interpolation)
+    finally:
+        cv2.ipp.setUseIPP(had_ipp)
     return made
 
 
@@ -55,49 +82,52 @@ class _Band(NamedTuple):
     weights: Array
 
 
-def _weigh_columns(planes: Array, bands: tuple[_Band, ...]) -> Array:
-    """First pass: `(C, H, W)` to `(C, H, W')`, in units of 1/2048 grey level."""
-    channels, height, width = planes.shape
-    flat = planes.reshape(channels * height, width)
-    made = np.empty((len(flat), bands[-1].targets.stop), np.float32)
+def _weigh_columns(plane: Array, bands: tuple[_Band, ...]) -> Array:
+    """First pass: `(H, W)` to `(H, W')`, in units of 1/2048 grey level."""
+    made = np.empty((len(plane), bands[-1].targets.stop), np.float32)
     for band in bands:
-        np.matmul(flat[:, band.sources], band.weights, out=made[:, band.targets])
-    return made.reshape(channels, height, -1)
+        np.matmul(plane[:, band.sources], band.weights, out=made[:, band.targets])
+    return made
 
 
 def _bilinear_rows(source: Array, target: Array) -> None:
     """Second pass with OpenCV's 16-bit products, each of them truncated."""
     places, weights = _taps(len(source), len(target), _bilinear)
-    coarse = source.astype(np.int32) >> 4
-    first, second = (
-        np.take(coarse, places[:, k], axis=0) * weights[:, k, None].astype(np.int32) >> 16
-        for k in (0, 1)
-    )
-    target[...] = (first + second + 2) >> 2
+    coarse = source.astype(np.int32)
+    coarse >>= 4
+    total: Array | int = 2
+    for place, weight in zip(places.T, weights.T.astype(np.int32), strict=True):
+        if weight.any():
+            part = np.take(coarse, place, axis=0, mode="clip")
+            part *= weight[:, None]
+            part >>= 16
+            part += total
+            total = part
+    target[...] = total >> 2
 
 
 def _bicubic_rows(source: Array, target: Array) -> None:
     """Second pass in float32, last tap first: the order decides how ties are rounded."""
     places, weights = _taps(len(source), len(target), _bicubic)
-    scaled = weights.astype(np.float32)[:, :, None] * np.float32(1 / _ONE**2)
+    scaled = weights.T[:, :, None] * np.float32(1 / _ONE**2)
     total = np.take(source, places[:, 3], axis=0, mode="clip")
-    total *= scaled[:, 3]
+    total *= scaled[3]
     part = np.empty_like(total)
     for k in (2, 1, 0):
         np.take(source, places[:, k], axis=0, out=part, mode="clip")
-        part *= scaled[:, k]
+        part *= scaled[k]
         total += part
-    target[...] = np.clip(np.rint(total, out=total), 0, 255, out=total)
+    np.clip(total, 0, 255, out=total)
+    np.rint(total, out=target, casting="unsafe")
 
 
 def _lanczos4_rows(source: Array, target: Array) -> None:
     """Second pass in whole numbers, rounded half up; they exceed float32, not float64."""
     doubles = source.astype(np.float64)
     for band in _bands(len(source), len(target), _lanczos4):
-        total = band.weights.T.astype(np.float64) @ doubles[band.sources]
-        total += _ONE**2 // 2
-        total *= 1 / _ONE**2
-        target[band.targets] = np.clip(np.floor(total, out=total), 0, 255, out=total)
+        total = np.matmul(band.weights.T.astype(np.float64) * (1 / _ONE**2), doubles[band.sources])
+        total += 0.5
+        target[band.targets] = np.clip(total, 0, 255, out=total)  # cut off, like floor
 
 
 @lru_cache(_SIZES_KEPT)
@@ -116,8 +146,8 @@ def _band(targets: slice, places: Array, weights: Array) -> _Band:
     cells = (places - low) * len(places) + np.arange(len(places))[:, None]
     # Beyond an edge several taps see the same source, so weights are summed.
     dense = np.bincount(cells.ravel(), weights.ravel(), (high - low) * len(places))
-    matrix = dense.reshape(high - low, len(places)).astype(np.float32)
-    return _Band(targets, slice(low, high), matrix)
+    matrix = dense.reshape(high - low, len(places))
+    return _Band(targets, slice(low, high), matrix.astype(np.float32))
 
 
 @lru_cache(_SIZES_KEPT)
