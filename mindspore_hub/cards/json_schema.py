@@ -7,6 +7,7 @@ from typing import Any
 
 from mindspore_hub.cards.preprocessing import (
     INTERPOLATIONS,
+    KEYPOINTS,
     LAYOUTS,
     MAPS,
     MODALITIES,
@@ -90,13 +91,13 @@ def _preprocessing() -> dict[str, Any]:
         "size": _list(size, 2),
         "interpolation": interpolation,
         "order": {"enum": list(ORDERS)},
-        "mean": _list({"type": "number", "minimum": 0}, 3),
-        "std": _list({"type": "number", "exclusiveMinimum": 0}, 3),
+        "mean": _list({"type": "number", "minimum": 0, "maximum": 1}, 3),
+        "std": _list({"type": "number", "exclusiveMinimum": 0, "maximum": 1}, 3),
         "layout": {"enum": list(LAYOUTS)},
         "modality": _some_of(MODALITIES),
         "short-side": interpolation,
         "maps": _some_of(tuple(MAPS)),
-        "keypoints": size,
+        "keypoints": {"const": KEYPOINTS},
     }
     return {
         "type": "object",

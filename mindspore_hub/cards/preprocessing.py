@@ -23,6 +23,9 @@ MODALITIES = ("visible", "infrared", "thermal")
 MAPS = {"heatmaps": 36, "segments": 13}
 """Kinds of grey pictures that follow the colours of a picture, and how many there are of each."""
 
+KEYPOINTS = 36
+"""Keypoints of a vehicle; segments have their corners among them."""
+
 OPTIONAL = ("short-side", "maps", "keypoints")
 """Fields that most networks do without."""
 
@@ -105,19 +108,20 @@ _Check = Callable[[str, Node], Iterator[Problem]]
 
 def _checks(node: Mapping) -> dict[str, _Check]:
     library = (node.text("library") or "").lower()
-    interpolations = INTERPOLATIONS.get(library, ())
+    known = library in INTERPOLATIONS
+    interpolation = _one_of(INTERPOLATIONS[library]) if known else _unchecked
     return {
         "library": _one_of(tuple(INTERPOLATIONS)),
-        "size": _numbers(2, whole=True),
-        "interpolation": _one_of(interpolations) if interpolations else _nothing,
+        "size": _list_of(2, _is_count, "whole numbers above 0"),
+        "interpolation": interpolation,
         "order": _one_of(ORDERS),
-        "mean": _numbers(3, whole=False),
-        "std": _numbers(3, whole=False),
+        "mean": _list_of(3, _is_mean, "numbers from 0 to 1"),
+        "std": _list_of(3, _is_std, "numbers above 0 and at most 1"),
         "layout": _one_of(LAYOUTS),
         "modality": _some_of(MODALITIES),
-        "short-side": _one_of(interpolations) if interpolations else _nothing,
-        "maps": _some_of(tuple(MAPS)),
-        "keypoints": _count,
+        "short-side": _not_pillow if library == "pillow" else interpolation,
+        "maps": _not_pillow if library == "pillow" else _some_of(tuple(MAPS)),
+        "keypoints": _keypoints,
     }
 
 
@@ -136,9 +140,13 @@ def _name_problems(node: Mapping, known: tuple[str, ...]) -> Iterator[Problem]:
         yield Problem(node.place, f"preprocessing lacks {', '.join(missing)}", "add it")
 
 
-def _nothing(name: str, node: Node) -> Iterator[Problem]:
+def _unchecked(name: str, node: Node) -> Iterator[Problem]:
     """A field whose words depend on a library that is unknown, which is reported already."""
     yield from ()
+
+
+def _not_pillow(name: str, node: Node) -> Iterator[Problem]:
+    yield Problem(node.place, f"{name} is not known of pillow", "write another library")
 
 
 def _one_of(words: tuple[str, ...]) -> _Check:
@@ -168,16 +176,11 @@ def _some_of(words: tuple[str, ...]) -> _Check:
     return check
 
 
-def _numbers(count: int, *, whole: bool) -> _Check:
-    kind = "whole numbers" if whole else "numbers"
-
+def _list_of(count: int, fits: Callable[[object], bool], kind: str) -> _Check:
     def check(name: str, node: Node) -> Iterator[Problem]:
-        values = [as_argument(item) for item in getattr(node, "items", ())]
-        right = all(type(value) is int if whole else _is_number(value) for value in values)
-        lowest = 0 if name == "mean" else 1e-6
-        if len(values) != count or not right or not all(lowest <= v for v in values):  # type: ignore[operator]
-            least = "" if name == "mean" else " above zero"
-            message = f"{name} is not a list of {count} {kind}{least}"
+        items = node.items if isinstance(node, Sequence) else ()
+        if len(items) != count or not all(fits(as_argument(item)) for item in items):
+            message = f"{name} is not a list of {count} {kind}"
             yield Problem(node.place, message, _EXAMPLES[name])
 
     return check
@@ -190,14 +193,23 @@ _EXAMPLES = {
 }
 
 
-def _count(name: str, node: Node) -> Iterator[Problem]:
+def _keypoints(name: str, node: Node) -> Iterator[Problem]:
     value = as_argument(node)
-    if type(value) is not int or value < 1:
-        yield Problem(node.place, f"{name} is not a whole number above zero", "count the triples")
+    if type(value) is not int or value != KEYPOINTS:
+        help_ = f"write {KEYPOINTS}, the only number there is so far, or remove it"
+        yield Problem(node.place, f"{name} is not {KEYPOINTS}", help_)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_count(value: object) -> bool:
+    return type(value) is int and value > 0
+
+
+def _is_mean(value: object) -> bool:
+    return type(value) in {int, float} and 0 <= value <= 1  # type: ignore[operator]
+
+
+def _is_std(value: object) -> bool:
+    return _is_mean(value) and value != 0
 
 
 def _value(name: str, node: Node) -> Any:

@@ -68,6 +68,9 @@ def as_maps(maps: Any, count: int, *, used: Sequence[bool] | None = None) -> Arr
             raise PictureError(msg)
         seen: Array = maps * np.asarray(used, np.uint8)[:, None, None]
         return seen
+    if not isinstance(maps, str | os.PathLike):
+        msg = f"Maps are a folder or a uint8 array, but {type(maps).__name__} was given."
+        raise PictureError(msg)
     files = [Path(maps) / f"{number:02d}.jpg" for number in range(count)]
     read = [_grey(file) if use else None for file, use in zip(files, used, strict=True)]
     sizes = {plane.shape for plane in read if plane is not None}

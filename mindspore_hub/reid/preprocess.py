@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mindspore_hub.cards.preprocessing import MAPS, Preprocessing
+from mindspore_hub.cards.preprocessing import KEYPOINTS, MAPS, Preprocessing
 from mindspore_hub.errors import PictureError
 from mindspore_hub.reid.pictures import Array, Picture, as_maps, as_rgb
 from mindspore_hub.reid.resize import resize
@@ -218,12 +218,19 @@ def _short_side(picture: tuple[int, int], size: tuple[int, int]) -> tuple[int, i
 def _triples(keypoints: Any) -> Array:
     """Keypoints as `(36, 3)` float64; zeros where there are none."""
     if keypoints is None:
-        return np.zeros((36, 3))
-    values = np.asarray(keypoints, np.float64)
-    if values.size != 108 or values.shape not in {(36, 3), (108,)}:
-        msg = f"Keypoints must be (36, 3) or (108,): x, y, confidence; they are {values.shape}."
+        return np.zeros((KEYPOINTS, 3))
+    try:
+        values = np.asarray(keypoints, np.float64)
+    except (TypeError, ValueError) as error:
+        msg = f"Keypoints must be numbers, x, y and confidence of each: {error}."
+        raise PictureError(msg) from error
+    if values.shape not in {(KEYPOINTS, 3), (3 * KEYPOINTS,)}:
+        msg = (
+            f"Keypoints must be ({KEYPOINTS}, 3) or ({3 * KEYPOINTS},), x, y and confidence of "
+            f"each, but are {values.shape}."
+        )
         raise PictureError(msg)
-    return values.reshape(36, 3)
+    return values.reshape(KEYPOINTS, 3)
 
 
 def _confident(triples: Array) -> list[bool]:
