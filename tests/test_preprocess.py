@@ -360,6 +360,11 @@ def test_a_file_that_was_cut_short_is_an_error(format_: str, name: str, tmp_path
             mindspore_hub.transforms(name)(short)
 
 
+def test_a_line_of_pixels_is_no_picture_for_a_short_side() -> None:
+    with pytest.raises(PictureError, match="20000 x 1 pixels would become 4480000 x 224 first"):
+        mindspore_hub.transforms("metric_learn")(np.zeros((1, 20000), np.uint8))
+
+
 def test_a_card_that_does_not_say_how_is_an_error(tmp_path: Path) -> None:
     text = CARDS[0].path.read_text(encoding="utf-8")
     line = next(line for line in text.splitlines() if "preprocessing:" in line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,9 @@ _THREE_CHANNELS = frozenset({"RGB"})
 _EIGHT_BITS = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA"})
 
 _ORIENTATION = 0x0112
+
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
+"""What Pillow raises about files that are no pictures, or no longer."""
 
 
 def as_rgb(picture: Picture, *, library: str) -> Image.Image:
@@ -125,6 +129,6 @@ def _reading(name: Any) -> Iterator[None]:
         yield
     except PictureError:
         raise
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+    except _BROKEN as error:
         msg = f"{name} cannot be read as a picture: {error}; is it whole, and a picture?"
         raise PictureError(msg) from error

@@ -33,6 +33,9 @@ SEGMENT_KEYPOINTS = (
 
 _CONFIDENT = 0.5
 
+_LONGEST = 65_535
+"""A line of pixels would otherwise take gigabytes on its way to a square."""
+
 _PILLOW = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
@@ -212,7 +215,14 @@ def _per_picture(extras: dict[str, Any], count: int) -> dict[str, list[Any]]:
 def _short_side(picture: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
     """Height and width of a picture whose short side is the one of the network."""
     ratio = min(size) / min(picture)
-    return round(picture[1] * ratio), round(picture[0] * ratio)
+    width, height = (round(side * ratio) for side in picture)
+    if max(width, height) > _LONGEST:
+        msg = (
+            f"A picture of {picture[0]} x {picture[1]} pixels would become {width} x {height} "
+            f"first; sides of at most {_LONGEST} are taken, so cut it."
+        )
+        raise PictureError(msg)
+    return height, width
 
 
 def _triples(keypoints: Any) -> Array:
