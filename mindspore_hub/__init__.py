@@ -15,6 +15,7 @@ from mindspore_hub.errors import (
     MissingDependencyError,
     NetworkError,
     OfflineError,
+    PictureError,
     SettingsError,
     StoreError,
     TrustError,
@@ -24,6 +25,7 @@ from mindspore_hub.info import CellInfo, info
 from mindspore_hub.list import hub_list
 from mindspore_hub.load import load, load_weights
 from mindspore_hub.manage import get_hub_dir, set_hub_dir
+from mindspore_hub.reid.transforms import transforms
 from mindspore_hub.version import __version__
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "MissingDependencyError",
     "NetworkError",
     "OfflineError",
+    "PictureError",
     "SettingsError",
     "StoreError",
     "TrustError",
@@ -47,4 +50,5 @@ __all__ = [
     "load",
     "load_weights",
     "set_hub_dir",
+    "transforms",
 ]

@@ -16,6 +16,7 @@ from mindspore_hub.catalog import Catalog, hub_root
 from mindspore_hub.entry_point import load_entry_point
 from mindspore_hub.errors import NetworkError, OfflineError
 from mindspore_hub.pretrained import create_pretrained, loadable_asset
+from mindspore_hub.reid.transforms import transforms
 from mindspore_hub.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 _MODEL = "MVD"
 _SAMPLES = Path(__file__).parent / "samples"
-_MEAN = (0.485, 0.456, 0.406)
-_STD = (0.229, 0.224, 0.225)
 
 Say = Callable[[str], Any]
 
@@ -132,7 +131,9 @@ def _published_name(name: str, parameter: Any) -> str:
 
 def _match(network: nn.Cell) -> Iterator[str]:
     """For each infrared picture, the visible picture whose feature is nearest."""
-    features = {path.stem: _feature(network, path) for path in sorted(_SAMPLES.glob("*.png"))}
+    paths = sorted(_SAMPLES.glob("*.png"))
+    pictures = zip(paths, transforms(_MODEL)(paths), strict=True)
+    features = {path.stem: _feature(network, picture) for path, picture in pictures}
     gallery = {name: value for name, value in features.items() if name.endswith("-visible")}
     for query in sorted(features.keys() - gallery.keys()):
         similarity = {name: float(features[query] @ value) for name, value in gallery.items()}
@@ -140,22 +141,10 @@ def _match(network: nn.Cell) -> Iterator[str]:
         yield f"{query}: nearest is {best} (similarity {similarity[best]:.4f} of at most 4)"
 
 
-def _feature(network: nn.Cell, path: Path) -> np.ndarray[Any, Any]:
-    """Retrieval feature of a picture: the four outputs of MVD in a row, `(8192,)` float32."""
+def _feature(network: nn.Cell, picture: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Retrieval feature of a prepared picture: the four outputs of MVD in a row, `(8192,)` float32."""
     import mindspore
     import numpy as np
 
-    outputs = network(mindspore.Tensor(_preprocess(path)[None]))
+    outputs = network(mindspore.Tensor(picture[None]))
     return np.concatenate([output.asnumpy()[0] for output in outputs])
-
-
-def _preprocess(path: Path) -> np.ndarray[Any, Any]:
-    """A picture as MVD takes it: `(3, 288, 144)` float32, RGB, normalised by channel."""
-    import numpy as np
-    from PIL import Image
-
-    with Image.open(path) as image:
-        resized = image.convert("RGB").resize((144, 288), Image.Resampling.LANCZOS)
-    mean, std = np.array(_MEAN, np.float32), np.array(_STD, np.float32)
-    pixels = (np.asarray(resized, np.float32) / 255 - mean) / std
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1))

@@ -25,6 +25,10 @@ class CheckpointError(HubError, ValueError):
     """A checkpoint cannot be parsed, or does not fit the network strictly."""
 
 
+class PictureError(HubError, ValueError):
+    """A picture cannot be read, or is not of the kind that a network takes."""
+
+
 class UnknownNameError(HubError, ValueError):
     """A name, uid, URL or path names no card."""
 

@@ -23,6 +23,7 @@ SIGNATURES = {
         ("source", inspect.Parameter.KEYWORD_ONLY, "gitee"),
         ("pretrained", inspect.Parameter.KEYWORD_ONLY, True),
         ("force_reload", inspect.Parameter.KEYWORD_ONLY, False),
+        ("trust", inspect.Parameter.KEYWORD_ONLY, False),  # ours
         ("kwargs", KEYWORDS, NONE),
     ],
     "load_weights": [

@@ -14,6 +14,7 @@ from mindspore_hub.cards.findings import Place
 from mindspore_hub.cards.front_matter import Mapping, Node, Scalar, Sequence, link_text
 from mindspore_hub.cards.metrics import Comparison, Metric, compare, parse_evaluation, parse_metrics
 from mindspore_hub.cards.patterns import pattern
+from mindspore_hub.cards.preprocessing import as_json, as_preprocessing
 
 if TYPE_CHECKING:
     from mindspore_hub.cards.parse import Document
@@ -279,11 +280,13 @@ def _metric_json(metric: Metric) -> dict[str, str | None]:
 
 def _asset_json(asset: AssetFacts) -> dict[str, Any]:
     name = asset.name
+    preprocessing = as_preprocessing(asset.node.get("preprocessing"))
     return {
         "format": asset.format,
         "link": asset.link,
         "sha256": asset.sha256,
         "name": {_SHORT.get(k, k): v for k, v in name._asdict().items() if v} if name else None,
+        **({"preprocessing": as_json(preprocessing)} if preprocessing else {}),
     }
 
 

@@ -30,11 +30,12 @@ _WORD = r"-?[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}"
 """A plain scalar that means the same inside brackets and outside."""
 
 _LIST = rf"\[ *{_WORD}(?: *, *{_WORD})* *\]"
-_PAIR = rf"{_WORD}: +{_WORD}"
+_PAIR = rf"{_WORD}: +(?:{_WORD}|{_LIST})"
 
 _A_WORD = pattern(_WORD)
 _A_LIST = pattern(_LIST)
 _LIST_OF_LISTS = pattern(rf"\[ *{_LIST}(?: *, *{_LIST})* *\]")
+_A_PAIR = pattern(rf"({_WORD}): +({_WORD}|{_LIST})")
 _MAPPING = pattern(rf"\{{ *{_PAIR}(?: *, *{_PAIR})* *\}}")
 
 _MAX_KEY = 1000
@@ -280,16 +281,23 @@ def _is_sure(written: str) -> bool:
 
 
 def _flow(written: str, place: Place) -> Sequence | Mapping | None:
-    """A list of words or of such lists, or a mapping of words to words; None for anything else."""
+    """A list of words or of such lists, or a mapping of words to either; None for anything else."""
     if written[0] == "{" and _MAPPING.fullmatch(written):
-        words = [Scalar(*part) for part in _parts(_A_WORD, written, place)]
-        return Mapping(tuple(zip(words[::2], words[1::2], strict=True)), place)
+        return Mapping(tuple(_pairs(written, place)), place)
     if written[0] == "[" and _A_LIST.fullmatch(written):
         return _list_of_words(written, place)
     if written[0] == "[" and _LIST_OF_LISTS.fullmatch(written):
         lists = _parts(_A_LIST, written, place)
         return Sequence(tuple(_list_of_words(*part) for part in lists), place)
     return None
+
+
+def _pairs(written: str, place: Place) -> Iterator[tuple[Scalar, Node]]:
+    line, column = place
+    for match in _A_PAIR.finditer(written):
+        value, at = match[2], Place(line, column + match.start(2))
+        node = _list_of_words(value, at) if value[0] == "[" else Scalar(value, at)
+        yield Scalar(match[1], Place(line, column + match.start(1))), node
 
 
 def _list_of_words(written: str, place: Place) -> Sequence:

@@ -5,6 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from mindspore_hub.cards.preprocessing import (
+    INTERPOLATIONS,
+    KEYPOINTS,
+    LAYOUTS,
+    MAPS,
+    MODALITIES,
+    OPTIONAL,
+    ORDERS,
+)
 from mindspore_hub.cards.schema import REQUIRED_KEYS
 from mindspore_hub.cards.vocabulary import listed
 from mindspore_hub.cards.vocabulary.keys import ASSET_KEYS
@@ -63,6 +72,7 @@ def _asset() -> dict[str, Any]:
         "asset-sha256": _SHA256,
         "file-format": {"type": "string", "pattern": f"^{_any('file-formats')}$"},
         "network-args": {"type": "object", "additionalProperties": _ARGUMENT},
+        "preprocessing": _preprocessing(),
     }
     return {
         "type": "object",
@@ -70,6 +80,41 @@ def _asset() -> dict[str, Any]:
         "required": list(ASSET_KEYS),
         "additionalProperties": False,
     }
+
+
+def _preprocessing() -> dict[str, Any]:
+    """What rule H909 checks, but for what one field means to another."""
+    interpolation = {"enum": sorted({word for words in INTERPOLATIONS.values() for word in words})}
+    size = {"type": "integer", "minimum": 1}
+    known: dict[str, dict[str, Any]] = {
+        "library": {"enum": list(INTERPOLATIONS)},
+        "size": _list(size, 2),
+        "interpolation": interpolation,
+        "order": {"enum": list(ORDERS)},
+        "mean": _list({"type": "number", "minimum": 0, "maximum": 1}, 3),
+        "std": _list({"type": "number", "exclusiveMinimum": 0, "maximum": 1}, 3),
+        "layout": {"enum": list(LAYOUTS)},
+        "modality": _some_of(MODALITIES),
+        "short-side": interpolation,
+        "maps": _some_of(tuple(MAPS)),
+        "keypoints": {"const": KEYPOINTS},
+    }
+    return {
+        "type": "object",
+        "properties": known,
+        "required": [name for name in known if name not in OPTIONAL],
+        "additionalProperties": False,
+    }
+
+
+def _list(items: dict[str, Any], count: int) -> dict[str, Any]:
+    return {"type": "array", "items": items, "minItems": count, "maxItems": count}
+
+
+def _some_of(words: tuple[str, ...]) -> dict[str, Any]:
+    """A word, or a list of different ones."""
+    several = {"type": "array", "items": {"enum": list(words)}, "minItems": 1, "uniqueItems": True}
+    return {"anyOf": [{"enum": list(words)}, several]}
 
 
 def _items(vocabulary: str) -> dict[str, Any]:

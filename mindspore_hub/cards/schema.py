@@ -12,6 +12,7 @@ from mindspore_hub.cards.findings import Problem
 from mindspore_hub.cards.front_matter import Mapping, Scalar
 from mindspore_hub.cards.parse import Document, read_document
 from mindspore_hub.cards.patterns import pattern
+from mindspore_hub.cards.preprocessing import Preprocessing, as_preprocessing
 from mindspore_hub.cards.values import Argument, Shape, as_argument, as_arguments, as_shapes
 from mindspore_hub.cards.vocabulary import listed
 from mindspore_hub.errors import CardError
@@ -30,12 +31,14 @@ class Asset:
         link: Where it is published.
         sha256: Digest of its bytes, 64 lower-case hexadecimal digits.
         network_args: Constructor arguments of the network that it fits.
+        preprocessing: How pictures are prepared for it, if the card says it.
         size: Approximate size as the card gives it, such as `329 MB`, or an empty string.
     """
 
     link: str
     sha256: str
     network_args: Facts[str, Argument] = field(default_factory=dict)
+    preprocessing: Preprocessing | None = None
     size: str = ""
 
     @property
@@ -170,6 +173,7 @@ def _loadable_asset(front_matter: Mapping) -> Asset | None:
                 link=item.text("asset-link") or "",
                 sha256=item.text("asset-sha256") or "",
                 network_args=as_arguments(item.get("network-args")),
+                preprocessing=as_preprocessing(item.get("preprocessing")),
                 size=item.text("asset-size") or "",
             )
     return None

@@ -1,0 +1,61 @@
+"""How pictures are prepared is not said in the way that `transforms` takes.
+
+What: `preprocessing` of an asset is a mapping with the fields `library` (`pillow`, `opencv` or
+`mindspore`), `size` (height and width), `interpolation` (one that the library has), `order` (`RGB` or
+`BGR`), `mean` and `std` (one per channel, for values of 0 to 1), `layout` (`CHW`) and `modality`
+(any of `visible`, `infrared`, `thermal`). Where they are needed, it has `short-side` (interpolation
+of a first resize that keeps the aspect ratio), `maps` (`heatmaps`, `segments`) and `keypoints`
+(their number). It fits `input-shape`.
+
+Why: `mindspore_hub.transforms` does what stands here. What is missing or wrong would be guessed, and
+a network that gets other pictures than it was trained on is wrong without a word.
+
+Example: `preprocessing: {library: pillow, size: 288 x 144, interpolation: antialias, order: rgb}`
+
+Instead: `preprocessing: {library: pillow, size: [288, 144], interpolation: lanczos, order: RGB,
+mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], layout: CHW, modality: visible}`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mindspore_hub.cards.facts import asset_items
+from mindspore_hub.cards.findings import Problem, Severity
+from mindspore_hub.cards.front_matter import Mapping
+from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.preprocessing import as_preprocessing, problems
+from mindspore_hub.cards.rules import Hub
+from mindspore_hub.cards.values import as_shapes
+
+CODE = "H909"
+NAME = "preprocessing"
+SEVERITY = Severity.ERROR
+FIXABLE = True
+
+_KEY = "preprocessing"
+
+
+def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+    """Report fields that are missing, unknown or wrong, and a misplaced key."""
+    for document in hub.documents.values() if hub.root else ():
+        front_matter = document.front_matter
+        if front_matter.get(_KEY) is not None:
+            place = front_matter.place_of(_KEY)
+            yield document, Problem(place, f"{_KEY} stands outside of the asset", "indent it")
+        for asset in asset_items(front_matter):
+            for problem in _problems(asset, front_matter):
+                yield document, problem
+
+
+def _problems(asset: Mapping, front_matter: Mapping) -> Iterator[Problem]:
+    node = asset.get(_KEY)
+    if node is None:
+        return
+    yield from problems(node)
+    facts = as_preprocessing(node)
+    shapes = as_shapes(front_matter.get("input-shape"))
+    if facts and shapes and facts.input_shapes != shapes:
+        made = ", ".join(str(list(shape)) for shape in facts.input_shapes)
+        message = f"{_KEY} makes {made}, which is not the input-shape"
+        yield Problem(asset.place_of(_KEY), message, "correct the one that is wrong")

@@ -1,0 +1,1 @@
+"""Re-identification: pictures to features to matches."""

@@ -1,0 +1,43 @@
+"""`mindspore_hub.transforms`, apart from what it needs, so that it is imported with the package."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mindspore_hub.errors import CardError, MissingDependencyError
+
+if TYPE_CHECKING:
+    from mindspore_hub.reid.preprocess import Transform
+
+
+def transforms(name: str) -> Transform:
+    """What prepares pictures for a network, as its card says it.
+
+    Args:
+        name: Any name that `mindspore_hub.load` takes.
+
+    Returns:
+        A callable: pictures in, `(C, H, W)` or `(N, C, H, W)` float32 out; see `Transform`.
+
+    Raises:
+        UnknownNameError: No card has that name.
+        AmbiguousNameError: Several cards have that name.
+        CardError: The card does not say how pictures are prepared.
+        MissingDependencyError: NumPy or Pillow is not installed.
+    """
+    from mindspore_hub.catalog import Catalog
+
+    card = Catalog.read().resolve(name)
+    facts = card.asset.preprocessing if card.asset else None
+    if facts is None:
+        msg = (
+            f"{card.uid} does not say how pictures are prepared; add `preprocessing` to its asset, "
+            f"and see `mshub card check {card.path}`."
+        )
+        raise CardError(msg)
+    try:
+        from mindspore_hub.reid.preprocess import Transform
+    except ImportError as error:
+        msg = f"Preparing pictures needs NumPy and Pillow ({error}); `pip install numpy pillow`."
+        raise MissingDependencyError(msg) from error
+    return Transform(facts, name=card.short_name)
