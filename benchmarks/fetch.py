@@ -35,7 +35,7 @@ import json, resource, sys, time
 from pathlib import Path
 from mindspore_hub.fetch import fetch
 from mindspore_hub.settings import Settings
-import httpx2, filelock
+import urllib3, filelock
 link, sha256, home = sys.argv[1:]
 settings = Settings(home=Path(home), progress=False)
 begin = time.perf_counter()

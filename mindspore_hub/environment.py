@@ -12,7 +12,7 @@ from mindspore_hub.catalog import Catalog, hub_root
 from mindspore_hub.manage import get_hub_dir
 from mindspore_hub.version import __version__
 
-_PACKAGES = ("mindspore", "numpy", "pyyaml", "httpx2", "click", "rich")
+_PACKAGES = ("mindspore", "numpy", "pyyaml", "urllib3", "click", "rich")
 _CREDENTIALS = re.compile(r"://[^/@\s]+@")
 _PREFIXES = ("MSHUB_", "ONEDNN_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT")
 

@@ -28,7 +28,8 @@ from mindspore_hub.errors import (
 )
 from mindspore_hub.partial import Partial
 from mindspore_hub.sources import Location, segments_of, shown, sources
-from mindspore_hub.transfer import PassingError, deliver, receive
+from mindspore_hub.transfer import deliver, receive
+from mindspore_hub.web import PassingError
 
 if TYPE_CHECKING:
     from mindspore_hub.memo import Memo

@@ -18,20 +18,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from mindspore_hub._progress import Progress
 from mindspore_hub.cache import CHUNK
 from mindspore_hub.errors import NetworkError
 from mindspore_hub.partial import Version
-from mindspore_hub.sources import Location, is_loopback, refuse_untrusted, shown
-from mindspore_hub.version import __version__
+from mindspore_hub.sources import Location, refuse_untrusted, shown
+from mindspore_hub.web import PassingError, explained, next_url, printable, request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import IO
 
-    import httpx2
+    from urllib3 import BaseHTTPResponse
 
     from mindspore_hub.settings import Settings
 
@@ -48,20 +47,11 @@ _CONTENT_RANGE = re.compile(r"bytes (?:(?P<start>\d+)-\d+|\*)/(?P<total>\d+|\*)"
 _AHEAD = 4
 """Blocks that may wait to be hashed."""
 
+_READ = 1 << 18
+"""Bytes that are taken from a connection at once, if they are there."""
+
 _SYNCED = 32 << 20
 """Bytes after which a file is synced, so that little is left to be synced at its end."""
-
-
-class PassingError(NetworkError):
-    """A failure that may be gone at the next attempt.
-
-    Attributes:
-        wait: Seconds that the server asks to wait.
-    """
-
-    def __init__(self, message: str, *, wait: float = 0.0) -> None:
-        super().__init__(message)
-        self.wait = wait
 
 
 @dataclass(frozen=True)
@@ -100,17 +90,20 @@ def deliver(
         return _open_file(stack, location)
     headers = _range_headers(have, version, location) if have else {}
     response = _respond(stack, location, headers, settings)
-    if have and response.status_code in {206, 416}:
+    announced = _announced(response)
+    if have and response.status in {206, 416}:
         if not _goes_on(response, have, version):
             response.close()
             return deliver(stack, location, have=0, version=Version(), settings=settings)
-        if response.status_code == 416:  # all of it was here already
+        if response.status == 416:  # all of it was here already
             return Delivery(have, replace(version, total=have), ())
         start, total = have, _content_range(response)[1] or version.total
     else:
         _refuse_failure(response)
-        start, total = 0, _number(response.headers.get("content-length"))
-    return Delivery(start, Version(shown(location), _validator(response), total), _body(response))
+        start, total = 0, announced
+    return Delivery(
+        start, Version(shown(location), _validator(response), total), _body(response, settings)
+    )
 
 
 def receive(
@@ -247,22 +240,20 @@ def _file_chunks(file: IO[bytes]) -> Iterator[bytes]:
         raise NetworkError(error.strerror) from error
 
 
-def _goes_on(response: httpx2.Response, have: int, version: Version) -> bool:
+def _goes_on(response: BaseHTTPResponse, have: int, version: Version) -> bool:
     """Whether an answer to a range belongs right behind the bytes that are here."""
     start, total = _content_range(response)
-    if response.status_code == 416:
+    if response.status == 416:
         return total == have
     same_size = None in {total, version.total} or total == version.total
     return start == have and same_size and not _encoding(response)
 
 
-def _body(response: httpx2.Response) -> Iterator[bytes]:
-    import httpx2
-
-    try:
-        yield from response.iter_raw()
-    except httpx2.HTTPError as error:
-        raise _explained(error) from error
+def _body(response: BaseHTTPResponse, settings: Settings) -> Iterator[bytes]:
+    """What comes, as it comes: to wait for more would hide that little comes."""
+    with explained(settings.timeout):
+        while chunk := response.read1(_READ):
+            yield chunk
 
 
 def _range_headers(have: int, version: Version, url: str) -> dict[str, str]:
@@ -273,15 +264,28 @@ def _range_headers(have: int, version: Version, url: str) -> dict[str, str]:
     return headers
 
 
-def _validator(response: httpx2.Response) -> str:
+def _validator(response: BaseHTTPResponse) -> str:
     """What names this version of the file; a weak ETag does not name its bytes."""
     etag = response.headers.get("etag", "")
-    if etag and not etag.startswith("W/"):
-        return str(etag)
-    return str(response.headers.get("last-modified", ""))
+    mark = etag if etag and not etag.startswith("W/") else response.headers.get("last-modified", "")
+    return mark if mark.isprintable() else ""  # it is sent back to whoever has the file
 
 
-def _content_range(response: httpx2.Response) -> tuple[int | None, int | None]:
+def _announced(response: BaseHTTPResponse) -> int | None:
+    """How long the body shall be; what http.client would read over is refused."""
+    packing = response.headers.get("transfer-encoding", "chunked")
+    if packing.strip().lower() != "chunked":
+        msg = f"sent the file in the transfer encoding {printable(packing)!r}"
+        raise PassingError(msg)
+    lengths = set(response.headers.get("content-length", "").split(", ")) - {""}
+    sizes = [_number(length) for length in lengths]
+    if None in sizes:
+        msg = f"announced a length of {printable(lengths.pop())!r}"
+        raise PassingError(msg)
+    return sizes[0] if sizes else None
+
+
+def _content_range(response: BaseHTTPResponse) -> tuple[int | None, int | None]:
     """First byte and size of the whole file, as far as the answer says them."""
     match = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
     return (_number(match["start"]), _number(match["total"])) if match else (None, None)
@@ -292,7 +296,7 @@ def _number(text: str | None) -> int | None:
     return int(text) if text and text.isdecimal() and len(text) < 20 else None
 
 
-def _encoding(response: httpx2.Response) -> str:
+def _encoding(response: BaseHTTPResponse) -> str:
     """How the body is packed; empty if it is as it is."""
     encoding = str(response.headers.get("content-encoding", "")).strip().lower()
     return "" if encoding == "identity" else encoding
@@ -307,10 +311,10 @@ def _refuse_size(size: int, settings: Settings) -> None:
         raise NetworkError(msg)
 
 
-def _refuse_failure(response: httpx2.Response) -> None:
-    status = response.status_code
+def _refuse_failure(response: BaseHTTPResponse) -> None:
+    status = response.status
     if status != 200:
-        msg = f"status {status} {response.reason_phrase}".rstrip()
+        msg = f"status {status} {printable(response.reason or '')}".rstrip()
         if status not in _PASSING:
             raise NetworkError(msg)
         wait = _retry_after(response)
@@ -318,11 +322,11 @@ def _refuse_failure(response: httpx2.Response) -> None:
             msg += f", and asks to wait {wait:.0f} s"
         raise PassingError(msg, wait=wait)
     if encoding := _encoding(response):
-        msg = f"sent the file in {encoding} encoding, although it was asked not to"
+        msg = f"sent the file in {printable(encoding)} encoding, although it was asked not to"
         raise NetworkError(msg)
 
 
-def _retry_after(response: httpx2.Response) -> float:
+def _retry_after(response: BaseHTTPResponse) -> float:
     """Seconds that the server asks to wait, given as such or as a date; 0 if it makes no sense."""
     from email.utils import parsedate_to_datetime
 
@@ -337,50 +341,16 @@ def _retry_after(response: httpx2.Response) -> float:
 
 def _respond(
     stack: ExitStack, url: str, headers: dict[str, str], settings: Settings
-) -> httpx2.Response:
+) -> BaseHTTPResponse:
     """Request a URL and follow its redirects, each under the same policy."""
     origin = None
     for _ in range(MAX_REDIRECTS + 1):
         refuse_untrusted(url, settings, origin=origin)
-        response = _request(stack, url, headers, settings)
-        if not response.next_request:
+        response = request(stack, "GET", url=url, timeout=settings.timeout, headers=headers)
+        target = next_url(response, url)
+        if not target:
             return response
         response.close()
-        origin, url = url, str(response.next_request.url)
+        origin, url = url, target
     msg = f"redirects more than {MAX_REDIRECTS} times, at last to {shown(url)}"
     raise NetworkError(msg)
-
-
-def _request(
-    stack: ExitStack, url: str, headers: dict[str, str], settings: Settings
-) -> httpx2.Response:
-    """Send one request, with nothing of the one before it; the stack closes the answer."""
-    import httpx2
-
-    always = {"Accept-Encoding": "identity", "User-Agent": f"mindspore-hub/{__version__}"}
-    try:
-        # What is trusted because it stays on this machine must not go through a proxy.
-        direct = httpx2.HTTPTransport() if is_loopback(urlsplit(url).hostname) else None
-        client = stack.enter_context(httpx2.Client(timeout=settings.timeout, transport=direct))
-        return stack.enter_context(client.stream("GET", url, headers=always | headers))
-    except httpx2.HTTPError as error:
-        raise _explained(error) from error
-    except (httpx2.InvalidURL, OSError, ValueError, ImportError) as error:
-        msg = f"{error}; check HTTPS_PROXY and SSL_CERT_FILE if you have set them"
-        raise NetworkError(msg) from error
-
-
-def _explained(error: httpx2.HTTPError) -> NetworkError:
-    """Say what a failure of the transport means, and whether it may pass."""
-    import socket
-    import ssl
-
-    cause: BaseException | None = error
-    while cause and not isinstance(cause, OSError):
-        cause = cause.__cause__ or cause.__context__
-    if isinstance(cause, socket.gaierror):
-        return NetworkError(f"the name of the host cannot be resolved ({cause.strerror})")
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        reason = f"its certificate is not trusted ({cause.verify_message})"
-        return NetworkError(f"{reason}; SSL_CERT_FILE can name the CAs of your network")
-    return PassingError(f"{type(error).__name__}: {error}".rstrip(": "))

@@ -591,7 +591,7 @@ from mindspore_hub.cli import main
 try:
     main()
 finally:
-    heavy = "rich pydantic jinja2 numpy mindspore httpx2 yaml markdown_it tomllib subprocess xml"
+    heavy = "rich pydantic jinja2 numpy mindspore urllib3 yaml markdown_it tomllib subprocess xml"
     other = "logging decimal difflib html tempfile hashlib mindspore_hub.fetch mindspore_hub.catalog"
     unread = "mindspore_hub.cards.rules.extended. mindspore_hub.cards.rules.off."
     print(

@@ -5,24 +5,28 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from mindspore_hub._files import replace
 from mindspore_hub.cards.built_in import DEAD_LINK
 from mindspore_hub.cards.findings import Finding, Place, Severity
 from mindspore_hub.cards.front_matter import Scalar
 from mindspore_hub.cards.parse import Document
-from mindspore_hub.errors import OfflineError
+from mindspore_hub.errors import NetworkError, OfflineError
 from mindspore_hub.settings import Settings
-from mindspore_hub.version import __version__
+from mindspore_hub.web import next_url, request, trusted_cas
 
 if TYPE_CHECKING:
-    import httpx2
+    from urllib3 import BaseHTTPResponse
 
 logger = logging.getLogger(__name__)
+
+_Send: TypeAlias = "Callable[..., BaseHTTPResponse]"
 
 WORKERS = 8
 """Links that are asked for at the same time."""
@@ -32,6 +36,8 @@ MAX_AGE = 24 * 60 * 60
 
 BACKOFF = 0.25
 """Seconds before the second attempt; doubled before each one after it."""
+
+MAX_REDIRECTS = 20
 
 _GONE = frozenset({404, 410})
 
@@ -99,49 +105,52 @@ def _finding(link: _Link, severity: Severity, message: str, help_: str) -> Findi
 
 def _answers(urls: list[str], settings: Settings) -> dict[str, _Answer]:
     """Answers of today where they are known, and those of the network."""
-    import httpx2
-
     file = settings.home / "links.json"
     known = _read_cache(file)
     asked = [url for url in urls if url not in known]
     if asked:
-        headers = {"User-Agent": f"mindspore-hub/{__version__}"}
-        with (
-            httpx2.Client(
-                timeout=settings.timeout, headers=headers, follow_redirects=True
-            ) as client,
-            ThreadPoolExecutor(WORKERS) as pool,
-        ):
-            found = pool.map(lambda url: _persist(client, url, settings.retries), asked)
+        send = partial(request, timeout=settings.timeout, cas=cache(trusted_cas))
+        with ThreadPoolExecutor(WORKERS) as pool:
+            found = pool.map(lambda url: _persist(send, url, settings.retries), asked)
             fresh = dict(zip(asked, found, strict=True))
         _add_to_cache(file, fresh)
         known |= fresh
     return known
 
 
-def _persist(client: httpx2.Client, url: str, retries: int) -> _Answer:
+def _persist(send: _Send, url: str, retries: int) -> _Answer:
     """Ask again while a failure may pass."""
     for attempt in range(retries):
-        answer = _ask(client, url)
+        answer = _ask(send, url)
         if answer.status and answer.status != 429 and answer.status < 500:
             return answer
         time.sleep(BACKOFF * 2**attempt)
-    return _ask(client, url)
+    return _ask(send, url)
 
 
-def _ask(client: httpx2.Client, url: str) -> _Answer:
+def _ask(send: _Send, url: str) -> _Answer:
     """Ask for the head, and where a server does not like that for the whole, unread."""
-    import httpx2
-
     try:
-        status = client.head(url).status_code
+        status = _status(send, "HEAD", url=url)
         if status >= 400:
-            with client.stream("GET", url) as response:
-                status = response.status_code
-    except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
+            status = _status(send, "GET", url=url)
+    except NetworkError as error:
         logger.debug("%s: %s", url, error)
-        return _Answer(0, str(error) or type(error).__name__)
+        return _Answer(0, str(error))
     return _Answer(status)
+
+
+def _status(send: _Send, method: str, *, url: str) -> int:
+    """Status of the answer at the end of all redirects."""
+    for _ in range(MAX_REDIRECTS + 1):
+        with ExitStack() as stack:
+            response = send(stack, method, url=url)
+            target = next_url(response, url)
+            if not target:
+                return response.status
+        url = target
+    msg = f"redirects more than {MAX_REDIRECTS} times"
+    raise NetworkError(msg)
 
 
 def _read_cache(file: Path) -> dict[str, _Answer]:

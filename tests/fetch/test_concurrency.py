@@ -51,7 +51,7 @@ def test_ten_threads_without_locks_all_get_the_file(server: FileServer, settings
 CHILD = """
 import hashlib, sys
 from pathlib import Path
-import filelock, httpx2
+import filelock, urllib3
 from mindspore_hub.fetch import fetch
 from mindspore_hub.settings import Settings
 link, sha256, home = sys.argv[1:]

@@ -110,7 +110,7 @@ import sys
 from pathlib import Path
 from mindspore_hub.fetch import fetch
 from mindspore_hub.settings import Settings
-before = sorted({"httpx2", "rich", "filelock", "mindspore"} & set(sys.modules))
+before = sorted({"urllib3", "rich", "filelock", "mindspore"} & set(sys.modules))
 assert not before, before
 link, sha256, home, shown = sys.argv[1:]
 fetch(link, sha256, settings=Settings(home=Path(home), progress=shown == "shown"))

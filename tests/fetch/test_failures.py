@@ -8,7 +8,6 @@ import threading
 import time
 from dataclasses import replace
 from email.utils import formatdate
-from errno import ECONNREFUSED
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +50,8 @@ def test_fetch_does_not_ask_twice_for_wrong_bytes(server: FileServer, settings: 
 
 
 REFUSED = {
-    "truncated": (truncated(), NetworkError, "peer closed connection without sending complete"),
-    "dropped": (dropped(after=100), NetworkError, "ReadError|RemoteProtocolError"),
+    "truncated": (truncated(), NetworkError, "broke off: 1 of the announced"),
+    "dropped": (dropped(after=100), NetworkError, "the connection broke off: "),
     "too long": (too_long(), IntegrityError, "another file"),
     "announced short": (announced(len(CONTENT) - 1), IntegrityError, "another file"),
     "announced empty": (announced(0), IntegrityError, "another file"),
@@ -155,7 +154,7 @@ def test_server_that_does_not_answer_times_out(server: FileServer, settings: Set
         good(handler, body)
 
     server.on(PATH, late)
-    with pytest.raises(NetworkError, match="ReadTimeout"):
+    with pytest.raises(NetworkError, match=r"timed out after 0\.1 s"):
         fetch(server.url + PATH, SHA256, settings=replace(settings, timeout=0.1))
     given_up.set()
 
@@ -191,7 +190,7 @@ def test_failure_names_every_source_and_the_way_out(
         f"No source could deliver mvd.ckpt (sha256 {SHA256}):\n"
         f"  {tmp_path}/nowhere/models/r1.9/mvd.ckpt: No such file or directory\n"
         f"  {tmp_path}/nowhere/mvd.ckpt: No such file or directory\n"
-        f"  {UNREACHABLE}{PATH}: ConnectError: [Errno {ECONNREFUSED}] Connection refused\n"
+        f"  {UNREACHABLE}{PATH}: cannot be reached: Connection refused\n"
         f"  {server.url}{PATH}: status 404 Not Found\n"
         "Try again later: what has come is kept, and the download goes on from there. Or run "
         f"`curl -fLo mvd.ckpt {server.url}{PATH}` wherever it works, put the file into a folder "
@@ -209,6 +208,16 @@ ODD = {
     "length is a word": HEAD + b"Content-Length: many\r\n\r\n" + CONTENT,
     "chunk cut off": HEAD + b"Transfer-Encoding: chunked\r\n\r\nfffff\r\n" + CONTENT,
     "chunk of no size": HEAD + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n" + CONTENT,
+    "chunk of less than nothing": HEAD
+    + b"Transfer-Encoding: chunked\r\n\r\n-"
+    + b"f" * 40
+    + b"\r\n"
+    + CONTENT,
+    "headers without number": HEAD + b"X: y\r\n" * 2000 + b"\r\n" + CONTENT,
+    "interim answers without end": b"HTTP/1.1 102 Processing\r\n\r\n" * 100
+    + HEAD
+    + b"\r\n"
+    + CONTENT,
     "packed in transfer": HEAD + b"Transfer-Encoding: gzip\r\n\r\n" + CONTENT,
     "head without end": HEAD + b"X-Filler: " + b"x" * 300_000,
     "HTTP/1.0 cut off": b"HTTP/1.0 200 OK\r\n\r\n" + CONTENT[:-1],
@@ -232,6 +241,32 @@ def test_odd_answer_is_refused_and_the_next_one_taken(
 def test_http_1_0_without_a_length_is_taken(server: FileServer, settings: Settings) -> None:
     server.on(PATH, raw(b"HTTP/1.0 200 OK\r\n\r\n" + CONTENT))
     assert fetch(server.url + PATH, SHA256, settings=settings).read_bytes() == CONTENT
+
+
+def test_interim_answers_are_passed_over(server: FileServer, settings: Settings) -> None:
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
+    server.on(PATH, raw(hints + HEAD + b"Content-Length: 300000\r\n\r\n" + CONTENT))
+    assert fetch(server.url + PATH, SHA256, settings=settings).read_bytes() == CONTENT
+
+
+CONTROLS = [
+    b"HTTP/1.1 404 \x1b[2J" + b"x" * 3000 + b"\r\n\r\n",
+    b"\x1b[2J\r\n\r\n",
+    HEAD + b"Content-Length: \x1b[2J\r\n\r\n",
+    HEAD + b"Content-Encoding: \x1b[2J\r\n\r\n",
+    HEAD + b"Transfer-Encoding: \x1b[2J\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("answer", CONTROLS, ids=["reason", "status", "length", "packing", "way"])
+def test_message_neither_repeats_control_characters_nor_grows(
+    server: FileServer, settings: Settings, answer: bytes
+) -> None:
+    server.on(PATH, raw(answer))
+    with pytest.raises(NetworkError, match=r"\?\[2[Jj]") as caught:
+        fetch(server.url + PATH, SHA256, settings=settings)
+    assert str(caught.value).replace("\n", "").isprintable()
+    assert len(str(caught.value)) < 1000
 
 
 @pytest.mark.parametrize("wait", ["61", "9" * 400, formatdate(time.time() + 9000, usegmt=True)])

@@ -42,7 +42,7 @@ for it; the server's clock goes on while a busy machine lets the client wait."""
 CHILD = """
 import os, signal, sys
 from pathlib import Path
-import filelock, httpx2
+import filelock, urllib3
 from mindspore_hub.errors import IntegrityError
 from mindspore_hub.fetch import fetch
 from mindspore_hub.settings import Settings

@@ -76,9 +76,9 @@ FAULTS: dict[str, tuple[list[Answer], Outcome]] = {
         [dropped(SOMEWHERE[0]), *(dropped(b - a) for a, b in pairwise(SOMEWHERE)), good],
         Outcome(0, "from byte ", requests=4),
     ),
-    "drop, always": ([dropped(1000)], Outcome(5, "Error: ", requests=2)),
+    "drop, always": ([dropped(1000)], Outcome(5, "the connection broke off: ", requests=2)),
     "stall, then the rest": ([stalled(HALF), good], RESUMED),
-    "stall, always": ([stalled(1000)], Outcome(5, "ReadTimeout", requests=2)),
+    "stall, always": ([stalled(1000)], Outcome(5, "timed out after 1 s", requests=2)),
     "slow drip": (
         [dripping(0.1)],
         Outcome(5, "less than 1024 a second", requests=2),
@@ -97,7 +97,10 @@ FAULTS: dict[str, tuple[list[Answer], Outcome]] = {
     ),
     "gzip": ([gzipped], Outcome(5, "gzip encoding")),
     "truncated": ([truncated(), good], RESUMED),
-    "truncated, always": ([truncated(SIZE - 1000)], Outcome(5, "closed connection", requests=2)),
+    "truncated, always": (
+        [truncated(SIZE - 1000)],
+        Outcome(5, "of the announced bytes are missing", requests=2),
+    ),
     "over-long": ([too_long()], Outcome(4, "another file")),
     "one bit flipped": ([flipped(random.randrange(SIZE * 8))], Outcome(4, "another file")),
     "one bit flipped before a drop": (
@@ -118,7 +121,7 @@ FAULTS: dict[str, tuple[list[Answer], Outcome]] = {
     "500, then the file": ([status(500), good], Outcome(0, requests=2)),
     "500, always": ([status(500)], Outcome(5, "status 500", requests=2)),
     "nothing, then the file": ([raw(b""), good], Outcome(0, requests=2)),
-    "nothing, always": ([raw(b"")], Outcome(5, "Server disconnected", requests=2)),
+    "nothing, always": ([raw(b"")], Outcome(5, "closed connection without response", requests=2)),
     "404": ([status(404)], Outcome(5, "status 404")),
 }
 
