@@ -25,6 +25,10 @@ class CheckpointError(HubError, ValueError):
     """A checkpoint cannot be parsed, or does not fit the network strictly."""
 
 
+class ExportError(HubError, RuntimeError):
+    """A network cannot be written in a format, or computes something else there."""
+
+
 class UnknownNameError(HubError, ValueError):
     """A name, uid, URL or path names no card."""
 
