@@ -53,6 +53,9 @@ def _discard_output() -> None:
 
 _MODULES = {
     "cache": "cache_cli",
+    "convert": "convert_cli",
+    "diff": "examine_cli",
+    "inspect": "examine_cli",
     "verify": "cache_cli",
 }
 """Commands that are imported when they are wanted, each by the name of its function."""

@@ -67,6 +67,15 @@ class Change:
     right: Signature
     values: Values | None = None
 
+    @property
+    def kind(self) -> str:
+        """What differs: `dtype`, `shape`, `values` or `text`."""
+        if self.left.dtype != self.right.dtype:
+            return "dtype"
+        if self.left.shape != self.right.shape:
+            return "shape"
+        return "text" if self.values is None else "values"
+
 
 @dataclass
 class Comparison:

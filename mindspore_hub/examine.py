@@ -243,9 +243,7 @@ def _first(chunks: Sequence[tuple[int, int]]) -> Iterable[tuple[int, int]]:
         wanted -= min(length, wanted)
 
 
-def _split(
-    entries: Iterable[Entry], feature: Callable[[Entry], Hashable]
-) -> Iterable[list[Entry]]:
+def _split(entries: Iterable[Entry], feature: Callable[[Entry], Hashable]) -> Iterable[list[Entry]]:
     """Groups of two or more with one feature."""
     groups: dict[Hashable, list[Entry]] = {}
     for entry in entries:
