@@ -14,7 +14,7 @@ from mindspore_hub.catalog import Catalog, hub_root
 from mindspore_hub.entry_point import load_entry_point
 from mindspore_hub.errors import AmbiguousNameError, CheckpointError
 from mindspore_hub.pretrained import build_network
-from mindspore_hub.weights import Weight, derive_arguments, facts_of, read_weights
+from mindspore_hub.weights import Weight, derive_arguments, facts_of, weights_of
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -111,7 +111,7 @@ def names_for(facts: Examination, cards: Sequence[Card]) -> dict[str, str]:
         MissingDependencyError: MindSpore is not installed.
     """
     cell = load_entry_point(hub_root(), cards[0].model_name).network_class()
-    weights = read_weights(facts.index.buffer, facts_of(cell))
+    weights = weights_of(facts.index, facts_of(cell))
     return {name: weight.file_name for name, weight in weights.items()}
 
 
@@ -138,7 +138,7 @@ def _may_fit(facts: Examination, cell: Any) -> bool:
 
 
 def _parameters(facts: Examination, cell: Any) -> dict[str, Weight]:
-    weights = read_weights(facts.index.buffer, facts_of(cell))
+    weights = weights_of(facts.index, facts_of(cell))
     return {name: weight for name, weight in weights.items() if weight.is_tensor}
 
 

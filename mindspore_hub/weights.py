@@ -99,7 +99,12 @@ def read_weights(buffer: Buffer, facts: Facts) -> dict[str, Weight]:
     Raises:
         CheckpointError: The file is no checkpoint, or two of its entries mean one parameter.
     """
-    return name_weights(_stored(tensorfile.read_index(buffer)), facts)
+    return weights_of(tensorfile.read_index(buffer), facts)
+
+
+def weights_of(index: tensorfile.TensorFile, facts: Facts) -> dict[str, Weight]:
+    """Tensors of a file that was read already; see `read_weights`."""
+    return name_weights(_stored(index), facts)
 
 
 def name_weights(stored: Iterable[Weight], facts: Facts) -> dict[str, Weight]:
