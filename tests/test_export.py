@@ -15,6 +15,12 @@ from mindspore_hub.export import export
 RUNTIME = importlib.util.find_spec("onnxruntime") is not None
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MindSpore leaves notes on what it cannot compile in the current folder."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("current"))
+
+
 class Small(nn.Cell):
     """Two inputs, two outputs."""
 
