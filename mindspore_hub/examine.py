@@ -10,8 +10,8 @@ them. Everything takes time and memory that grow with the file at most.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import math
+import runpy
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -202,13 +202,7 @@ def published_prefixes() -> tuple[str, ...]:
     from mindspore_hub.catalog import hub_root
 
     path = hub_root() / "models" / "_checkpoint.py"
-    spec = importlib.util.spec_from_file_location("mindspore_hub._checkpoint_facts", path)
-    if spec is None or spec.loader is None:
-        msg = f"{path} is no Python module."
-        raise CheckpointError(msg)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    prefixes: tuple[str, ...] = module.PUBLISHED_PREFIXES
+    prefixes: tuple[str, ...] = runpy.run_path(str(path))["PUBLISHED_PREFIXES"]
     return tuple(sorted(prefixes, key=len, reverse=True))
 
 

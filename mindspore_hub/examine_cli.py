@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _LISTED = 5
 
+_ROWS = 100
+"""How many tensors that differ are shown of a kind; a file may hold very many."""
+
 
 @click.command()
 @click.argument("source", metavar="FILE|NAME")
@@ -104,8 +107,11 @@ def _rows(facts: Examination, duplicates: Sequence[Duplicate]) -> Iterator[tuple
     optimizer = facts.of_role("optimizer")
     if optimizer:
         yield "optimizer state", f"{_total_of(optimizer)}: {_listed(_beginnings(optimizer))}"
-    for name, text in facts.texts.items():
+    texts = list(facts.texts.items())
+    for name, text in texts[:_LISTED]:
         yield f"text {plain(name)}", plain(text)
+    if len(texts) > _LISTED:
+        yield "texts", f"and {len(texts) - _LISTED} more; --format json lists all"
     same = [duplicate for duplicate in duplicates if not duplicate.constant]
     for duplicate in same[:_LISTED]:
         yield "duplicates", "\n".join(duplicate.names)
@@ -221,9 +227,13 @@ def _change_json(change: Change) -> dict[str, Any]:
 
 def _print_comparison(result: Comparison, left: str, right: str) -> None:
     for side, names in ((left, result.only_left), (right, result.only_right)):
-        for name in names:
+        for name in names[:_ROWS]:
             click.echo(f"only in {side}: {name}")
-    rows = [(change.name, _change_text(change)) for change in result.changes]
+        if len(names) > _ROWS:
+            click.echo(f"only in {side}: {len(names) - _ROWS} more")
+    rows = [(change.name, _change_text(change)) for change in result.changes[:_ROWS]]
+    if len(result.changes) > _ROWS:
+        rows.append((f"{len(result.changes) - _ROWS} more", "--format json lists all"))
     if rows:
         print_table(("Tensor", "Difference"), rows)
     only = len(result.only_left) + len(result.only_right)

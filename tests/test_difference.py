@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import wire
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -65,6 +65,7 @@ def exactly(number: Any) -> Any:
 
 
 @given(pairs())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @example((np.array([2**60], np.int64), np.array([2**60 + 1], np.int64)))
 @example((np.array([-(2**63)], np.int64), np.array([2**63 - 1], np.int64)))
 @example((np.array([math.inf, 1.0]), np.array([-math.inf, 1.0])))

@@ -115,7 +115,7 @@ def test_tensors_in_several_pieces_are_the_same_as_in_one(tmp_path: Path) -> Non
 
 
 @given(st.lists(st.lists(st.integers(0, 1), min_size=1, max_size=3), max_size=8))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_duplicates_are_those_of_a_comparison_of_all_with_all(
     tmp_path: Path, lists: list[list[int]]
 ) -> None:
@@ -188,7 +188,7 @@ def _ends_of_values(whole: bytes) -> list[int]:
 
 
 @given(data=st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_a_damaged_file_is_read_or_refused_and_nothing_else(
     tmp_path: Path, data: st.DataObject
 ) -> None:

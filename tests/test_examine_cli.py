@@ -244,6 +244,25 @@ def test_differences_are_shown_and_end_with_1(tmp_path: Path) -> None:
     }
 
 
+def test_what_differs_in_very_many_tensors_is_shown_in_part(tmp_path: Path) -> None:
+    def write(name: str, data: bytes, prefix: str) -> Path:
+        names = [*(f"n{index}" for index in range(130)), *(f"{prefix}{i}" for i in range(120))]
+        tensor = wire.tensor(data, (1,))
+        path = tmp_path / name
+        path.write_bytes(b"".join(wire.value(name, tensor) for name in names))
+        return path
+
+    left, right = write("a.ckpt", bytes(4), "l"), write("b.ckpt", b"\0\0\0@", "r")
+    shown = run("diff", left, right).stdout
+    assert f"only in {left}: l99\nonly in {left}: 20 more\n" in shown
+    assert "30 more" in shown
+    assert "n99 " in shown
+    assert "n100" not in shown
+    assert shown.endswith("0 tensors equal, 130 different, 240 in one file only\n")
+    facts = json.loads(run("diff", left, right, "--format", "json").stdout)
+    assert (len(facts["only_right"]), len(facts["changes"])) == (120, 130)
+
+
 def test_json_says_infinity_as_text(tmp_path: Path) -> None:
     left = save(tmp_path / "a.ckpt", {"a": np.zeros(2, np.float32)})
     right = save(tmp_path / "b.ckpt", {"a": np.array([0, np.inf], np.float32)})
@@ -277,9 +296,11 @@ def test_the_network_that_fits_is_found(tmp_path: Path) -> None:
     ]
     path = tmp_path / "a.ckpt"
     checkpoints.write(path, tensors)
-    done = run("inspect", path, "--network", "any")
-    assert "VehicleNet(class_num=575); shapes tell class_num" in done.stdout
-    facts = json.loads(run("inspect", path, "--network", "VehicleNet", "--format", "json").stdout)
+    assert (
+        "VehicleNet(class_num=575); shapes tell class_num"
+        in run("inspect", path, "--network", "vehiclenet").stdout
+    )
+    facts = json.loads(run("inspect", path, "--network", "any", "--format", "json").stdout)
     (network,) = facts["networks"]
     assert (network["model"], network["derived"]) == ("VehicleNet", {"class_num": 575})
     assert len(network["names"]) == len(tensors)

@@ -64,6 +64,13 @@ def test_a_file_of_another_model_is_refused_with_every_difference() -> None:
         fit(file_of(manifests.read("ddag_sysu")), cards_named("MVD"))
 
 
+def test_texts_are_no_obstacle() -> None:
+    index = file_of(manifests.read("vehiclenet_stage2_veri575")).index
+    index.entries["note"] = Entry("note", "str", (), ((0, 4),))
+    found = fit(describe(Path("file.ckpt"), index), cards_named("VehicleNet"))
+    assert "note" not in found.names.values()
+
+
 def test_what_fits_nothing_fits_nothing() -> None:
     assert fits(file_of([manifests.Tensor("a", None, "extra", "float32", (2,))])) == []
 

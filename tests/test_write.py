@@ -109,7 +109,7 @@ def test_every_tensor_of_a_safetensors_file_begins_at_a_multiple_of_its_element(
     ),
     st.sampled_from(FORMATS),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_what_goes_to_another_format_and_back_is_the_same(
     tmp_path: Path, held: dict[str, np.ndarray], first: str
 ) -> None:
