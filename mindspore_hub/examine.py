@@ -123,7 +123,7 @@ class Examination:
     def duplicates(self) -> tuple[Duplicate, ...]:
         """Tensors with the same bytes; single numbers and empty tensors are none.
 
-        Reads the first block of most tensors at most, and the whole of those that look alike.
+        Reads the first bytes of tensors of one shape, and the whole of those that begin alike.
         """
         entries = self.index.entries
         alike: list[list[Entry]] = [
