@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -23,9 +25,35 @@ def replace(path: Path, content: str | bytes) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content.encode("utf-8") if isinstance(content, str) else content)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
+        _install(Path(temporary), path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a path for the block to write to, in a folder of its own; then rename it to `path`.
+
+    For content that is large, or written by others who want a path. If the block raises, what was
+    at `path` is untouched.
+
+    Args:
+        path: The file; its folder is made where there is none.
+
+    Raises:
+        OSError: It cannot be written, or the block wrote no file.
+    """
+    import tempfile
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}") as folder:
+        temporary = Path(folder) / path.name
+        yield temporary
+        _install(temporary, path)
+
+
+def _install(temporary: Path, path: Path) -> None:
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+    temporary.chmod(mode)
+    temporary.replace(path)

@@ -54,6 +54,9 @@ def _discard_output() -> None:
 _MODULES = {
     "bundle": "bundle_cli",
     "cache": "cache_cli",
+    "convert": "convert_cli",
+    "diff": "examine_cli",
+    "inspect": "examine_cli",
     "verify": "cache_cli",
 }
 """Commands that are imported when they are wanted, each by the name of its function."""

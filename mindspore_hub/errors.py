@@ -29,6 +29,10 @@ class PictureError(HubError, ValueError):
     """A picture cannot be read, or is not of the kind that a network takes."""
 
 
+class ExportError(HubError, RuntimeError):
+    """A network cannot be written in a format, or computes something else there."""
+
+
 class UnknownNameError(HubError, ValueError):
     """A name, uid, URL or path names no card."""
 

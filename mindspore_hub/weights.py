@@ -99,14 +99,19 @@ def read_weights(buffer: Buffer, facts: Facts) -> dict[str, Weight]:
     Raises:
         CheckpointError: The file is no checkpoint, or two of its entries mean one parameter.
     """
-    return name_weights(_stored(tensorfile.read_index(buffer)), facts)
+    return weights_of(tensorfile.read_index(buffer), facts)
+
+
+def weights_of(index: tensorfile.TensorFile, facts: Facts) -> dict[str, Weight]:
+    """Tensors of a file that was read already; see `read_weights`."""
+    return name_weights(_stored(index), facts)
 
 
 def name_weights(stored: Iterable[Weight], facts: Facts) -> dict[str, Weight]:
     """Give the tensors of a file the names of the network; see `read_weights`."""
     weights: dict[str, Weight] = {}
     for weight in stored:
-        if _OPTIMIZER_STATE.fullmatch(weight.file_name):
+        if is_optimizer_state(weight.file_name):
             continue
         name = network_name(weight.file_name, facts)
         if name in weights:
@@ -114,6 +119,11 @@ def name_weights(stored: Iterable[Weight], facts: Facts) -> dict[str, Weight]:
             raise CheckpointError(msg)
         weights[name] = weight
     return weights
+
+
+def is_optimizer_state(file_name: str) -> bool:
+    """Whether an entry of this name belongs to training, and to no network."""
+    return bool(_OPTIMIZER_STATE.fullmatch(file_name))
 
 
 def network_name(file_name: str, facts: Facts) -> str:

@@ -28,7 +28,7 @@ from mindspore_hub.tensorfile.entry import (
 )
 from mindspore_hub.tensorfile.wire import Field, damaged, read_field, read_fields, read_varint
 
-_DTYPES = {
+DTYPES = {
     "Bool": "bool",
     "Int8": "int8",
     "Int16": "int16",
@@ -169,10 +169,10 @@ def _extend(shape: list[int], view: memoryview, field: Field) -> None:
 
 def _read_dtype(view: memoryview, name: str, field: Field) -> str:
     written = bytes(view[field.start : min(field.end, field.start + 32)]).decode(errors="replace")
-    if written not in _DTYPES:
+    if written not in DTYPES:
         msg = (
             f"its entry {name} at byte {field.place} has the type {written!r}, which is not read "
-            f"here; known are {', '.join(_DTYPES)}."
+            f"here; known are {', '.join(DTYPES)}."
         )
         raise CheckpointError(msg)
-    return _DTYPES[written]
+    return DTYPES[written]

@@ -132,6 +132,11 @@ def itemsize(dtype: str) -> int:
     return int(_NUMPY[dtype][2:])
 
 
+def numpy_dtype(dtype: str) -> str:
+    """NumPy's dtype for one of ours; it has no bfloat16, which becomes uint16."""
+    return _NUMPY[dtype]
+
+
 def array_of(buffer: Buffer, entry: Entry) -> NDArray[Any]:
     """Value of a tensor; see `TensorFile.array`."""
     import numpy as np

@@ -14,7 +14,7 @@ from typing import Any
 from mindspore_hub.errors import CheckpointError
 from mindspore_hub.tensorfile.entry import MAX_RANK, Entry, check_count, check_entry, check_name
 
-_DTYPES = {
+DTYPES = {
     "BOOL": "bool",
     "I8": "int8",
     "I16": "int16",
@@ -31,7 +31,7 @@ _DTYPES = {
 }
 """Our name of each type."""
 
-_METADATA = "__metadata__"
+METADATA = "__metadata__"
 
 _MAX_HEADER = 16 * 2**20
 """Bytes of the JSON: enough for every entry that is read, and few enough to be parsed at once."""
@@ -57,7 +57,7 @@ def read_entries(view: memoryview) -> dict[str, Entry]:
     length = int.from_bytes(view[:_LENGTH], "little")
     start = _LENGTH + length
     header = _parse(view[_LENGTH:start])
-    quantised = _metadata(header.pop(_METADATA, {}))
+    quantised = _metadata(header.pop(METADATA, {}))
     check_count(len(header))
     entries = [_read_entry(name, declared, start) for name, declared in header.items()]
     entries.sort(key=lambda entry: entry.chunks[0])
@@ -100,7 +100,7 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _metadata(declared: Any) -> dict[str, str]:
     """Names that MindSpore marks as tensors of a type that safetensors does not have."""
     if not isinstance(declared, dict):
-        msg = f"the {_METADATA} of its header is no object."
+        msg = f"the {METADATA} of its header is no object."
         raise CheckpointError(msg)
     return {name: type_ for name, type_ in declared.items() if type_ == "Int4"}
 
@@ -110,15 +110,15 @@ def _read_entry(name: str, declared: Any, start: int) -> Entry:
     if not isinstance(declared, dict) or declared.keys() != {"dtype", "shape", "data_offsets"}:
         raise _refused(name, "is declared without dtype, shape and data_offsets, or with more")
     dtype, shape, offsets = declared["dtype"], declared["shape"], declared["data_offsets"]
-    if not isinstance(dtype, str) or dtype not in _DTYPES:
-        known = ", ".join(_DTYPES)
+    if not isinstance(dtype, str) or dtype not in DTYPES:
+        known = ", ".join(DTYPES)
         raise _refused(name, f"has a type that is not read here; known are {known}")
     if not _are_sizes(shape) or len(shape) > MAX_RANK:
         raise _refused(name, f"has no shape of at most {MAX_RANK} sizes")
     if not _are_sizes(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
         raise _refused(name, "has no data_offsets of a begin and an end")
     begin, end = offsets
-    entry = Entry(name, _DTYPES[dtype], tuple(shape), ((start + begin, end - begin),))
+    entry = Entry(name, DTYPES[dtype], tuple(shape), ((start + begin, end - begin),))
     return check_entry(entry, start + begin)
 
 

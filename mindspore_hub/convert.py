@@ -1,0 +1,88 @@
+"""From a file of tensors to another format, written as a whole or not at all, and compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mindspore_hub._files import replacing
+from mindspore_hub.tensorfile import write
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mindspore_hub.examine import Examination
+    from mindspore_hub.fit import Fit
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A file that was written.
+
+    Attributes:
+        path: The file.
+        format: Its format.
+        size: Its bytes.
+        tensors: How many tensors it holds; None for a network, which holds more than them.
+        inputs: Shape of each input of a network.
+        difference: Largest difference of a network's outputs, in terms of the largest value; None
+            where nothing was compared, and for tensors, every byte of which was.
+    """
+
+    path: Path
+    format: str
+    size: int
+    tensors: int | None = None
+    inputs: tuple[tuple[int, ...], ...] = ()
+    difference: float | None = None
+
+
+def convert_tensors(
+    facts: Examination, path: Path, *, format: str, names: Mapping[str, str] | None = None
+) -> Converted:
+    """Write the tensors of a file into another, and compare every byte.
+
+    Args:
+        facts: The file.
+        path: Where to write; a file that is there is replaced.
+        format: `ckpt` or `safetensors`.
+        names: Name of each tensor in the new file, and in the old one; all under theirs otherwise.
+
+    Raises:
+        CheckpointError: The format cannot hold what is asked for.
+        StoreError: The file that was written differs from what it was made of.
+        OSError: It cannot be written.
+    """
+    chosen = names or {name: name for name in facts.index.entries}
+    with replacing(path) as temporary:
+        write.write_tensors(temporary, facts.index, names=chosen, format=format)
+    return Converted(path, format, path.stat().st_size, tensors=len(chosen))
+
+
+def convert_network(fit: Fit, path: Path, *, format: str, batch_size: int = 1) -> Converted:
+    """Write a network with the values of a file, and compare its outputs.
+
+    Args:
+        fit: The network, from the file.
+        path: Where to write; a file that is there is replaced.
+        format: `mindir` or `onnx`.
+        batch_size: Samples that the written network takes at once.
+
+    Raises:
+        ExportError: MindSpore cannot export it, or the outputs differ.
+        OSError: It cannot be written.
+    """
+    from mindspore_hub.export import export
+
+    with replacing(path) as temporary:
+        difference = export(
+            fit.network,
+            temporary,
+            format=format,
+            input_shapes=fit.input_shapes,
+            batch_size=batch_size,
+        )
+    inputs = tuple((batch_size, *shape) for shape in fit.input_shapes)
+    size = path.stat().st_size
+    return Converted(path, format, size, inputs=inputs, difference=difference)

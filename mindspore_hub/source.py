@@ -1,0 +1,96 @@
+"""The file that a command is given: its path, or a name of the card whose file the store has."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mindspore_hub.cache import Store, StoredFile
+from mindspore_hub.catalog import Catalog
+from mindspore_hub.errors import CheckpointError, OfflineError, UnknownNameError
+from mindspore_hub.examine import Examination, describe, examine
+from mindspore_hub.fetch import memo_of
+from mindspore_hub.pretrained import loadable_asset
+from mindspore_hub.tensorfile import map_file, read_index
+
+if TYPE_CHECKING:
+    from mindspore_hub.cards.schema import Card
+    from mindspore_hub.settings import Settings
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file of tensors that was read.
+
+    Attributes:
+        facts: What it holds.
+        card: Its card, if it was named by one.
+    """
+
+    facts: Examination
+    card: Card | None = None
+
+
+def read_source(name: str, settings: Settings) -> Source:
+    """Read a file by its path or by a name of its card; nothing is downloaded.
+
+    Args:
+        name: Path of a file, which goes before any name, or a name that `load` takes.
+        settings: Where the stores are.
+
+    Raises:
+        FileNotFoundError: It looks like a path, and there is no file.
+        OSError: There is something else than a file, or it cannot be read.
+        UnknownNameError: It is neither a file nor a name.
+        OfflineError: The file of the card is not in the store.
+        IntegrityError: It is damaged.
+        CheckpointError: It is no file of tensors.
+    """
+    path = Path(name).expanduser()
+    if path.is_file() and path.suffix != ".md":
+        return Source(examine(path))
+    try:
+        card = Catalog.read().resolve(name)
+    except UnknownNameError:
+        _check_path(name, path)
+        raise
+    return Source(_examine_stored(name, card, settings), card)
+
+
+def _check_path(name: str, path: Path) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(_problem(name, "is a folder"))
+    if path.exists():
+        raise OSError(_problem(name, "is no regular file"))
+    looks_like_path = path.suffix in {".ckpt", ".safetensors"} or path.is_absolute()
+    if looks_like_path or name.startswith((".", "~")) or os.sep in name:
+        raise FileNotFoundError(_problem(name, "does not exist"))
+
+
+def _problem(name: str, problem: str) -> str:
+    return f"{name!r} {problem}; give a file of tensors, or a name from `mshub list`."
+
+
+def _examine_stored(name: str, card: Card, settings: Settings) -> Examination:
+    asset = loadable_asset(card)
+    stores = [Store(folder, read_only=True) for folder in settings.extra_caches]
+    opened = (store.open(asset.sha256) for store in [*stores, Store(settings.home)])
+    stored = next(filter(None, opened), None)
+    if stored is None:
+        msg = f"The file of {name} is not in the store; `mshub download {name}` brings it."
+        raise OfflineError(msg)
+    with stored:
+        return _examine(stored, settings)
+
+
+def _examine(stored: StoredFile, settings: Settings) -> Examination:
+    buffer = map_file(stored.file)
+    with stored.verifying(buffer, memo_of(settings)):
+        pass
+    try:
+        return describe(stored.path, read_index(buffer))
+    except CheckpointError as error:
+        msg = f"{stored.path}: {error}"
+        raise CheckpointError(msg) from error

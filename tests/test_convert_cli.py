@@ -1,0 +1,179 @@
+"""`mshub convert` as users start it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import checkpoints
+import fill
+import manifests
+import mindspore
+import numpy as np
+import pytest
+from mindspore import Tensor, nn
+
+import mindspore_hub
+from mindspore_hub.cache import Store
+from mindspore_hub.catalog import Catalog
+from mindspore_hub.cli import mshub
+from mindspore_hub.examine import examine
+
+ROOT = Path(__file__).parents[1]
+MODEL = "metric_learn"
+CLASSES = 7
+
+ARRAYS = {
+    "a.weight": np.arange(12, dtype=np.float32).reshape(3, 4),
+    "a.bias": np.ones(3, np.float16),
+    "step": np.array(7, np.int32),
+}
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mindspore_hub", *map(str, arguments)],
+        cwd=ROOT,
+        env=os.environ,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def save(path: Path, held: dict[str, np.ndarray], **options: Any) -> Path:
+    entries = [{"name": name, "data": Tensor(data)} for name, data in held.items()]
+    mindspore.save_checkpoint(entries, str(path), **options)
+    return path
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of metric_learn for few classes, with a prefix, and with state of its optimizer."""
+    tensors = manifests.read("metric_learn_triplet")
+    held = {}
+    for item in tensors:
+        if item.canonical:
+            shape = tuple(CLASSES if size == 5184 else size for size in item.shape)
+            prefix = "" if item.kind == "head" else "net."
+            held[prefix + item.name] = fill.parameter(item.canonical, shape)
+    held["moments.net.bn1.gamma"] = np.zeros(64, np.float32)
+    return save(tmp_path_factory.mktemp("published") / "published.ckpt", held)
+
+
+@pytest.mark.parametrize(("target", "back"), [("safetensors", "ckpt"), ("ckpt", "safetensors")])
+def test_tensors_go_to_the_other_format_and_back(target: str, back: str, tmp_path: Path) -> None:
+    path = save(tmp_path / f"a.{back}", ARRAYS, format=back)
+    first, second = tmp_path / f"deep/b.{target}", tmp_path / f"c.{back}"
+    done = run("convert", path, "--to", target, "-o", first)
+    assert (done.returncode, done.stderr) == (0, "")
+    size = first.stat().st_size
+    assert done.stdout == f"{first}: {target}, {size} bytes, 3 tensors, every byte compared\n"
+    facts = json.loads(run("convert", first, "--to", back, "-o", second, "--format", "json").stdout)
+    assert facts == {
+        "path": str(second),
+        "format": back,
+        "size": second.stat().st_size,
+        "tensors": 3,
+    }
+    assert run("diff", path, second).returncode == 0
+    assert examine(second).format == back
+    assert {item.name for item in tmp_path.iterdir()} == {path.name, "deep", second.name}
+
+
+def test_a_file_that_is_there_is_replaced_on_request_only(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.ckpt", ARRAYS)
+    goal = tmp_path / "b.safetensors"
+    goal.write_bytes(b"mine")
+    goal.chmod(0o600)
+    done = run("convert", path, "--to", "safetensors", "-o", goal)
+    assert (done.returncode, done.stdout, goal.read_bytes()) == (2, "", b"mine")
+    assert f"{goal} exists; --force replaces it." in done.stderr
+    assert run("convert", path, "--to", "safetensors", "-o", goal, "--force").returncode == 0
+    assert examine(goal).format == "safetensors"
+    assert goal.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_can_be_converted_in_place(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.ckpt", ARRAYS)
+    done = run("convert", path, "--to", "safetensors", "-o", path, "--force")
+    assert done.returncode == 0
+    facts = examine(path)
+    assert (facts.format, len(facts.tensors)) == ("safetensors", 3)
+
+
+@pytest.mark.parametrize("options", [("--to", "mindir"), ("--to", "ckpt", "--names", "network")])
+def test_what_needs_the_network_asks_for_it(options: tuple[str, ...], tmp_path: Path) -> None:
+    path = save(tmp_path / "a.ckpt", ARRAYS)
+    done = run("convert", path, *options, "-o", tmp_path / "b")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "needs the network: add --network MODEL." in done.stderr
+    assert not (tmp_path / "b").exists()
+
+
+def test_what_cannot_be_converted_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.ckpt").write_bytes(b"page")
+    text = save(tmp_path / "text.ckpt", ARRAYS, append_dict={"note": "x"})
+    before = set(tmp_path.iterdir())
+    for path, options, problem in (
+        (tmp_path / "a.ckpt", ("--to", "ckpt"), "is no MindSpore checkpoint"),
+        (text, ("--to", "safetensors"), "its entry note is a text"),
+        (text, ("--to", "onnx", "--network", "MVD"), "does not fit MVD"),
+    ):
+        done = run("convert", path, *options, "-o", tmp_path / "b")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert problem in done.stderr
+        assert set(tmp_path.iterdir()) == before
+
+
+def test_the_names_of_the_network_are_what_mindspore_loads(published: Path, tmp_path: Path) -> None:
+    goal = tmp_path / "clean.ckpt"
+    done = run(
+        *("convert", published, "--to", "ckpt", "-o", goal),
+        *("--names", "network", "--network", MODEL),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    network = mindspore_hub.load(MODEL, pretrained=False, class_num=CLASSES)
+    left = mindspore.load_param_into_net(
+        network, mindspore.load_checkpoint(str(goal)), strict_load=True
+    )
+    assert left == ([], [])
+    names = {name for name, _ in network.parameters_and_names()}
+    assert {tensor.name for tensor in examine(goal).tensors} == names
+    assert network.bn1.gamma.asnumpy().tolist() == fill.parameter("bn1.gamma", (64,)).tolist()
+
+
+def test_the_network_of_a_card_is_written_with_the_values_of_the_store(
+    published: Path, tmp_path: Path
+) -> None:
+    home = Path(os.environ["MSHUB_HOME"])
+    card = tmp_path / "card.md"
+    text = Catalog.read().resolve(MODEL).path.read_text(encoding="utf-8")
+    card.write_text(text.replace("class_num: 5184", f"class_num: {CLASSES}"), encoding="utf-8")
+    digest = checkpoints.digest(published)
+    checkpoints.publish(card, "https://download.mindspore.cn/x.ckpt", digest)
+    store = Store(home)
+    store.prepare()
+    (store.partial / "x").write_bytes(published.read_bytes())
+    store.add(store.partial / "x", digest)
+    goal = tmp_path / "a.mindir"
+    done = run("convert", card, "--to", "mindir", "-o", goal, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert facts["inputs"] == [[1, 3, 224, 224]]
+    assert facts["difference"] <= 1e-5
+    sample = Tensor(fill.image("a", (1, 3, 224, 224)))
+    loaded = nn.GraphCell(mindspore.load(str(goal)))(sample).asnumpy()
+    expected = mindspore_hub.load(str(card))(sample).asnumpy()
+    assert np.abs(loaded - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+def test_formats_of_the_command_are_those_that_can_be_written() -> None:
+    from mindspore_hub import export
+    from mindspore_hub.tensorfile import write
+
+    command = mshub.get_command(None, "convert")
+    (choice,) = [option.type for option in command.params if option.name == "target"]
+    assert list(choice.choices) == [*write.FORMATS, *export.FORMATS]
