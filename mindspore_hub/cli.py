@@ -53,6 +53,7 @@ def _discard_output() -> None:
 
 _MODULES = {
     "cache": "cache_cli",
+    "publish": "publish_cli",
     "verify": "cache_cli",
 }
 """Commands that are imported when they are wanted, each by the name of its function."""

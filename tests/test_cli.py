@@ -390,7 +390,7 @@ def test_a_card_without_a_checkpoint_cannot_be_downloaded(tmp_path: Path) -> Non
     card.write_text(text.replace("format: ckpt", "format: mindir"), encoding="utf-8")
     done = run("download", str(card))
     assert (done.returncode, done.stdout) == (1, "")
-    assert "declares no ckpt asset" in done.stderr
+    assert "declares no checkpoint" in done.stderr
 
 
 def test_load_without_mindspore_says_how_to_install_it() -> None:

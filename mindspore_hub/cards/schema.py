@@ -19,6 +19,9 @@ from mindspore_hub.errors import CardError
 REQUIRED_KEYS = listed("keys-required")
 """Keys that every card has."""
 
+LOADABLE_FORMATS = ("ckpt", "safetensors")
+"""Formats of an asset that hold a checkpoint; the first asset in one of them is loaded."""
+
 _MODEL_NAME = pattern(r"\w[\w.+-]*")
 
 
@@ -31,12 +34,14 @@ class Asset:
         sha256: Digest of its bytes, 64 lower-case hexadecimal digits.
         network_args: Constructor arguments of the network that it fits.
         size: Approximate size as the card gives it, such as `329 MB`, or an empty string.
+        format: What the card says that it is, one of `LOADABLE_FORMATS`.
     """
 
     link: str
     sha256: str
     network_args: Facts[str, Argument] = field(default_factory=dict)
     size: str = ""
+    format: str = "ckpt"
 
     @property
     def file_name(self) -> str:
@@ -54,7 +59,7 @@ class Card:
         title: Title, for display only.
         model_name: Name of the network; what `load` takes.
         is_default: Whether the bare model name means this card.
-        asset: Its loadable checkpoint (the first in `ckpt` format), if it has one.
+        asset: Its loadable checkpoint (the first in a format that loads), if it has one.
         input_shapes: Shape of each input for one sample.
         output_shapes: Shape of each output in inference mode for one sample.
         facts: Text of every top-level key with a single value.
@@ -165,11 +170,13 @@ def _card(document: Document, uid: str) -> Card:
 
 def _loadable_asset(front_matter: Mapping) -> Asset | None:
     for item in asset_items(front_matter):
-        if (item.text("file-format") or "").lower() == "ckpt":
+        file_format = (item.text("file-format") or "").lower()
+        if file_format in LOADABLE_FORMATS:
             return Asset(
                 link=item.text("asset-link") or "",
                 sha256=item.text("asset-sha256") or "",
                 network_args=as_arguments(item.get("network-args")),
                 size=item.text("asset-size") or "",
+                format=file_format,
             )
     return None
