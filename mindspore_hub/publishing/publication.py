@@ -231,6 +231,6 @@ def _record(path: Path, text: str) -> None:
 
 def _message(plan: Plan, load_name: str) -> str:
     return (
-        f"Publish {load_name}\n\nThe card {plan.uid} and what is generated from it. The file loads "
-        "strictly and\ncomputes the same in PyNative and GRAPH mode.\n"
+        f"Publish {load_name}\n\nThe card {plan.uid},\nand what is generated from it. The file "
+        "loads strictly and computes\nthe same in PyNative and GRAPH mode.\n"
     )
