@@ -378,22 +378,24 @@ def test_every_missing_fact_is_in_one_error(files: Path, hub: Path) -> None:
 
 
 def test_a_terminal_is_asked_for_what_is_missing(files: Path, hub: Path) -> None:
-    options = [f"--{key}={value}" for key, value in VARIANT.items() if key != "author"]
+    options = [f"--{key}={VARIANT[key]}" for key in VARIANT if key not in {"author", "evaluation"}]
     command = [sys.executable, "-m", "mindspore_hub", "publish", str(files / "second.ckpt")]
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [*command, "--model", "LeafNet", "--dry-run", *options],
+    os.write(ours, b"very good\nSomebody else\n")
+    done = subprocess.run(
+        [*command, "--model", "LeafNet", *options],
         cwd=hub,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdin=theirs,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
-    ) as process:
-        os.write(ours, b"Somebody else\n")
-        out, err = process.communicate()
+        check=False,
+    )
     os.close(ours)
     os.close(theirs)
-    assert process.returncode == 0, err
-    assert "Who trained it.\nauthor: " in err
-    assert "\n+author: Somebody else\n" in out
+    assert "\nevaluation: " in done.stderr
+    assert "Who trained it.\nauthor: " in done.stderr
+    assert done.stderr.endswith(
+        "evaluation 'very good' is no list of metrics; write them as `rank1acc71 | mAP66`.\n"
+    )
+    assert done.returncode == 1

@@ -103,15 +103,21 @@ def _place(root: Path, contents: Contents) -> None:
         for name in before:
             replace(root / name, contents[name])
     except BaseException:
-        for name, old in before.items():
-            if old is None:
-                (root / name).unlink(missing_ok=True)
-            elif _bytes(root / name) != old:
-                replace(root / name, old)
+        _restore(root, before)
         for folder in sorted(set(folders), reverse=True):
             with suppress(OSError):  # it was never made
                 folder.rmdir()
         raise
+
+
+def _restore(root: Path, before: Mapping[str, bytes | None]) -> None:
+    """Write what was there, as far as possible: one file that cannot be must not keep others."""
+    for name, old in before.items():
+        with suppress(OSError):
+            if old is None:
+                (root / name).unlink()
+            elif _bytes(root / name) != old:
+                replace(root / name, old)
 
 
 def _new_folders(path: Path) -> list[Path]:
