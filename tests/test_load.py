@@ -160,7 +160,7 @@ def has_classes(model: str) -> bool:
     return hasattr(checkpoints.network_class(model), "checkpoint")
 
 
-@pytest.mark.parametrize("model", filter(has_classes, Catalog.read().models))
+@pytest.mark.parametrize("model", [*filter(has_classes, Catalog.read().models)])
 def test_load_with_another_class_count_reinitialises_the_head_only(
     model: str, tmp_path: Path, trusting: FileServer, caplog: pytest.LogCaptureFixture
 ) -> None:
