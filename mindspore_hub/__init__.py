@@ -13,6 +13,7 @@ from mindspore_hub.errors import (
     HubError,
     IntegrityError,
     MissingDependencyError,
+    MissingFactsError,
     NetworkError,
     OfflineError,
     PictureError,
@@ -25,6 +26,7 @@ from mindspore_hub.info import CellInfo, info
 from mindspore_hub.list import hub_list
 from mindspore_hub.load import load, load_weights
 from mindspore_hub.manage import get_hub_dir, set_hub_dir
+from mindspore_hub.publishing import publish
 from mindspore_hub.reid.transforms import transforms
 from mindspore_hub.version import __version__
 
@@ -36,6 +38,7 @@ __all__ = [
     "HubError",
     "IntegrityError",
     "MissingDependencyError",
+    "MissingFactsError",
     "NetworkError",
     "OfflineError",
     "PictureError",
@@ -49,6 +52,7 @@ __all__ = [
     "info",
     "load",
     "load_weights",
+    "publish",
     "set_hub_dir",
     "transforms",
 ]

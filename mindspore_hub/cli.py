@@ -57,6 +57,7 @@ _MODULES = {
     "convert": "convert_cli",
     "diff": "examine_cli",
     "inspect": "examine_cli",
+    "publish": "publish_cli",
     "verify": "cache_cli",
 }
 """Commands that are imported when they are wanted, each by the name of its function."""

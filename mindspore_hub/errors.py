@@ -21,6 +21,12 @@ class CardError(HubError, ValueError):
     """A model card cannot be read, or lacks what loading its model needs."""
 
 
+class MissingFactsError(CardError):
+    """A card cannot be written, because facts about it are missing."""
+
+    exit_code = 2
+
+
 class CheckpointError(HubError, ValueError):
     """A checkpoint cannot be parsed, or does not fit the network strictly."""
 

@@ -103,7 +103,7 @@ def _assets(card: Card) -> list[dict[str, str]]:
         return []
     return [
         {
-            "file-format": "ckpt",
+            "file-format": card.asset.format,
             "asset-link": card.asset.link,
             "asset-sha256": card.asset.sha256,
         }

@@ -164,7 +164,7 @@ def loadable_asset(card: Card) -> Asset:
         CardError: It declares none, or without a valid link and sha256.
     """
     if card.asset is None:
-        msg = f"{card.uid} declares no ckpt asset; load it with pretrained=False."
+        msg = f"{card.uid} declares no checkpoint (ckpt or safetensors); load it with pretrained=False."
         raise CardError(msg)
     if not card.asset.link or not SHA256.fullmatch(card.asset.sha256):
         msg = (

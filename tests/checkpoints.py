@@ -11,6 +11,8 @@ from typing import Any
 import manifests
 import numpy as np
 
+from mindspore_hub.cards.schema import Card
+from mindspore_hub.construct import build_uninitialised
 from mindspore_hub.entry_point import load_entry_point
 
 ROOT = Path(__file__).parents[1]
@@ -31,7 +33,24 @@ MANIFESTS = {
     "resnet50quadruplet_sop": "metric_learn_quadruplet",
     "multitasknet_veri": "multitasknet_heatmap575",
 }
-"""What the file of each card holds."""
+"""What the published file of a card holds, where that is known."""
+
+
+def file_of(card: Card) -> str:
+    """Name of our file for a card; cards whose files hold the same tensors share one."""
+    return MANIFESTS.get(card.name, card.name)
+
+
+def tensors_of(card: Card) -> list[manifests.Tensor]:
+    """What the file of a card holds: as published, else just what its network has."""
+    if card.name in MANIFESTS:
+        return manifests.read(MANIFESTS[card.name])
+    cell = network_class(card.model_name)
+    network = build_uninitialised(cell, card.asset.network_args)
+    return [
+        manifests.Tensor(name, name, "net", str(item.dtype).lower(), tuple(item.shape))
+        for name, item in network.parameters_and_names()
+    ]
 
 
 def value(tensor: manifests.Tensor) -> np.ndarray:

@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 
 import checkpoints
-import manifests
 import numpy as np
 
 import mindspore_hub
 from mindspore_hub.catalog import Catalog
+from mindspore_hub.weights import facts_of
 
 
 def names(card):
@@ -38,7 +38,7 @@ def main():
         held = {name for name, _ in network.parameters_and_names()}
         expected = {
             tensor.canonical: checkpoints.value(tensor)
-            for tensor in manifests.read(checkpoints.MANIFESTS[card.name])
+            for tensor in checkpoints.tensors_of(card)
             if tensor.canonical and (tensor.canonical in held or not is_unused(tensor, network))
         }
         for name in names(card):
@@ -49,7 +49,7 @@ def main():
 
 def is_unused(tensor, network):
     """Whether the original network saves a tensor that it never computes with."""
-    return any(tensor.canonical.startswith(part.prefix) for part in network.checkpoint.unused)
+    return any(tensor.canonical.startswith(part.prefix) for part in facts_of(network).unused)
 
 
 if __name__ == "__main__":

@@ -58,7 +58,9 @@ def values(tensors: Tensors) -> dict[str, np.ndarray]:
 
 def card_of(name: str) -> Card:
     """First card whose file a manifest describes."""
-    return next(card for card in Catalog.read().cards if checkpoints.MANIFESTS[card.name] == name)
+    return next(
+        card for card in Catalog.read().cards if checkpoints.MANIFESTS.get(card.name) == name
+    )
 
 
 def pick(tensors: Tensors, seed: str) -> manifests.Tensor:

@@ -18,6 +18,7 @@ from server import FileServer
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.entry_point import load_entry_point
 from mindspore_hub.errors import CardError
+from mindspore_hub.weights import facts_of
 
 MODELS = Catalog.read().models
 
@@ -52,7 +53,7 @@ def test_entry_points_take_the_model_and_every_card(model: str, root: Path) -> N
         assert published["asset-link"] == card.asset.link
         network = module.create_network(card.name.upper())
         for argument, value in published["network-args"].items():
-            tensors = [a.tensor for a in network.checkpoint.arguments if a.name == argument]
+            tensors = [a.tensor for a in facts_of(network).arguments if a.name == argument]
             shapes = {name: item.shape for name, item in network.parameters_and_names()}
             assert all(value in shapes[tensor] for tensor in tensors)
 

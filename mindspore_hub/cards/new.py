@@ -25,6 +25,12 @@ REPOSITORY = "https://gitee.com/mindspore/models"
 
 _VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
 
+_ASSET = ("file-format", "asset-link", "asset-sha256", "asset-size", "network-args")
+"""Keys of the asset, in their order."""
+
+_STRUCTURED = ("input-shape", "output-shape", "network-args")
+"""Keys whose values are lists or mappings, written as YAML."""
+
 _PLAIN = re.compile(r"[A-Za-z0-9][\w ./|%+@()-]*(?<! )")
 """What every YAML reader takes for the same text, but for numbers."""
 
@@ -95,20 +101,29 @@ def write_card(path: Path, facts: Mapping[str, str]) -> None:
 def card_text(path: Path, facts: Mapping[str, str]) -> str:
     """Text of a fresh card."""
     uid = uid_of(path)
-    known = _defaults(path, facts) | {key: value for key, value in facts.items() if value}
-    asset = {key: known.pop(key) for key in ("file-format", "asset-link", "asset-sha256")}
-    lines = []
-    for key, value in known.items():
-        if key == "license" and asset["asset-link"]:
-            lines.append("asset:\n\n-\n" + "\n".join(_asset_lines(asset)))
-        if value:
-            lines.append(_line(key, value))
+    known = known_facts(path, facts)
     return _TEMPLATE.format(
         model=known["model-name"],
-        front_matter="\n\n".join(lines),
+        front_matter=front_matter(known),
         repo_link=known["repo-link"],
         load_name=uid if "/" in uid else known["model-name"],
     )
+
+
+def known_facts(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
+    """Facts of a fresh card in the order of its keys, with usual values for those not given."""
+    return _defaults(path, facts) | {key: value for key, value in facts.items() if value}
+
+
+def front_matter(known: Mapping[str, str]) -> str:
+    """Front matter of a fresh card; a fact without a value stays out."""
+    lines = []
+    for key, value in known.items():
+        if key == "license" and known["asset-link"]:
+            lines.append("asset:\n\n-\n" + "\n".join(_asset_lines(known)))
+        if value and key not in _ASSET:
+            lines.append(_line(key, value))
+    return "\n\n".join(lines)
 
 
 def _defaults(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
@@ -126,6 +141,8 @@ def _defaults(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
         "backbone-name": model,
         "module-type": module_type,
         "fine-tunable": "True",
+        "input-shape": "",
+        "output-shape": "",
         "model-version": version,
         "train-dataset": "",
         "evaluation": "",
@@ -138,6 +155,8 @@ def _defaults(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
         "file-format": "ckpt",
         "asset-link": "",
         "asset-sha256": "",
+        "asset-size": "",
+        "network-args": "",
         "license": "Apache2.0",
         "summary": f"{model} is used for {module_type.partition('-')[0]}",
         "default": "True" if _is_first(path, model) else "",
@@ -162,14 +181,15 @@ def _is_first(path: Path, model: str) -> bool:
     return model.lower() not in {(item.facts.model_name or "").lower() for item in documents}
 
 
-def _asset_lines(asset: Mapping[str, str]) -> list[str]:
-    return [f"    {_line(key, value)}" for key, value in asset.items() if value]
+def _asset_lines(known: Mapping[str, str]) -> list[str]:
+    return [f"    {_line(key, known[key])}" for key in _ASSET if known[key]]
 
 
 def _line(key: str, value: str) -> str:
     if key.endswith("-link"):
         return f"{key}: <{value.removeprefix('<').removesuffix('>')}>"
-    return f"{key}: {value if _is_plain(value) else json.dumps(value, ensure_ascii=False)}"
+    plain = key in _STRUCTURED or _is_plain(value)
+    return f"{key}: {value if plain else json.dumps(value, ensure_ascii=False)}"
 
 
 def _is_plain(value: str) -> bool:

@@ -20,6 +20,9 @@ from mindspore_hub.errors import CardError
 REQUIRED_KEYS = listed("keys-required")
 """Keys that every card has."""
 
+LOADABLE_FORMATS = ("ckpt", "safetensors")
+"""Formats of an asset that hold a checkpoint; the first asset in one of them is loaded."""
+
 _MODEL_NAME = pattern(r"\w[\w.+-]*")
 
 
@@ -33,6 +36,7 @@ class Asset:
         network_args: Constructor arguments of the network that it fits.
         preprocessing: How pictures are prepared for it, if the card says it.
         size: Approximate size as the card gives it, such as `329 MB`, or an empty string.
+        format: What the card says that it is, one of `LOADABLE_FORMATS`.
     """
 
     link: str
@@ -40,6 +44,7 @@ class Asset:
     network_args: Facts[str, Argument] = field(default_factory=dict)
     preprocessing: Preprocessing | None = None
     size: str = ""
+    format: str = "ckpt"
 
     @property
     def file_name(self) -> str:
@@ -57,7 +62,7 @@ class Card:
         title: Title, for display only.
         model_name: Name of the network; what `load` takes.
         is_default: Whether the bare model name means this card.
-        asset: Its loadable checkpoint (the first in `ckpt` format), if it has one.
+        asset: Its loadable checkpoint (the first in a format that loads), if it has one.
         input_shapes: Shape of each input for one sample.
         output_shapes: Shape of each output in inference mode for one sample.
         facts: Text of every top-level key with a single value.
@@ -168,12 +173,14 @@ def _card(document: Document, uid: str) -> Card:
 
 def _loadable_asset(front_matter: Mapping) -> Asset | None:
     for item in asset_items(front_matter):
-        if (item.text("file-format") or "").lower() == "ckpt":
+        file_format = (item.text("file-format") or "").lower()
+        if file_format in LOADABLE_FORMATS:
             return Asset(
                 link=item.text("asset-link") or "",
                 sha256=item.text("asset-sha256") or "",
                 network_args=as_arguments(item.get("network-args")),
                 preprocessing=as_preprocessing(item.get("preprocessing")),
                 size=item.text("asset-size") or "",
+                format=file_format,
             )
     return None

@@ -54,6 +54,8 @@ def test_shapes_in_the_published_file_tell_the_arguments(published):
 
 def test_head_is_what_the_class_count_shapes(network_module, network_class):
     network = network_class(network_module)
+    if not hasattr(network, "checkpoint"):
+        pytest.skip("nothing in its files depends on a class count")
     few, more = (_shapes(network(**{network.checkpoint.class_argument: n})) for n in (6, 7))
     changed = {name for name, shape in few.items() if more[name] != shape}
     patterns = network.checkpoint.head

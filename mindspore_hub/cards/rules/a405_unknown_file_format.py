@@ -1,6 +1,6 @@
 """The format of an asset is none that is known.
 
-What: `file-format` is one of `ckpt`, `air`, `mindir`, `mslite` and `onnx`.
+What: `file-format` is one of `ckpt`, `safetensors`, `air`, `mindir`, `mslite` and `onnx`.
 
 Why: Loaders choose an asset by its format, and skip or refuse others.
 

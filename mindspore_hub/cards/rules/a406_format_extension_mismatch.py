@@ -20,7 +20,14 @@ CODE = "A406"
 NAME = "format-extension-mismatch"
 SEVERITY = Severity.ERROR
 
-_EXTENSIONS = {"ckpt": "ckpt", "air": "air", "mindir": "mindir", "onnx": "onnx", "mslite": "ms"}
+_EXTENSIONS = {
+    "ckpt": "ckpt",
+    "safetensors": "safetensors",
+    "air": "air",
+    "mindir": "mindir",
+    "onnx": "onnx",
+    "mslite": "ms",
+}
 
 
 def check_card(document: Document) -> Iterator[Problem]:

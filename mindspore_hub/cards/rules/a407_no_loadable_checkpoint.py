@@ -1,6 +1,6 @@
 """No asset is a checkpoint.
 
-What: At least one asset has the format `ckpt`.
+What: At least one asset has the format `ckpt` or `safetensors`.
 
 Why: `load` reads nothing else; other formats are for inference engines.
 
@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.schema import LOADABLE_FORMATS
 
 CODE = "A407"
 NAME = "no-loadable-checkpoint"
@@ -25,7 +26,7 @@ def check_card(document: Document) -> Iterator[Problem]:
     """Report a card with assets, none of them a checkpoint."""
     assets = document.facts.assets
     formats = [asset.format.lower() for asset in assets if asset.format]
-    if formats and "ckpt" not in formats:
+    if formats and not set(formats) & set(LOADABLE_FORMATS):
         place = assets[0].node.place_of("file-format")
         message = f"no asset is a checkpoint, only {', '.join(sorted(set(formats)))}"
         yield Problem(place, message, "add an asset with `file-format: ckpt`")

@@ -1,0 +1,95 @@
+"""Text of the card of a publication."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mindspore_hub.cards.facts import parse_repo_link
+from mindspore_hub.cards.new import front_matter, known_facts
+from mindspore_hub.cards.values import Argument, Shape
+from mindspore_hub.publishing import names
+from mindspore_hub.publishing.plan import Plan
+from mindspore_hub.publishing.trial import Trial
+
+_NOT_IN_CARD = frozenset({"variant", "device", "kind", "link-base", "publisher", "citation"})
+
+
+def card_text(plan: Plan, trial: Trial, path: Path) -> str:
+    """Text of the card.
+
+    Args:
+        plan: What is to be published.
+        trial: What the network did with the file.
+        path: Where the card will stand, in a hub whose cards tell whether it is the default.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("mindspore_hub.cards"),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - the output is Markdown, not HTML
+    )
+    known = known_facts(path, _card_facts(plan, trial))
+    facts = _body_facts(plan, trial, known)
+    return environment.get_template("published.md.jinja").render(
+        front_matter=front_matter(known), **facts
+    )
+
+
+def _card_facts(plan: Plan, trial: Trial) -> dict[str, str]:
+    facts = {key: value for key, value in plan.facts.items() if key not in _NOT_IN_CARD}
+    return {
+        **facts,
+        "model-name": plan.model,
+        "evaluation": " | ".join(metric.text for metric in names.metrics(plan.facts)),
+        "input-shape": _shapes(trial.inputs),
+        "output-shape": _shapes(trial.output_shapes),
+        "file-format": plan.stored.format,
+        "asset-link": plan.link,
+        "asset-sha256": plan.stored.sha256,
+        "asset-size": plan.stored.size,
+        "network-args": _arguments(trial.network_args),
+    }
+
+
+def _body_facts(plan: Plan, trial: Trial, known: Mapping[str, str]) -> dict[str, Any]:
+    code = parse_repo_link(known["repo-link"])
+    return {
+        "model": plan.model,
+        "summary": known["summary"].removesuffix("."),
+        "code": (code and code.path) or known["repo-link"],
+        "repo_link": known["repo-link"],
+        "dataset": known["train-dataset"],
+        "author": known["author"],
+        "parameters": trial.parameters,
+        "uid": plan.uid,
+        "batches": [_batch("2", shape) for shape in trial.inputs],
+        "printed": dict.fromkeys(_batch("2", shape) for shape in trial.output_shapes),
+        "inputs": [_batch("N", shape) for shape in trial.inputs],
+        "outputs": [_batch("N", shape) for shape in trial.output_shapes],
+        "classes": trial.classes if trial.classes in trial.network_args else "",
+        "network_args": trial.network_args,
+        "metrics": [metric.text for metric in names.metrics(plan.facts)],
+        "citation": plan.facts["citation"],
+        "license": known["license"],
+    }
+
+
+def _batch(count: str, shape: Shape) -> str:
+    sizes = ", ".join([count, *map(str, shape)])
+    return f"({sizes})" if shape else f"({sizes},)"
+
+
+def _shapes(shapes: Iterable[Shape]) -> str:
+    lists = [list(shape) for shape in shapes]
+    return json.dumps(lists[0] if len(lists) == 1 else lists)
+
+
+def _arguments(arguments: Mapping[str, Argument]) -> str:
+    """Arguments as a YAML mapping of one line; empty if there are none."""
+    items = ", ".join(f"{name}: {json.dumps(value)}" for name, value in arguments.items())
+    return f"{{{items}}}" if items else ""

@@ -1,0 +1,119 @@
+"""Outputs of a network for inputs that anybody can draw again, recorded in part as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mindspore_hub.errors import CheckpointError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+SEED = 0
+
+TOLERANCE = 1e-5
+"""Of the largest value of an output, that each of its values may differ by."""
+
+_SAMPLES = 64
+"""How many values of an output are recorded."""
+
+
+def draw(shapes: Sequence[Sequence[int]], seed: int) -> list[Array]:
+    """One sample for each input: standard normal float32, the same in every NumPy."""
+    import numpy as np
+
+    random = np.random.RandomState(seed)
+    return [random.standard_normal((1, *shape)).astype(np.float32) for shape in shapes]
+
+
+def record(shapes: Sequence[Sequence[int]], outputs: Sequence[Array]) -> str:
+    """Text of a golden file for the usual seed and tolerance."""
+    facts = {
+        "seed": SEED,
+        "tolerance": TOLERANCE,
+        "inputs": [list(shape) for shape in shapes],
+        "outputs": [_recorded(output) for output in outputs],
+    }
+    return json.dumps(facts, indent=1) + "\n"
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a golden file.
+
+    Raises:
+        CheckpointError: It is none.
+        OSError: It cannot be read.
+    """
+    try:
+        facts = json.loads(path.read_bytes())
+        golden = {
+            "seed": int(facts["seed"]),
+            "tolerance": float(facts["tolerance"]),
+            "inputs": [[int(size) for size in shape] for shape in facts["inputs"]],
+            "outputs": [
+                {
+                    "shape": [int(size) for size in output["shape"]],
+                    "largest": float(output["largest"]),
+                    "values": {int(place): float(v) for place, v in output["values"].items()},
+                }
+                for output in facts["outputs"]
+            ],
+        }
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        msg = f"{path} is no golden file ({error}); remove it to have the outputs recorded anew."
+        raise CheckpointError(msg) from error
+    return golden
+
+
+def compare(path: Path, golden: dict[str, Any], outputs: Sequence[Array]) -> None:
+    """Compare outputs with recorded ones.
+
+    Raises:
+        CheckpointError: They differ.
+    """
+    expected = golden["outputs"]
+    shapes = [list(output.shape) for output in outputs]
+    if shapes != [output["shape"] for output in expected]:
+        recorded = [output["shape"] for output in expected]
+        msg = f"{path} has outputs of the shapes {recorded}, the network gives {shapes}."
+        raise CheckpointError(msg)
+    for index, (output, known) in enumerate(zip(outputs, expected, strict=True)):
+        values = output.reshape(-1)
+        pairs = [(float(values[place]), value) for place, value in known["values"].items()]
+        off = max((abs(found - value) for found, value in pairs), default=0.0)
+        scale = known["largest"] or 1.0
+        if not off <= golden["tolerance"] * scale:
+            msg = (
+                f"output {index} differs from {path} by {off / scale:.1e} of its largest value, "
+                f"more than {golden['tolerance']:.0e}. If the file is right, remove the record."
+            )
+            raise CheckpointError(msg)
+
+
+def deviation(found: Sequence[Array], expected: Sequence[Array]) -> float:
+    """Largest difference of two runs, relative to the largest value of the output."""
+    import numpy as np
+
+    if [output.shape for output in found] != [output.shape for output in expected]:
+        return float("inf")
+    return max(
+        float(np.abs(one - other).max(initial=0) / (np.abs(other).max(initial=0) or 1))
+        for one, other in zip(found, expected, strict=True)
+    )
+
+
+def _recorded(output: Array) -> dict[str, Any]:
+    import numpy as np
+
+    places = np.linspace(0, output.size - 1, min(_SAMPLES, output.size)).astype(int)
+    values = output.reshape(-1)
+    return {
+        "shape": list(output.shape),
+        "largest": float(np.abs(output).max(initial=0)),
+        "values": {str(place): float(values[place]) for place in places},
+    }

@@ -1,0 +1,401 @@
+"""Publishing as somebody new to a hub would: one command, then the hub holds a model that loads."""
+
+import hashlib
+import importlib.util
+import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import checkpoints
+import mindspore
+import pytest
+
+import mindspore_hub
+from mindspore_hub.errors import CheckpointError, MissingFactsError, SettingsError
+from mindspore_hub.publishing.target import Target, hand_over
+
+ROOT = Path(__file__).parents[1]
+GUIDE = (ROOT / "docs" / "publishing.md").read_text(encoding="utf-8")
+README = "# A hub\n\n<!-- models -->\n<!-- /models -->\n"
+
+
+def block(language: str, index: int = 0) -> str:
+    """A code block of the guide."""
+    return re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)[index]
+
+
+NETWORK = block("python")
+FACTS = dict(re.findall(r"^([\w-]+): \"?(.*?)\"?$", block("yaml"), re.MULTILINE))
+VARIANT = {**FACTS, "variant": "autumn", "evaluation": "acc93.1"}
+
+
+def digest(folder: Path) -> dict[str, str]:
+    """Every file of a folder, and all of git that a commit changes."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def run(
+    *arguments: object, cwd: Path, package: Path = ROOT, **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `mshub`."""
+    return subprocess.run(
+        [sys.executable, "-m", "mindspore_hub", *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(package), **env},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(
+        ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a publisher has: a network, facts, and checkpoints of 10 and of 7 classes."""
+    folder = tmp_path_factory.mktemp("files")
+    (folder / "leafnet.py").write_text(NETWORK, encoding="utf-8")
+    (folder / "leafnet.yaml").write_text(block("yaml"), encoding="utf-8")
+    package = folder / "package"
+    package.mkdir()
+    for name in ("__init__.py", "_checkpoint.py"):
+        shutil.copyfile(ROOT / "models" / name, package / name)
+    (package / "leafnet.py").write_text(NETWORK, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(
+        "_leaves", package / "__init__.py", submodule_search_locations=[str(package)]
+    )
+    sys.modules["_leaves"] = importlib.util.module_from_spec(spec)
+    cell = importlib.import_module("_leaves.leafnet").LeafNet
+    mindspore.save_checkpoint(cell(), str(folder / "leafnet.ckpt"))
+    mindspore.save_checkpoint(cell(), str(folder / "second.ckpt"))
+    mindspore.save_checkpoint(cell(7), str(folder / "seven.ckpt"))
+    mindspore.save_checkpoint(cell(), str(folder / "tensors.safetensors"), format="safetensors")
+    whole = (folder / "second.ckpt").read_bytes()
+    (folder / "truncated.ckpt").write_bytes(whole[: len(whole) // 2])
+    return folder
+
+
+def empty_hub(folder: Path) -> Path:
+    """A hub under git, without any model."""
+    (folder / "assets").mkdir(parents=True)
+    (folder / "models").mkdir()
+    for name in ("__init__.py", "_checkpoint.py"):
+        shutil.copyfile(ROOT / "models" / name, folder / "models" / name)
+    (folder / "assets" / ".keep").touch()
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "config", "user.name", "a")
+    git(folder, "config", "user.email", "a@b")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "Begin")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def first(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hub, and LeafNet in it by the four commands of the guide; not yet committed."""
+    hub = empty_hub(tmp_path_factory.mktemp("first") / "hub")
+    before = digest(hub)
+    for name in ("leafnet.ckpt", "leafnet.py", "leafnet.yaml"):
+        (hub.parent / name).write_bytes((files / name).read_bytes())
+    for command in block("console").splitlines():
+        words = [str(hub.parent / w) if "leafnet." in w else w for w in command.split()[2:]]
+        done = run(*words, cwd=hub)
+        assert done.returncode == 0, done.stderr
+        if "--dry-run" in words:
+            assert digest(hub) == before
+            (hub.parent / "dry-run.diff").write_text(done.stdout, encoding="utf-8")
+    return hub
+
+
+@pytest.fixture
+def hub(first: Path, tmp_path: Path) -> Iterator[Path]:
+    """A copy of that hub with everything committed, and a README."""
+    copy = shutil.copytree(first, tmp_path / "hub")
+    (copy / "README.md").write_text(README, encoding="utf-8")
+    assert run("generate", cwd=copy).returncode == 0
+    git(copy, "add", "-A")
+    git(copy, "commit", "-q", "-m", "Publish LeafNet")
+    return copy
+
+
+def test_a_new_network_is_three_new_files_and_no_edit(first: Path) -> None:
+    assert git(first, "status", "--short", "-uall").splitlines() == [
+        "?? assets/mindspore/2.7/leafnet_cifar10.md",
+        "?? mindspore_hub_conf/LeafNet/mindspore_hub_conf.py",
+        "?? models/leafnet.py",
+    ]
+    assert (first / "models" / "leafnet.py").read_text(encoding="utf-8") == NETWORK
+
+
+def test_a_dry_run_prints_what_git_would_apply(first: Path, tmp_path: Path) -> None:
+    hub = empty_hub(tmp_path / "hub")
+    git(hub, "apply", str(first.parent / "dry-run.diff"))
+    names = git(first, "ls-files", "--others").splitlines()
+    assert {name: digest(hub)[name] for name in names} == {n: digest(first)[n] for n in names}
+
+
+@pytest.mark.parametrize("file", ["second.ckpt", "tensors.safetensors"])
+def test_what_is_published_is_clean_and_loads_by_its_names(
+    file: str, files: Path, first: Path, tmp_path: Path
+) -> None:
+    hub = checkpoints.copy_hub(tmp_path / "hub")
+    for name in ("assets/mindspore/2.7", "models/leafnet.py", "mindspore_hub_conf/LeafNet"):
+        copy = shutil.copytree if (first / name).is_dir() else shutil.copyfile
+        copy(first / name, hub / name)
+    done = run(
+        *("publish", files / file, "--model", "leafnet", "--from", files / "leafnet.yaml"),
+        *("--variant", "autumn", "--evaluation", "acc93.1", "--format", "json"),
+        cwd=hub,
+        package=hub,
+    )
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert facts["files"] == [
+        "assets/mindspore/2.7/leafnet_autumn_cifar10.md",
+        "mindspore_hub_conf/LeafNet/mindspore_hub_conf.py",
+    ]
+    assert facts["sha256"] == checkpoints.digest(files / file)
+    extension = file.rpartition(".")[2]
+    published = f"leafnet_autumn_ascend_v270_cifar10_research_cv_acc93.1.{extension}"
+    assert facts["link"] == f"{FACTS['link-base']}/{published}"
+    assert (facts["name"], facts["network_args"]) == ("LeafNet@cifar10-autumn", {"num_class": 10})
+    assert run("card", "check", "assets", cwd=hub, package=hub).returncode == 0
+    assert run("generate", "--check", cwd=hub, package=hub).returncode == 0
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    shutil.copyfile(files / file, mirror / published)
+    for name in (facts["uid"], facts["name"]):
+        loaded = run(*("load", name), cwd=tmp_path, package=hub, MSHUB_MIRRORS=str(mirror))
+        assert loaded.returncode == 0, loaded.stderr
+
+
+def test_a_new_variant_of_mvd_for_395_identities_is_one_command(tmp_path: Path) -> None:
+    hub = checkpoints.copy_hub(tmp_path / "hub")
+    file = tmp_path / "mvd_crossview_ascend_v190_sysumm01_research_cv_rank1acc61_mAP58.ckpt"
+    network = checkpoints.network_class("MVD")(num_class=395)
+    prefixed = [
+        {"name": f"network._backbone.{name}", "data": item}
+        for name, item in network.parameters_and_names()
+    ]
+    mindspore.save_checkpoint(prefixed, str(file))
+    link = f"https://download.mindspore.cn/models/r1.9/{file.name}"
+    done = run(
+        *("publish", file, "--model", "mvd", "--asset-link", link, "--author", "A lab"),
+        *("--license", "Apache2.0"),
+        cwd=hub,
+        package=hub,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "num_class=395" in done.stdout
+    assert run("card", "check", "assets", cwd=hub, package=hub).returncode == 0
+    assert run("generate", "--check", cwd=hub, package=hub).returncode == 0
+    for name in ("mindspore/1.9/mvd_crossview_sysumm01", "MVD@sysumm01-crossview"):
+        loaded = run(*("load", name), cwd=tmp_path, package=hub, MSHUB_MIRRORS=str(tmp_path))
+        assert loaded.returncode == 0, loaded.stderr
+
+
+BAD = {
+    "truncated": ("truncated.ckpt", {}, {}, 1, "truncated.ckpt cannot be published: "),
+    "another model": ("leafnet.ckpt", {}, {"model": "Oak"}, 1, "does not fit Oak"),
+    "another class count": (
+        "seven.ckpt",
+        {},
+        {"args": ["num_class=10"]},
+        1,
+        "num_class: the card says 10, the checkpoint 7",
+    ),
+    "unknown argument": ("second.ckpt", {}, {"args": ["classes=10"]}, 1, "'classes'"),
+    "existing card": ("second.ckpt", {"variant": ""}, {}, 1, "leafnet_cifar10.md already"),
+    "unknown data set": ("second.ckpt", {"train-dataset": "cifar11"}, {}, 1, "mean cifar10?"),
+    "no metric": ("second.ckpt", {"evaluation": "good"}, {}, 1, "is no list of metrics"),
+    "bad device": ("second.ckpt", {"device": "abacus"}, {}, 1, "device is ascend, gpu or cpu"),
+    "bad variant": ("second.ckpt", {"variant": "../x"}, {}, 1, "cannot be part of a name"),
+    "bad link": ("second.ckpt", {"link-base": "ftp://h"}, {}, 1, "A408"),
+    "unknown model": ("second.ckpt", {}, {"model": "LeefNet"}, 3, "did you mean leafnet?"),
+    "missing facts": (
+        "second.ckpt",
+        {"author": "", "license": ""},
+        {},
+        2,
+        "2 facts are missing:\n  author: Who trained it.\n  license: ",
+    ),
+}
+
+OAK = NETWORK.replace("LeafNet", "Oak").replace("self.conv", "self.bark")
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_wrong_input_ends_before_anything_is_written(case: str, files: Path, hub: Path) -> None:
+    file, facts, more, code, message = BAD[case]
+    if more.get("model") == "Oak":
+        (hub / "models" / "oak.py").write_text(OAK, encoding="utf-8")
+        git(hub, "add", "-A")
+        git(hub, "commit", "-q", "-m", "Add a network")
+    options = [f"--{k}={v}" for k, v in {**VARIANT, **facts}.items() if v]
+    options += [f"--network-arg={item}" for item in more.get("args", [])]
+    before = digest(hub)
+    done = run("publish", files / file, "--model", more.get("model", "LeafNet"), *options, cwd=hub)
+    assert (done.returncode, done.stdout) == (code, ""), done.stderr
+    assert message in done.stderr
+    assert digest(hub) == before
+
+
+def test_a_metric_that_contradicts_the_name_of_the_file_is_refused(
+    files: Path, hub: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "leafnet_ascend_v270_cifar10_research_cv_acc91.5.ckpt"
+    shutil.copyfile(files / "second.ckpt", file)
+    before = digest(hub)
+    options = [f"--{key}={value}" for key, value in VARIANT.items()]
+    done = run("publish", file, "--model", "LeafNet", *options, cwd=hub)
+    assert done.returncode == 1
+    assert "evaluation has acc93.1, the name has acc91.5" in done.stderr
+    assert digest(hub) == before
+
+
+@pytest.mark.parametrize("name", ["README.md", "mindspore_hub_conf/LeafNet/mindspore_hub_conf.py"])
+def test_files_with_changes_of_ones_own_are_not_touched(name: str, files: Path, hub: Path) -> None:
+    with (hub / name).open("a", encoding="utf-8") as file:
+        file.write("\n")
+    before = digest(hub)
+    with pytest.raises(SettingsError, match=f"not committed:\n  {re.escape(name)}\n"):
+        mindspore_hub.publish(files / "second.ckpt", "LeafNet", facts=VARIANT, root=hub)
+    assert digest(hub) == before
+
+
+def test_a_branch_has_one_commit_and_nothing_else_changes(
+    files: Path, hub: Path, tmp_path: Path
+) -> None:
+    files_before = {k: v for k, v in digest(hub).items() if not k.startswith(".git/objects/")}
+    made = mindspore_hub.publish(
+        files / "second.ckpt", "LeafNet", facts=VARIANT, root=hub, branch="autumn"
+    )
+    changed = {k: v for k, v in digest(hub).items() if not k.startswith(".git/objects/")}
+    assert set(changed.items()) ^ set(files_before.items()) <= {
+        item for item in changed.items() if item[0].endswith(("refs/heads/autumn", "heads/autumn"))
+    }
+    assert git(hub, "log", "--format=%s", "main..autumn") == "Publish LeafNet@cifar10-autumn\n"
+    assert git(hub, "diff", "--name-only", "main", "autumn").splitlines() == list(made.files)
+    assert "README.md" in made.files
+    with pytest.raises(SettingsError, match="there is a branch autumn already"):
+        mindspore_hub.publish(
+            files / "second.ckpt", "LeafNet", facts=VARIANT, root=hub, branch="autumn"
+        )
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "-q", "-b", "autumn", str(hub), str(clone))
+    assert run("card", "check", "assets", cwd=clone).returncode == 0
+    assert run("generate", "--check", cwd=clone).returncode == 0
+
+
+def test_a_patch_is_the_only_file_written_and_applies(
+    files: Path, hub: Path, tmp_path: Path
+) -> None:
+    before, mode = digest(hub), mindspore.get_context("mode")
+    patch = tmp_path / "autumn.patch"
+    made = mindspore_hub.publish(
+        files / "second.ckpt", "LeafNet", facts=VARIANT, root=hub, patch=patch
+    )
+    assert digest(hub) == before
+    assert mindspore.get_context("mode") == mode
+    assert patch.read_text(encoding="utf-8") == made.diff
+    git(hub, "apply", str(patch))
+    names = git(hub, "diff", "--name-only").splitlines()
+    assert sorted([*names, *git(hub, "ls-files", "--others").splitlines()]) == list(made.files)
+    assert run("generate", "--check", cwd=hub).returncode == 0
+
+
+def test_golden_outputs_are_recorded_once_and_compared_then(
+    files: Path, hub: Path, tmp_path: Path
+) -> None:
+    golden = tmp_path / "golden.json"
+    given = {"facts": VARIANT, "root": hub, "golden": golden}
+    made = mindspore_hub.publish(files / "second.ckpt", "LeafNet", **given, patch=tmp_path / "p")
+    assert made.golden == "recorded"
+    recorded = golden.read_bytes()
+    made = mindspore_hub.publish(files / "second.ckpt", "LeafNet", **given, dry_run=True)
+    assert (made.golden, golden.read_bytes()) == ("compared", recorded)
+    before = digest(hub)
+    with pytest.raises(CheckpointError, match=r"output 0 differs from .*golden\.json by"):
+        mindspore_hub.publish(files / "leafnet.ckpt", "LeafNet", **given)
+    assert digest(hub) == before
+
+
+def test_a_network_that_computes_differently_in_graph_mode_is_refused(
+    files: Path, hub: Path, tmp_path: Path
+) -> None:
+    network = tmp_path / "oak.py"
+    text = NETWORK.replace("LeafNet", "Oak").replace(
+        "from mindspore", "import mindspore\nfrom mindspore", 1
+    )
+    text = text.replace(
+        "self.conv =", 'self.mode = float(mindspore.get_context("mode"))\n        self.conv ='
+    )
+    network.write_text(text.replace("(x)", "(x + self.mode)"), encoding="utf-8")
+    before = digest(hub)
+    with pytest.raises(CheckpointError, match="in PyNative and GRAPH mode differ by"):
+        mindspore_hub.publish(files / "second.ckpt", "Oak", facts=FACTS, root=hub, network=network)
+    assert digest(hub) == before
+
+
+def test_a_file_that_cannot_be_written_leaves_all_as_they_were(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("old", encoding="utf-8")
+    (tmp_path / "models").write_text("a file, where there should be a folder", encoding="utf-8")
+    before = digest(tmp_path)
+    contents = {"assets/a/1/b.md": b"new", "README.md": b"new", "models/b.py": b"new"}
+    with pytest.raises(OSError, match="models"):
+        hand_over(Target(), tmp_path, contents, message="")
+    assert digest(tmp_path) == before
+    assert not (tmp_path / "assets").exists()
+
+
+def test_every_missing_fact_is_in_one_error(files: Path, hub: Path) -> None:
+    with pytest.raises(MissingFactsError) as caught:
+        mindspore_hub.publish(files / "second.ckpt", "LeafNet", root=hub)
+    lines = str(caught.value).splitlines()
+    assert [line.strip().partition(":")[0] for line in lines[1:-1]] == [
+        *("train-dataset", "evaluation", "mindspore-version", "device", "link-base"),
+        *("repo-link", "author", "license"),
+    ]
+
+
+def test_a_terminal_is_asked_for_what_is_missing(files: Path, hub: Path) -> None:
+    options = [f"--{key}={VARIANT[key]}" for key in VARIANT if key not in {"author", "evaluation"}]
+    command = [sys.executable, "-m", "mindspore_hub", "publish", str(files / "second.ckpt")]
+    ours, theirs = pty.openpty()
+    os.write(ours, b"very good\nSomebody else\n")
+    done = subprocess.run(
+        [*command, "--model", "LeafNet", *options],
+        cwd=hub,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=theirs,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    os.close(ours)
+    os.close(theirs)
+    assert "\nevaluation: " in done.stderr
+    assert "Who trained it.\nauthor: " in done.stderr
+    assert done.stderr.endswith(
+        "evaluation 'very good' is no list of metrics; write them as `rank1acc71 | mAP66`.\n"
+    )
+    assert done.returncode == 1
