@@ -52,6 +52,7 @@ def _discard_output() -> None:
 
 
 _MODULES = {
+    "bench": "bench",
     "cache": "cache_cli",
     "verify": "cache_cli",
 }
