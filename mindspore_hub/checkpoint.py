@@ -172,7 +172,10 @@ def _share(weight: Weight) -> Tensor:
         from mindspore.common import np_dtype  # NumPy itself has none
 
         array = array.view(np_dtype.bfloat16)
-    return mindspore.Tensor.from_numpy(array)
+    try:
+        return mindspore.Tensor.from_numpy(array)
+    except RuntimeError:  # MindSpore 2.7 takes no array at an odd address
+        return mindspore.Tensor.from_numpy(array.copy())
 
 
 def _section(title: str, lines: tuple[str, ...]) -> str:

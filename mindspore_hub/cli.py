@@ -52,6 +52,7 @@ def _discard_output() -> None:
 
 
 _MODULES = {
+    "bench": "bench",
     "bundle": "bundle_cli",
     "cache": "cache_cli",
     "convert": "convert_cli",

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_CARELESS = "2.7.0"
+"""A MindSpore that computes with parameters without values instead of refusing to."""
+
 _ONE_AT_A_TIME = threading.RLock()
 """MindSpore skips initial values in the whole process; networks built here meanwhile want theirs."""
 
@@ -64,6 +67,11 @@ def _skip_initialisers(stack: ExitStack) -> None:
     Raises:
         ImportError: This MindSpore cannot.
     """
+    import mindspore
+
+    if mindspore.__version__ == _CARELESS:
+        msg = f"MindSpore {_CARELESS} would compute with parameters that have no values"
+        raise ImportError(msg)
     with warnings.catch_warnings():  # the interface is to be removed, which is not for users
         warnings.simplefilter("ignore")
         from mindspore.nn.utils import no_init_parameters

@@ -58,14 +58,9 @@ def describe(network: nn.Cell, name: str) -> dict[str, Any]:
 
     Args:
         network: A network in inference mode.
-        name: Name it was loaded by; its card says the shapes of inputs unless the network does.
+        name: Name it was loaded by.
     """
-    import mindspore
-    import numpy as np
-
-    shapes = getattr(network, "input_shapes", None) or Catalog.read().resolve(name).input_shapes
-    random = np.random.default_rng(0)
-    inputs = [mindspore.Tensor(random.standard_normal((1, *shape), np.float32)) for shape in shapes]
+    inputs = random_inputs(network, name)
     outputs = network(*inputs)
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
     parameters = list(network.get_parameters())
@@ -77,6 +72,24 @@ def describe(network: nn.Cell, name: str) -> dict[str, Any]:
         "inputs": [str(tuple(value.shape)) for value in inputs],
         "outputs": [f"{tuple(value.shape)} {value.dtype}" for value in outputs],
     }
+
+
+def random_inputs(network: nn.Cell, name: str, *, batch: int = 1) -> list[Any]:
+    """Random samples that a network takes.
+
+    Args:
+        network: The network.
+        name: Name it was loaded by; its card says the shapes unless the network does.
+        batch: Number of samples.
+    """
+    import mindspore
+    import numpy as np
+
+    shapes = getattr(network, "input_shapes", None) or Catalog.read().resolve(name).input_shapes
+    random = np.random.default_rng(0)
+    return [
+        mindspore.Tensor(random.standard_normal((batch, *shape), np.float32)) for shape in shapes
+    ]
 
 
 def _load_network(say: Say) -> nn.Cell:
@@ -91,7 +104,7 @@ def _load_network(say: Say) -> nn.Cell:
         )
     with TemporaryDirectory(prefix="mshub-demo-") as name:
         folder = Path(name)
-        card = _write_stand_in(published, folder)
+        card = write_stand_in(published, folder)
         mirrors = (str(folder / "mirror"),)
         return _create(card, replace(settings, home=folder / "store", mirrors=mirrors))
 
@@ -101,8 +114,13 @@ def _create(card: Card, settings: Settings) -> nn.Cell:
     return create_pretrained(cell, loadable_asset(card), {}, settings=settings)
 
 
-def _write_stand_in(published: Card, folder: Path) -> Card:
-    """Write a mirror with a random checkpoint of the published structure, and a card for it."""
+def write_stand_in(published: Card, folder: Path) -> Card:
+    """Write a mirror with a random checkpoint of the published structure, and a card for it.
+
+    Args:
+        published: The card of the network.
+        folder: Where the card and the folder `mirror` are written.
+    """
     import mindspore
 
     asset = loadable_asset(published)

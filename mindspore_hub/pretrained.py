@@ -6,11 +6,13 @@ thread while the network is built from what the card says. Nothing is parsed bef
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mindspore_hub import checkpoint, construct
+from mindspore_hub._collector import collector_paused
 from mindspore_hub.cards.schema import Asset, Card
 from mindspore_hub.cards.values import SHA256
 from mindspore_hub.catalog import published_links
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
+@collector_paused()
 def create_pretrained(
     cell: Any,
     asset: Asset,
@@ -115,7 +118,7 @@ def build_network(
         weights: Tensors of the file.
         asset: What its card says of the file.
         arguments: Constructor arguments that go before those of the card and the file.
-        network: The network, if it was built already, from what the card says.
+        network: The network, if it was built already, from what card and caller say.
 
     Returns:
         The network in inference mode.
@@ -127,7 +130,8 @@ def build_network(
     derived = derive_arguments(weights, facts)
     check_arguments(asset.network_args, derived)
     published = {**{key: found.value for key, found in derived.items()}, **asset.network_args}
-    if network is None:
+    early = {**asset.network_args, **arguments}
+    if network is None or not _are_alike(cell, early, {**published, **arguments}):
         network = _create_unset(cell, published, arguments)
     classes = facts.class_argument
     new_head = arguments.get(classes, published.get(classes)) != published.get(classes)
@@ -195,11 +199,20 @@ def _read_weights(buffer: Any, cell: Any, asset: Asset) -> dict[str, Weight]:
 
 
 def _build_early(cell: Any, asset: Asset, arguments: Mapping[str, Any]) -> nn.Cell | None:
-    """The network, if its card says all that shapes of the file could say about it."""
-    readable = {argument.name for argument in facts_of(cell).arguments}
-    if readable <= asset.network_args.keys():
+    """The network that the card alone tells of, if it tells of one; the file may tell of another."""
+    try:
         return _create_unset(cell, asset.network_args, arguments)
-    return None
+    except (TypeError, ValueError):  # to be said once the file is known to be right
+        return None
+
+
+def _are_alike(cell: Any, arguments: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
+    """Whether arguments of a constructor mean the same, defaults included."""
+    signature = inspect.signature(cell)
+    one, other = signature.bind(**arguments), signature.bind(**others)
+    one.apply_defaults()
+    other.apply_defaults()
+    return one == other
 
 
 def _create_unset(cell: Any, published: Mapping[str, Any], arguments: Mapping[str, Any]) -> nn.Cell:

@@ -23,6 +23,15 @@ from mindspore_hub.construct import build, build_uninitialised
 from mindspore_hub.tensorfile import map_file
 from mindspore_hub.weights import Weight, facts_of, read_weights
 
+VERSION = mindspore.__version__
+skips_initialisers = pytest.mark.skipif(
+    VERSION == "2.7.0",
+    reason="MindSpore 2.7.0 computes with parameters without values, so all are drawn",
+)
+takes_odd_addresses = pytest.mark.skipif(
+    VERSION.startswith("2.7"), reason="MindSpore 2.7 takes no array at an odd address"
+)
+
 
 class Pair(nn.Cell):
     """A network of two layers."""
@@ -82,12 +91,14 @@ def drawn(network: nn.Cell) -> list[bool]:
     return [not parameter.has_init for parameter in network.get_parameters()]
 
 
+@skips_initialisers
 def test_values_are_not_drawn_until_they_are_asked_for() -> None:
     network = build_uninitialised(Pair, {})
     assert not any(drawn(network))
     assert all(drawn(build(Pair, {}))), "other networks are built as ever"
 
 
+@takes_odd_addresses
 def test_every_parameter_shares_the_memory_of_the_file(tmp_path: Path) -> None:
     original = Pair()
     weights = saved(tmp_path, original)
@@ -156,6 +167,7 @@ def test_a_constructor_that_computes_with_parameters_gets_values() -> None:
     np.testing.assert_allclose(network.total.asnumpy(), total, rtol=1e-5)
 
 
+@skips_initialisers
 def test_an_error_that_was_there_before_is_not_the_constructors() -> None:
     with no_init_parameters():
         Pair().body.weight.sum()
@@ -179,6 +191,7 @@ def test_a_mindspore_that_cannot_skip_initial_values_draws_them(
     assert all(drawn(build_uninitialised(Pair, {})))
 
 
+@skips_initialisers
 def test_a_network_that_another_thread_builds_has_values() -> None:
     begun, go_on = threading.Event(), threading.Event()
     with ThreadPoolExecutor(2) as threads:

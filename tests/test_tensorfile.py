@@ -1,6 +1,7 @@
 """Reading files of tensors: what MindSpore and safetensors write, and what nobody should."""
 
 import gc
+import os
 import platform
 import subprocess
 import sys
@@ -428,7 +429,8 @@ def assert_mindspore_agrees(content: bytes, scratch: Path) -> None:
             assert arrays[name].tobytes() == held.asnumpy().tobytes()
 
 
-fuzzed = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+CASES = int(os.environ.get("MSHUB_TEST_CASES", "300"))
+fuzzed = settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
 
 SMALL = b"".join(
     [

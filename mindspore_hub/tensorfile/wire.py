@@ -67,6 +67,8 @@ def read_varint(view: memoryview, place: int, end: int) -> tuple[int, int]:
     Raises:
         CheckpointError: There is none, or a larger one.
     """
+    if place < end and view[place] < 0x80:  # as nearly all are, and all keys
+        return view[place], place + 1
     number, shift = 0, 0
     for index in range(place, min(end, place + 10)):
         byte = view[index]

@@ -1,0 +1,35 @@
+"""Python's garbage collector, which takes a tenth of the time of whatever only creates objects."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Look for no garbage while the block, or the decorated function, runs.
+
+    Importing MindSpore and building a network create some hundred thousand objects and next to no
+    garbage; the collector would look through them again and again.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        _call_all_old()
+        gc.enable()
+
+
+def _call_all_old() -> None:
+    """Let the next full collection be the first to look at what was created meanwhile.
+
+    Else everything would be looked through at once, as if it had been created just now.
+    """
+    if not gc.get_freeze_count():  # what somebody has frozen is to stay so
+        gc.freeze()
+        gc.unfreeze()
