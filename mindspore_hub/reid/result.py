@@ -37,3 +37,20 @@ class Result:
 def ranks_of(curve: tuple[float, ...]) -> dict[str, float]:
     """The points of a CMC curve that are usually quoted, as far as it goes."""
     return {f"rank{k}": curve[k - 1] for k in (1, 5, 10, 20) if k <= len(curve)}
+
+
+def mean_of(results: list[Result]) -> Result:
+    """Mean over trials; metrics and curve are averaged, and the counts are those of the first.
+
+    Args:
+        results: At least one, of the same protocol and options.
+    """
+    first, trials = results[0], len(results)
+    metrics = {
+        name: sum(result.metrics[name] for result in results) / trials for name in first.metrics
+    }
+    length = min(len(result.cmc) for result in results)
+    cmc = tuple(sum(result.cmc[k] for result in results) / trials for k in range(length))
+    return dataclasses.replace(
+        first, metrics=metrics, cmc=cmc, counts={**first.counts, "trials": trials}
+    )
