@@ -6,7 +6,11 @@ originals sort with NumPy's default, unstable algorithm, so that their order of 
 
 from __future__ import annotations
 
+import functools
+import itertools
+import os
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,23 +87,45 @@ def match_ranks(blocks: Blocks, relevance: Relevance) -> Ranks:
         blocks: Distances of all queries in their order.
         relevance: What is a match.
     """
-    found = []
-    for start, block in blocks:
-        for row, distances in enumerate(block):
-            matches, removed = relevance.of(start + row)
-            distances[removed] = np.inf
-            found.append(_ranks_in_row(distances, matches))
+    found: list[Integers] = []
+    with ThreadPoolExecutor(_threads()) as pool:
+        for start, block in blocks:
+            parts = np.array_split(np.arange(len(block)), _threads())
+            rank = functools.partial(_ranks_in_rows, block, start, relevance)
+            found += itertools.chain.from_iterable(pool.map(rank, parts))
     counts = np.fromiter((len(ranks) for ranks in found), np.int64, len(found))
     return Ranks(np.concatenate([*found, np.empty(0, np.int64)]), counts)
 
 
+def _threads() -> int:
+    """Processors that may be used; NumPy sorts and compares without holding the interpreter."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _ranks_in_rows(
+    block: npt.NDArray[Any], start: int, relevance: Relevance, rows: Integers
+) -> list[Integers]:
+    """Ranks of the matches in some rows of a block."""
+    found = []
+    for row in rows.tolist():
+        matches, removed = relevance.of(start + row)
+        distances = block[row]
+        distances[removed] = np.inf
+        found.append(_ranks_in_row(distances, matches))
+    return found
+
+
 def _ranks_in_row(distances: npt.NDArray[Any], matches: Integers) -> Integers:
-    """Ranks of these items: only what is not further than the last of them is sorted."""
+    """Ranks of these items: if possible, only what is not further than the last one is sorted."""
     if not matches.size:
         return matches
     own = np.sort(distances[matches])
-    closer = distances[distances <= own[-1]]
-    closer.sort()
+    near = distances <= own[-1]
+    # To pick most of a row takes longer than to sort all of it.
+    few = np.count_nonzero(near) < len(distances) // 4
+    closer = np.sort(distances[near] if few else distances)
     ranks = closer.searchsorted(own)
     if (closer.searchsorted(own, "right") > ranks + 1).any():
         return _ranks_with_ties(distances, matches)

@@ -49,7 +49,7 @@ def standard(ranks: Ranks, curve: metrics.Curve) -> tuple[tuple[float, ...], dic
     return points, {**ranks_of(points), **averages}
 
 
-def sizes(query: Features, gallery: Features, ranks: Ranks) -> dict[str, int]:
+def sizes(ranks: Ranks, gallery: int) -> dict[str, int]:
     """How much was evaluated."""
     without = int(np.count_nonzero(ranks.counts == 0))
-    return {"queries": len(query), "gallery": len(gallery), "queries_without_match": without}
+    return {"queries": len(ranks.counts), "gallery": gallery, "queries_without_match": without}

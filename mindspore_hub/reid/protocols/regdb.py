@@ -38,7 +38,7 @@ class RegDB:
         first = metrics.first_ranks(ranks)
         curve = metrics.cmc(first, min(self.length, len(gallery)), queries=len(first))
         cmc, values = _shared.standard(ranks, curve)
-        return Result("regdb", asdict(self), values, _shared.sizes(query, gallery, ranks), cmc)
+        return Result("regdb", asdict(self), values, _shared.sizes(ranks, len(gallery)), cmc)
 
     def evaluate_trials(self, trials: list[tuple[Features, Features]]) -> Result:
         """Score several trials, each a pair of queries and gallery, and average them.

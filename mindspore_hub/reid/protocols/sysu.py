@@ -82,7 +82,7 @@ class SYSU:
         first = np.concatenate(trial.identities)[ranks.counts > 0]
         curve = metrics.cmc(first, min(self.length, len(trial.order)), queries=len(first))
         cmc, values = _shared.standard(ranks, curve)
-        sizes = _shared.sizes(query, trial.gallery, ranks)
+        sizes = _shared.sizes(ranks, len(trial.order))
         return Result("sysu", asdict(self), values, sizes, cmc)
 
 
@@ -92,17 +92,16 @@ class _Trial:
     def __init__(
         self, query: Features, gallery: Features, chosen: Integers, seed: int | None
     ) -> None:
-        self.gallery = gallery.take(chosen)
-        self.order = np.argsort(self.gallery.labels, kind="stable")
+        labels = gallery.labels[chosen]
+        self.order = np.argsort(labels, kind="stable")
         self.query_cameras = query.known("cameras")
-        cameras = self.gallery.known("cameras")
+        cameras = gallery.known("cameras")[chosen]
         if seed is not None:
             random = np.random.RandomState(seed)
             self.query_cameras = random.permutation(self.query_cameras)
             cameras = random.permutation(cameras)
         self.same_place = cameras[self.order] == 2
-        labels = self.gallery.labels[self.order]
-        names, self.starts = np.unique(labels, return_index=True)
+        names, self.starts = np.unique(labels[self.order], return_index=True)
         self.stops = np.append(self.starts[1:], len(labels))
         place = np.minimum(np.searchsorted(names, query.labels), len(names) - 1)
         self.own = np.where(names[place] == query.labels, place, -1)

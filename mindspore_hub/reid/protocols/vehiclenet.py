@@ -55,7 +55,7 @@ class VehicleNet:
         relevance = Relevance(query.labels, gallery.labels, cameras=cameras)
         ranks = match_ranks(self._blocks(query, gallery), relevance)
         cmc, values = self._score(ranks, min(self.length, len(gallery)))
-        return Result("vehiclenet", asdict(self), values, _shared.sizes(query, gallery, ranks), cmc)
+        return Result("vehiclenet", asdict(self), values, _shared.sizes(ranks, len(gallery)), cmc)
 
     def _blocks(self, query: Features, gallery: Features) -> Blocks:
         if self.k1:

@@ -53,7 +53,7 @@ class VeRi:
         curve = metrics.cmc(first, min(self.length, len(gallery)), queries=len(first))
         cmc, values = _shared.standard(ranks, curve)
         values |= self._attributes((query, gallery))
-        return Result("veri", asdict(self), values, _shared.sizes(query, gallery, ranks), cmc)
+        return Result("veri", asdict(self), values, _shared.sizes(ranks, len(gallery)), cmc)
 
     def _attributes(self, parts: tuple[Features, Features]) -> dict[str, float]:
         """Accuracies over queries and gallery together."""
