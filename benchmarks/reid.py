@@ -27,7 +27,6 @@ import numpy as np
 from mindspore_hub.reid.distance import Distances
 from mindspore_hub.reid.features import Features
 from mindspore_hub.reid.protocols import protocol
-from mindspore_hub.reid.rerank import KReciprocal
 
 SAMPLE = 200
 
@@ -59,7 +58,9 @@ def identities(count: int, labels: np.ndarray, arguments: argparse.Namespace) ->
     return vectors
 
 
-def split(queries: int, gallery: int, names: int, cameras: int, arguments: argparse.Namespace) -> list:
+def split(
+    queries: int, gallery: int, names: int, cameras: int, arguments: argparse.Namespace
+) -> list:
     """Queries and gallery of so many identities, seen by so many cameras."""
     random = np.random.default_rng(1)
     labels = random.integers(0, names, queries + gallery)
@@ -248,8 +249,8 @@ def sop(arguments: argparse.Namespace) -> None:
 
 
 def show_faiss(features: Features, ours: float) -> None:
-    """faiss's exact search, which asks for two neighbours, since the first is the image itself."""
-    import faiss  # noqa: PLC0415
+    """Faiss's exact search, which asks for two neighbours, since the first is the image itself."""
+    import faiss
 
     index = faiss.IndexFlatIP(features.vectors.shape[1])
     index.add(features.vectors)

@@ -17,7 +17,7 @@ BLOCK_BYTES = 24 * 2**20
 _CHUNK_BYTES = 8 * 2**20
 """Bytes of gallery features that are converted to another dtype at a time."""
 
-_MOST_ROWS = 1024
+_MOST_ROWS = 512
 
 Kind = Literal["dot", "euclidean"]
 
@@ -65,9 +65,10 @@ class Distances:
         rows = block_rows(self.shape[1], self._dtype.itemsize)
         buffer = np.empty((min(rows, self.shape[0]), self.shape[1]), self._dtype)
         for start in range(0, self.shape[0], rows):
-            query = self._query[start : start + rows] * self._dtype.type(self._scale)
+            query = self._query[start : start + rows].astype(self._dtype)
+            query *= self._scale
             block = buffer[: len(query)]
-            self._multiply(query.astype(self._dtype, copy=False), block)
+            self._multiply(query, block)
             if self._offset is not None:
                 block += self._offset
             yield start, block

@@ -101,7 +101,7 @@ class Features:
             raise FeaturesError(msg)
         return np.asarray(value)
 
-    def take(self, indices: npt.ArrayLike) -> Features:
+    def take(self, indices: Integers) -> Features:
         """The features at these indices, in this order."""
         chosen = {name: value[indices] for name, value in self._arrays()}
         return Features(**chosen, about=self.about)

@@ -15,7 +15,7 @@ Curve = npt.NDArray[np.float64]
 
 def first_ranks(ranks: Ranks) -> Integers:
     """Rank of the first match of each query that has one."""
-    return ranks.values[ranks.offsets[:-1][ranks.counts > 0]]
+    return np.asarray(ranks.values[ranks.offsets[:-1][ranks.counts > 0]])
 
 
 def cmc(first: Integers, length: int, *, queries: int) -> Curve:

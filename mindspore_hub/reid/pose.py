@@ -122,7 +122,9 @@ def pck(
     relative = errors / (0.25 * sizes[:, None])
     seen = np.count_nonzero(visible, axis=0)
     share = {
-        limit: 100 * np.count_nonzero((relative <= limit) & (visible > 0), axis=0) / np.maximum(seen, 1)
+        limit: 100
+        * np.count_nonzero((relative <= limit) & (visible > 0), axis=0)
+        / np.maximum(seen, 1)
         for limit in (0.5, fine)
     }
     groups = {name: float(share[0.5][list(joints)].mean()) for name, joints in GROUPS.items()}

@@ -142,9 +142,7 @@ def _ranks_with_ties(distances: npt.NDArray[Any], matches: Integers) -> Integers
     return np.sort(np.array(ranks, np.int64))
 
 
-def top_k(
-    query: Floats, gallery: Floats, *, k: int, kind: Kind = "dot"
-) -> tuple[Integers, Floats]:
+def top_k(query: Floats, gallery: Floats, *, k: int, kind: Kind = "dot") -> tuple[Integers, Floats]:
     """The k nearest gallery items of each query.
 
     Args:

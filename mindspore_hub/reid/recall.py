@@ -87,7 +87,7 @@ class _Search:
         """Vectors of norm 1, float32."""
         units = self.vectors[self.order[places]].astype(np.float32, copy=False)
         units *= self.inverse[places, None]
-        return units
+        return np.asarray(units)
 
     def _nearest_of_class(self) -> Array:
         """Largest similarity to an image of the same class; -infinity where there is none."""

@@ -99,10 +99,9 @@ class KReciprocal:
 def _normalised(query: Floats, joint: Floats) -> Iterator[tuple[int, Array]]:
     """Squares of 2 - 2 x similarity as float32, divided by the largest of each row."""
     for start, block in Distances(query, joint, kind="dot", dtype=np.float64).blocks():
-        block *= 2
-        block += 2
-        np.square(block, out=block)
-        distances = block.astype(np.float32)
+        np.multiply(block, 2, out=block)
+        np.add(block, 2, out=block)
+        distances = np.square(block, out=block).astype(np.float32)
         distances /= distances.max(axis=1, keepdims=True)
         yield start, distances
 
@@ -152,7 +151,7 @@ def _expanded(own: Array, narrow: _Sparse, member: npt.NDArray[np.bool_]) -> Arr
     shared = np.bincount(owners, member[candidates], minlength=len(own))
     added = candidates[(shared > 2 / 3 * sizes)[owners]]
     member[own] = False
-    return np.unique(np.concatenate([own, added]))
+    return np.asarray(np.unique(np.concatenate([own, added])))
 
 
 def _average(weights: _Sparse, order: npt.NDArray[np.int32]) -> _Sparse:
@@ -188,9 +187,7 @@ def _transposed(weights: _Sparse, first: int) -> _Sparse:
     images = len(weights.starts) - 1
     columns = weights.columns[begin:]
     order = np.argsort(columns, kind="stable")
-    owners = np.repeat(
-        np.arange(images - first, dtype=np.int32), np.diff(weights.starts[first:])
-    )
+    owners = np.repeat(np.arange(images - first, dtype=np.int32), np.diff(weights.starts[first:]))
     counts = np.bincount(columns, minlength=images)
     return _Sparse(
         np.concatenate([[0], np.cumsum(counts)]), owners[order], weights.values[begin:][order]

@@ -40,14 +40,19 @@ def ranks_of(curve: tuple[float, ...]) -> dict[str, float]:
 
 
 def mean_of(results: list[Result]) -> Result:
-    """Mean over trials; metrics and curve are averaged, and the counts are those of the first.
+    """Mean over trials: of the metrics that all have, and of the curve as far as all go.
+
+    The counts are those of the first.
 
     Args:
         results: At least one, of the same protocol and options.
     """
     first, trials = results[0], len(results)
+    shared = set.intersection(*(set(result.metrics) for result in results))
     metrics = {
-        name: sum(result.metrics[name] for result in results) / trials for name in first.metrics
+        name: sum(result.metrics[name] for result in results) / trials
+        for name in first.metrics
+        if name in shared
     }
     length = min(len(result.cmc) for result in results)
     cmc = tuple(sum(result.cmc[k] for result in results) / trials for k in range(length))

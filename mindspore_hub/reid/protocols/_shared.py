@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from mindspore_hub.errors import FeaturesError
 from mindspore_hub.reid import metrics
 from mindspore_hub.reid.features import Features, Floats, squared_norms
 from mindspore_hub.reid.ranking import Ranks
 from mindspore_hub.reid.result import ranks_of
-
-import numpy as np
 
 
 def needed(gallery: Features | None) -> Features:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+import numpy as np
+
 from mindspore_hub.errors import FeaturesError
 from mindspore_hub.reid.features import Features
 from mindspore_hub.reid.recall import closer_counts
 from mindspore_hub.reid.result import Result
-
-import numpy as np
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ fewer than 20 identities remain for a query; this does not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -152,8 +151,8 @@ class _Trial:
         """How many identities come before the own one; of no meaning without a match."""
         nearest = np.minimum.reduceat(distances, self.starts, axis=1)
         limits = nearest[np.arange(len(own)), own][:, None]
-        ranks = np.count_nonzero(nearest < limits, axis=1)
-        for row in np.flatnonzero(np.count_nonzero(nearest == limits, axis=1) > 1):
+        ranks = _row_sums(nearest < limits)
+        for row in np.flatnonzero(_row_sums(nearest == limits) > 1):
             ranks[row] += self._tied_before(distances[row], nearest[row], int(own[row]))
         return ranks
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from mindspore_hub.reid import metrics
 from mindspore_hub.reid.distance import Distances
@@ -20,6 +21,9 @@ from mindspore_hub.reid.protocols import _shared
 from mindspore_hub.reid.ranking import Blocks, Ranks, Relevance, match_ranks
 from mindspore_hub.reid.rerank import KReciprocal
 from mindspore_hub.reid.result import Result, ranks_of
+
+_NOBODY = np.iinfo(np.int64).min
+"""A label that no query has."""
 
 
 @dataclass(frozen=True)
@@ -52,29 +56,19 @@ class VehicleNet:
         """Score features of norm 1."""
         gallery = _shared.needed(gallery)
         cameras = (query.known("cameras"), gallery.known("cameras"))
-        relevance = Relevance(query.labels, gallery.labels, cameras=cameras)
-        ranks = match_ranks(self._blocks(query, gallery), relevance)
+        left_out = (gallery.labels == -1) & (self.unlabelled == "removed")
+        labels = np.where(left_out, _NOBODY, gallery.labels)
+        relevance = Relevance(query.labels, labels, cameras=cameras)
+        ranks = match_ranks(_without(self._blocks(query, gallery), left_out), relevance)
         cmc, values = self._score(ranks, min(self.length, len(gallery)))
         return Result("vehiclenet", asdict(self), values, _shared.sizes(ranks, len(gallery)), cmc)
 
     def _blocks(self, query: Features, gallery: Features) -> Blocks:
-        if self.k1:
-            blocks = KReciprocal(
-                query.vectors,
-                gallery.vectors,
-                k1=self.k1,
-                k2=self.k2,
-                original_share=self.original_share,
-            ).blocks()
-        else:
-            blocks = Distances(
-                query.vectors, gallery.vectors, kind="dot", dtype=np.float64
-            ).blocks()
-        junk = gallery.labels == -1
-        for start, block in blocks:
-            if self.unlabelled == "removed":
-                block[:, junk] = np.inf
-            yield start, block
+        parts = (query.vectors, gallery.vectors)
+        if not self.k1:
+            return Distances(*parts, kind="dot", dtype=np.float64).blocks()
+        share = self.original_share
+        return KReciprocal(*parts, k1=self.k1, k2=self.k2, original_share=share).blocks()
 
     def _score(self, ranks: Ranks, length: int) -> tuple[tuple[float, ...], dict[str, float]]:
         present = int(np.count_nonzero(ranks.counts))
@@ -88,6 +82,13 @@ class VehicleNet:
             "mINP": metrics.mean(penalties, queries=queries),
         }
         return cmc, {**ranks_of(cmc), **averages}
+
+
+def _without(blocks: Blocks, left_out: npt.NDArray[np.bool_]) -> Blocks:
+    """The same distances, with some gallery items out of reach."""
+    for start, block in blocks:
+        block[:, left_out] = np.inf
+        yield start, block
 
 
 PROTOCOL = VehicleNet
