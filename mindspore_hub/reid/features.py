@@ -131,7 +131,7 @@ def load(path: Path) -> Features:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, BadZipFile, AttributeError, EOFError) as error:
+    except (OSError, ValueError, TypeError, EOFError, BadZipFile) as error:
         msg = f"{path} cannot be read as features: {error}. Expected an npz file, see docs/reid.md."
         raise FeaturesError(msg) from error
     about = _about(path, found.pop("about", None))

@@ -41,8 +41,8 @@ def average_precisions(ranks: Ranks) -> Curve:
 def trapezoid_precisions(ranks: Ranks) -> Curve:
     """Average precision of each query that has a match, with the area below as trapezoids.
 
-    As in the Oxford Buildings benchmark: the precision at a match and that just before it count half
-    each. VehicleNet's evaluation uses this one.
+    As in the Oxford Buildings benchmark: the precision at a match and that just before it count
+    half each. VehicleNet's evaluation uses this one.
     """
     position, rank = _position(ranks), ranks.values
     before = np.where(rank > 0, position / np.maximum(rank, 1), 1.0)

@@ -1,7 +1,8 @@
 """Key points of vehicles from heatmaps, and how right they are.
 
-Source: research/cv/PAMTRI/PoseEstNet, whose output MultiTaskNet takes as input. The network itself is
-not part of this package; heatmaps are `(N, 36, 64, 64)`, of which joint i and joint i + 18 are mirror images.
+Source: PoseEstNet in research/cv/PAMTRI, whose output is an input of MultiTaskNet. The network
+itself is not part of this package. It gives heatmaps `(N, 36, 64, 64)`, in which joints i and i +
+18 are mirror images of each other.
 """
 
 from __future__ import annotations
@@ -38,13 +39,13 @@ def average_flipped(heatmaps: Array, flipped: Array) -> Array:
     """
     joints = np.roll(np.arange(heatmaps.shape[1]), heatmaps.shape[1] // 2)
     back = flipped[:, joints, :, ::-1].astype(np.float32)
-    # The original moves the mirrored maps one column to the right, since they lie beside the others.
+    # The original moves mirrored maps one column to the right, since they lie beside the others.
     back[..., 1:] = back[..., :-1].copy()
     return np.asarray((heatmaps.astype(np.float32) + back) * np.float32(0.5))
 
 
 def crop_affine(center: Array, scale: Array, *, size: int = 256) -> Array:
-    """Affine maps `(N, 2, 3)` from places in the images to places in square crops of so many pixels.
+    """Affine maps `(N, 2, 3)` from places in the images to places in square crops.
 
     Args:
         center: Centre of each crop in pixels, `(N, 2)`.

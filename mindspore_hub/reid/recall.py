@@ -1,8 +1,9 @@
 """Recall among images themselves: every pair is compared once.
 
-A float32 product decides what is clearly closer than the nearest image of the same class; what is too near to call is
-compared in float64. So the result is that of an exact ranking by cosine similarity, which for vectors of
-norm 1 is the ranking by Euclidean distance; equal similarities are ordered by index.
+A float32 product decides what is clearly closer than the nearest image of the same class; what is
+too near to call is compared in float64. So the result is that of an exact ranking by cosine
+similarity, which for vectors of norm 1 is the ranking by Euclidean distance. Equal ones are
+ordered by index.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from mindspore_hub.errors import FeaturesError
 from mindspore_hub.reid.features import Floats, Integers, squared_norms
 
 _TILE = 1536
-"""Images on each side of a block of similarities: three such arrays of 2,048 values are 36 MB."""
+"""Images on each side of a block: with 2,048 values each, two sides and a block are 35 MB."""
 
 _SMALL = 256
 

@@ -1,9 +1,10 @@
 """Re-ranking with k-reciprocal encoding (Zhong et al., CVPR 2017, arXiv:1701.08398).
 
-Precision follows VehicleNet's evaluation (`re_ranking.py`, MindSpore models, branch r1.8), since near-ties are
-common: similarities in float64, everything from the normalised distances on in float32, sums in
-ascending order of the index. The original holds several matrices over queries and gallery together; here,
-the weights are sparse and distances exist one block at a time.
+Precision follows VehicleNet's evaluation (research/cv/VehicleNet of the MindSpore models, branch
+r1.8), since near-ties are common: similarities in float64, everything from the normalised
+distances on in float32, sums in ascending order of the index. The original holds several matrices
+over queries and gallery together; here, the weights are sparse and distances exist one block at a
+time.
 """
 
 from __future__ import annotations

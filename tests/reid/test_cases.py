@@ -1,7 +1,7 @@
 """The evaluations give the numbers of the originals on the cases that were recorded with them.
 
-The cases lie in `tests/data/reid`; that of heatmaps holds four of its 36 joints. Where the folder they
-were taken from is at hand, whole cases are tried as well.
+The cases lie in `tests/data/reid`; that of heatmaps holds four of its 36 joints. Where the folder
+they were taken from is at hand, whole cases are tried as well.
 """
 
 import json

@@ -156,7 +156,7 @@ def test_veri_has_attributes_and_key_points(tmp_path: Path) -> None:
 def test_veri_refuses_a_name_whose_first_c_has_no_camera(tmp_path: Path) -> None:
     draw_veri(tmp_path)
     write(tmp_path, "veri/label_query.csv", f"car_c012.jpg,2,4,3,{POINTS}")
-    with pytest.raises(DatasetError, match="label_query.csv, entry 1: expected"):
+    with pytest.raises(DatasetError, match=r"label_query\.csv, entry 1: expected"):
         dataset("veri", tmp_path).queries()
 
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from mindspore_hub.errors import FeaturesError
 from mindspore_hub.reid import distance, recall
 from mindspore_hub.reid.distance import Distances
+from mindspore_hub.reid.pose import pck
 from mindspore_hub.reid.ranking import Relevance, match_ranks, top_k
 from mindspore_hub.reid.recall import closer_counts
-from mindspore_hub.reid.pose import pck
 from mindspore_hub.reid.rerank import KReciprocal
 
 few = settings(max_examples=40, deadline=None)

@@ -1,8 +1,8 @@
-"""Readers of data sets as they are published: one module each, a data set by being in this folder.
+"""Readers of data sets as they are published: one module each, a reader by being in this folder.
 
-A module is called by the name of its data set and has a frozen dataclass `DATASET` with the field `root` and
-the options as further fields. Images are not opened here; an item says where one lies. All of these
-data sets have licences of their own and are to be asked for; a reader says where.
+A module is called by the name of its data set and has a frozen dataclass `DATASET` with the field
+`root` and the options as further fields. Images are not opened here; an item says where one lies.
+All of these data sets have licences of their own and must be asked for; a reader says where.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ class SYSU:
         try:
             return sorted({int(name) for name in line.split(",")})
         except ValueError as error:
-            msg = f"{path}: expected identities with commas, such as 6,10,17, but found {line[:80]!r}."
+            msg = f"{path}: expected identities such as 6,10,17, but found {line[:80]!r}."
             raise DatasetError(msg) from error
 
     def _images(self, name: int, cameras: tuple[int, ...]) -> Iterator[Item]:

@@ -1,8 +1,9 @@
 """Evaluation protocols: one module each, a protocol by being in this folder.
 
-A module is called by the name of its protocol and has a frozen dataclass `PROTOCOL`, whose fields are
-the options. Where the published number depends on a peculiarity of the original evaluation, the
-default is the published definition and an option gives the clean one; the docstrings say where each comes from.
+A module is called by the name of its protocol and has a frozen dataclass `PROTOCOL`, whose fields
+are the options. Where the published number depends on a peculiarity of the original evaluation,
+the published definition is the default, and an option gives the clean one. The docstrings say
+where each comes from; paths such as research/cv/MVD are those of the MindSpore models repository.
 """
 
 from __future__ import annotations

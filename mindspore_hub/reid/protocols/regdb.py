@@ -1,8 +1,9 @@
 """RegDB as MVD and DDAG evaluate it.
 
-Source: `eval.py` of MVD (branch r1.9) and DDAG (r1.8) in the MindSpore models repository. Nothing is removed from the
-gallery. Queries without a match are skipped in all metrics. A trial is a pair of lists of the data set; the published numbers are of
-trial 1, those in the literature means over ten.
+Source: `eval.py` of research/cv/MVD (branch r1.9) and research/cv/DDAG (r1.8). Nothing is removed
+from the gallery, and queries without a match are skipped in all metrics. A trial is a pair of
+lists of the data set; the published numbers are of trial 1, those of the literature means over
+ten.
 """
 
 from __future__ import annotations

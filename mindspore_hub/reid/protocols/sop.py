@@ -1,8 +1,9 @@
-"""Stanford Online Products as metric_learn evaluates it: recall@k of every image among all others.
+"""Stanford Online Products as metric_learn evaluates it: recall@k of each image among all others.
 
-Source: `eval.py` of metric_learn (branches r1.5 to r1.8) in the MindSpore models repository. Features are divided by their norm, and a
-query is found if one of its k nearest, itself excluded, has its class. The published numbers are of the
-first 30,003 lines of the test list; the original then leaves out three at random (batches of 30).
+Source: research/cv/metric_learn (branches r1.5 to r1.8). Features are divided by their norm, and
+an image is found if one of its k nearest, itself excluded, has its class. The published numbers
+are of the first 30,003 images of the test list, of which the original leaves out three by chance,
+since it drops what does not fill a batch of 30.
 """
 
 from __future__ import annotations

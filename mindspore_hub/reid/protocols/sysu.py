@@ -1,10 +1,12 @@
 """SYSU-MM01 as MVD and DDAG evaluate it: all search and indoor search, single shot.
 
-Source: research/cv/MVD (branch r1.9) and research/cv/DDAG (r1.8), `eval.py`, in the MindSpore models
-repository. For queries of camera 3, which stands where camera 2 does, gallery items of camera 2 are
-removed. The CMC curve counts identities: only the first item of each is kept. mAP and mINP count items. The
-published numbers are of one gallery, drawn with seed 0; the data set's authors average ten. The original fails where
-fewer than 20 identities remain for a query; this does not.
+Source: `eval.py` of research/cv/MVD (branch r1.9) and research/cv/DDAG (r1.8). For queries of
+camera 3, which stands where camera 2 does, gallery items of camera 2 are removed. The CMC curve
+counts identities: only the first item of each is kept. mAP and mINP count items. The published
+numbers are of one gallery, drawn with seed 0; the literature averages ten. The originals fail
+where fewer than 20 identities remain for some query; this does not.
+
+One peculiarity is not the default, since it is chance: see `shuffled_cameras`.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """VeRi-776 as VehicleNet evaluates it: after k-reciprocal re-ranking.
 
-Source: `eval.py` and `re_ranking.py` of VehicleNet (branch r1.8) in the MindSpore models repository. Gallery items with the
-identity and the camera of the query are removed. Two peculiarities change numbers and have options:
-images without identity (label -1) are meant to be junk and are not, and queries without a match count as failures. The original
-also renumbers identities by their first appearance, separately in queries and gallery; with sorted lists of
-the same identities that changes nothing, and it is not repeated here.
+Source: research/cv/VehicleNet (branch r1.8). Gallery items with the identity and the camera of
+the query are removed. Two peculiarities change numbers and have options: images without identity
+(label -1) are meant to be junk and are not, and queries without a match count as failures. The
+original also renumbers identities by their first appearance, separately for queries and gallery.
+With sorted lists of the same identities, which the data set has, that changes nothing, and it is
+not repeated here.
 """
 
 from __future__ import annotations

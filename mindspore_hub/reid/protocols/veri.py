@@ -1,8 +1,8 @@
-"""VeRi-776 as MultiTaskNet (PAMTRI) evaluates it: retrieval, colours and types.
+"""VeRi-776 as MultiTaskNet evaluates it: retrieval, colours and types.
 
-Source: `eval.py` of PAMTRI (branch r1.7) in the MindSpore models repository. Gallery items with the identity
-and the camera of the query are removed; queries without a match are skipped. The original fails where
-fewer than 50 gallery items remain for a query; this does not.
+Source: research/cv/PAMTRI (branch r1.7). Gallery items with the identity and the camera of the
+query are removed, and queries without a match are skipped. The original fails where fewer than 50
+gallery items remain for some query; this does not.
 """
 
 from __future__ import annotations
