@@ -44,4 +44,5 @@ def draw(
     groups = np.stack([labels[order], rank[order]])
     borders = np.flatnonzero((groups[:, 1:] != groups[:, :-1]).any(axis=0)) + 1
     generator = random.Random(seed)  # noqa: S311 - the seed is published, nothing is secret
-    return np.array([generator.choice(part) for part in np.split(order, borders) if part.size])
+    parts = [part for part in np.split(order, borders) if part.size]
+    return np.array([generator.choice(part) for part in parts], np.int64)

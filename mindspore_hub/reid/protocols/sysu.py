@@ -62,7 +62,7 @@ class SYSU:
         blocks = Distances(query.vectors, vectors, kind="dot", dtype=np.float64).blocks()
         for start, block in blocks:
             for trial, columns in zip(trials, places, strict=True):
-                trial.add(start, block[:, columns[trial.order]])
+                trial.add(start, np.take(block, columns[trial.order], axis=1))
         return mean_of([self._result(query, trial) for trial in trials])
 
     def _galleries(self, gallery: Features) -> list[Integers]:
