@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mindspore_hub.errors import FeaturesError, UnknownNameError
-from mindspore_hub.reid import protocols
+from mindspore_hub.reid import distance, protocols
 from mindspore_hub.reid.draws import draw
 from mindspore_hub.reid.features import Features
 from mindspore_hub.reid.protocols import protocol
@@ -189,6 +189,19 @@ def test_recall_orders_equal_images_by_index() -> None:
     found = protocol("sop", at=(1,)).evaluate(Features(vectors, [0, 1, 0, 1]))
     # 0 -> 1 (of another class), 1 -> 0 (another), 2 -> 0 (same), 3 -> 0 (another).
     assert found.metrics["recall@1"] == 0.25
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("veri", {}), ("regdb", {}), ("sysu", {"seeds": (0, 1)}), ("vehiclenet", {"k1": 5, "k2": 2})],
+)
+def test_the_size_of_blocks_changes_no_number(
+    name: str, options: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query, gallery = drawn(5, cameras=(1, 2, 3, 6))
+    whole = protocol(name, **options).evaluate(query, gallery)
+    monkeypatch.setattr(distance, "BLOCK_BYTES", 1000)
+    assert protocol(name, **options).evaluate(query, gallery) == whole
 
 
 def test_every_protocol_is_found_by_the_name_of_its_module() -> None:

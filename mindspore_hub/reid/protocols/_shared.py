@@ -6,7 +6,7 @@ import numpy as np
 
 from mindspore_hub.errors import FeaturesError
 from mindspore_hub.reid import metrics
-from mindspore_hub.reid.features import Features, Floats, squared_norms
+from mindspore_hub.reid.features import Features
 from mindspore_hub.reid.ranking import Ranks
 from mindspore_hub.reid.result import ranks_of
 
@@ -24,19 +24,6 @@ def chosen(option: str, value: object, choices: tuple[object, ...]) -> None:
     if value not in choices:
         msg = f"{option} must be one of {', '.join(map(repr, choices))}, but is {value!r}."
         raise FeaturesError(msg)
-
-
-def normalised(vectors: Floats) -> Floats:
-    """Vectors divided by their Euclidean norm, which must not be 0."""
-    norms = np.sqrt(squared_norms(vectors))
-    zero = np.flatnonzero(norms == 0)
-    if zero.size:
-        msg = (
-            f"{zero.size} of {len(vectors)} features are 0, the first at index {zero[0]}, and have "
-            "no direction; look at the network's output for that image."
-        )
-        raise FeaturesError(msg)
-    return np.asarray(vectors / norms[:, None])
 
 
 def standard(ranks: Ranks, curve: metrics.Curve) -> tuple[tuple[float, ...], dict[str, float]]:
