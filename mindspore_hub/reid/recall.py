@@ -17,8 +17,9 @@ import numpy.typing as npt
 from mindspore_hub.errors import FeaturesError
 from mindspore_hub.reid.features import Floats, Integers, squared_norms
 
-_TILE = 1536
-"""Images on each side of a block: with 2,048 values each, two sides and a block are 35 MB."""
+_ROWS = 2560
+_COLUMNS = 1024
+"""Images on the sides of a block: with 2,048 values each, the sides and the block are 40 MB."""
 
 _SMALL = 256
 
@@ -67,17 +68,24 @@ class _Search:
         self.counts[self.best == -np.inf] = -1
         # What an image must at least be similar by to matter; nothing does if this is infinite.
         self.least = np.where(self.best == -np.inf, np.inf, self.best - self.tolerance)
-        buffer = np.empty(_TILE**2, np.float32)
-        for rows in self._slices(0, len(self.order), _TILE):
-            left = self._units(rows)
-            for columns in self._slices(rows.start, len(self.order), _TILE):
-                right = left if columns == rows else self._units(columns)
-                tile = buffer[: len(left) * len(right)].reshape(len(left), len(right))
-                np.matmul(left, right.T, out=tile)
-                self._tally_tile(tile, rows, columns)
+        buffer = np.empty(_ROWS * _COLUMNS, np.float32)
+        for rows in self._slices(0, len(self.order), _ROWS):
+            self._compare(rows, buffer)
         counts = np.empty_like(self.counts)
         counts[self.order] = self.counts
         return counts
+
+    def _compare(self, rows: slice, buffer: Array) -> None:
+        """Compare these images with each other and with all that follow."""
+        left = self._units(rows)
+        inside = self._slices(rows.start, rows.stop, _COLUMNS)
+        for columns in (*inside, *self._slices(rows.stop, len(self.order), _COLUMNS)):
+            right = self._units(columns)
+            # Rows after these columns meet them as columns.
+            upper = left[: columns.stop - rows.start]
+            tile = buffer[: len(upper) * len(right)].reshape(len(upper), len(right))
+            np.matmul(upper, right.T, out=tile)
+            self._tally_tile(tile, rows.start, columns)
 
     @staticmethod
     def _slices(start: int, stop: int, size: int) -> Iterator[slice]:
@@ -95,7 +103,9 @@ class _Search:
         best = np.full(len(self.order), -np.inf, np.float32)
         for rows in self._slices(0, len(self.order), _SMALL):
             left = self._units(rows)
-            for columns in self._slices(self.starts[rows.start], self.stops[rows.stop - 1], _TILE):
+            for columns in self._slices(
+                self.starts[rows.start], self.stops[rows.stop - 1], _COLUMNS
+            ):
                 tile = left @ self._units(columns).T
                 tile[self.labels[rows, None] != self.labels[columns]] = -np.inf
                 own = np.arange(max(rows.start, columns.start), min(rows.stop, columns.stop))
@@ -103,14 +113,17 @@ class _Search:
                 np.maximum(best[rows], tile.max(axis=1), out=best[rows])
         return best
 
-    def _tally_tile(self, tile: Array, rows: slice, columns: slice) -> None:
+    def _tally_tile(self, tile: Array, start: int, columns: slice) -> None:
+        """Count for the rows, from `start` on, and for columns that are not among the rows."""
+        rows = slice(start, start + len(tile))
         if self.labels[rows.stop - 1] >= self.labels[columns.start]:
             tile[self.labels[rows, None] == self.labels[columns]] = -np.inf
         for row in np.flatnonzero(tile.max(axis=1) >= self.least[rows]):
-            self._tally(rows.start + row, tile[row], columns.start)
-        if columns != rows:
-            for column in np.flatnonzero(tile.max(axis=0) >= self.least[columns]):
-                self._tally(columns.start + column, tile[:, column], rows.start)
+            self._tally(start + row, tile[row], columns.start)
+        before = tile[: columns.start - start]
+        if len(before):
+            for column in np.flatnonzero(before.max(axis=0) >= self.least[columns]):
+                self._tally(columns.start + column, before[:, column], start)
 
     def _tally(self, place: int, similarities: Array, start: int) -> None:
         """Count what is closer to the image at `place`, among those from `start` on."""

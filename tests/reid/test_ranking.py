@@ -68,15 +68,16 @@ def test_blocks_do_not_change_distances(
 
 
 @few
-@given(st.integers(0, 10**6), st.integers(1, 9), st.integers(1, 5))
-def test_recall_does_not_depend_on_its_tiles(seed: int, tile: int, most: int) -> None:
+@given(st.integers(0, 10**6), st.integers(1, 9), st.integers(1, 20), st.integers(1, 5))
+def test_recall_does_not_depend_on_its_tiles(seed: int, columns: int, rows: int, most: int) -> None:
     random = np.random.default_rng(seed)
     vectors = random.integers(-2, 3, (30, 3)) + 0.5
     labels = random.integers(0, 8, 30)
     whole = closer_counts(vectors, labels, most=most)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recall, "_TILE", tile)
-        patch.setattr(recall, "_SMALL", tile)
+        patch.setattr(recall, "_COLUMNS", columns)
+        patch.setattr(recall, "_ROWS", rows)
+        patch.setattr(recall, "_SMALL", columns)
         parts = closer_counts(vectors, labels, most=most)
     assert parts.tolist() == whole.tolist()
 
