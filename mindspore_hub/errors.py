@@ -40,7 +40,7 @@ class ExportError(HubError, RuntimeError):
 
 
 class UnknownNameError(HubError, ValueError):
-    """A name, uid, URL or path names no card."""
+    """A name, uid, URL or path names no card, or a name no protocol or data set."""
 
     exit_code = 3
 
@@ -49,6 +49,18 @@ class AmbiguousNameError(HubError, ValueError):
     """A name fits several cards."""
 
     exit_code = 3
+
+
+class FeaturesError(HubError, ValueError):
+    """Features, or what is said about them, cannot be evaluated."""
+
+    exit_code = 2
+
+
+class DatasetError(HubError, OSError):
+    """A data set is not there, or not in the layout that it is published in."""
+
+    exit_code = 2
 
 
 class IntegrityError(HubError, OSError):

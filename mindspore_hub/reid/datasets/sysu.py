@@ -1,0 +1,81 @@
+"""SYSU-MM01: people before four visible-light and two infrared cameras."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mindspore_hub.errors import DatasetError
+from mindspore_hub.reid.datasets._read import Item, Source, choose, visible
+from mindspore_hub.reid.draws import CAMERAS, draw
+
+SOURCE = Source(
+    "SYSU-MM01",
+    "https://github.com/wuancong/SYSU-MM01 (by a signed agreement)",
+    "cam1/ to cam6/ with a folder such as 0006/ per identity, and exp/test_id.txt",
+)
+
+_INFRARED = (3, 6)
+
+
+@dataclass(frozen=True)
+class SYSU:
+    """Test identities: infrared queries and candidates for the visible-light gallery.
+
+    Args:
+        root: Folder with `cam1/` to `cam6/` and `exp/`.
+        search: `all` or `indoor`, which decides the cameras of the gallery.
+        seed: None gives every candidate, from which the protocol draws; a seed gives the one
+            gallery that is drawn with it, which saves work where one is enough.
+    """
+
+    root: Path
+    search: str = "all"
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        choose("search", self.search, tuple(CAMERAS))
+
+    def queries(self) -> list[Item]:
+        """Every image of the infrared cameras, by identity and camera."""
+        return self._items(_INFRARED)
+
+    def gallery(self) -> list[Item]:
+        """Candidates, by identity and camera, or the gallery that is drawn with the seed."""
+        items = self._items(CAMERAS[self.search])
+        if self.seed is None:
+            return items
+        labels = np.array([item.label for item in items])
+        cameras = np.array([item.camera for item in items])
+        paths = np.array([item.path for item in items])
+        drawn = draw(labels, cameras, paths, search=self.search, seed=self.seed)
+        return [items[index] for index in drawn]
+
+    def _items(self, cameras: tuple[int, ...]) -> list[Item]:
+        items = [item for name in self._identities() for item in self._images(name, cameras)]
+        if not items:
+            raise SOURCE.missing(self.root / f"cam{cameras[0]}")
+        return items
+
+    def _identities(self) -> list[int]:
+        """Test identities: the first line of the list, with commas, not always sorted."""
+        path = self.root / "exp" / "test_id.txt"
+        line = SOURCE.lines(path)[0]
+        try:
+            return sorted({int(name) for name in line.split(",")})
+        except ValueError as error:
+            msg = f"{path}: expected identities such as 6,10,17, but found {line[:80]!r}."
+            raise DatasetError(msg) from error
+
+    def _images(self, name: int, cameras: tuple[int, ...]) -> Iterator[Item]:
+        """Images of an identity; not every camera saw every one."""
+        for camera in cameras:
+            folder = self.root / f"cam{camera}" / f"{name:04}"
+            for path in visible(folder) if folder.is_dir() else ():
+                yield Item(path.relative_to(self.root).as_posix(), name, camera)
+
+
+DATASET = SYSU

@@ -1,0 +1,64 @@
+"""Evaluation protocols: one module each, a protocol by being in this folder.
+
+A module is called by the name of its protocol and has a frozen dataclass `PROTOCOL`, whose fields
+are the options. Where the published number depends on a peculiarity of the original evaluation,
+the published definition is the default, and an option gives the clean one. The docstrings say
+where each comes from; paths such as research/cv/MVD are those of the MindSpore models repository.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import importlib
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from mindspore_hub.errors import FeaturesError, UnknownNameError
+from mindspore_hub.reid.features import Features
+from mindspore_hub.reid.result import Result
+
+
+class Evaluation(Protocol):
+    """What every protocol can do."""
+
+    def evaluate(self, query: Features, gallery: Features | None = None) -> Result:
+        """Score features.
+
+        Args:
+            query: Features of the queries.
+            gallery: Features of the gallery; None where queries are looked up among themselves.
+
+        Raises:
+            FeaturesError: Something that the protocol needs is missing.
+        """
+
+
+def names() -> list[str]:
+    """Names of all protocols."""
+    return sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
+
+
+def protocol(name: str, /, **options: Any) -> Evaluation:
+    """Make a protocol.
+
+    Args:
+        name: Its name.
+        options: Its options, as its class documents them.
+
+    Raises:
+        UnknownNameError: There is no such protocol.
+        FeaturesError: It has no such option, or the value of one means nothing.
+    """
+    if name not in names():
+        near = difflib.get_close_matches(name, names(), n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        msg = f"No protocol is called {name!r}; there are {', '.join(names())}.{hint}"
+        raise UnknownNameError(msg)
+    made = importlib.import_module(f"{__name__}.{name}").PROTOCOL
+    known = [field.name for field in dataclasses.fields(made)]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        msg = f"The protocol {name!r} has no option {unknown[0]!r}; it has {', '.join(known)}."
+        raise FeaturesError(msg)
+    return cast("Evaluation", made(**options))

@@ -1,0 +1,137 @@
+"""Features go to npz files and back whole, and what cannot be evaluated is refused."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mindspore_hub.errors import FeaturesError
+from mindspore_hub.reid.features import Features, load
+
+
+def whole() -> Features:
+    return Features(
+        np.arange(6.0, dtype=np.float32).reshape(3, 2) + 1,
+        [4, 4, -1],
+        cameras=[1, 2, 3],
+        paths=["a.jpg", "b/ü.jpg", "c.jpg"],
+        colors=[1, 2, 3],
+        types=[3, 2, 1],
+        color_scores=np.eye(3),
+        type_scores=np.ones((3, 9)),
+        about={"card": "mindspore/1.9/mvd_infraredtovisible_regdb"},
+    )
+
+
+def test_features_come_back_from_a_file_as_they_were(tmp_path: Path) -> None:
+    features = whole()
+    features.save(tmp_path / "features.npz")
+    found = load(tmp_path / "features.npz")
+    assert found.about == features.about
+    for name in ("vectors", "labels", "cameras", "paths", "colors", "types", "type_scores"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(features, name))
+        assert getattr(found, name).dtype == getattr(features, name).dtype
+
+
+def test_a_file_that_numpy_alone_wrote_is_read(tmp_path: Path) -> None:
+    np.savez(tmp_path / "plain.npz", vectors=np.eye(2, dtype=np.float16), labels=[1, 2])
+    found = load(tmp_path / "plain.npz")
+    assert found.vectors.dtype == np.float32
+    assert (found.cameras, found.about) == (None, {})
+
+
+def test_taking_some_keeps_everything_beside_them() -> None:
+    some = whole().take(np.array([2, 0]))
+    assert some.labels.tolist() == [-1, 4]
+    assert some.paths.tolist() == ["c.jpg", "a.jpg"]
+    assert some.about == whole().about
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"labels": [1, 2]}, r"labels has the shape \(2,\), but 3 features need"),
+        ({"labels": [1.5, 2, 3]}, "labels has the dtype float64, but must be convertible to int64"),
+        ({"cameras": [[1, 2, 3]]}, "cameras has the shape"),
+        ({"paths": [1, 2, 3]}, "paths has the dtype int64"),
+        ({"vectors": np.ones(3)}, r"vectors has the shape \(3,\), but must be \(N, D\)"),
+        ({"vectors": np.ones((0, 3)), "labels": []}, "neither of them 0"),
+        ({"vectors": [[1, 2], [np.nan, 1], [np.inf, 1]]}, "2 of 3 .* the first at index 1"),
+        ({"vectors": np.full((3, 2), 1e30, np.float32)}, "too large to be squared"),
+        ({"vectors": [["a"], ["b"], ["c"]]}, "vectors has the dtype <U1"),
+    ],
+)
+def test_features_that_cannot_be_evaluated_are_refused(change: dict, message: str) -> None:
+    parts = {"vectors": np.ones((3, 2)), "labels": np.array([1, 2, 3]), **change}
+    with pytest.raises(FeaturesError, match=message):
+        Features(**parts)
+
+
+def write(path: Path, kind: str) -> None:
+    arrays = {"vectors": np.eye(2), "labels": np.array([1, 2])}
+    if kind == "text":
+        path.write_text("no arrays", encoding="ascii")
+    elif kind == "array":
+        with path.open("wb") as stream:
+            np.save(stream, np.eye(2))
+    elif kind == "cut":
+        np.savez(path, **arrays)
+        path.write_bytes(path.read_bytes()[:200])
+    elif kind == "pickle":
+        np.savez(path, **arrays, paths=np.array([{}, {}], object))
+    elif kind == "unknown":
+        np.savez(path, **arrays, names=np.array(["a", "b"]))
+    elif kind == "lacking":
+        np.savez(path, vectors=np.eye(2))
+    elif kind == "later":
+        np.savez(path, **arrays, about=np.array(json.dumps({"schema": 99})))
+    elif kind == "about":
+        np.savez(path, **arrays, about=np.array("[1"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("absent", "cannot be read as features"),
+        ("text", "cannot be read as features"),
+        ("array", "cannot be read as features"),
+        ("cut", "cannot be read as features"),
+        ("pickle", "cannot be read as features"),
+        ("unknown", "rename or add arrays"),
+        ("lacking", "rename or add arrays"),
+        ("later", "has the schema 99, but this version reads up to 1"),
+        ("about", "'about' must be a JSON object"),
+    ],
+)
+def test_a_file_that_holds_no_features_is_refused(tmp_path: Path, kind: str, message: str) -> None:
+    path = tmp_path / "features.npz"
+    write(path, kind)
+    with pytest.raises(FeaturesError, match=message) as error:
+        load(path)
+    assert str(path) in str(error.value)
+
+
+def test_evaluation_needs_no_mindspore() -> None:
+    program = (
+        "import sys; from mindspore_hub.reid import datasets, pose, protocols\n"
+        "for name in protocols.names(): protocols.protocol(name)\n"
+        "for name in datasets.names(): datasets.dataset(name, None)\n"
+        "assert 'mindspore' not in sys.modules and 'scipy' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_without_numpy_the_package_to_install_is_named() -> None:
+    program = (
+        "import sys; sys.modules['numpy'] = None\n"
+        "import mindspore_hub\n"
+        "try: import mindspore_hub.reid.features\n"
+        "except mindspore_hub.MissingDependencyError as error: print(error)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert "pip install 'mindspore-hub[reid]'" in found.stdout

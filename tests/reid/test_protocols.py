@@ -1,0 +1,268 @@
+"""Protocols agree with plain definitions, ties included, and say what they need."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+import reid_reference as reference
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mindspore_hub.errors import FeaturesError, UnknownNameError
+from mindspore_hub.reid import distance, protocols
+from mindspore_hub.reid.draws import draw
+from mindspore_hub.reid.features import Features
+from mindspore_hub.reid.protocols import protocol
+
+SEEDS = st.integers(0, 10**6)
+few = settings(max_examples=40, deadline=None)
+
+
+def drawn(seed: int, cameras: tuple[int, ...] = (1, 2, 3), query_cameras=None) -> list[Features]:
+    """Queries and gallery with small whole numbers, so that many distances are equal."""
+    generator = np.random.default_rng(seed)
+    parts = []
+    for count, seen in ((7, query_cameras or cameras), (generator.integers(3, 40), cameras)):
+        parts.append(
+            Features(
+                generator.integers(-2, 3, (count, 3)).astype(np.float32),
+                generator.integers(0, 6, count),
+                cameras=generator.choice(seen, count),
+                paths=np.array([f"{number:03}" for number in range(count)]),
+            )
+        )
+    return parts
+
+
+def same_label_and_camera(query: Features, gallery: Features) -> np.ndarray:
+    return (query.labels[:, None] == gallery.labels) & (query.cameras[:, None] == gallery.cameras)
+
+
+def agree(result, scores: reference.Scores, cmc: list[float]) -> None:
+    np.testing.assert_allclose(result.cmc, cmc, atol=1e-12)
+    assert result.metrics["mAP"] == pytest.approx(scores.mean_average_precision())
+    assert result.metrics["mINP"] == pytest.approx(scores.mean_inverse_negative_penalty())
+    without = len(scores.matches) - len(scores.found)
+    assert result.counts["queries_without_match"] == without
+
+
+@few
+@given(SEEDS)
+def test_veri_agrees_with_its_definition(seed: int) -> None:
+    query, gallery = drawn(seed)
+    distances = (gallery.vectors**2).sum(axis=1) - 2 * query.vectors @ gallery.vectors.T
+    removed = same_label_and_camera(query, gallery)
+    scores = reference.rank(distances, query.labels, gallery.labels, removed)
+    agree(
+        protocol("veri", length=10).evaluate(query, gallery),
+        scores,
+        scores.cmc(min(10, len(gallery))),
+    )
+
+
+@few
+@given(SEEDS)
+def test_regdb_agrees_with_its_definition(seed: int) -> None:
+    query, gallery = drawn(seed)
+    distances = -query.vectors @ gallery.vectors.T
+    removed = np.zeros(distances.shape, bool)
+    scores = reference.rank(distances, query.labels, gallery.labels, removed)
+    agree(protocol("regdb").evaluate(query, gallery), scores, scores.cmc(min(20, len(gallery))))
+
+
+@few
+@given(SEEDS)
+def test_sysu_agrees_with_its_definition(seed: int) -> None:
+    query, gallery = drawn(seed, query_cameras=(3, 6))
+    distances = -query.vectors @ gallery.vectors.T
+    removed = (query.cameras[:, None] == 3) & (gallery.cameras == 2)
+    scores = reference.rank(distances, query.labels, gallery.labels, removed)
+    result = protocol("sysu", seeds=()).evaluate(query, gallery)
+    agree(result, scores, scores.identity_cmc(min(20, len(gallery))))
+
+
+@few
+@given(SEEDS)
+def test_sysu_averages_its_trials(seed: int) -> None:
+    query, gallery = drawn(seed, cameras=(1, 2, 4), query_cameras=(3, 6))
+    whole = protocol("sysu", seeds=(0, 1, 2)).evaluate(query, gallery)
+    single = []
+    for number in range(3):
+        chosen = draw(gallery.labels, gallery.cameras, gallery.paths, search="all", seed=number)
+        single.append(protocol("sysu", seeds=()).evaluate(query, gallery.take(chosen)))
+    for name in ("mAP", "mINP"):
+        expected = np.mean([result.metrics[name] for result in single])
+        assert whole.metrics[name] == pytest.approx(expected)
+    np.testing.assert_allclose(whole.cmc, np.mean([result.cmc for result in single], axis=0))
+
+
+def test_a_gallery_is_drawn_as_the_original_draws_it() -> None:
+    images = {(5, 1): 3, (5, 2): 7, (5, 4): 2, (12, 2): 4, (12, 5): 9, (200, 1): 1}
+    rows = [
+        (*key, f"{key}/{number:04}.jpg") for key, count in images.items() for number in range(count)
+    ]
+    random.Random(1).shuffle(rows)
+    labels, cameras, paths = map(np.array, zip(*rows, strict=True))
+    generator = random.Random(7)
+    expected = []
+    for label in (5, 12, 200):
+        for camera in (1, 2, 4, 5):
+            found = sorted(path for a, b, path in rows if (a, b) == (label, camera))
+            if found:
+                expected.append(generator.choice(found))
+    assert paths[draw(labels, cameras, paths, search="all", seed=7)].tolist() == expected
+    indoor = draw(labels, cameras, paths, search="indoor", seed=7)
+    assert set(cameras[indoor].tolist()) == {1, 2}
+
+
+def test_shuffled_cameras_deal_the_same_cameras_to_other_images() -> None:
+    query, gallery = drawn(3, query_cameras=(3, 6))
+    aligned, *shuffled = (
+        protocol("sysu", seeds=(), shuffled_cameras=seed).evaluate(query, gallery).metrics["mAP"]
+        for seed in (None, 0, 0, 1, 2, 3)
+    )
+    assert shuffled[0] == shuffled[1]
+    assert any(value != aligned for value in shuffled)
+
+
+@few
+@given(SEEDS, st.sampled_from(["failures", "skipped"]))
+def test_vehiclenet_without_re_ranking_agrees_with_its_definition(
+    seed: int, unmatched: str
+) -> None:
+    query, gallery = drawn(seed)
+    distances = -query.vectors @ gallery.vectors.T
+    removed = same_label_and_camera(query, gallery)
+    scores = reference.rank(distances, query.labels, gallery.labels, removed)
+    areas = [
+        reference.average(
+            ((hits / rank if rank else 1) + (hits + 1) / (rank + 1)) / 2
+            for hits, rank in enumerate(ranks)
+        )
+        for ranks in scores.found
+    ]
+    queries = len(query) if unmatched == "failures" else len(areas)
+    result = protocol("vehiclenet", k1=0, unmatched=unmatched).evaluate(query, gallery)
+    assert result.metrics["mAP"] == pytest.approx(sum(areas) / max(queries, 1))
+    firsts = [ranks[0] == 0 for ranks in scores.found]
+    assert result.metrics["rank1"] == pytest.approx(sum(firsts) / max(queries, 1))
+
+
+def test_unlabelled_images_are_ranked_as_published_or_left_out() -> None:
+    query = Features([[1.0, 0.0]], [4], cameras=[1])
+    gallery = Features([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]], [-1, 4, 5], cameras=[2, 2, 2])
+    kept = protocol("vehiclenet", k1=0).evaluate(query, gallery)
+    removed = protocol("vehiclenet", k1=0, unlabelled="removed").evaluate(query, gallery)
+    assert (kept.metrics["rank1"], removed.metrics["rank1"]) == (0, 1)
+
+
+def test_a_query_without_label_matches_no_unlabelled_image_that_is_left_out() -> None:
+    query = Features([[1.0, 0.0]], [-1], cameras=[1])
+    gallery = Features([[1.0, 0.0], [0.9, 0.1]], [-1, 4], cameras=[2, 2])
+    result = protocol("vehiclenet", k1=0, unlabelled="removed").evaluate(query, gallery)
+    assert result.counts["queries_without_match"] == 1
+
+
+@few
+@given(SEEDS, st.booleans())
+def test_recall_agrees_with_its_definition(seed: int, repeated: bool) -> None:
+    generator = np.random.default_rng(seed)
+    vectors = generator.standard_normal((50, 4)).astype(np.float32)
+    if repeated:
+        vectors[generator.integers(0, 50, 20)] = vectors[generator.integers(0, 50, 20)]
+    labels = generator.integers(0, 15, 50)
+    exact = vectors.astype(np.float64)
+    exact /= np.sqrt(np.einsum("ij,ij->i", exact, exact))[:, None]
+    hits = {1: 0, 3: 0}
+    for number in range(50):
+        others = [other for other in range(50) if other != number]
+        order = sorted(others, key=lambda other: -exact[other] @ exact[number])
+        for k in hits:
+            hits[k] += any(labels[other] == labels[number] for other in order[:k])
+    result = protocol("sop", at=(1, 3)).evaluate(Features(vectors, labels))
+    assert result.metrics == {f"recall@{k}": count / 50 for k, count in hits.items()}
+
+
+def test_recall_orders_equal_images_by_index() -> None:
+    vectors = np.array([[0.6, 0.8], [0.6, 0.8], [0.6, 0.8], [1.2, 1.6]])
+    found = protocol("sop", at=(1,)).evaluate(Features(vectors, [0, 1, 0, 1]))
+    # 0 -> 1 (of another class), 1 -> 0 (another), 2 -> 0 (same), 3 -> 0 (another).
+    assert found.metrics["recall@1"] == 0.25
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("veri", {}), ("regdb", {}), ("sysu", {"seeds": (0, 1)}), ("vehiclenet", {"k1": 5, "k2": 2})],
+)
+def test_the_size_of_blocks_changes_no_number(
+    name: str, options: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query, gallery = drawn(5, cameras=(1, 2, 3, 6))
+    whole = protocol(name, **options).evaluate(query, gallery)
+    monkeypatch.setattr(distance, "BLOCK_BYTES", 1000)
+    assert protocol(name, **options).evaluate(query, gallery) == whole
+
+
+def test_every_protocol_is_found_by_the_name_of_its_module() -> None:
+    assert protocols.names() == ["regdb", "sop", "sysu", "vehiclenet", "veri"]
+    for name in protocols.names():
+        assert protocol(name).evaluate
+
+
+def test_an_unknown_protocol_is_refused_with_a_near_name() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'vehiclenet'"):
+        protocol("vehicelnet")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("sysu", {"mode": "all"}, "has no option 'mode'; it has search"),
+        ("sysu", {"search": "outdoor"}, "search must be one of 'all', 'indoor'"),
+        ("veri", {"type_map": "both"}, "type_map must be one of"),
+        ("vehiclenet", {"unlabelled": "junk"}, "unlabelled must be one of"),
+        ("vehiclenet", {"unmatched": "no"}, "unmatched must be one of"),
+        ("sop", {"at": (0,)}, "at must hold numbers of neighbours"),
+    ],
+)
+def test_an_option_that_means_nothing_is_refused(name: str, options: dict, message: str) -> None:
+    with pytest.raises(FeaturesError, match=message):
+        protocol(name, **options)
+
+
+def test_what_a_protocol_lacks_is_named() -> None:
+    plain = Features(np.eye(3), [0, 1, 0])
+    with pytest.raises(FeaturesError, match="lack 'cameras'"):
+        protocol("veri").evaluate(plain, plain)
+    with pytest.raises(FeaturesError, match="in a gallery; give the features of both"):
+        protocol("regdb").evaluate(plain)
+    with pytest.raises(FeaturesError, match="give no gallery"):
+        protocol("sop").evaluate(plain, plain)
+    with pytest.raises(FeaturesError, match="at least 101 images"):
+        protocol("vehiclenet").evaluate(*drawn(0))
+    with pytest.raises(FeaturesError, match="Queries have 3 values each, but the gallery 2"):
+        protocol("regdb").evaluate(plain, Features(np.eye(2), [0, 1]))
+    with pytest.raises(FeaturesError, match="index 1 is 0 and has no direction"):
+        protocol("sop").evaluate(Features([[1.0, 0.0], [0.0, 0.0]], [0, 0]))
+    infrared = Features(np.eye(2), [0, 1], cameras=[3, 6], paths=["a", "b"])
+    with pytest.raises(FeaturesError, match=r"No gallery item is of the cameras \(1, 2\)"):
+        protocol("sysu", search="indoor").evaluate(infrared, infrared)
+
+
+def test_trials_of_regdb_are_averaged() -> None:
+    trials = [tuple(drawn(seed)) for seed in range(10)]
+    single = [protocol("regdb").evaluate(*trial) for trial in trials]
+    mean = protocol("regdb").evaluate_trials(trials)
+    assert mean.counts["trials"] == 10
+    assert mean.metrics["mAP"] == pytest.approx(np.mean([one.metrics["mAP"] for one in single]))
+    with pytest.raises(FeaturesError, match="No trial was given"):
+        protocol("regdb").evaluate_trials([])
+
+
+def test_a_report_is_json_with_its_schema() -> None:
+    query, gallery = drawn(1)
+    report = json.loads(protocol("regdb").evaluate(query, gallery).to_json())
+    assert sorted(report) == ["cmc", "counts", "metrics", "options", "protocol", "schema"]
+    assert report["protocol"] == "regdb"
+    assert report["options"] == {"length": 20}
