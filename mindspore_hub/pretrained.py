@@ -216,7 +216,10 @@ def _build_early(cell: Any, asset: Asset, arguments: Mapping[str, Any]) -> nn.Ce
 def _are_alike(cell: Any, arguments: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
     """Whether arguments of a constructor mean the same, defaults included."""
     signature = inspect.signature(cell)
-    one, other = signature.bind(**arguments), signature.bind(**others)
+    try:
+        one, other = signature.bind(**arguments), signature.bind(**others)
+    except TypeError:  # which the constructor is to say
+        return False
     one.apply_defaults()
     other.apply_defaults()
     return one == other

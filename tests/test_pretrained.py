@@ -196,8 +196,8 @@ def test_the_collector_runs_while_a_file_is_brought_and_not_while_a_network_is_b
         return fetch.obtain(*args, **kwargs)
 
     class Watching(Layer):
-        def __init__(self) -> None:
-            super().__init__()
+        def __init__(self, size: int = 3) -> None:
+            super().__init__(size)
             states.append(("built", gc.isenabled()))
 
     monkeypatch.setattr(pretrained, "obtain", obtain)
