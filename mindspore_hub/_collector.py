@@ -12,7 +12,8 @@ def collector_paused() -> Iterator[None]:
     """Look for no garbage while the block, or the decorated function, runs.
 
     Importing MindSpore and building a network create some hundred thousand objects and next to no
-    garbage; the collector would look through them again and again.
+    garbage; the collector would look through them again and again. It is the whole process that goes
+    without, so this is for what takes a second or two, never for a download.
     """
     if not gc.isenabled():
         yield

@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+from mindspore_hub._collector import collector_paused
 from mindspore_hub.cpu import tune_cpu
 from mindspore_hub.errors import CardError, MissingDependencyError
 
@@ -43,6 +44,7 @@ def load_entry_point(root: Path, model_name: str) -> Any:
     return _import(path)
 
 
+@collector_paused()
 def require_mindspore() -> None:
     """Import MindSpore, and prepare its work on this processor.
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mindspore_hub._collector import collector_paused
-
 if TYPE_CHECKING:
     from mindspore import Parameter, nn
 
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
 _SOURCES = ("gitee", "github", "local")
 
 
-@collector_paused()
 def load(
     name: str,
     *args: Any,

@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from mindspore import Parameter, nn
 
     from mindspore_hub.cache import StoredFile
+    from mindspore_hub.memo import Memo
 
 _log = logging.getLogger(__name__)
 
 
-@collector_paused()
 def create_pretrained(
     cell: Any,
     asset: Asset,
@@ -64,19 +64,7 @@ def create_pretrained(
     require_mindspore()
     settings = settings or Settings.from_environment()
     with _obtain(asset, settings, force=force) as stored:
-        buffer = map_file(stored.file)
-        with stored.verifying(buffer, memo_of(settings)):
-            network = _build_early(cell, asset, arguments)
-    weights = _read_weights(buffer, cell, asset)
-    try:
-        return build_network(cell, weights, asset, arguments, network=network)
-    except CheckpointError as error:
-        msg = (
-            f"{asset.link}: {error}\nThe file matches the sha256 of its card. So card and network "
-            "disagree with it: correct network-args or asset-link in the card, or leave out the "
-            "arguments you gave."
-        )
-        raise CheckpointError(msg) from error
+        return _create_from(stored, cell, asset, arguments, memo=memo_of(settings))
 
 
 def load_parameters(cell: Any, asset: Asset, *, force: bool = False) -> dict[str, Parameter]:
@@ -187,6 +175,25 @@ def _obtain(asset: Asset, settings: Settings, *, force: bool) -> StoredFile:
     )
 
 
+@collector_paused()
+def _create_from(
+    stored: StoredFile, cell: Any, asset: Asset, arguments: Mapping[str, Any], *, memo: Memo | None
+) -> nn.Cell:
+    buffer = map_file(stored.file)
+    with stored.verifying(buffer, memo):
+        network = _build_early(cell, asset, arguments)
+    weights = _read_weights(buffer, cell, asset)
+    try:
+        return build_network(cell, weights, asset, arguments, network=network)
+    except CheckpointError as error:
+        msg = (
+            f"{asset.link}: {error}\nThe file matches the sha256 of its card. So card and network "
+            "disagree with it: correct network-args or asset-link in the card, or leave out the "
+            "arguments you gave."
+        )
+        raise CheckpointError(msg) from error
+
+
 def _read_weights(buffer: Any, cell: Any, asset: Asset) -> dict[str, Weight]:
     try:
         return read_weights(buffer, facts_of(cell))
@@ -209,7 +216,10 @@ def _build_early(cell: Any, asset: Asset, arguments: Mapping[str, Any]) -> nn.Ce
 def _are_alike(cell: Any, arguments: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
     """Whether arguments of a constructor mean the same, defaults included."""
     signature = inspect.signature(cell)
-    one, other = signature.bind(**arguments), signature.bind(**others)
+    try:
+        one, other = signature.bind(**arguments), signature.bind(**others)
+    except TypeError:  # which the constructor is to say
+        return False
     one.apply_defaults()
     other.apply_defaults()
     return one == other

@@ -1,5 +1,6 @@
 """From an asset in a mirror to a network: formats, dtypes, and how often a constructor runs."""
 
+import gc
 import json
 import os
 from pathlib import Path
@@ -15,6 +16,7 @@ import wire
 from mindspore import Tensor, nn
 
 import mindspore_hub
+from mindspore_hub import fetch, pretrained
 from mindspore_hub.cards.schema import Asset
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.errors import CardError, CheckpointError, IntegrityError
@@ -182,6 +184,27 @@ def test_a_network_is_built_again_only_if_the_file_tells_of_another(
     asset = publish(as_ckpt(held), "file.ckpt", monkeypatch, **declared)
     assert_holds(create_pretrained(Layer, asset, given), held)
     assert Layer.built == built
+
+
+def test_the_collector_runs_while_a_file_is_brought_and_not_while_a_network_is_built(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    states = []
+
+    def obtain(*args: Any, **kwargs: Any) -> Any:
+        states.append(("brought", gc.isenabled()))
+        return fetch.obtain(*args, **kwargs)
+
+    class Watching(Layer):
+        def __init__(self, size: int = 3) -> None:
+            super().__init__(size)
+            states.append(("built", gc.isenabled()))
+
+    monkeypatch.setattr(pretrained, "obtain", obtain)
+    asset = publish(as_ckpt(arrays(3, "float32")), "file.ckpt", monkeypatch)
+    create_pretrained(Watching, asset, {})
+    assert states == [("brought", True), ("built", False)]
+    assert gc.isenabled()
 
 
 def test_arguments_that_build_nothing_are_told_of_once_the_file_is_right(
