@@ -92,7 +92,7 @@ def file_names(card: Card, *, checkpoint: bool) -> list[str]:
         CardError: The card lacks what a bundle needs.
     """
     check_names(card, checkpoint=checkpoint)
-    weights = [loadable_asset(card).file_name, GOLDEN] if checkpoint else []
+    weights = [_as_ckpt(loadable_asset(card)).file_name, GOLDEN] if checkpoint else []
     return sorted([card.path.name, *code_files(card), *weights, MANIFEST])
 
 
@@ -128,7 +128,7 @@ def check_names(card: Card, *, checkpoint: bool) -> None:
     """
     links = {"repo-link": card.facts.get("repo-link", "")}
     if checkpoint:
-        links["asset-link"] = loadable_asset(card).link
+        links["asset-link"] = _as_ckpt(loadable_asset(card)).link
     taken = {card.path.name, MANIFEST, GOLDEN}
     for key, link in links.items():
         name = link.rsplit("/", 1)[-1]
@@ -243,14 +243,21 @@ def _write_weights(folder: Path, card: Card, settings: Settings) -> tuple[Card, 
     cell = load_entry_point(hub_root(), card.model_name).network_class()
     network = create_pretrained(cell, published, {}, settings=settings)
     note_use(settings.home / "refs", card.uid, published.sha256, published.link)
-    file = folder / published.file_name
+    file = folder / _as_ckpt(published).file_name
     _save(network, file)
     record(network, card.input_shapes, folder / GOLDEN)
     derived = derive_arguments(own_weights(file), facts_of(cell))
     arguments = {name: found.value for name, found in derived.items()}
     published = replace(published, network_args={**arguments, **published.network_args})
     size = f"{file.stat().st_size / 1e6:.0f} MB"
-    return replace(card, asset=published), replace(published, sha256=file_digest(file), size=size)
+    written = replace(_as_ckpt(published), sha256=file_digest(file), size=size)
+    return replace(card, asset=published), written
+
+
+def _as_ckpt(asset: Asset) -> Asset:
+    """The asset under the name that its file has in a bundle: upstream's client knows ckpt only."""
+    stem = asset.link.removesuffix(".safetensors")
+    return asset if stem == asset.link else replace(asset, link=f"{stem}.ckpt")
 
 
 def _save(network: nn.Cell, file: Path) -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import checkpoints
 import mindspore
@@ -154,7 +155,7 @@ def test_a_dry_run_prints_what_git_would_apply(first: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("file", ["second.ckpt", "tensors.safetensors"])
-def test_what_is_published_is_clean_and_loads_by_its_names(
+def test_what_is_published_is_clean_loads_by_its_names_and_can_be_bundled(
     file: str, files: Path, first: Path, tmp_path: Path
 ) -> None:
     hub = checkpoints.copy_hub(tmp_path / "hub")
@@ -186,6 +187,25 @@ def test_what_is_published_is_clean_and_loads_by_its_names(
     for name in (facts["uid"], facts["name"]):
         loaded = run(*("load", name), cwd=tmp_path, package=hub, MSHUB_MIRRORS=str(mirror))
         assert loaded.returncode == 0, loaded.stderr
+    bundle = tmp_path / "bundle"
+    for command in (
+        ("bundle", facts["name"], bundle, "--checkpoint"),
+        ("bundle", "verify", bundle),
+    ):
+        done = run(*command, cwd=tmp_path, package=hub)
+        assert done.returncode == 0, done.stderr
+    used = use_bundle(bundle / "leafnet_autumn_cifar10.md")
+    assert (used["missing"], used["left over"]) == ([], [])
+    assert used["deviation"] <= 1e-5
+
+
+def use_bundle(card: Path) -> dict[str, Any]:
+    """Load a bundle as the upstream client does, where the package is not importable."""
+    program = Path(__file__).with_name("use_bundles.py")
+    command = [sys.executable, str(program), "pynative", str(card)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])[card.stem]
+    return report
 
 
 def test_a_new_variant_of_mvd_for_395_identities_is_one_command(tmp_path: Path) -> None:

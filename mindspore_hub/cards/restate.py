@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from itertools import takewhile
 from pathlib import Path
 
-from mindspore_hub.cards.parse import read_document
+from mindspore_hub.cards.facts import asset_items
+from mindspore_hub.cards.parse import Document, read_document
 from mindspore_hub.cards.schema import Asset
 
 
@@ -24,7 +26,7 @@ def restated(path: Path, asset: Asset | None) -> str:
     begins = [line for _, line in keys]
     end = document.rules[1] - 1
     lines = list(document.lines[: begins[0]])
-    block = _block(asset) if asset else []
+    block = [*_block(asset), *_preprocessing(document), ""] if asset else []
     for (key, begin), following in zip(keys, [*begins[1:], end], strict=True):
         if key == "asset":
             lines += block
@@ -44,5 +46,24 @@ def _block(asset: Asset) -> list[str]:
         f"    asset-sha256: {asset.sha256}",
         f"    asset-size: {asset.size}",
         f"    network-args: {json.dumps(dict(asset.network_args))}",
-        "",
     ]
+
+
+def _preprocessing(document: Document) -> list[str]:
+    """The lines by which the card says how pictures are prepared."""
+    begins = [
+        name.place.line - 1
+        for item in asset_items(document.front_matter)[:1]
+        for name, _ in item.entries
+        if name.text == "preprocessing"
+    ]
+    return [
+        line
+        for begin in begins
+        for line in (document.lines[begin], *takewhile(_goes_on, document.lines[begin + 1 :]))
+    ]
+
+
+def _goes_on(line: str) -> bool:
+    """Whether a line belongs to the key above it, which stands four blanks in."""
+    return line.startswith("     ")
