@@ -37,7 +37,12 @@ from mindspore_hub.settings import Settings
 USE_BUNDLES = Path(__file__).with_name("use_bundles.py")
 MODES = ("pynative", "graph")
 CARDS = {card.name: card for card in Catalog.read().cards}
-MODELS = Catalog.read().models
+MODELS = {
+    model: cards
+    for model, cards in Catalog.read().models.items()
+    if cards[0].name in checkpoints.MANIFESTS
+}
+"""Cards of every model whose published files are known in detail."""
 SMALL = "MultiTaskNet"
 
 OFFLINE = """
@@ -52,11 +57,7 @@ sys.addaudithook(watch)
 """
 
 PUBLISHED = {
-    **{
-        model: checkpoints.MANIFESTS[cards[0].name]
-        for model, cards in MODELS.items()
-        if cards[0].name in checkpoints.MANIFESTS
-    },
+    **{model: checkpoints.MANIFESTS[cards[0].name] for model, cards in MODELS.items()},
     SMALL: "multitasknet_heatmap576",  # its class count is in no card, only in the file
 }
 
