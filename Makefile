@@ -14,6 +14,7 @@ export ONEDNN_MAX_CPU_ISA ?= AVX2
 demo: $(VENV)/.installed
 	$(BIN)/mshub demo
 
+# Two processes, each with whole files: tests hold checkpoints of published size.
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
