@@ -456,7 +456,7 @@ def test_equal_cards_give_equal_bundles(
         ("repo-link", "https://gitee.com/mindspore/models/tree/r1.7/research/cv/PAMTRI/"),
         ("repo-link", "https://gitee.com/mindspore/models/.."),
         ("repo-link", "https://gitee.com/mindspore/models/golden.npz"),
-        ("asset-link", "https://download.mindspore.cn/multitasknet.safetensors"),
+        ("asset-link", "https://download.mindspore.cn/multitasknet.mindir"),
         ("asset-link", "https://download.mindspore.cn/a.ckpt?raw=1"),
     ],
 )
