@@ -7,7 +7,7 @@ the card and bears the last name of `repo-link`; the checkpoint lies there too, 
 """
 
 import importlib.util
-import os
+import mmap
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,23 +65,19 @@ def load(card: Path, *, pretrained: bool) -> Loaded:
 def _load_weights(network: Any, file: Path) -> tuple[list[str], list[str]]:
     import mindspore
 
-    _free_pages(file)
+    _free_pages(4 * file.stat().st_size)
     tensors = mindspore.load_checkpoint(str(file))
     missing, left_over = mindspore.load_param_into_net(network, tensors)
     return missing, left_over
 
 
-def _free_pages(file: Path) -> None:
-    """Give back what a file takes of the page cache.
+def _free_pages(size: int) -> None:
+    """Make the system free so many bytes, by taking and giving them back.
 
     MindSpore refuses a file that is larger than the free pages, and counts cached ones as taken.
     """
-    descriptor = os.open(file, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-    finally:
-        os.close(descriptor)
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
+    mmap.mmap(-1, size, flags=flags).close()
 
 
 def _last_name(link: str) -> str:
