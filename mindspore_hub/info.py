@@ -18,7 +18,8 @@ class CellInfo:
     `dataset`, `license`, `accuracy`, `model_version`, `mindspore_version`, `asset` (a list of dicts
     with the keys `file-format`, `asset-link` and `asset-sha256`) and `asset_id`. Ours beside them:
     `uid`, `card` (name of the card), `title`, `summary`, `evaluation`, `network_args`,
-    `output_shape`, `size`, `default` and `path`. What the card does not say is None.
+    `output_shape`, `size`, `default`, `preprocessing`, `retrieval`, `protocol` (dicts as in the card)
+    and `path`. What the card does not say is None.
     """
 
     def __init__(self, md_path: str) -> None:
@@ -77,6 +78,19 @@ class CellInfo:
         self.asset = _assets(card)
         self.network_args = dict(card.asset.network_args) if card.asset else {}
         self.size = card.asset.size if card.asset else None
+        self.preprocessing, self.retrieval, self.protocol = _mappings(card)
+
+
+def _mappings(card: Card) -> tuple[dict[str, Any] | None, ...]:
+    """`preprocessing`, `retrieval` and `protocol`, each None where the card does not say it."""
+    from mindspore_hub.cards import preprocessing, protocol, retrieval
+
+    asset = card.asset
+    return (
+        preprocessing.as_json(asset.preprocessing) if asset and asset.preprocessing else None,
+        retrieval.as_json(asset.retrieval) if asset and asset.retrieval else None,
+        protocol.as_json(asset.protocol) if asset and asset.protocol else None,
+    )
 
 
 def info(name: str) -> CellInfo:

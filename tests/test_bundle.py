@@ -258,7 +258,8 @@ def test_the_card_of_a_bundle_describes_the_file_beside_it(small: Path, plain: P
     assert asset["asset-sha256"] == checkpoints.digest(file)
     assert asset["asset-size"] == f"{file.stat().st_size / 1e6:.0f} MB"
     (published,) = upstream.front_matter(CARDS["multitasknet_veri"].path)["asset"]
-    assert asset["preprocessing"] == published["preprocessing"]
+    for key in ("preprocessing", "retrieval", "protocol"):
+        assert asset[key] == published[key]
     assert check_paths([card])[0] == []
     without = upstream.front_matter(plain / "multitasknet_veri.md")
     published = upstream.front_matter(CARDS["multitasknet_veri"].path)

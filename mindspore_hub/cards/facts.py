@@ -10,11 +10,11 @@ from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mindspore_hub.cards import preprocessing, protocol, retrieval
 from mindspore_hub.cards.findings import Place
 from mindspore_hub.cards.front_matter import Mapping, Node, Scalar, Sequence, link_text
 from mindspore_hub.cards.metrics import Comparison, Metric, compare, parse_evaluation, parse_metrics
 from mindspore_hub.cards.patterns import pattern
-from mindspore_hub.cards.preprocessing import as_json, as_preprocessing
 
 if TYPE_CHECKING:
     from mindspore_hub.cards.parse import Document
@@ -280,14 +280,25 @@ def _metric_json(metric: Metric) -> dict[str, str | None]:
 
 def _asset_json(asset: AssetFacts) -> dict[str, Any]:
     name = asset.name
-    preprocessing = as_preprocessing(asset.node.get("preprocessing"))
     return {
         "format": asset.format,
         "link": asset.link,
         "sha256": asset.sha256,
         "name": {_SHORT.get(k, k): v for k, v in name._asdict().items() if v} if name else None,
-        **({"preprocessing": as_json(preprocessing)} if preprocessing else {}),
+        **own_keys(asset.node),
     }
+
+
+def own_keys(asset: Mapping) -> dict[str, Any]:
+    """Values of `preprocessing`, `retrieval` and `protocol`, as far as an asset has them."""
+    found: dict[str, Any] = {}
+    if prepared := preprocessing.as_preprocessing(asset.get("preprocessing")):
+        found["preprocessing"] = preprocessing.as_json(prepared)
+    if made := retrieval.as_retrieval(asset.get("retrieval")):
+        found["retrieval"] = retrieval.as_json(made)
+    if scored := protocol.as_protocol(asset.get("protocol")):
+        found["protocol"] = protocol.as_json(scored)
+    return found
 
 
 def asset_items(front_matter: Mapping) -> list[Mapping]:

@@ -14,6 +14,8 @@ from mindspore_hub.cards.preprocessing import (
     OPTIONAL,
     ORDERS,
 )
+from mindspore_hub.cards.protocol import KINDS
+from mindspore_hub.cards.retrieval import DISTANCES
 from mindspore_hub.cards.schema import REQUIRED_KEYS
 from mindspore_hub.cards.vocabulary import listed
 from mindspore_hub.cards.vocabulary.keys import ASSET_KEYS
@@ -73,6 +75,8 @@ def _asset() -> dict[str, Any]:
         "file-format": {"type": "string", "pattern": f"^{_any('file-formats')}$"},
         "network-args": {"type": "object", "additionalProperties": _ARGUMENT},
         "preprocessing": _preprocessing(),
+        "protocol": _protocol(),
+        "retrieval": _retrieval(),
     }
     return {
         "type": "object",
@@ -104,6 +108,39 @@ def _preprocessing() -> dict[str, Any]:
         "properties": known,
         "required": [name for name in known if name not in OPTIONAL],
         "additionalProperties": False,
+    }
+
+
+def _retrieval() -> dict[str, Any]:
+    """What rule H910 checks, but for the number of outputs."""
+    place = {"type": "integer", "minimum": 0}
+    outputs = {"type": "array", "items": place, "minItems": 1, "uniqueItems": True}
+    known: dict[str, dict[str, Any]] = {
+        "outputs": outputs,
+        "distance": {"enum": list(DISTANCES)},
+        "mirrored": _BOOLEAN,
+        "normalised": _BOOLEAN,
+        "colors": place,
+        "types": place,
+    }
+    return {
+        "type": "object",
+        "properties": known,
+        "required": ["outputs", "distance"],
+        "additionalProperties": False,
+    }
+
+
+def _protocol() -> dict[str, Any]:
+    """One of the protocols, with all of its options."""
+    shapes = []
+    for name, kind in KINDS.items():
+        options = {option: {"enum": list(words)} for option, words in kind.options.items()}
+        properties = {"name": {"const": name}, **options}
+        shapes.append({"properties": properties, "required": list(properties)})
+    return {
+        "type": "object",
+        "anyOf": [{**shape, "additionalProperties": False} for shape in shapes],
     }
 
 

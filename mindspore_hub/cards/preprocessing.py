@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mindspore_hub.cards.findings import Edit, Problem
-from mindspore_hub.cards.front_matter import Mapping, Node, Scalar, Sequence
+from mindspore_hub.cards.fields import Check, field_problems, one_of, some_of, unchecked
+from mindspore_hub.cards.findings import Problem
+from mindspore_hub.cards.front_matter import Mapping, Node, Sequence
 from mindspore_hub.cards.values import Shape, as_argument
 
 INTERPOLATIONS = {
@@ -86,7 +87,11 @@ def as_preprocessing(node: Node | None) -> Preprocessing | None:
 def as_json(facts: Preprocessing) -> dict[str, Any]:
     """The fields under the names they have in a card, without those that say nothing."""
     named = {name.replace("_", "-"): value for name, value in asdict(facts).items()}
-    return {name: value for name, value in named.items() if value or name not in OPTIONAL}
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in named.items()
+        if value or name not in OPTIONAL
+    }
 
 
 def problems(node: Node) -> Iterator[Problem]:
@@ -94,89 +99,36 @@ def problems(node: Node) -> Iterator[Problem]:
     if not isinstance(node, Mapping):
         yield Problem(node.place, "preprocessing is not a mapping", _HELP)
         return
-    checks = _checks(node)
-    yield from _name_problems(node, tuple(checks))
-    for name, value in node.entries:
-        if name.text in checks:
-            yield from checks[name.text](name.text, value)
+    yield from field_problems("preprocessing", node, _checks(node), optional=OPTIONAL)
 
 
 _HELP = "write `{library: ..., size: [H, W], ...}`; `mshub card rule H909` shows all fields"
 
-_Check = Callable[[str, Node], Iterator[Problem]]
 
-
-def _checks(node: Mapping) -> dict[str, _Check]:
+def _checks(node: Mapping) -> dict[str, Check]:
     library = (node.text("library") or "").lower()
     known = library in INTERPOLATIONS
-    interpolation = _one_of(INTERPOLATIONS[library]) if known else _unchecked
+    interpolation = one_of(INTERPOLATIONS[library]) if known else unchecked
     return {
-        "library": _one_of(tuple(INTERPOLATIONS)),
+        "library": one_of(tuple(INTERPOLATIONS)),
         "size": _list_of(2, _is_count, "whole numbers above 0"),
         "interpolation": interpolation,
-        "order": _one_of(ORDERS),
+        "order": one_of(ORDERS),
         "mean": _list_of(3, _is_mean, "numbers from 0 to 1"),
         "std": _list_of(3, _is_std, "numbers above 0 and at most 1"),
-        "layout": _one_of(LAYOUTS),
-        "modality": _some_of(MODALITIES),
+        "layout": one_of(LAYOUTS),
+        "modality": some_of(MODALITIES),
         "short-side": _not_pillow if library == "pillow" else interpolation,
-        "maps": _not_pillow if library == "pillow" else _some_of(tuple(MAPS)),
+        "maps": _not_pillow if library == "pillow" else some_of(tuple(MAPS)),
         "keypoints": _keypoints,
     }
-
-
-def _name_problems(node: Mapping, known: tuple[str, ...]) -> Iterator[Problem]:
-    names = node.names
-    for name, _ in node.entries:
-        if name.text not in known:
-            message = f"preprocessing has no field {name.text}"
-            yield Problem(name.place, message, f"write one of {', '.join(known)}")
-        elif names.count(name.text) > 1:
-            yield Problem(
-                name.place, f"{name.text} stands {names.count(name.text)} times", "keep one"
-            )
-    missing = [name for name in known if name not in names and name not in OPTIONAL]
-    if missing:
-        yield Problem(node.place, f"preprocessing lacks {', '.join(missing)}", "add it")
-
-
-def _unchecked(name: str, node: Node) -> Iterator[Problem]:
-    """A field whose words depend on a library that is unknown, which is reported already."""
-    yield from ()
 
 
 def _not_pillow(name: str, node: Node) -> Iterator[Problem]:
     yield Problem(node.place, f"{name} is not known of pillow", "write another library")
 
 
-def _one_of(words: tuple[str, ...]) -> _Check:
-    def check(name: str, node: Node) -> Iterator[Problem]:
-        help_ = f"write {' or '.join(words)}"
-        if not isinstance(node, Scalar):
-            yield Problem(node.place, f"{name} is no single word", help_)
-        elif node.text not in words:
-            meant = next((word for word in words if word.lower() == node.text.lower()), None)
-            edits = (Edit(node.place, node.text, meant),) if meant and node.plain else ()
-            yield Problem(node.place, f"{name} is {node.text!r}", help_, edits)
-
-    return check
-
-
-def _some_of(words: tuple[str, ...]) -> _Check:
-    single = _one_of(words)
-
-    def check(name: str, node: Node) -> Iterator[Problem]:
-        items = node.items if isinstance(node, Sequence) else (node,)
-        for item in items:
-            yield from single(name, item)
-        texts = [item.text for item in items if isinstance(item, Scalar)]
-        if not texts or len(set(texts)) < len(texts):
-            yield Problem(node.place, f"{name} is empty or repeats a word", f"write {words[0]}")
-
-    return check
-
-
-def _list_of(count: int, fits: Callable[[object], bool], kind: str) -> _Check:
+def _list_of(count: int, fits: Callable[[object], bool], kind: str) -> Check:
     def check(name: str, node: Node) -> Iterator[Problem]:
         items = node.items if isinstance(node, Sequence) else ()
         if len(items) != count or not all(fits(as_argument(item)) for item in items):
@@ -205,7 +157,7 @@ def _is_count(value: object) -> bool:
 
 
 def _is_mean(value: object) -> bool:
-    return type(value) in {int, float} and 0 <= value <= 1  # type: ignore[operator]
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 def _is_std(value: object) -> bool:

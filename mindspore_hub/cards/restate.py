@@ -10,6 +10,8 @@ from mindspore_hub.cards.facts import asset_items
 from mindspore_hub.cards.parse import Document, read_document
 from mindspore_hub.cards.schema import Asset
 
+_KEPT = frozenset({"preprocessing", "retrieval", "protocol"})
+
 
 def restated(path: Path, asset: Asset | None) -> str:
     """Text of a card with a single asset, or with none.
@@ -26,7 +28,7 @@ def restated(path: Path, asset: Asset | None) -> str:
     begins = [line for _, line in keys]
     end = document.rules[1] - 1
     lines = list(document.lines[: begins[0]])
-    block = [*_block(asset), *_preprocessing(document), ""] if asset else []
+    block = [*_block(asset), *_kept(document), ""] if asset else []
     for (key, begin), following in zip(keys, [*begins[1:], end], strict=True):
         if key == "asset":
             lines += block
@@ -49,13 +51,13 @@ def _block(asset: Asset) -> list[str]:
     ]
 
 
-def _preprocessing(document: Document) -> list[str]:
-    """The lines by which the card says how pictures are prepared."""
+def _kept(document: Document) -> list[str]:
+    """The lines by which the card says what is true of any file of its network."""
     begins = [
         name.place.line - 1
         for item in asset_items(document.front_matter)[:1]
         for name, _ in item.entries
-        if name.text == "preprocessing"
+        if name.text in _KEPT
     ]
     return [
         line

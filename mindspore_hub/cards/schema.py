@@ -13,6 +13,8 @@ from mindspore_hub.cards.front_matter import Mapping, Scalar
 from mindspore_hub.cards.parse import Document, read_document
 from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.preprocessing import Preprocessing, as_preprocessing
+from mindspore_hub.cards.protocol import Protocol, as_protocol
+from mindspore_hub.cards.retrieval import Retrieval, as_retrieval
 from mindspore_hub.cards.values import Argument, Shape, as_argument, as_arguments, as_shapes
 from mindspore_hub.cards.vocabulary import listed
 from mindspore_hub.errors import CardError
@@ -35,6 +37,8 @@ class Asset:
         sha256: Digest of its bytes, 64 lower-case hexadecimal digits.
         network_args: Constructor arguments of the network that it fits.
         preprocessing: How pictures are prepared for it, if the card says it.
+        retrieval: What becomes of the network's outputs, if the card says it.
+        protocol: How the published metrics were measured, if the card says it.
         size: Approximate size as the card gives it, such as `329 MB`, or an empty string.
         format: What the card says that it is, one of `LOADABLE_FORMATS`.
     """
@@ -43,6 +47,8 @@ class Asset:
     sha256: str
     network_args: Facts[str, Argument] = field(default_factory=dict)
     preprocessing: Preprocessing | None = None
+    retrieval: Retrieval | None = None
+    protocol: Protocol | None = None
     size: str = ""
     format: str = "ckpt"
 
@@ -180,6 +186,8 @@ def _loadable_asset(front_matter: Mapping) -> Asset | None:
                 sha256=item.text("asset-sha256") or "",
                 network_args=as_arguments(item.get("network-args")),
                 preprocessing=as_preprocessing(item.get("preprocessing")),
+                retrieval=as_retrieval(item.get("retrieval")),
+                protocol=as_protocol(item.get("protocol")),
                 size=item.text("asset-size") or "",
                 format=file_format,
             )

@@ -28,6 +28,9 @@ Integers = npt.NDArray[np.int64]
 SCHEMA = 1
 """Version of the npz files."""
 
+QUERY, GALLERY = 1, 2
+"""Values of `roles`."""
+
 _INTEGERS = ("labels", "cameras", "colors", "types")
 _SCORES = ("color_scores", "type_scores")
 
@@ -41,13 +44,15 @@ class Features:
 
     Attributes:
         vectors: Features `(N, D)`, float32 or float64. Other numbers are converted to float32.
-        labels: Identity or class of each image, `(N,)`, int64.
+        labels: Identity or class of each image, `(N,)`, int64; None where nobody knows.
         cameras: Camera that took each image, `(N,)`, int64.
         paths: Path of each image below the root of its data set, `(N,)`, text.
         colors: Colour of the vehicle, as published, `(N,)`, int64.
         types: Type of the vehicle, as published, `(N,)`, int64.
         color_scores: Scores `(N, C)` that the network gives each colour.
         type_scores: Scores `(N, T)` that the network gives each type.
+        roles: What each image is in each trial, `(N, R)`, int64: 1 a query, 2 in the gallery, 0 not
+            part of it.
         about: What made the features, such as the uid of a card; plain JSON.
 
     Raises:
@@ -56,13 +61,14 @@ class Features:
     """
 
     vectors: Floats
-    labels: Integers
+    labels: Integers | None = None
     cameras: Integers | None = None
     paths: npt.NDArray[np.str_] | None = None
     colors: Integers | None = None
     types: Integers | None = None
     color_scores: Floats | None = None
     type_scores: Floats | None = None
+    roles: Integers | None = None
     about: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -72,6 +78,7 @@ class Features:
         for name in _SCORES:
             self._convert(name, np.float32, ndim=2)
         self._convert("paths", np.str_, ndim=1)
+        self._convert("roles", np.int64, ndim=2)
 
     def _convert(self, name: str, dtype: type[np.generic], *, ndim: int) -> None:
         value = getattr(self, name)
@@ -110,6 +117,27 @@ class Features:
         chosen = {name: value[indices] for name, value in self._arrays()}
         return Features(**chosen, about=self.about)
 
+    def trials(self) -> list[tuple[Features, Features | None]]:
+        """Queries and gallery of each trial; all images and None where there are no roles.
+
+        Raises:
+            FeaturesError: A trial has no query or no gallery.
+        """
+        if self.roles is None:
+            return [(self, None)]
+        found: list[tuple[Features, Features | None]] = []
+        for number, roles in enumerate(self.roles.T):
+            places = [np.flatnonzero(roles == role) for role in (QUERY, GALLERY)]
+            if not all(len(part) for part in places):
+                msg = (
+                    f"Trial {number} has {len(places[0])} queries and {len(places[1])} gallery "
+                    f"images; its column of roles must hold {QUERY} and {GALLERY}."
+                )
+                raise FeaturesError(msg)
+            query, gallery = (dataclasses.replace(self.take(part), roles=None) for part in places)
+            found.append((query, gallery))
+        return found
+
     def save(self, path: Path) -> None:
         """Write an npz file; an existing one is replaced."""
         about = json.dumps({"schema": SCHEMA, **self.about}, sort_keys=True)
@@ -140,11 +168,10 @@ def load(path: Path) -> Features:
         raise FeaturesError(msg) from error
     about = _about(path, found.pop("about", None))
     names = {field.name for field in dataclasses.fields(Features)}
-    unknown, missing = sorted(set(found) - names), {"vectors", "labels"} - set(found)
-    if unknown or missing:
+    if set(found) - names or "vectors" not in found:
         msg = (
-            f"{path} holds {sorted(found)}, but features have vectors, labels and optionally "
-            f"{sorted(names - {'vectors', 'labels', 'about'})}; rename or add arrays."
+            f"{path} holds {sorted(found)}, but features have vectors and optionally "
+            f"{sorted(names - {'vectors', 'about'})}; rename or add arrays."
         )
         raise FeaturesError(msg)
     return Features(**found, about=about)

@@ -10,6 +10,7 @@ import pytest
 
 from mindspore_hub.errors import FeaturesError
 from mindspore_hub.reid.features import Features, load
+from mindspore_hub.reid.protocols import protocol
 
 
 def whole() -> Features:
@@ -22,6 +23,7 @@ def whole() -> Features:
         types=[3, 2, 1],
         color_scores=np.eye(3),
         type_scores=np.ones((3, 9)),
+        roles=[[1, 0], [2, 1], [2, 2]],
         about={"card": "mindspore/1.9/mvd_infraredtovisible_regdb"},
     )
 
@@ -31,7 +33,7 @@ def test_features_come_back_from_a_file_as_they_were(tmp_path: Path) -> None:
     features.save(tmp_path / "features.npz")
     found = load(tmp_path / "features.npz")
     assert found.about == features.about
-    for name in ("vectors", "labels", "cameras", "paths", "colors", "types", "type_scores"):
+    for name in ("vectors", "labels", "cameras", "paths", "colors", "type_scores", "roles"):
         np.testing.assert_array_equal(getattr(found, name), getattr(features, name))
         assert getattr(found, name).dtype == getattr(features, name).dtype
 
@@ -50,9 +52,35 @@ def test_taking_some_keeps_everything_beside_them() -> None:
     assert some.about == whole().about
 
 
+def test_roles_tell_the_queries_and_the_gallery_of_each_trial() -> None:
+    trials = whole().trials()
+    places = [[part.paths.tolist() for part in trial] for trial in trials]
+    assert places == [[["a.jpg"], ["b/ü.jpg", "c.jpg"]], [["b/ü.jpg"], ["c.jpg"]]]
+    assert trials[0][1].labels.tolist() == [4, -1]
+
+
+def test_without_roles_all_are_queries_among_themselves() -> None:
+    features = Features(np.eye(2))
+    assert features.trials() == [(features, None)]
+
+
+def test_a_trial_without_a_gallery_is_refused() -> None:
+    with pytest.raises(FeaturesError, match="Trial 1 has 2 queries and 0 gallery images"):
+        Features(np.eye(2), roles=[[1, 1], [2, 1]]).trials()
+
+
+def test_labels_may_be_unknown_until_a_protocol_needs_them(tmp_path: Path) -> None:
+    Features(np.eye(2)).save(tmp_path / "unlabelled.npz")
+    found = load(tmp_path / "unlabelled.npz")
+    assert found.labels is None
+    with pytest.raises(FeaturesError, match="lack 'labels'"):
+        protocol("sop").evaluate(found)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"roles": [1, 2, 0]}, "roles has the shape"),
         ({"labels": [1, 2]}, r"labels has the shape \(2,\), but 3 features need"),
         ({"labels": [1.5, 2, 3]}, "labels has the dtype float64, but must be convertible to int64"),
         ({"cameras": [[1, 2, 3]]}, "cameras has the shape"),
@@ -85,7 +113,7 @@ def write(path: Path, kind: str) -> None:
     elif kind == "unknown":
         np.savez(path, **arrays, names=np.array(["a", "b"]))
     elif kind == "lacking":
-        np.savez(path, vectors=np.eye(2))
+        np.savez(path, labels=np.array([1, 2]))
     elif kind == "later":
         np.savez(path, **arrays, about=np.array(json.dumps({"schema": 99})))
     elif kind == "about":

@@ -2,6 +2,7 @@
 
 import json
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +10,9 @@ import reid_reference as reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mindspore_hub.cards.protocol import KINDS
 from mindspore_hub.errors import FeaturesError, UnknownNameError
-from mindspore_hub.reid import distance, protocols
+from mindspore_hub.reid import datasets, distance, protocols
 from mindspore_hub.reid.draws import draw
 from mindspore_hub.reid.features import Features
 from mindspore_hub.reid.protocols import protocol
@@ -266,3 +268,23 @@ def test_a_report_is_json_with_its_schema() -> None:
     assert sorted(report) == ["cmc", "counts", "metrics", "options", "protocol", "schema"]
     assert report["protocol"] == "regdb"
     assert report["options"] == {"length": 20}
+
+
+def test_cards_may_name_exactly_the_protocols_that_there_are() -> None:
+    assert sorted(KINDS) == protocols.names() == datasets.names()
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "word"),
+    [
+        (name, option, word)
+        for name, kind in KINDS.items()
+        for option, words in kind.options.items()
+        for word in words
+    ],
+)
+def test_an_option_that_cards_may_state_is_one_of_the_data_set(
+    name: str, option: str, word: str
+) -> None:
+    made = datasets.dataset(name, Path(), **{option: word})
+    assert getattr(made, option) == word

@@ -20,12 +20,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mindspore_hub.cards.facts import asset_items
 from mindspore_hub.cards.findings import Problem, Severity
-from mindspore_hub.cards.front_matter import Mapping
+from mindspore_hub.cards.front_matter import Mapping, Node
 from mindspore_hub.cards.parse import Document
 from mindspore_hub.cards.preprocessing import as_preprocessing, problems
 from mindspore_hub.cards.rules import Hub
+from mindspore_hub.cards.rules._asset_mapping import mapping_problems
 from mindspore_hub.cards.values import as_shapes
 
 CODE = "H909"
@@ -38,23 +38,13 @@ _KEY = "preprocessing"
 
 def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
     """Report fields that are missing, unknown or wrong, and a misplaced key."""
-    for document in hub.documents.values() if hub.root else ():
-        front_matter = document.front_matter
-        if front_matter.get(_KEY) is not None:
-            place = front_matter.place_of(_KEY)
-            yield document, Problem(place, f"{_KEY} stands outside of the asset", "indent it")
-        for asset in asset_items(front_matter):
-            for problem in _problems(asset, front_matter):
-                yield document, problem
+    return mapping_problems(hub, _KEY, _problems)
 
 
-def _problems(asset: Mapping, front_matter: Mapping) -> Iterator[Problem]:
-    node = asset.get(_KEY)
-    if node is None:
-        return
+def _problems(node: Node, asset: Mapping, document: Document) -> Iterator[Problem]:
     yield from problems(node)
     facts = as_preprocessing(node)
-    shapes = as_shapes(front_matter.get("input-shape"))
+    shapes = as_shapes(document.front_matter.get("input-shape"))
     if facts and shapes and facts.input_shapes != shapes:
         made = ", ".join(str(list(shape)) for shape in facts.input_shapes)
         message = f"{_KEY} makes {made}, which is not the input-shape"

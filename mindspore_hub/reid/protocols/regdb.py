@@ -35,7 +35,8 @@ class RegDB:
         """Score the features of one trial."""
         gallery = _shared.needed(gallery)
         distances = Distances(query.vectors, gallery.vectors, kind="dot", dtype=np.float64)
-        ranks = match_ranks(distances.blocks(), Relevance(query.labels, gallery.labels))
+        relevance = Relevance(query.known("labels"), gallery.known("labels"))
+        ranks = match_ranks(distances.blocks(), relevance)
         first = metrics.first_ranks(ranks)
         curve = metrics.cmc(first, min(self.length, len(gallery)), queries=len(first))
         cmc, values = _shared.standard(ranks, curve)

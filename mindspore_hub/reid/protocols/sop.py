@@ -38,7 +38,7 @@ class SOP:
         if gallery is not None:
             msg = "SOP looks images up among themselves; give no gallery."
             raise FeaturesError(msg)
-        counts = closer_counts(query.vectors, query.labels, most=max(self.at))
+        counts = closer_counts(query.vectors, query.known("labels"), most=max(self.at))
         values = {f"recall@{k}": float(np.mean((counts >= 0) & (counts < k))) for k in self.at}
         alone = int(np.count_nonzero(counts < 0))
         sizes = {"queries": len(query), "queries_without_match": alone}

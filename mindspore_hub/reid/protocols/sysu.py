@@ -68,7 +68,7 @@ class SYSU:
     def _galleries(self, gallery: Features) -> list[Integers]:
         if not self.seeds:
             return [np.arange(len(gallery))]
-        labels, cameras, paths = gallery.labels, gallery.known("cameras"), gallery.known("paths")
+        labels, cameras, paths = map(gallery.known, ("labels", "cameras", "paths"))
         draws = [draw(labels, cameras, paths, search=self.search, seed=seed) for seed in self.seeds]
         if not draws[0].size:
             msg = (
@@ -93,7 +93,7 @@ class _Trial:
     def __init__(
         self, query: Features, gallery: Features, chosen: Integers, seed: int | None
     ) -> None:
-        labels = gallery.labels[chosen]
+        labels = gallery.known("labels")[chosen]
         self.order = np.argsort(labels, kind="stable")
         self.query_cameras = query.known("cameras")
         cameras = gallery.known("cameras")[chosen]
@@ -104,8 +104,9 @@ class _Trial:
         self.same_place = cameras[self.order] == 2
         names, self.starts = np.unique(labels[self.order], return_index=True)
         self.stops = np.append(self.starts[1:], len(labels))
-        place = np.minimum(np.searchsorted(names, query.labels), len(names) - 1)
-        self.own = np.where(names[place] == query.labels, place, -1)
+        wanted = query.known("labels")
+        place = np.minimum(np.searchsorted(names, wanted), len(names) - 1)
+        self.own = np.where(names[place] == wanted, place, -1)
         self.identities: list[Integers] = []
         self.values: list[Integers] = []
         self.counts: list[Integers] = []

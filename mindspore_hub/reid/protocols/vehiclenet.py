@@ -57,9 +57,10 @@ class VehicleNet:
         """Score features of norm 1."""
         gallery = _shared.needed(gallery)
         cameras = (query.known("cameras"), gallery.known("cameras"))
-        left_out = (gallery.labels == -1) & (self.unlabelled == "removed")
-        labels = np.where(left_out, _NOBODY, gallery.labels)
-        relevance = Relevance(query.labels, labels, cameras=cameras)
+        labels = gallery.known("labels")
+        left_out = (labels == -1) & (self.unlabelled == "removed")
+        labels = np.where(left_out, _NOBODY, labels)
+        relevance = Relevance(query.known("labels"), labels, cameras=cameras)
         ranks = match_ranks(_without(self._blocks(query, gallery), left_out), relevance)
         cmc, values = self._score(ranks, min(self.length, len(gallery)))
         return Result("vehiclenet", asdict(self), values, _shared.sizes(ranks, len(gallery)), cmc)

@@ -47,7 +47,7 @@ class VeRi:
         gallery = _shared.needed(gallery)
         distances = Distances(query.vectors, gallery.vectors, kind="euclidean")
         cameras = (query.known("cameras"), gallery.known("cameras"))
-        relevance = Relevance(query.labels, gallery.labels, cameras=cameras)
+        relevance = Relevance(query.known("labels"), gallery.known("labels"), cameras=cameras)
         ranks = match_ranks(distances.blocks(), relevance)
         first = metrics.first_ranks(ranks)
         curve = metrics.cmc(first, min(self.length, len(gallery)), queries=len(first))

@@ -1,0 +1,92 @@
+"""Checks of mappings in a card, field by field: each yields problems with a place and a way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from collections.abc import Mapping as Facts
+
+from mindspore_hub.cards.findings import Edit, Problem
+from mindspore_hub.cards.front_matter import Mapping, Node, Scalar, Sequence
+from mindspore_hub.cards.values import as_argument
+
+Check = Callable[[str, Node], Iterator[Problem]]
+"""Takes the name of a field and its value."""
+
+
+def field_problems(
+    key: str, node: Mapping, checks: Facts[str, Check], *, optional: tuple[str, ...]
+) -> Iterator[Problem]:
+    """What is wrong with a mapping: unknown, repeated and missing fields, and wrong values.
+
+    Args:
+        key: Key of the mapping, for messages.
+        node: The mapping.
+        checks: What is asked of each field.
+        optional: Fields that may be absent.
+    """
+    yield from _name_problems(key, node, tuple(checks), optional)
+    for name, value in node.entries:
+        if name.text in checks:
+            yield from checks[name.text](name.text, value)
+
+
+def _name_problems(
+    key: str, node: Mapping, known: tuple[str, ...], optional: tuple[str, ...]
+) -> Iterator[Problem]:
+    names = node.names
+    for name, _ in node.entries:
+        if name.text not in known:
+            message = f"{key} has no field {name.text}"
+            yield Problem(name.place, message, f"write one of {', '.join(known)}")
+        elif names.count(name.text) > 1:
+            yield Problem(
+                name.place, f"{name.text} stands {names.count(name.text)} times", "keep one"
+            )
+    missing = [name for name in known if name not in names and name not in optional]
+    if missing:
+        yield Problem(node.place, f"{key} lacks {', '.join(missing)}", "add it")
+
+
+def unchecked(name: str, node: Node) -> Iterator[Problem]:
+    """A field whose words depend on another one that is wrong, which is reported already."""
+    yield from ()
+
+
+def one_of(words: tuple[str, ...]) -> Check:
+    """A single word of these."""
+
+    def check(name: str, node: Node) -> Iterator[Problem]:
+        help_ = f"write {' or '.join(words)}"
+        if not isinstance(node, Scalar):
+            yield Problem(node.place, f"{name} is no single word", help_)
+        elif node.text not in words:
+            meant = next((word for word in words if word.lower() == node.text.lower()), None)
+            edits = (Edit(node.place, node.text, meant),) if meant and node.plain else ()
+            yield Problem(node.place, f"{name} is {node.text!r}", help_, edits)
+
+    return check
+
+
+def some_of(words: tuple[str, ...]) -> Check:
+    """A word of these, or a list of different ones."""
+    single = one_of(words)
+
+    def check(name: str, node: Node) -> Iterator[Problem]:
+        items = node.items if isinstance(node, Sequence) else (node,)
+        for item in items:
+            yield from single(name, item)
+        texts = [item.text for item in items if isinstance(item, Scalar)]
+        if not texts or len(set(texts)) < len(texts):
+            yield Problem(node.place, f"{name} is empty or repeats a word", f"write {words[0]}")
+
+    return check
+
+
+def typed(fits: Callable[[object], bool], kind: str, example: str) -> Check:
+    """A value that `fits`, such as a whole number; `kind` and `example` are for the message."""
+
+    def check(name: str, node: Node) -> Iterator[Problem]:
+        if not fits(as_argument(node)):
+            yield Problem(node.place, f"{name} is not {kind}", f"write {example}")
+
+    return check
