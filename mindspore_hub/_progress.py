@@ -6,22 +6,31 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Progress: TypeAlias = Callable[[int, int | None], None]
-"""Called with the bytes done and their total, which is None where it is not known."""
+"""Called with what is done and the total, which is None where it is not known."""
 
 _INTERVAL = 0.25
 """Seconds between two lines of JSON."""
 
 
+def bar(title: str, *, shown: bool) -> AbstractContextManager[Progress]:
+    """Give a callback that draws a bar of bytes on stderr, if `shown` and if it is a terminal."""
+    return _drawn(title, ("DownloadColumn", "TransferSpeedColumn"), shown=shown)
+
+
+def counter(title: str, *, shown: bool) -> AbstractContextManager[Progress]:
+    """The same for things that are counted."""
+    return _drawn(title, ("MofNCompleteColumn",), shown=shown)
+
+
 @contextmanager
-def bar(title: str, *, shown: bool) -> Iterator[Progress]:
-    """Give a callback that draws a bar on stderr, if `shown` and if stderr is a terminal."""
+def _drawn(title: str, amounts: tuple[str, ...], *, shown: bool) -> Iterator[Progress]:
     if not (shown and sys.stderr.isatty()):
         yield lambda _done, _total: None
         return
@@ -31,8 +40,7 @@ def bar(title: str, *, shown: bool) -> Iterator[Progress]:
     columns = (
         progress.TextColumn("{task.description}"),
         progress.BarColumn(),
-        progress.DownloadColumn(),
-        progress.TransferSpeedColumn(),
+        *(getattr(progress, amount)() for amount in amounts),
         progress.TimeRemainingColumn(),
     )
     with progress.Progress(*columns, console=Console(stderr=True), transient=True) as display:

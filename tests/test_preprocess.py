@@ -371,7 +371,7 @@ def test_a_card_that_does_not_say_how_is_an_error(tmp_path: Path) -> None:
     card = tmp_path / "card.md"
     for lacking in ("", line.replace("CHW", "WHC")):
         card.write_text(text.replace(line, lacking), encoding="utf-8")
-        with pytest.raises(CardError, match="does not say how pictures are prepared; add"):
+        with pytest.raises(CardError, match="says no `preprocessing` that could be followed; add"):
             mindspore_hub.transforms(str(card))
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping as Facts
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mindspore_hub.cards.facts import asset_items
 from mindspore_hub.cards.findings import Problem
@@ -133,6 +134,22 @@ def read_card(path: Path, uid: str) -> Card:
         msg = f"{where}: {problem.message}; run `mshub card check {path}` for every finding."
         raise CardError(msg)
     return _card(document, uid)
+
+
+def stated(card: Card, key: str) -> Any:
+    """What a card says under `preprocessing`, `retrieval` or `protocol`.
+
+    Raises:
+        CardError: It says nothing there, or something that cannot be read.
+    """
+    facts = getattr(card.asset, key, None)
+    if facts is None:
+        msg = (
+            f"{card.uid} says no `{key}` that could be followed; add it to its asset, and see "
+            f"`mshub card check {card.path}`."
+        )
+        raise CardError(msg)
+    return facts
 
 
 def _model_name_problem(front_matter: Mapping) -> Problem | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mindspore_hub.errors import CardError, MissingDependencyError
+from mindspore_hub.errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from mindspore_hub.reid.preprocess import Transform
@@ -25,16 +25,11 @@ def transforms(name: str) -> Transform:
         CardError: The card does not say how pictures are prepared.
         MissingDependencyError: NumPy or Pillow is not installed.
     """
+    from mindspore_hub.cards.schema import stated
     from mindspore_hub.catalog import Catalog
 
     card = Catalog.read().resolve(name)
-    facts = card.asset.preprocessing if card.asset else None
-    if facts is None:
-        msg = (
-            f"{card.uid} does not say how pictures are prepared; add `preprocessing` to its asset, "
-            f"and see `mshub card check {card.path}`."
-        )
-        raise CardError(msg)
+    facts = stated(card, "preprocessing")
     try:
         from mindspore_hub.reid.preprocess import Transform
     except ImportError as error:

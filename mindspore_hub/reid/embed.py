@@ -1,0 +1,79 @@
+"""`mindspore_hub.embed`, apart from what it needs, so that it is imported with the package."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mindspore_hub.errors import MissingDependencyError
+
+if TYPE_CHECKING:
+    from mindspore import nn
+
+    from mindspore_hub.reid.features import Features
+
+
+def embed(
+    name: str,
+    images: Any,
+    *,
+    modality: str | None = None,
+    batch_size: int = 16,
+    skip_bad: bool = False,
+    pattern: str | None = None,
+    output: str | os.PathLike[str] | None = None,
+    network: nn.Cell | None = None,
+    heatmaps: Any = None,
+    segments: Any = None,
+    keypoints: Any = None,
+) -> Features:
+    """Features of pictures, as the published evaluation of a network makes them.
+
+    Which outputs make a feature, whether a mirrored picture is added and what it is divided by,
+    stands in the card. Pictures are prepared in a thread while the network computes.
+
+    Args:
+        name: Any name that `mindspore_hub.load` takes.
+        images: A folder, whose pictures are taken at every depth and in the order of their paths;
+            a picture; or several, of any kind that `mindspore_hub.transforms` takes.
+        modality: `visible`, `infrared` or `thermal`: refused if the network was not trained on
+            such pictures, and noted with the features. The networks take all kinds the same way.
+        batch_size: Pictures that the network sees at once.
+        skip_bad: Leave out pictures that cannot be read, with a warning each, instead of failing.
+        pattern: Regular expression with a group `label` and perhaps a group `camera`, both whole
+            numbers, which is searched in the path of each picture.
+        output: An npz file to write. Until it is whole, its parts are kept beside it, and a call
+            with the same pictures and the same network goes on where an earlier one was stopped.
+        network: The network, if it is loaded already or was fine-tuned.
+        heatmaps: For networks that take them: a folder with a folder `STEM/` for each picture, or
+            the maps of each picture; see `transforms`.
+        segments: The same.
+        keypoints: For networks that take them: a CSV file, whose lines begin with the name of a
+            picture and end with 108 numbers, or the keypoints of each picture.
+
+    Returns:
+        Features in the order of the pictures: `vectors` `(N, D)` float32, `paths` where pictures
+        are files, `about` what made them.
+
+    Raises:
+        HubError: As in `load` and `transforms`.
+        PictureError: There is no picture, one cannot be read, or its modality is not the network's.
+        FeaturesError: No picture could be read, or a feature is not finite.
+    """
+    try:
+        from mindspore_hub.reid.embedding import Embedding
+        from mindspore_hub.reid.features import load
+        from mindspore_hub.reid.samples import labels_in, list_samples
+    except ImportError as error:
+        msg = f"Embedding needs NumPy and Pillow ({error}); `pip install numpy pillow`."
+        raise MissingDependencyError(msg) from error
+    embedding = Embedding(
+        name, modality=modality, batch_size=batch_size, skip_bad=skip_bad, network=network
+    )
+    listed = list_samples(images, heatmaps=heatmaps, segments=segments, keypoints=keypoints)
+    known = labels_in([sample.path for sample in listed.samples], pattern) if pattern else {}
+    if output is None:
+        return embedding.features(listed, known=known)
+    embedding.write(listed, Path(output), known=known)
+    return load(Path(output))

@@ -1,0 +1,236 @@
+"""Which pictures are to be embedded, in which order, and what belongs to each."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from mindspore_hub.cards.preprocessing import KEYPOINTS
+from mindspore_hub.errors import PictureError
+from mindspore_hub.reid.pictures import Picture
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One picture.
+
+    Attributes:
+        picture: The picture, or the path of its file.
+        path: Path below the folder of all pictures, with `/`; empty for what is no file.
+        beside: What the network takes besides: heatmaps, segments, keypoints.
+    """
+
+    picture: Picture
+    path: str = ""
+    beside: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+        return self.path or "a picture that is no file"
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Pictures in their order.
+
+    Attributes:
+        root: Folder that their paths are relative to; None where there is none.
+        samples: The pictures.
+    """
+
+    root: Path | None
+    samples: list[Sample]
+
+    @property
+    def are_files(self) -> bool:
+        """Whether every picture is a file, and so can be found again."""
+        return all(sample.path for sample in self.samples)
+
+    def stats(self) -> list[tuple[str, int, int]]:
+        """Path, size and time of change of each file, by which a changed one is known.
+
+        Raises:
+            PictureError: A file is missing.
+        """
+        found = []
+        for sample in self.samples:
+            file = (self.root or Path()) / sample.path
+            try:
+                stat = file.stat()
+            except OSError as error:
+                msg = f"{file} cannot be read: {error.strerror}."
+                raise PictureError(msg) from error
+            found.append((sample.path, stat.st_size, stat.st_mtime_ns))
+        return found
+
+
+def list_samples(
+    images: Any, *, heatmaps: Any = None, segments: Any = None, keypoints: Any = None
+) -> Samples:
+    """List pictures in their order, files of a folder by path.
+
+    Args:
+        images: A folder, which is searched for pictures at every depth; a picture; or several.
+        heatmaps: A folder with a folder `STEM/` of maps for each picture, or maps per picture.
+        segments: The same.
+        keypoints: A CSV file, whose lines begin with the name of a picture and end with 108
+            numbers, or keypoints per picture.
+
+    Raises:
+        PictureError: There is no picture, or what belongs to the pictures does not fit them.
+    """
+    root, pictures = _pictures(images)
+    found = {
+        "heatmaps": _maps(heatmaps, pictures, "heatmaps"),
+        "segments": _maps(segments, pictures, "segments"),
+        "keypoints": _keypoints(keypoints, pictures),
+    }
+    beside = {name: values for name, values in found.items() if values is not None}
+    samples = [
+        Sample(
+            picture if root is None else root / path,
+            path,
+            {name: values[number] for name, values in beside.items()},
+        )
+        for number, (path, picture) in enumerate(pictures)
+    ]
+    return Samples(root, samples)
+
+
+def labels_in(paths: Iterable[str], pattern: str) -> dict[str, list[int]]:
+    """Labels and cameras that paths state.
+
+    Args:
+        paths: The paths.
+        pattern: Regular expression with the groups `label` and, if wanted, `camera`, which is
+            searched in each path.
+
+    Returns:
+        `labels` and, if the pattern has that group, `cameras`.
+
+    Raises:
+        PictureError: The pattern has other groups, or a path does not fit it.
+    """
+    try:
+        expression = re.compile(pattern)
+    except re.error as error:
+        msg = f"The pattern {pattern!r} is no regular expression: {error}."
+        raise PictureError(msg) from error
+    groups = set(expression.groupindex)
+    if groups not in ({"label"}, {"label", "camera"}):
+        msg = (
+            f"The pattern {pattern!r} must have a group (?P<label>...) and may have one "
+            f"(?P<camera>...), but has {sorted(groups) or 'none'}."
+        )
+        raise PictureError(msg)
+    found: dict[str, list[int]] = {f"{group}s": [] for group in sorted(groups)}
+    for path in paths:
+        match = expression.search(path)
+        for group in sorted(groups):
+            found[f"{group}s"].append(_number(path, match and match[group], group, pattern))
+    return found
+
+
+def _number(path: str, text: str | None, group: str, pattern: str) -> int:
+    try:
+        return int(text or "")
+    except ValueError as error:
+        msg = (
+            f"The pattern {pattern!r} finds the {group} {text!r} in {path!r}, but needs a whole "
+            "number; correct the pattern, or leave that picture out."
+        )
+        raise PictureError(msg) from error
+
+
+def _pictures(images: Any) -> tuple[Path | None, list[tuple[str, Any]]]:
+    """The folder that paths are relative to, and each picture after its path."""
+    if isinstance(images, str | os.PathLike):
+        path = Path(images)
+        if path.is_dir():
+            return path.absolute(), [(name, None) for name in _files(path)]
+        return path.absolute().parent, [(path.name, None)]
+    if isinstance(images, Image.Image) or (isinstance(images, np.ndarray) and images.ndim < 4):
+        images = [images]
+    listed = [
+        (Path(picture).as_posix() if isinstance(picture, str | os.PathLike) else "", picture)
+        for picture in images
+    ]
+    if not listed:
+        msg = "There is no picture to embed; give a folder, or at least one picture."
+        raise PictureError(msg)
+    return None, listed
+
+
+def _files(folder: Path) -> list[str]:
+    """Pictures below a folder, by path; hidden files and folders are left out."""
+    known = {ending for ending, name in Image.registered_extensions().items() if name in Image.OPEN}
+    found = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [
+            Path(parent, name).relative_to(folder).as_posix()
+            for name in names
+            if not name.startswith(".") and Path(name).suffix.lower() in known
+        ]
+    if not found:
+        msg = f"{folder} holds no pictures; files such as .jpg, .png and .bmp are looked for."
+        raise PictureError(msg)
+    return sorted(found)
+
+
+def _maps(values: Any, pictures: list[tuple[str, Any]], kind: str) -> list[Any] | None:
+    if isinstance(values, str | os.PathLike):
+        return [Path(values) / Path(path).with_suffix("") for path, _ in pictures]
+    return _per_picture(values, pictures, kind)
+
+
+def _keypoints(values: Any, pictures: list[tuple[str, Any]]) -> list[Any] | None:
+    if not isinstance(values, str | os.PathLike):
+        return _per_picture(values, pictures, "keypoints")
+    known = _read_keypoints(Path(values))
+    absent = [path for path, _ in pictures if Path(path).name not in known]
+    if absent:
+        msg = (
+            f"{values} has no keypoints for {len(absent)} of {len(pictures)} pictures, the first is "
+            f"{absent[0]!r}; a line is `{Path(absent[0]).name},x,y,confidence,...`."
+        )
+        raise PictureError(msg)
+    return [known[Path(path).name] for path, _ in pictures]
+
+
+def _read_keypoints(path: Path) -> dict[str, list[float]]:
+    """Keypoints by the name of their picture."""
+    known = {}
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path} cannot be read as keypoints: {error}."
+        raise PictureError(msg) from error
+    for number, line in enumerate(lines, 1):
+        cells = [cell.strip() for cell in line.split(",")]
+        if not line.strip():
+            continue
+        try:
+            known[cells[0]] = [float(cell) for cell in cells[-3 * KEYPOINTS :]]
+        except ValueError as error:
+            msg = f"{path}, line {number}: {error}; a line ends with {3 * KEYPOINTS} numbers."
+            raise PictureError(msg) from error
+    return known
+
+
+def _per_picture(values: Any, pictures: list[tuple[str, Any]], kind: str) -> list[Any] | None:
+    if values is None:
+        return None
+    listed = list(values)
+    if len(listed) != len(pictures):
+        msg = f"{kind} are given for {len(listed)} pictures, but there are {len(pictures)}."
+        raise PictureError(msg)
+    return listed
