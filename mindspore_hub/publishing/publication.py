@@ -22,6 +22,7 @@ from mindspore_hub.publishing import golden
 from mindspore_hub.publishing.card import card_text
 from mindspore_hub.publishing.plan import Plan, Request, make_plan
 from mindspore_hub.publishing.target import Target, changed, check_target, diff, hand_over
+from mindspore_hub.publishing.told import tell
 from mindspore_hub.publishing.trial import Trial, deviation, try_out
 
 _log = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ class Publication:
         output_shapes: Shape of each output for one sample.
         deviation: Largest difference between the outputs of the two modes, relative to the largest
             value.
+        checkpoint: What the file tells without a network, as in `mshub inspect --format json`, and
+            what its shapes tell: `derived` arguments, `class_argument`, `embedding_size`.
         golden: `compared`, `recorded`, or an empty string.
         files: Files that are new or changed, below the hub root.
         diff: The changes.
@@ -59,6 +62,7 @@ class Publication:
     input_shapes: tuple[Shape, ...]
     output_shapes: tuple[Shape, ...]
     deviation: float
+    checkpoint: Mapping[str, Any]
     golden: str
     files: tuple[str, ...]
     diff: str
@@ -71,10 +75,11 @@ def run(request: Request, target: Target) -> Publication:
     check_target(target, request.root, _touched(plan), new=_new_network(plan))
     recorded = _read_golden(request.golden)
     stored = plan.stored
-    _log.info("%s: %s, %s tensors, %s", stored.path, stored.format, stored.tensors, stored.size)
     with tempfile.TemporaryDirectory(prefix="mshub-publish-") as name:
         hub = _copy_hub(plan, Path(name, "hub"))
         before = _findings(hub)
+        told = tell(plan, hub)
+        _log.info("%s", "\n".join(f"{fact}: {value}" for fact, value in told.rows()))
         seed = recorded["seed"] if recorded else golden.SEED
         trial = try_out(plan, hub, "pynative", seed=seed)
         _compare(request.golden, recorded, trial)
@@ -98,6 +103,7 @@ def run(request: Request, target: Target) -> Publication:
         input_shapes=trial.inputs,
         output_shapes=trial.output_shapes,
         deviation=off,
+        checkpoint=told.summary(),
         golden="" if request.golden is None else "compared" if recorded else "recorded",
         files=tuple(files),
         diff=changes,
