@@ -18,9 +18,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from mindspore_hub import golden
 from mindspore_hub.entry_point import load_entry_point, require_mindspore
 from mindspore_hub.errors import CardError, CheckpointError, HubError
-from mindspore_hub.publishing import golden
 from mindspore_hub.tensorfile import map_file
 from mindspore_hub.weights import (
     Facts,
@@ -73,7 +73,7 @@ def _try(request: Mapping[str, Any]) -> dict[str, Any]:
         )
         raise CardError(msg)
     outputs = _compute(network, golden.draw(shapes, request["seed"]))
-    _save(Path(request["outputs"]), outputs)
+    golden.write(Path(request["outputs"]), outputs)
     return {**answer, "inputs": [list(shape) for shape in shapes]}
 
 
@@ -154,12 +154,10 @@ def _stated(cell: Any, derived: Mapping[str, Any], usual: Sequence[str]) -> dict
 
 
 def _compute(network: Any, inputs: Sequence[Any]) -> list[Any]:
-    import mindspore
     import numpy as np
 
     try:
-        outputs = network(*map(mindspore.Tensor, inputs))
-        found = list(_arrays(outputs))
+        found = golden.compute(network, inputs)
     except (TypeError, ValueError, RuntimeError, AttributeError) as error:
         shapes = ", ".join(str(value.shape) for value in inputs)
         msg = f"{type(network).__name__} cannot compute inputs of the shapes {shapes}: {error}"
@@ -171,15 +169,3 @@ def _compute(network: Any, inputs: Sequence[Any]) -> list[Any]:
         )
         raise CheckpointError(msg)
     return found
-
-
-def _arrays(outputs: Any) -> Iterator[Any]:
-    for output in outputs if isinstance(outputs, tuple | list) else (outputs,):
-        yield output.asnumpy()
-
-
-def _save(path: Path, outputs: Sequence[Any]) -> None:
-    import numpy as np
-
-    with path.open("wb") as file:
-        np.savez(file, *outputs)

@@ -7,18 +7,13 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mindspore_hub import golden
 from mindspore_hub.cards.values import Argument, Shape
 from mindspore_hub.errors import CardError
-from mindspore_hub.publishing import golden
 from mindspore_hub.publishing.plan import Plan
 from mindspore_hub.publishing.process import ask
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +34,7 @@ class Trial:
     classes: str
     parameters: int
     inputs: tuple[Shape, ...]
-    outputs: list[Array]
+    outputs: list[golden.Array]
 
     @property
     def output_shapes(self) -> tuple[Shape, ...]:
@@ -79,7 +74,7 @@ def try_out(plan: Plan, hub: Path, mode: str, *, seed: int, card: Path | None = 
             classes=answer["classes"],
             parameters=answer["parameters"],
             inputs=tuple(tuple(shape) for shape in answer["inputs"]),
-            outputs=_outputs(outputs),
+            outputs=golden.read(outputs),
         )
 
 
@@ -105,15 +100,3 @@ def _shapes(text: str) -> list[list[int]]:
         pass
     msg = f"input-shape {text!r} is no shape; write `[3, 288, 144]`, or one such list per input."
     raise CardError(msg)
-
-
-def _outputs(path: Path) -> list[Array]:
-    import numpy as np
-
-    with np.load(path, allow_pickle=False) as arrays:
-        return [arrays[f"arr_{index}"] for index in range(len(arrays.files))]
-
-
-def deviation(one: Trial, other: Trial) -> float:
-    """How far the outputs of two trials are apart, relative to the largest value."""
-    return golden.deviation(one.outputs, other.outputs)
