@@ -205,7 +205,7 @@ def _is_count(value: object) -> bool:
 
 
 def _is_mean(value: object) -> bool:
-    return type(value) in {int, float} and 0 <= value <= 1  # type: ignore[operator]
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 def _is_std(value: object) -> bool:
