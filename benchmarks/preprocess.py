@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from PIL import Image
@@ -55,11 +56,11 @@ def main() -> None:
         products = draw(folder / "product", (300, 900), (300, 900))
         poses = [with_maps(case) for case in cars]
         for opencv in (cv2, None):
-            resize.find_opencv = lambda opencv=opencv: opencv  # type: ignore[assignment,misc]
             print(f"transforms {'with' if opencv else 'without'} OpenCV:")
-            measure("VehicleNet", vehiclenet, cars)
-            measure("metric_learn", metric_learn, products)
-            measure("MultiTaskNet", multitasknet, poses)
+            with patch.object(resize, "find_opencv", return_value=opencv):
+                measure("VehicleNet", vehiclenet, cars)
+                measure("metric_learn", metric_learn, products)
+                measure("MultiTaskNet", multitasknet, poses)
 
 
 def measure(name: str, original: Callable[..., Any], cases: list[Case]) -> None:

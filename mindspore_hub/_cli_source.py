@@ -1,9 +1,8 @@
-"""What the commands over files of tensors share: their arguments and options, and how they print."""
+"""What the commands over files of tensors share: how they read what they are given."""
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,26 +23,3 @@ def read(name: str) -> Source:
         raise
     except (OSError, RuntimeError) as error:  # RuntimeError: there is no such user
         raise click.BadParameter(str(error)) from error
-
-
-def size(number: int) -> str:
-    """Bytes for people."""
-    from rich.filesize import decimal
-
-    return decimal(number)
-
-
-def number(value: float) -> float | str:
-    """A number for JSON, which has none that is infinite or NaN."""
-    return value if math.isfinite(value) else str(value)
-
-
-def shape_text(shape: tuple[int, ...]) -> str:
-    """A shape for people: `64x3x7x7`, or `scalar`."""
-    return "x".join(map(str, shape)) or "scalar"
-
-
-def plain(value: Any, width: int = 60) -> str:
-    """A text of a file on one line, without what a terminal would obey."""
-    text = ascii(value) if not str(value).isprintable() else str(value)
-    return text if len(text) <= width else f"{text[: width - 3]}..."

@@ -15,6 +15,7 @@ from mindspore_hub._output import (
     print_table,
     settings_of_command,
 )
+from mindspore_hub._words import size
 from mindspore_hub.errors import HubError, IntegrityError
 
 if TYPE_CHECKING:
@@ -60,17 +61,17 @@ def ls(style: str) -> None:
     from mindspore_hub.inventory import foreign_size
 
     store, _, entries = _survey()
-    size, foreign = sum(entry.size for entry in entries), foreign_size(store.home)
+    taken, foreign = sum(entry.size for entry in entries), foreign_size(store.home)
     if style == "json":
         facts = [_facts(entry) for entry in entries]
-        print_json({"home": str(store.home), "entries": facts, "size": size, "foreign": foreign})
+        print_json({"home": str(store.home), "entries": facts, "size": taken, "foreign": foreign})
         return
     if entries:
         print_table(("Name", "Size", "Last use", "State"), map(_row, entries))
         click.echo()
-    click.echo(f"{count(len(entries), 'file')}, {_size(size)} in {store.home}")
+    click.echo(f"{count(len(entries), 'file')}, {size(taken)} in {store.home}")
     if foreign:
-        click.echo(f"Other programs' files there, which are left alone: {_size(foreign)}")
+        click.echo(f"Other programs' files there, which are left alone: {size(foreign)}")
 
 
 @cache.command()
@@ -209,7 +210,7 @@ def _print_removed(removed: Sequence[Entry], style: str, *, dry_run: bool) -> No
         print_table(("Name", "Size", "Last use", "State"), map(_row, removed))
         click.echo()
     verb = "Would free" if dry_run else "Freed"
-    click.echo(f"{verb} {_size(freed)} of {count(len(removed), 'file')}")
+    click.echo(f"{verb} {size(freed)} of {count(len(removed), 'file')}")
 
 
 def _check(
@@ -226,7 +227,7 @@ def _check(
         print_json([_checked_facts(item, owners[item.sha256]) for item in checked])
         return checked
     rows = [
-        (_name(owners[item.sha256], item.sha256), _size(item.size), _verdict(item))
+        (_name(owners[item.sha256], item.sha256), size(item.size), _verdict(item))
         for item in checked
     ]
     whole = sum(item.error is None for item in checked)
@@ -280,18 +281,12 @@ def _row(entry: Entry) -> tuple[str, ...]:
 
     state = entry.state.value
     if state == "unfinished":
-        total = "unknown size" if entry.total is None else _size(entry.total)
-        state = f"{state}, {_size(entry.size)} of {total}"
+        total = "unknown size" if entry.total is None else size(entry.total)
+        state = f"{state}, {size(entry.size)} of {total}"
     used = time.strftime("%Y-%m-%d", time.localtime(entry.used))
-    return _name(entry.uids, entry.sha256), _size(entry.size), used, state
+    return _name(entry.uids, entry.sha256), size(entry.size), used, state
 
 
 def _name(uids: Sequence[str], sha256: str) -> str:
     """What `mshub cache rm` takes for it."""
     return "\n".join(uids) or sha256[:12]
-
-
-def _size(number: int) -> str:
-    from rich.filesize import decimal
-
-    return decimal(number)

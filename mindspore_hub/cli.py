@@ -53,7 +53,7 @@ def _discard_output() -> None:
 
 _MODULES = {
     "bench": "bench",
-    "bundle": "bundle_cli",
+    "bundle": "bundle.cli",
     "cache": "cache_cli",
     "convert": "convert_cli",
     "diff": "examine_cli",

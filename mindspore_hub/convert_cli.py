@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mindspore_hub._cli_source import number, read, size
+from mindspore_hub._cli_source import read
 from mindspore_hub._output import count, format_option, print_json
+from mindspore_hub._words import number, size
 
 if TYPE_CHECKING:
     from mindspore_hub.convert import Converted

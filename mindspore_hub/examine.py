@@ -14,10 +14,10 @@ import math
 import runpy
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from mindspore_hub.errors import CheckpointError
 from mindspore_hub.tensorfile import STRING, TensorFile, map_file, read_index
@@ -119,6 +119,19 @@ class Examination:
             name: Total.of(tensor for tensor in numbers if tensor.dtype == name) for name in names
         }
         return dict(sorted(totals.items(), key=lambda item: -item[1].nbytes))
+
+    def summary(self) -> dict[str, Any]:
+        """Everything that the index tells, for JSON, but for the single tensors."""
+        return {
+            "path": str(self.path),
+            "format": self.format,
+            "size": self.size,
+            "parameters": asdict(Total.of(self.of_role("parameter"))),
+            "dtypes": {name: asdict(total) for name, total in self.dtypes().items()},
+            "prefixes": self.prefixes,
+            "optimizer": [tensor.name for tensor in self.of_role("optimizer")],
+            "texts": self.texts,
+        }
 
     def duplicates(self) -> tuple[Duplicate, ...]:
         """Tensors with the same bytes; single numbers and empty tensors are none.

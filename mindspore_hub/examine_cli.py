@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mindspore_hub._cli_source import number, plain, read, shape_text, size
+from mindspore_hub._cli_source import read
 from mindspore_hub._output import count, format_option, print_json, print_table
+from mindspore_hub._words import LISTED, number, rows, shape_text, size, total_of
 
 if TYPE_CHECKING:
     from mindspore_hub.difference import Change, Comparison, Named
-    from mindspore_hub.examine import Duplicate, Examination, TensorFacts, Total
+    from mindspore_hub.examine import Duplicate, Examination, TensorFacts
     from mindspore_hub.fit import Fit
     from mindspore_hub.source import Source
-
-_LISTED = 5
 
 _ROWS = 100
 """How many tensors that differ are shown of a kind; a file may hold very many."""
@@ -44,8 +43,7 @@ def inspect(source: str, every: bool, network: str | None, style: str) -> None:
     if style == "json":
         print_json(_json(facts, duplicates, found))
         return
-    rows = [*_rows(facts, duplicates), *_network_rows(found)]
-    print_table(("Fact", "Value"), rows)
+    print_table(("Fact", "Value"), [*_rows(facts, duplicates), *_network_rows(found)])
     click.echo()
     for line in _all(facts.tensors) if every else _tree(facts.tensors):
         click.echo(line)
@@ -98,25 +96,12 @@ def _named(source: Source, network: str | None) -> Named:
 
 
 def _rows(facts: Examination, duplicates: Sequence[Duplicate]) -> Iterator[tuple[str, str]]:
-    yield "file", str(facts.path)
-    yield "format", f"{facts.format}, {size(facts.size)}"
-    for dtype, total in facts.dtypes().items():
-        yield dtype, _total(total)
-    for prefix, tensors in facts.prefixes.items():
-        yield f"prefix {prefix}", count(tensors, "parameter")
-    optimizer = facts.of_role("optimizer")
-    if optimizer:
-        yield "optimizer state", f"{_total_of(optimizer)}: {_listed(_beginnings(optimizer))}"
-    texts = list(facts.texts.items())
-    for name, text in texts[:_LISTED]:
-        yield f"text {plain(name)}", plain(text)
-    if len(texts) > _LISTED:
-        yield "texts", f"and {len(texts) - _LISTED} more; --format json lists all"
+    yield from rows(facts)
     same = [duplicate for duplicate in duplicates if not duplicate.constant]
-    for duplicate in same[:_LISTED]:
+    for duplicate in same[:LISTED]:
         yield "duplicates", "\n".join(duplicate.names)
-    if len(same) > _LISTED:
-        yield "duplicates", f"and {len(same) - _LISTED} more groups; --format json lists all"
+    if len(same) > LISTED:
+        yield "duplicates", f"and {len(same) - LISTED} more groups; --format json lists all"
     constant = sum(len(duplicate.names) for duplicate in duplicates if duplicate.constant)
     if constant:
         yield "duplicates", f"{count(constant, 'tensor')} of one number each, as if untrained"
@@ -151,30 +136,9 @@ def _tree(tensors: Sequence[TensorFacts]) -> Iterator[str]:
 
 def _described(tensors: Sequence[TensorFacts]) -> str:
     if len(tensors) > 1:
-        return _total_of(tensors)
+        return total_of(tensors)
     (tensor,) = tensors
     return f"{tensor.dtype} {shape_text(tensor.shape)}, {size(tensor.nbytes)}"
-
-
-def _total_of(tensors: Sequence[TensorFacts]) -> str:
-    from mindspore_hub.examine import Total
-
-    return _total(Total.of(tensors))
-
-
-def _total(total: Total) -> str:
-    return f"{count(total.tensors, 'tensor')}, {total.elements:,} elements, {size(total.nbytes)}"
-
-
-def _beginnings(tensors: Sequence[TensorFacts]) -> list[str]:
-    """`moments.*` for many tensors."""
-    names = [tensor.name for tensor in tensors]
-    return list(dict.fromkeys(f"{n.split('.')[0]}.*" if "." in n else n for n in names))
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
 
 
 def _json(
@@ -184,13 +148,7 @@ def _json(
 
     network = {} if found is None else {"networks": [_fit_json(fit) for fit in found]}
     return {
-        "path": str(facts.path),
-        "format": facts.format,
-        "size": facts.size,
-        "dtypes": {name: asdict(total) for name, total in facts.dtypes().items()},
-        "prefixes": facts.prefixes,
-        "optimizer": [tensor.name for tensor in facts.of_role("optimizer")],
-        "texts": facts.texts,
+        **facts.summary(),
         "duplicates": [asdict(duplicate) for duplicate in duplicates],
         **network,
         "tensors": [asdict(tensor) for tensor in facts.tensors],

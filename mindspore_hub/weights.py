@@ -150,6 +150,25 @@ def derive_arguments(weights: Mapping[str, Weight], facts: Facts) -> dict[str, D
     return derived
 
 
+def derive_embedding_size(derived: Mapping[str, Derived], facts: Facts) -> Derived | None:
+    """Length of the features that classes are told from.
+
+    The matrix that tells the class count has an axis for the classes and one for the features.
+
+    Args:
+        derived: What `derive_arguments` found.
+        facts: What the network says about its files.
+
+    Returns:
+        Nothing if the network names no such matrix, or the file does not have it.
+    """
+    classes = derived.get(facts.class_argument)
+    if classes is None or len(classes.shape) != 2:
+        return None
+    axis = next(item.axis for item in facts.arguments if item.name == facts.class_argument)
+    return Derived(classes.shape[1 - axis], classes.tensor, classes.shape)
+
+
 def check_arguments(declared: Mapping[str, Any], derived: Mapping[str, Derived]) -> None:
     """Compare the arguments a card declares with those that the file's shapes determine.
 

@@ -18,9 +18,10 @@ import upstream
 
 import mindspore_hub
 from mindspore_hub import golden
-from mindspore_hub.bundle import create, file_names, import_closure
-from mindspore_hub.bundle_check import verify
-from mindspore_hub.bundle_manifest import MANIFEST, digests
+from mindspore_hub.bundle.code import import_closure
+from mindspore_hub.bundle.create import create, file_names
+from mindspore_hub.bundle.manifest import GOLDEN, MANIFEST, digests
+from mindspore_hub.bundle.verify import verify
 from mindspore_hub.cards.check import check_paths
 from mindspore_hub.cards.schema import Card, read_card
 from mindspore_hub.catalog import Catalog
@@ -400,7 +401,7 @@ def test_verify_refuses_other_outputs(small: Path) -> None:
 
 
 def test_verify_refuses_outputs_that_are_none(small: Path) -> None:
-    (small / golden.GOLDEN).write_bytes(b"nothing")
+    (small / GOLDEN).write_bytes(b"nothing")
     forge(small)
     with pytest.raises(CheckpointError, match="holds no golden outputs"):
         verify(small)
@@ -496,6 +497,6 @@ def test_the_command_makes_and_verifies(tmp_path: Path) -> None:
 def test_the_command_lists_the_checkpoint_without_looking_for_it(tmp_path: Path) -> None:
     card = CARDS["mvd_allresearch_sysumm01"]
     lines = mshub("bundle", card.name, tmp_path / "x", "--checkpoint", "--dry-run").stdout.split()
-    assert {Path(line).name for line in lines} >= {card.asset.file_name, golden.GOLDEN}
+    assert {Path(line).name for line in lines} >= {card.asset.file_name, GOLDEN}
     assert len(lines) == len(file_names(card, checkpoint=True))
     assert list(tmp_path.iterdir()) == []

@@ -152,7 +152,7 @@ def test_the_code_of_a_default_card_runs_and_prints_the_stated_shapes(card: Card
     assert replaced == 1
     printed = StringIO()
     with redirect_stdout(printed):
-        exec(compile(code, str(card.path), "exec"), {"__name__": "__main__"})  # noqa: S102
+        exec(compile(code, str(card.path), "exec"), {"__name__": "__main__"})  # noqa: S102 - our own
     shapes = [ast.literal_eval(text) for text in SHAPE.findall(printed.getvalue())]
     expected = [(2, *shape) for shape in card.output_shapes]
     assert shapes[: len(expected)] == expected

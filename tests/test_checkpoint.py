@@ -19,6 +19,8 @@ from mindspore_hub.pretrained import build_network
 from mindspore_hub.weights import (
     Signature,
     Weight,
+    derive_arguments,
+    derive_embedding_size,
     facts_of,
     name_weights,
     network_name,
@@ -204,6 +206,18 @@ def test_a_shape_that_determines_no_argument_is_refused() -> None:
     ]
     with pytest.raises(CheckpointError, match=r"base\.conv0\.weight has shape \(64, 5, 7, 7\)"):
         build("multitasknet_heatmap575", signatures(tensors))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_embedding_size_is_told_by_the_matrix_of_the_classes(name: str) -> None:
+    card = card_of(name)
+    facts = facts_of(checkpoints.network_class(card.model_name))
+    weights = name_weights(stored(signatures(manifests.read(name))), facts)
+    size = derive_embedding_size(derive_arguments(weights, facts), facts)
+    assert size
+    assert (size.value,) in card.output_shapes
+    others = {key: item for key, item in weights.items() if key != size.tensor}
+    assert derive_embedding_size(derive_arguments(others, facts), facts) is None
 
 
 def named_weights(held: dict[str, np.ndarray]) -> dict[str, Weight]:

@@ -16,6 +16,7 @@ from typing import Any
 import checkpoints
 import mindspore
 import pytest
+from rich.filesize import decimal
 
 import mindspore_hub
 from mindspore_hub.errors import CheckpointError, MissingFactsError, SettingsError
@@ -231,6 +232,70 @@ def test_a_new_variant_of_mvd_for_395_identities_is_one_command(tmp_path: Path) 
     for name in ("mindspore/1.9/mvd_crossview_sysumm01", "MVD@sysumm01-crossview"):
         loaded = run(*("load", name), cwd=tmp_path, package=hub, MSHUB_MIRRORS=str(tmp_path))
         assert loaded.returncode == 0, loaded.stderr
+
+
+TOLD = """\
+file: {file}
+format: {format}, {size}
+float32: 6 tensors, 612 elements, 2.4 kB
+int32: 1 tensor, 1 elements, 4 bytes
+prefix net.: 3 parameters
+optimizer state: 4 tensors, 307 elements, 1.2 kB: moments.*, step
+parameters: 3 tensors, 306 elements, 1.2 kB
+num_class: 10 classes, by head.weight (10x8)
+embedding size: 8, by head.weight (10x8)
+Building LeafNet and computing in pynative mode
+"""
+
+
+@pytest.mark.parametrize("extension", ["ckpt", "safetensors"])
+def test_what_the_file_tells_is_said_before_a_network_is_built(
+    extension: str, files: Path, hub: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / f"left.{extension}"
+    cell = sys.modules["_leaves.leafnet"].LeafNet()
+    held = {f"net.{name}": item for name, item in cell.parameters_and_names()}
+    held |= {f"moments.{name}": mindspore.Tensor(item.asnumpy()) for name, item in held.items()}
+    held |= {"step": mindspore.Tensor(3, mindspore.int32)}
+    entries = [{"name": name, "data": data} for name, data in held.items()]
+    mindspore.save_checkpoint(entries, str(file), format=extension)
+    options = [f"--{key}={value}" for key, value in VARIANT.items()]
+    command = ("publish", file, "--model", "LeafNet", *options, "--dry-run", "--format", "json")
+    done = run(*command, cwd=hub)
+    assert done.returncode == 0, done.stderr
+    size = decimal(file.stat().st_size)
+    assert done.stderr.startswith(TOLD.format(file=file, format=extension, size=size))
+    inspected = json.loads(run("inspect", file, "--format", "json", cwd=hub).stdout)
+    told = json.loads(done.stdout)["checkpoint"]
+    head = {"tensor": "head.weight", "shape": [10, 8]}
+    assert told.pop("class_argument") == "num_class"
+    assert told.pop("derived") == {"num_class": {"value": 10, **head}}
+    assert told.pop("embedding_size") == {"value": 8, **head}
+    assert told == {key: inspected[key] for key in told}
+    assert told["parameters"] == {"tensors": 3, "elements": 306, "nbytes": 1224}
+    assert sorted(told["optimizer"]) == sorted({"step", *(n for n in held if n[0] == "m")})
+
+
+def test_a_network_that_says_nothing_of_its_files_has_nothing_told(
+    files: Path, hub: Path, tmp_path: Path
+) -> None:
+    network = tmp_path / "oak.py"
+    text = re.sub(r"    checkpoint = .*?\n    \)\n\n", "", NETWORK, flags=re.DOTALL)
+    network.write_text(text.replace("LeafNet", "Oak"), encoding="utf-8")
+    made = mindspore_hub.publish(
+        files / "second.ckpt", "Oak", facts=FACTS, root=hub, network=network, dry_run=True
+    )
+    assert (made.checkpoint["class_argument"], made.checkpoint["derived"]) == ("", {})
+    assert made.checkpoint["embedding_size"] is None
+    assert made.checkpoint["parameters"]["tensors"] == 3
+
+
+def test_what_the_file_tells_is_said_of_a_file_that_does_not_fit(files: Path, hub: Path) -> None:
+    options = [f"--{key}={value}" for key, value in VARIANT.items()]
+    more = ("--network-arg", "num_class=10")
+    done = run("publish", files / "seven.ckpt", "--model", "LeafNet", *options, *more, cwd=hub)
+    assert done.returncode == 1
+    assert "\nnum_class: 7 classes, by head.weight (7x8)\n" in done.stderr
 
 
 BAD = {

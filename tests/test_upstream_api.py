@@ -80,7 +80,7 @@ def test_functions_are_found_in_the_modules_of_the_upstream_client(
 ) -> None:
     namespace: dict[str, object] = {}
     for name in names:
-        exec(f"from mindspore_hub.{module} import {name}", namespace)  # noqa: S102
+        exec(f"from mindspore_hub.{module} import {name}", namespace)  # noqa: S102 - our own
         assert namespace[name] is getattr(mindspore_hub, name)
 
 

@@ -1,8 +1,9 @@
 """Publish a checkpoint: from a file and facts about it to a card that loads it, or to nothing.
 
-`facts` gathers what the card says, `plan` refuses what cannot become a publication, `trial` builds
-the network, loads the file strictly and computes, in processes of their own; `card` writes the card
-into a copy of the hub, where it is checked; `target` takes over what has passed.
+`facts` gathers what the card says, `plan` refuses what cannot become a publication, `told` says what
+the file tells before `trial` builds the network, loads the file strictly and computes, all in
+processes of their own; `card` writes the card into a copy of the hub, where it is checked; `target`
+takes over what has passed.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def _card_facts(plan: Plan, trial: Trial) -> dict[str, str]:
         "evaluation": " | ".join(metric.text for metric in names.metrics(plan.facts)),
         "input-shape": _shapes(trial.inputs),
         "output-shape": _shapes(trial.output_shapes),
-        "file-format": plan.stored.format,
+        "file-format": plan.stored.facts.format,
         "asset-link": plan.link,
         "asset-sha256": plan.stored.sha256,
         "asset-size": plan.stored.size,

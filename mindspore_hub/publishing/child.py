@@ -1,4 +1,4 @@
-"""What runs in a process of its own: build a network, load a file strictly, compute once.
+"""What runs in a process of its own: read what a network says of its files, or try it with one.
 
 The mode of MindSpore is one of the whole process, and a network is code: neither is for the
 process of the caller. Takes the path of a JSON request and writes the answer beside it.
@@ -12,33 +12,58 @@ import inspect
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from mindspore_hub import golden
+from mindspore_hub.entry_point import load_entry_point, require_mindspore
 from mindspore_hub.errors import CardError, CheckpointError, HubError
-from mindspore_hub.publishing import golden
+from mindspore_hub.tensorfile import map_file
+from mindspore_hub.weights import (
+    Facts,
+    Weight,
+    derive_arguments,
+    derive_embedding_size,
+    facts_of,
+    read_weights,
+)
 
 
 def main(path: str) -> None:
     """Answer the request in a file: facts, or the error that came of it."""
     request = json.loads(Path(path).read_bytes())
     try:
-        answer = _try(request)
+        answer = _tell(request) if request["task"] == "tell" else _try(request)
     except HubError as error:
         answer = {"error": type(error).__name__, "message": str(error)}
     Path(request["answer"]).write_text(json.dumps(answer), encoding="utf-8")
 
 
-def _try(request: Mapping[str, Any]) -> dict[str, Any]:
-    from mindspore_hub.entry_point import require_mindspore
+def _tell(request: Mapping[str, Any]) -> dict[str, Any]:
+    """What shapes in the file tell; no network is built."""
+    require_mindspore()
+    facts = facts_of(_network_class(request, card=""))
+    with _about(request):
+        derived = derive_arguments(_read_weights(request, facts), facts)
+    size = derive_embedding_size(derived, facts)
+    return {
+        "class_argument": facts.class_argument,
+        "derived": {name: asdict(found) for name, found in derived.items()},
+        "embedding_size": size and asdict(size),
+    }
 
+
+def _try(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Build the network, load the file strictly, compute once."""
     require_mindspore()
     import mindspore
 
-    graph = request["mode"] == "graph"
+    graph = request["task"] == "graph"
     mindspore.set_context(mode=mindspore.GRAPH_MODE if graph else mindspore.PYNATIVE_MODE)
-    cell = _network_class(request)
+    cell = _network_class(request, card=request["card"])
     network, answer = _load(cell, request)
     shapes = getattr(network, "input_shapes", None) or request["inputs"]
     if not shapes:
@@ -48,16 +73,14 @@ def _try(request: Mapping[str, Any]) -> dict[str, Any]:
         )
         raise CardError(msg)
     outputs = _compute(network, golden.draw(shapes, request["seed"]))
-    _save(Path(request["outputs"]), outputs)
+    golden.write(Path(request["outputs"]), outputs)
     return {**answer, "inputs": [list(shape) for shape in shapes]}
 
 
-def _network_class(request: Mapping[str, Any]) -> Any:
+def _network_class(request: Mapping[str, Any], *, card: str) -> Any:
     """The class, by the entry point where there is one for it already."""
-    from mindspore_hub.entry_point import load_entry_point
-
     root, model = Path(request["root"]), request["model"]
-    if request["card"]:
+    if card:
         return load_entry_point(root, model).network_class()
     package = ModuleType("_mindspore_hub_published")
     package.__path__ = [str(root / "models")]
@@ -72,29 +95,38 @@ def _network_class(request: Mapping[str, Any]) -> Any:
 def _load(cell: Any, request: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     """The network with every parameter from the file, and what was learnt of the file."""
     from mindspore_hub.pretrained import build_network
-    from mindspore_hub.tensorfile import map_file
-    from mindspore_hub.weights import derive_arguments, facts_of, read_weights
 
-    with Path(request["checkpoint"]).open("rb") as file:
-        buffer = map_file(file)
-    if hashlib.sha256(buffer).hexdigest() != request["sha256"]:
-        msg = f"{request['checkpoint']} has changed meanwhile; publish it again when it is whole."
-        raise CheckpointError(msg)
-    try:
-        weights = read_weights(buffer, facts_of(cell))
-        derived = derive_arguments(weights, facts_of(cell))
-        asset = _asset(request)
+    facts, asset = facts_of(cell), _asset(request)
+    with _about(request):
+        weights = _read_weights(request, facts)
+        derived = derive_arguments(weights, facts)
         network = build_network(cell, weights, asset, {})
-    except CheckpointError as error:
-        msg = f"{request['checkpoint']}: {error}"
-        raise CheckpointError(msg) from error
     found = {name: argument.value for name, argument in derived.items()}
     return network, {
         "arguments": {**_stated(cell, found, request["stated"]), **asset.network_args},
-        "derived": found,
         "parameters": len(list(network.get_parameters())),
-        "classes": getattr(facts_of(cell), "class_argument", ""),
+        "classes": facts.class_argument,
     }
+
+
+@contextmanager
+def _about(request: Mapping[str, Any]) -> Iterator[None]:
+    """Let an error say which file it is about."""
+    try:
+        yield
+    except CheckpointError as error:
+        msg = f"{request['checkpoint']}: {error}"
+        raise CheckpointError(msg) from error
+
+
+def _read_weights(request: Mapping[str, Any], facts: Facts) -> dict[str, Weight]:
+    """Tensors of the file, which is still the one that was looked at."""
+    with Path(request["checkpoint"]).open("rb") as file:
+        buffer = map_file(file)
+    if hashlib.sha256(buffer).hexdigest() != request["sha256"]:
+        msg = "it has changed meanwhile; publish it again when it is whole."
+        raise CheckpointError(msg)
+    return read_weights(buffer, facts)
 
 
 def _asset(request: Mapping[str, Any]) -> Any:
@@ -113,7 +145,7 @@ def _asset(request: Mapping[str, Any]) -> Any:
 def _stated(cell: Any, derived: Mapping[str, Any], usual: Sequence[str]) -> dict[str, Any]:
     """Derived arguments that a card states: as its model's cards do, and what is not the default."""
     parameters = inspect.signature(cell).parameters
-    classes = getattr(getattr(cell, "checkpoint", None), "class_argument", "")
+    classes = facts_of(cell).class_argument
     return {
         name: value
         for name, value in derived.items()
@@ -122,12 +154,10 @@ def _stated(cell: Any, derived: Mapping[str, Any], usual: Sequence[str]) -> dict
 
 
 def _compute(network: Any, inputs: Sequence[Any]) -> list[Any]:
-    import mindspore
     import numpy as np
 
     try:
-        outputs = network(*map(mindspore.Tensor, inputs))
-        found = list(_arrays(outputs))
+        found = golden.compute(network, inputs)
     except (TypeError, ValueError, RuntimeError, AttributeError) as error:
         shapes = ", ".join(str(value.shape) for value in inputs)
         msg = f"{type(network).__name__} cannot compute inputs of the shapes {shapes}: {error}"
@@ -139,15 +169,3 @@ def _compute(network: Any, inputs: Sequence[Any]) -> list[Any]:
         )
         raise CheckpointError(msg)
     return found
-
-
-def _arrays(outputs: Any) -> Iterator[Any]:
-    for output in outputs if isinstance(outputs, tuple | list) else (outputs,):
-        yield output.asnumpy()
-
-
-def _save(path: Path, outputs: Sequence[Any]) -> None:
-    import numpy as np
-
-    with path.open("wb") as file:
-        np.savez(file, *outputs)

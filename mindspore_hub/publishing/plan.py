@@ -17,6 +17,7 @@ from mindspore_hub.cards.vocabulary import listed
 from mindspore_hub.cards.vocabulary.datasets import accepted_spelling, is_accepted
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.errors import CardError, CheckpointError, SettingsError, UnknownNameError
+from mindspore_hub.examine import Examination, describe
 from mindspore_hub.publishing import names
 from mindspore_hub.publishing.facts import check_keys, gather, require_all
 
@@ -42,23 +43,17 @@ class Stored:
     """A checkpoint file, by its bytes.
 
     Attributes:
-        path: The file.
-        format: `ckpt` or `safetensors`.
-        tensors: How many entries it has.
-        nbytes: Its size in bytes.
+        facts: What its index tells.
         sha256: Its digest.
     """
 
-    path: Path
-    format: str
-    tensors: int
-    nbytes: int
+    facts: Examination
     sha256: str
 
     @property
     def size(self) -> str:
         """Size as cards give it."""
-        megabytes = self.nbytes / 1e6
+        megabytes = self.facts.size / 1e6
         return f"{megabytes:.0f} MB" if megabytes >= 1 else f"{max(megabytes, 0.01):.2g} MB"
 
 
@@ -118,7 +113,7 @@ def make_plan(request: Request) -> Plan:
     _check_dataset(facts["train-dataset"])
     names.check_name(request.checkpoint.name, facts)
     link = facts.get("asset-link") or "/".join(
-        [facts["link-base"].rstrip("/"), names.file_name(model, facts, stored.format)]
+        [facts["link-base"].rstrip("/"), names.file_name(model, facts, stored.facts.format)]
     )
     names.check_name(link.rsplit("/", 1)[-1], facts)
     plan = Plan(
@@ -145,12 +140,11 @@ def read_stored(path: Path) -> Stored:
     with path.open("rb") as file:
         try:
             buffer = tensorfile.map_file(file)
-            index = tensorfile.read_index(buffer)
+            facts = describe(path, tensorfile.read_index(buffer))
         except CheckpointError as error:
             msg = f"{path} cannot be published: {error}"
             raise CheckpointError(msg) from error
-        digest = hashlib.sha256(buffer).hexdigest()
-        return Stored(path, index.format, len(index.entries), len(buffer), digest)
+        return Stored(facts, hashlib.sha256(buffer).hexdigest())
 
 
 def _catalog(root: Path) -> Catalog:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mindspore_hub import golden
 from mindspore_hub.cards import generate
 from mindspore_hub.cards.check import check_paths
 from mindspore_hub.cards.findings import Finding, Severity
@@ -18,11 +19,12 @@ from mindspore_hub.cards.values import Argument, Shape
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.entry_point import entry_point_path
 from mindspore_hub.errors import AmbiguousNameError, CardError, CheckpointError
-from mindspore_hub.publishing import golden
+from mindspore_hub.publishing import record
 from mindspore_hub.publishing.card import card_text
 from mindspore_hub.publishing.plan import Plan, Request, make_plan
 from mindspore_hub.publishing.target import Target, changed, check_target, diff, hand_over
-from mindspore_hub.publishing.trial import Trial, deviation, try_out
+from mindspore_hub.publishing.told import tell
+from mindspore_hub.publishing.trial import Trial, try_out
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +46,8 @@ class Publication:
         output_shapes: Shape of each output for one sample.
         deviation: Largest difference between the outputs of the two modes, relative to the largest
             value.
+        checkpoint: What the file tells without a network, as in `mshub inspect --format json`, and
+            what its shapes tell: `derived` arguments, `class_argument`, `embedding_size`.
         golden: `compared`, `recorded`, or an empty string.
         files: Files that are new or changed, below the hub root.
         diff: The changes.
@@ -59,6 +63,7 @@ class Publication:
     input_shapes: tuple[Shape, ...]
     output_shapes: tuple[Shape, ...]
     deviation: float
+    checkpoint: Mapping[str, Any]
     golden: str
     files: tuple[str, ...]
     diff: str
@@ -71,10 +76,11 @@ def run(request: Request, target: Target) -> Publication:
     check_target(target, request.root, _touched(plan), new=_new_network(plan))
     recorded = _read_golden(request.golden)
     stored = plan.stored
-    _log.info("%s: %s, %s tensors, %s", stored.path, stored.format, stored.tensors, stored.size)
     with tempfile.TemporaryDirectory(prefix="mshub-publish-") as name:
         hub = _copy_hub(plan, Path(name, "hub"))
         before = _findings(hub)
+        told = tell(plan, hub)
+        _log.info("%s", "\n".join(f"{fact}: {value}" for fact, value in told.rows()))
         seed = recorded["seed"] if recorded else golden.SEED
         trial = try_out(plan, hub, "pynative", seed=seed)
         _compare(request.golden, recorded, trial)
@@ -82,7 +88,7 @@ def run(request: Request, target: Target) -> Publication:
         remarks = _check(plan, hub, before)
         off = _confirm(plan, trial, hub, seed=seed)
         load_name = _load_name(plan, hub)
-    text = golden.record(trial.inputs, trial.outputs)
+    text = record.text(trial.inputs, trial.outputs)
     outside = _add_golden(request, recorded, text, contents)
     files, changes = changed(request.root, contents), diff(request.root, contents)
     hand_over(target, request.root, contents, message=_message(plan, load_name))
@@ -98,6 +104,7 @@ def run(request: Request, target: Target) -> Publication:
         input_shapes=trial.inputs,
         output_shapes=trial.output_shapes,
         deviation=off,
+        checkpoint=told.summary(),
         golden="" if request.golden is None else "compared" if recorded else "recorded",
         files=tuple(files),
         diff=changes,
@@ -174,7 +181,7 @@ def _check(plan: Plan, hub: Path, before: list[Finding]) -> tuple[str, ...]:
 def _confirm(plan: Plan, trial: Trial, hub: Path, *, seed: int) -> float:
     """Load the file once more by the card and its entry point, in GRAPH mode."""
     again = try_out(plan, hub, "graph", seed=seed, card=hub / plan.card)
-    off = deviation(again, trial)
+    off = golden.deviation(again.outputs, trial.outputs)
     if not off <= golden.TOLERANCE:
         msg = (
             f"The outputs of {plan.model} in PyNative and GRAPH mode differ by {off:.1e} of the "
@@ -196,7 +203,7 @@ def _load_name(plan: Plan, hub: Path) -> str:
 
 
 def _read_golden(path: Path | None) -> dict[str, Any] | None:
-    return golden.read(path) if path is not None and path.exists() else None
+    return record.read(path) if path is not None and path.exists() else None
 
 
 def _compare(path: Path | None, recorded: dict[str, Any] | None, trial: Trial) -> None:
@@ -206,7 +213,7 @@ def _compare(path: Path | None, recorded: dict[str, Any] | None, trial: Trial) -
         shapes = [list(shape) for shape in trial.inputs]
         msg = f"{path} is of inputs of the shapes {recorded['inputs']}, the network's are {shapes}."
         raise CheckpointError(msg)
-    golden.compare(path, recorded, trial.outputs)
+    record.compare(path, recorded, trial.outputs)
 
 
 def _add_golden(

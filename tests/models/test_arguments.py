@@ -29,7 +29,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("network", "arguments", "message"), REFUSED)
 def test_a_value_outside_its_range_is_refused(network, arguments, message, network_class):
-    with pytest.raises(ValueError) as caught:  # noqa: PT011, the whole message is compared below
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - compared below, whole
         network_class(network)(**arguments)
     assert str(caught.value) == message
 

@@ -8,13 +8,14 @@ All of these data sets have licences of their own and must be asked for; a reade
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import importlib
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from mindspore_hub.errors import DatasetError, UnknownNameError
+from mindspore_hub.errors import DatasetError
+from mindspore_hub.reid._registry import Registry
 from mindspore_hub.reid.datasets._read import Item
+
+_DATASETS = Registry(__name__, Path(__file__).parent, noun="data set", constant="DATASET")
 
 
 class Dataset(Protocol):
@@ -41,7 +42,7 @@ class Dataset(Protocol):
 
 def names() -> list[str]:
     """Names of all data sets."""
-    return sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
+    return _DATASETS.names()
 
 
 def dataset(name: str, root: Path, **options: Any) -> Dataset:
@@ -56,12 +57,7 @@ def dataset(name: str, root: Path, **options: Any) -> Dataset:
         UnknownNameError: There is no such data set.
         DatasetError: It has no such option, or the value of one means nothing.
     """
-    if name not in names():
-        near = difflib.get_close_matches(name, names(), n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        msg = f"No data set is called {name!r}; there are {', '.join(names())}.{hint}"
-        raise UnknownNameError(msg)
-    made = importlib.import_module(f"{__name__}.{name}").DATASET
+    made = _DATASETS.find(name)
     known = [field.name for field in dataclasses.fields(made) if field.name != "root"]
     unknown = sorted(set(options) - set(known))
     if unknown:

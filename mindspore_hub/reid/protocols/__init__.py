@@ -9,14 +9,15 @@ where each comes from; paths such as research/cv/MVD are those of the MindSpore 
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import importlib
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from mindspore_hub.errors import FeaturesError, UnknownNameError
+from mindspore_hub.errors import FeaturesError
+from mindspore_hub.reid._registry import Registry
 from mindspore_hub.reid.features import Features
 from mindspore_hub.reid.result import Result
+
+_PROTOCOLS = Registry(__name__, Path(__file__).parent, noun="protocol", constant="PROTOCOL")
 
 
 class Evaluation(Protocol):
@@ -36,7 +37,7 @@ class Evaluation(Protocol):
 
 def names() -> list[str]:
     """Names of all protocols."""
-    return sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
+    return _PROTOCOLS.names()
 
 
 def protocol(name: str, /, **options: Any) -> Evaluation:
@@ -50,12 +51,7 @@ def protocol(name: str, /, **options: Any) -> Evaluation:
         UnknownNameError: There is no such protocol.
         FeaturesError: It has no such option, or the value of one means nothing.
     """
-    if name not in names():
-        near = difflib.get_close_matches(name, names(), n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        msg = f"No protocol is called {name!r}; there are {', '.join(names())}.{hint}"
-        raise UnknownNameError(msg)
-    made = importlib.import_module(f"{__name__}.{name}").PROTOCOL
+    made = _PROTOCOLS.find(name)
     known = [field.name for field in dataclasses.fields(made)]
     unknown = sorted(set(options) - set(known))
     if unknown:

@@ -9,15 +9,16 @@ without a checkpoint has a card without asset, which that client refuses to load
 
 from __future__ import annotations
 
-import ast
 import re
 import tempfile
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mindspore_hub.bundle_manifest import (
+from mindspore_hub import golden
+from mindspore_hub.bundle.code import code_files, entry_point_name
+from mindspore_hub.bundle.manifest import (
+    GOLDEN,
     MANIFEST,
     Manifest,
     digests,
@@ -26,13 +27,11 @@ from mindspore_hub.bundle_manifest import (
     read_manifest,
     write_manifest,
 )
-from mindspore_hub.cards.generate import entry_point_text
 from mindspore_hub.cards.restate import restated
 from mindspore_hub.cards.schema import Asset, Card
 from mindspore_hub.catalog import hub_root
-from mindspore_hub.entry_point import ENTRY_POINT, load_entry_point
+from mindspore_hub.entry_point import load_entry_point
 from mindspore_hub.errors import CardError, StoreError
-from mindspore_hub.golden import GOLDEN, record
 from mindspore_hub.pretrained import create_pretrained, loadable_asset
 from mindspore_hub.refs import note_use
 from mindspore_hub.settings import Settings
@@ -143,41 +142,6 @@ def check_names(card: Card, *, checkpoint: bool) -> None:
         taken.add(name)
 
 
-def code_files(card: Card) -> dict[str, bytes]:
-    """Code of a bundle by its path there: an entry point for this card, and its network.
-
-    Raises:
-        CardError: There is no such network.
-    """
-    entry_point, models = _entry_point_name(card), hub_root() / "models"
-    code = {entry_point: entry_point_text([card], card).encode()}
-    for module in import_closure(models, card.model_name.lower()):
-        name = PurePosixPath(entry_point).with_name("models") / f"{module}.py"
-        code[str(name)] = (models / f"{module}.py").read_bytes()
-    return code
-
-
-def import_closure(models: Path, module: str) -> list[str]:
-    """A module of a folder, the folder's `__init__`, and the siblings that these import.
-
-    Raises:
-        CardError: One of them is not there.
-    """
-    found: set[str] = set()
-    wanted = ["__init__", module]
-    while wanted:
-        name = wanted.pop()
-        if name in found:
-            continue
-        path = models / f"{name}.py"
-        if not path.is_file():
-            msg = f"{models} has no {name}.py, which a bundle of {module} needs."
-            raise CardError(msg)
-        found.add(name)
-        wanted += _siblings(path)
-    return sorted(found)
-
-
 def own_weights(file: Path) -> dict[str, Weight]:
     """All tensors of the checkpoint of a bundle, under the names that they have there.
 
@@ -192,19 +156,9 @@ def own_weights(file: Path) -> dict[str, Weight]:
     }
 
 
-def _entry_point_name(card: Card) -> str:
-    return f"{card.facts.get('repo-link', '').rsplit('/', 1)[-1]}/{ENTRY_POINT}.py"
-
-
-def _siblings(path: Path) -> Iterator[str]:
-    """Modules beside a module that it imports from; `from . import name` may mean a plain name."""
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.ImportFrom) and node.level == 1:
-            if node.module:
-                yield node.module
-            else:
-                names = (alias.name for alias in node.names)
-                yield from (name for name in names if path.with_name(f"{name}.py").is_file())
+def sample(network: nn.Cell, card: Card) -> list[golden.Array]:
+    """Inputs that golden outputs belong to; the network knows their shapes best."""
+    return golden.draw(getattr(network, "input_shapes", None) or card.input_shapes)
 
 
 def _fill(folder: Path, card: Card, settings: Settings | None) -> Manifest:
@@ -222,7 +176,7 @@ def _fill(folder: Path, card: Card, settings: Settings | None) -> Manifest:
     manifest = Manifest(
         uid=card.uid,
         card=card.path.name,
-        entry_point=_entry_point_name(card),
+        entry_point=entry_point_name(card),
         checkpoint=weights.file_name if weights else "",
         published=card.asset,
         made_with=made_with,
@@ -245,7 +199,7 @@ def _write_weights(folder: Path, card: Card, settings: Settings) -> tuple[Card, 
     note_use(settings.home / "refs", card.uid, published.sha256, published.link)
     file = folder / _as_ckpt(published).file_name
     _save(network, file)
-    record(network, card.input_shapes, folder / GOLDEN)
+    golden.write(folder / GOLDEN, golden.compute(network, sample(network, card)))
     derived = derive_arguments(own_weights(file), facts_of(cell))
     arguments = {name: found.value for name, found in derived.items()}
     published = replace(published, network_args={**arguments, **published.network_args})

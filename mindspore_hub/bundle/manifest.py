@@ -14,6 +14,9 @@ from mindspore_hub.errors import IntegrityError
 MANIFEST = "bundle.json"
 """What a bundle holds, and what it was made from."""
 
+GOLDEN = "golden.npz"
+"""Outputs of the network, with a checkpoint."""
+
 
 @dataclass(frozen=True)
 class Manifest:

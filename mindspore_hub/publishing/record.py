@@ -1,37 +1,20 @@
-"""Outputs of a network for inputs that anybody can draw again, recorded in part as JSON."""
+"""Golden outputs in part, as text that can stand in a repository."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mindspore_hub.errors import CheckpointError
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
-
-SEED = 0
-
-TOLERANCE = 1e-5
-"""Of the largest value of an output, that each of its values may differ by."""
+from mindspore_hub.golden import SEED, TOLERANCE, Array
 
 _SAMPLES = 64
 """How many values of an output are recorded."""
 
 
-def draw(shapes: Sequence[Sequence[int]], seed: int) -> list[Array]:
-    """One sample for each input: standard normal float32, the same in every NumPy."""
-    import numpy as np
-
-    random = np.random.RandomState(seed)
-    return [random.standard_normal((1, *shape)).astype(np.float32) for shape in shapes]
-
-
-def record(shapes: Sequence[Sequence[int]], outputs: Sequence[Array]) -> str:
+def text(shapes: Sequence[Sequence[int]], outputs: Sequence[Array]) -> str:
     """Text of a golden file for the usual seed and tolerance."""
     facts = {
         "seed": SEED,
@@ -93,18 +76,6 @@ def compare(path: Path, golden: dict[str, Any], outputs: Sequence[Array]) -> Non
                 f"more than {golden['tolerance']:.0e}. If the file is right, remove the record."
             )
             raise CheckpointError(msg)
-
-
-def deviation(found: Sequence[Array], expected: Sequence[Array]) -> float:
-    """Largest difference of two runs, relative to the largest value of the output."""
-    import numpy as np
-
-    if [output.shape for output in found] != [output.shape for output in expected]:
-        return float("inf")
-    return max(
-        float(np.abs(one - other).max(initial=0) / (np.abs(other).max(initial=0) or 1))
-        for one, other in zip(found, expected, strict=True)
-    )
 
 
 def _recorded(output: Array) -> dict[str, Any]:
