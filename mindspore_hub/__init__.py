@@ -30,6 +30,7 @@ from mindspore_hub.load import load, load_weights
 from mindspore_hub.manage import get_hub_dir, set_hub_dir
 from mindspore_hub.publishing import publish
 from mindspore_hub.reid.embed import embed
+from mindspore_hub.reid.evaluate import evaluate
 from mindspore_hub.reid.transforms import transforms
 from mindspore_hub.version import __version__
 
@@ -53,6 +54,7 @@ __all__ = [
     "UnknownNameError",
     "__version__",
     "embed",
+    "evaluate",
     "get_hub_dir",
     "hub_list",
     "info",

@@ -57,11 +57,12 @@ _MODULES = {
     "cache": "cache_cli",
     "convert": "convert_cli",
     "diff": "examine_cli",
+    "eval": "reid.eval_cli:eval_",
     "inspect": "examine_cli",
     "publish": "publish_cli",
     "verify": "cache_cli",
 }
-"""Commands that are imported when they are wanted, each by the name of its function."""
+"""Commands that are imported when they are wanted: module, and function if its name differs."""
 
 
 class _Commands(click.Group):
@@ -70,8 +71,9 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _MODULES:
             return super().get_command(ctx, cmd_name)
-        module = importlib.import_module(f"mindspore_hub.{_MODULES[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
+        place, _, function = _MODULES[cmd_name].partition(":")
+        module = importlib.import_module(f"mindspore_hub.{place}")
+        command: click.Command = getattr(module, function or cmd_name)
         return command
 
     def list_commands(self, ctx: click.Context) -> list[str]:

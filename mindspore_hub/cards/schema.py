@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from mindspore_hub.cards.facts import asset_items
-from mindspore_hub.cards.findings import Problem
+from mindspore_hub.cards.findings import Place, Problem
 from mindspore_hub.cards.front_matter import Mapping, Scalar
+from mindspore_hub.cards.metrics import Metric, parse_evaluation
 from mindspore_hub.cards.parse import Document, read_document
 from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.preprocessing import Preprocessing, as_preprocessing
@@ -94,6 +95,11 @@ class Card:
     def version(self) -> str:
         """MindSpore release that the card was published for, such as `1.9`."""
         return self.facts.get("mindspore-version", "")
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """Metrics that the card publishes."""
+        return parse_evaluation(Scalar(self.facts.get("evaluation", ""), Place()))[0]
 
     @property
     def variant(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import importlib
 from dataclasses import dataclass
@@ -44,3 +45,16 @@ class Registry:
             msg = f"No {self.noun} is called {name!r}; there are {', '.join(names)}.{hint}"
             raise UnknownNameError(msg)
         return getattr(importlib.import_module(f"{self.package}.{name}"), self.constant)
+
+    def options(self, name: str) -> dict[str, Any]:
+        """Options of the class of a name, with the values that they have if nobody says.
+
+        Raises:
+            UnknownNameError: There is no such name.
+        """
+        fields = dataclasses.fields(self.find(name))
+        return {
+            field.name: field.default
+            for field in fields
+            if field.default is not dataclasses.MISSING
+        }

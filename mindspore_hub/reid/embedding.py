@@ -93,12 +93,15 @@ class Embedding:
         self._transform = Transform(self._preprocessing, name=self.card.short_name)
         self._given = network
 
-    def features(self, pictures: Samples, *, known: Known) -> Features:
+    def features(
+        self, pictures: Samples, *, known: Known, facts: Mapping[str, Any] | None = None
+    ) -> Features:
         """Features of pictures, made in memory.
 
         Args:
             pictures: The pictures.
             known: What is known of each, by the names that `Features` has.
+            facts: What is known of them all, as plain JSON.
 
         Raises:
             HubError: As in `mindspore_hub.embed`.
@@ -106,15 +109,24 @@ class Embedding:
         network = self._load()
         chunks: list[Chunk] = []
         self._add(chunks, network, pictures.samples)
-        return _collect(chunks, pictures, about=self._about(network, pictures), known=known)
+        about = {**self._about(network, pictures), **(facts or {})}
+        return _collect(chunks, pictures, about=about, known=known)
 
-    def write(self, pictures: Samples, output: Path, *, known: Known) -> Features:
+    def write(
+        self,
+        pictures: Samples,
+        output: Path,
+        *,
+        known: Known,
+        facts: Mapping[str, Any] | None = None,
+    ) -> Features:
         """Write features of pictures to a file; what an earlier call left is taken up.
 
         Args:
             pictures: The pictures.
             output: The npz file.
             known: What is known of each, by the names that `Features` has.
+            facts: What is known of them all, as plain JSON.
 
         Returns:
             The features without their vectors, which may be more than fits into memory.
@@ -124,7 +136,7 @@ class Embedding:
             OSError: The file cannot be written.
         """
         network = self._load()
-        about = self._about(network, pictures)
+        about = {**self._about(network, pictures), **(facts or {})}
         plan = {**about, "pictures": pictures.stats() if pictures.are_files else str(uuid.uuid4())}
         chunks = StoredChunks(output, plan)
         if len(chunks):

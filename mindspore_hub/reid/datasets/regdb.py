@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
+from mindspore_hub.errors import DatasetError
+from mindspore_hub.reid.datasets._dataset import Dataset
 from mindspore_hub.reid.datasets._read import Item, Source, choose, slashes
 
 SOURCE = Source(
@@ -18,9 +19,11 @@ _SPECTRA = {
     "infrared-to-visible": ("thermal", "visible"),
 }
 
+_TRIALS = tuple(range(1, 11))
+
 
 @dataclass(frozen=True)
-class RegDB:
+class RegDB(Dataset):
     """The test images of one trial.
 
     Args:
@@ -29,13 +32,12 @@ class RegDB:
         trial: Number of the trial, 1 to 10; published numbers are of 1.
     """
 
-    root: Path
     direction: str = "visible-to-infrared"
     trial: int = 1
 
     def __post_init__(self) -> None:
         choose("direction", self.direction, tuple(_SPECTRA))
-        choose("trial", self.trial, tuple(range(1, 11)))
+        choose("trial", self.trial, _TRIALS)
 
     def queries(self) -> list[Item]:
         """Images of the first spectrum, in the order of the list."""
@@ -44,6 +46,15 @@ class RegDB:
     def gallery(self) -> list[Item]:
         """Images of the second spectrum, in the order of the list."""
         return self._items(_SPECTRA[self.direction][1])
+
+    def trials(self, count: int) -> list[Dataset]:
+        """The first so many of the ten."""
+        if count not in _TRIALS:
+            msg = f"RegDB has {len(_TRIALS)} trials, but {count} are asked for."
+            raise DatasetError(msg)
+        if count == 1:
+            return [self]
+        return [replace(self, trial=number) for number in range(1, count + 1)]
 
     def _items(self, spectrum: str) -> list[Item]:
         path = self.root / "idx" / f"test_{spectrum}_{self.trial}.txt"

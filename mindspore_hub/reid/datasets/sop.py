@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
+from mindspore_hub.reid.datasets._dataset import Dataset
 from mindspore_hub.reid.datasets._read import Item, Source, choose, slashes
 
 SOURCE = Source(
@@ -19,7 +19,7 @@ _HALF = 30_003
 
 
 @dataclass(frozen=True)
-class SOP:
+class SOP(Dataset):
     """The test images.
 
     Lists that were derived for the original evaluation are read if they are there; else they
@@ -31,7 +31,6 @@ class SOP:
             60,502, as in the literature.
     """
 
-    root: Path
     part: str = "half"
 
     def __post_init__(self) -> None:
@@ -50,9 +49,6 @@ class SOP:
         path, expected = self.root / "Ebay_test.txt", "image_id class_id super_class_id path"
         items = [item for item in SOURCE.parsed(path, _published, expected) if item]
         return items[:_HALF] if self.part == "half" else items
-
-    def gallery(self) -> None:
-        """There is none: images are looked up among themselves."""
 
 
 def _derived(line: str) -> Item:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from mindspore_hub.errors import DatasetError
+from mindspore_hub.reid.datasets._dataset import Dataset
 from mindspore_hub.reid.datasets._read import Item, Source, choose, visible
 from mindspore_hub.reid.draws import CAMERAS, draw
 
@@ -22,7 +23,7 @@ _INFRARED = (3, 6)
 
 
 @dataclass(frozen=True)
-class SYSU:
+class SYSU(Dataset):
     """Test identities: infrared queries and candidates for the visible-light gallery.
 
     Args:
@@ -32,7 +33,6 @@ class SYSU:
             gallery that is drawn with it, which saves work where one is enough.
     """
 
-    root: Path
     search: str = "all"
     seed: int | None = None
 
@@ -53,6 +53,16 @@ class SYSU:
         paths = np.array([item.path for item in items])
         drawn = draw(labels, cameras, paths, search=self.search, seed=self.seed)
         return [items[index] for index in drawn]
+
+    def trials(self, count: int) -> list[Dataset]:
+        """Galleries that are drawn with the seeds 0, 1 and so on, or with the seed that is given."""
+        if count == 1 and self.seed is not None:
+            return [self]
+        return [replace(self, seed=seed) for seed in range(count)]
+
+    def protocol_options(self) -> dict[str, Any]:
+        """Galleries are drawn here, unless they hold every candidate."""
+        return {} if self.seed is None else {"seeds": ()}
 
     def _items(self, cameras: tuple[int, ...]) -> list[Item]:
         items = [item for name in self._identities() for item in self._images(name, cameras)]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
+from mindspore_hub.reid.datasets._dataset import Dataset
 from mindspore_hub.reid.datasets._read import Item, Source
 
 SOURCE = Source(
@@ -15,14 +15,12 @@ SOURCE = Source(
 
 
 @dataclass(frozen=True)
-class VehicleNet:
+class VehicleNet(Dataset):
     """Queries, and the test images, among which are copies of the queries.
 
     Args:
         root: Folder that holds `VeRi/`.
     """
-
-    root: Path
 
     def queries(self) -> list[Item]:
         """Images of `name_query.txt`, in its order."""

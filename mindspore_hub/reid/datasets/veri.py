@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
+from mindspore_hub.reid.datasets._dataset import Dataset
 from mindspore_hub.reid.datasets._read import Item, Source
 
 SOURCE = Source(
@@ -23,7 +24,7 @@ _CAMERA = re.compile(r"[^c]*c(\d{3})")
 
 
 @dataclass(frozen=True)
-class VeRi:
+class VeRi(Dataset):
     """Queries and gallery with attributes.
 
     Heatmaps and segments lie beside the images: `veri/heatmap_query/STEM/00.jpg` to `35.jpg`,
@@ -32,8 +33,6 @@ class VeRi:
     Args:
         root: Folder that holds `veri/`.
     """
-
-    root: Path
 
     def queries(self) -> list[Item]:
         """Images of `label_query.csv`, in its order."""
@@ -50,6 +49,20 @@ class VeRi:
     def training_types(self) -> tuple[int, ...]:
         """Types of the training labels, ascending: the protocol's option `types`."""
         return tuple(sorted({item.type for item in self._rows("train") if item.type is not None}))
+
+    def protocol_options(self) -> dict[str, Any]:
+        """Which class each colour and each type is."""
+        return {"colors": self.training_colors(), "types": self.training_types()}
+
+    def beside(self, item: Item) -> dict[str, Any]:
+        """Heatmaps and segments of an image, and its key points."""
+        image = self.root / item.path
+        part = image.parent.name.removeprefix("image_")
+        folders = {
+            f"{kind}s": image.parent.with_name(f"{kind}_{part}") / image.stem
+            for kind in ("heatmap", "segment")
+        }
+        return {**folders, "keypoints": item.keypoints}
 
     def _rows(self, part: str) -> list[Item]:
         def item(line: str) -> Item:

@@ -8,7 +8,6 @@ where each comes from; paths such as research/cv/MVD are those of the MindSpore 
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -40,6 +39,15 @@ def names() -> list[str]:
     return _PROTOCOLS.names()
 
 
+def default_options(name: str) -> dict[str, Any]:
+    """Options of a protocol, with the values that they have if nobody says.
+
+    Raises:
+        UnknownNameError: There is no such protocol.
+    """
+    return _PROTOCOLS.options(name)
+
+
 def protocol(name: str, /, **options: Any) -> Evaluation:
     """Make a protocol.
 
@@ -51,10 +59,9 @@ def protocol(name: str, /, **options: Any) -> Evaluation:
         UnknownNameError: There is no such protocol.
         FeaturesError: It has no such option, or the value of one means nothing.
     """
-    made = _PROTOCOLS.find(name)
-    known = [field.name for field in dataclasses.fields(made)]
-    unknown = sorted(set(options) - set(known))
+    known = default_options(name)
+    unknown = sorted(options.keys() - known.keys())
     if unknown:
         msg = f"The protocol {name!r} has no option {unknown[0]!r}; it has {', '.join(known)}."
         raise FeaturesError(msg)
-    return cast("Evaluation", made(**options))
+    return cast("Evaluation", _PROTOCOLS.find(name)(**options))
