@@ -4,10 +4,11 @@ import hashlib
 import random
 import shutil
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import fill
 import manifests
 import numpy as np
 
@@ -60,7 +61,18 @@ def value(tensor: manifests.Tensor) -> np.ndarray:
     return (start + ramp).astype(tensor.dtype).reshape(tensor.shape)
 
 
-def write(path: Path, tensors: Iterable[manifests.Tensor]) -> str:
+def random_value(tensor: manifests.Tensor) -> np.ndarray:
+    """Value of a tensor in files whose networks are to compute something."""
+    drawn = fill.parameter(tensor.canonical or tensor.name, tensor.shape)
+    return drawn.astype(tensor.dtype).reshape(tensor.shape)
+
+
+def write(
+    path: Path,
+    tensors: Iterable[manifests.Tensor],
+    *,
+    value: Callable[[manifests.Tensor], np.ndarray] = value,
+) -> str:
     """Write a checkpoint file with these tensors in any order; return its sha256."""
     import mindspore
 

@@ -1,0 +1,285 @@
+"""From a data set in its published layout, or from saved features, to numbers beside the claims."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import checkpoints
+import numpy as np
+import pytest
+import reid_reference as reference
+import synthetic
+from server import FileServer
+
+import mindspore_hub
+from mindspore_hub.cards.schema import read_card
+from mindspore_hub.catalog import Catalog
+from mindspore_hub.errors import DatasetError, FeaturesError, PictureError, UnknownNameError
+from mindspore_hub.reid.features import Features, load
+
+CARDS = {
+    "mvd_infraredtovisible_regdb": {"queries": 8, "gallery": 8, "images": 16},
+    "ddag_indoorsearch_sysumm01": {"queries": 12, "gallery": 6, "images": 18},
+    "vehiclenet_vehiclenetdataset": {"queries": 3, "gallery": 9, "images": 12},
+    "resnet50_triplet_sop": {"queries": 12, "images": 12},
+    "multitasknet_veri": {"queries": 2, "gallery": 4, "images": 6},
+}
+"""A card of each network, and how much of the synthetic data its protocol looks at."""
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mindspore_hub", "eval", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FileServer]:
+    """A server of checkpoints."""
+    with FileServer(tmp_path_factory.mktemp("served")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def published(server: FileServer, tmp_path_factory: pytest.TempPathFactory):
+    """Write a checkpoint of random weights under the published names, and a card that links it."""
+    folder = tmp_path_factory.mktemp("cards")
+
+    def publish(name: str) -> Path:
+        card = Catalog.read().resolve(name)
+        file = server.folder / f"{name}.ckpt"
+        tensors = checkpoints.tensors_of(card)
+        sha256 = checkpoints.write(file, tensors, value=checkpoints.random_value)
+        copy = Path(shutil.copy(card.path, folder))
+        return checkpoints.publish(copy, f"{server.url}/{name}.ckpt", sha256)
+
+    return publish
+
+
+@pytest.fixture
+def data(tmp_path: Path):
+    """Draw the data set of a card."""
+
+    def draw(card: Path) -> Path:
+        root = tmp_path / "data"
+        synthetic.SETS[read_card(card, card.stem).asset.protocol.name](root)
+        return root
+
+    return draw
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_a_published_network_is_measured_end_to_end(
+    name: str, published, data, tmp_path: Path
+) -> None:
+    card = published(name)
+    root, facts = data(card), read_card(card, card.stem)
+    # Re-ranking with 100 neighbours needs more images than are drawn here.
+    few = ["-o", "k1=4", "-o", "k2=2"] if "vehiclenet" in name else []
+    files = {key: tmp_path / value for key, value in (("report", "r.json"), ("plot", "cmc.png"))}
+    saved = tmp_path / "features.npz"
+    options = [
+        f"--{key}={path}" for key, path in files.items() if key != "plot" or "sop" not in name
+    ]
+    done = run(
+        str(card), "--data", str(root), f"--save-features={saved}", "--batch-size=4", *options, *few
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(files["report"].read_text())
+    expected = dict(CARDS[name])
+    assert report["features"]["data"]["images"] == expected.pop("images")
+    assert {key: report["counts"][key] for key in expected} == expected
+    assert_claims(report, facts, compared=not few)
+    assert_repeatable(report, facts, root, saved)
+    assert_printed(done.stdout, report)
+    if "sop" not in name:
+        assert files["plot"].read_bytes().startswith(b"\x89PNG")
+    again = run("--features", str(saved), "--format=json", str(card), *few)
+    assert again.returncode == 0, again.stderr
+    scored = json.loads(again.stdout)
+    assert (scored["metrics"], scored["claims"]) == (report["metrics"], report["claims"])
+
+
+def assert_claims(report: dict, facts, *, compared: bool) -> None:
+    """Every published metric stands beside what was measured, if the protocol is the published."""
+    stated = facts.facts["evaluation"].split(" | ") if compared else []
+    assert [claim["published"] for claim in report["claims"]] == stated
+    for claim in report["claims"]:
+        assert claim["measured"] == pytest.approx(100 * report["metrics"][claim["metric"]])
+        assert claim["difference"] == pytest.approx(claim["measured"] - claim["claimed"])
+
+
+def assert_repeatable(report: dict, facts, root: Path, saved: Path) -> None:
+    """The report says which weights, which images, how, and with what."""
+    features = report["features"]
+    assert features["sha256"] == facts.asset.sha256
+    assert features["protocol"]["name"] == facts.asset.protocol.name == report["protocol"]
+    assert features["preprocessing"]["size"] == list(facts.asset.preprocessing.size)
+    assert {"mindspore", "numpy", "python", "mindspore-hub"} <= features["versions"].keys()
+    assert report["versions"].keys() == features["versions"].keys()
+    digests = [
+        hashlib.sha256((root / path).read_bytes()).digest() for path in load(saved).paths.tolist()
+    ]
+    assert features["data"]["images_sha256"] == hashlib.sha256(b"".join(digests)).hexdigest()
+
+
+def assert_printed(table: str, report: dict) -> None:
+    """The table has a line per metric, with its value in per cent."""
+    lines = {line.split()[0]: line.split()[1:] for line in table.splitlines()[3:]}
+    assert lines.keys() == report["metrics"].keys()
+    for name, share in report["metrics"].items():
+        assert lines[name][0] == f"{100 * share:.2f}"
+    for claim in report["claims"]:
+        assert float(lines[claim["metric"]][1]) == claim["claimed"]
+        assert float(lines[claim["metric"]][2]) == pytest.approx(claim["difference"], abs=0.006)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Features that the tests below score: 6 queries and 9 gallery images in two trials."""
+    generator = np.random.default_rng(0)
+    roles = np.zeros((15, 2), int)
+    roles[:6], roles[6:] = 1, 2
+    roles[[0, 6], 1] = 0
+    features = Features(
+        generator.standard_normal((15, 8), np.float32),
+        generator.integers(0, 3, 15),
+        roles=roles,
+        about={"card": "mindspore/1.9/mvd_infraredtovisible_regdb"},
+    )
+    path = tmp_path_factory.mktemp("features") / "features.npz"
+    features.save(path)
+    return path
+
+
+def test_the_card_that_features_name_says_how_they_are_scored(small: Path) -> None:
+    report = mindspore_hub.evaluate(features=small)
+    features = load(small)
+    plain = []
+    for column in features.roles.T:
+        query, gallery = features.vectors[column == 1], features.vectors[column == 2]
+        labels = features.labels[column == 1], features.labels[column == 2]
+        distances = -(query.astype(np.float64) @ gallery.T.astype(np.float64))
+        removed = np.zeros(distances.shape, bool)
+        plain.append(reference.rank(distances, *labels, removed).mean_average_precision())
+    assert report.metrics["mAP"] == pytest.approx(np.mean(plain))
+    assert report.result.counts["trials"] == 2
+    assert [claim.published for claim in report.claims] == ["rank1acc71", "mAP66"]
+
+
+def test_features_of_no_card_need_a_protocol() -> None:
+    features = Features(np.eye(4), [1, 1, 2, 2])
+    with pytest.raises(FeaturesError, match="give protocol, one of regdb, sop"):
+        mindspore_hub.evaluate(features=features)
+    report = mindspore_hub.evaluate(features=features, protocol="sop")
+    assert (report.card, report.claims) == (None, ())
+    assert set(report.metrics) == {"recall@1", "recall@2", "recall@5", "recall@10"}
+
+
+def test_nothing_is_claimed_for_other_options(small: Path) -> None:
+    assert mindspore_hub.evaluate(features=small, options={"length": 20}).claims
+    assert not mindspore_hub.evaluate(features=small, options={"length": 5}).claims
+    other = mindspore_hub.evaluate(features=small, options={"direction": "visible-to-infrared"})
+    assert not other.claims
+
+
+def test_another_card_may_be_meant(small: Path) -> None:
+    report = mindspore_hub.evaluate("MVD@regdb-visibletoinfrared", features=small)
+    assert [claim.published for claim in report.claims] == ["rank1acc71", "mAP67"]
+    with pytest.raises(UnknownNameError):
+        mindspore_hub.evaluate("NoSuchModel", features=small)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"options": {"lenght": 3}}, FeaturesError, "no option 'lenght'; it and its data set have"),
+        ({"protocol": "regbd"}, UnknownNameError, "Did you mean 'regdb'"),
+        ({"protocol": "veri"}, FeaturesError, "lack 'cameras'"),
+        ({"data": "somewhere"}, TypeError, "give one of these"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused(
+    small: Path, arguments: dict, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        mindspore_hub.evaluate(features=small, **arguments)
+
+
+def test_a_folder_without_the_data_set_says_where_to_ask_for_it(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"dm\.dongguk\.edu"):
+        mindspore_hub.evaluate("MVD", tmp_path)
+    done = run("MVD", "--data", str(tmp_path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "ask its authors" in done.stderr
+
+
+def test_data_sets_with_one_trial_have_no_two(tmp_path: Path) -> None:
+    synthetic.sop(tmp_path)
+    with pytest.raises(DatasetError, match="SOP has a single trial, but 2 are asked for"):
+        mindspore_hub.evaluate("metric_learn", tmp_path, trials=2)
+
+
+def test_trials_of_regdb_and_galleries_of_sysu_are_averaged(tmp_path: Path) -> None:
+    synthetic.regdb(tmp_path / "regdb")
+    synthetic.sysu(tmp_path / "sysu")
+    network = mindspore_hub.load("DDAG", pretrained=False)
+    for name, trials, images in (("regdb", 2, 24), ("sysu", 3, None)):
+        card = {"regdb": "DDAG", "sysu": "DDAG@sysumm01-all"}[name]
+        saved = tmp_path / f"{name}.npz"
+        report = mindspore_hub.evaluate(
+            card, tmp_path / name, trials=trials, output=saved, network=network
+        )
+        assert report.result.counts["trials"] == trials
+        if images:
+            assert report.features["data"]["images"] == images
+        features = load(saved)
+        assert features.roles.shape[1] == trials
+        parts = features.trials()
+        for query, gallery in parts:
+            assert (len(query), len(gallery)) == ((8, 8) if name == "regdb" else (12, 12))
+        again = mindspore_hub.evaluate(card, features=saved)
+        assert again.metrics == report.metrics
+
+
+def test_a_broken_image_is_fatal_unless_it_may_be_skipped(tmp_path: Path) -> None:
+    synthetic.regdb(tmp_path)
+    (tmp_path / "Thermal/1/0.bmp").write_bytes(b"BM, but no picture")
+    network = mindspore_hub.load("DDAG", pretrained=False)
+    with pytest.raises(PictureError, match=r"Thermal/1/0\.bmp"):
+        mindspore_hub.evaluate("DDAG", tmp_path, network=network)
+    report = mindspore_hub.evaluate("DDAG", tmp_path, network=network, skip_bad=True)
+    assert report.result.counts["queries"] == 7
+    assert list(report.features["skipped"]) == ["Thermal/1/0.bmp"]
+
+
+def test_being_far_from_a_claim_can_be_a_failure(small: Path) -> None:
+    assert run("--features", str(small), "--within=100").returncode == 0
+    done = run("--features", str(small), "--within=0")
+    assert done.returncode == 1
+    assert "points from a claim, more than 0" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "give NAME and --data DIR, or --features FILE"),
+        (["--data=x"], "give NAME and --data DIR"),
+        (["MVD", "--data=x", "--features=y"], "give NAME and --data DIR"),
+        (["--features=y", "--trials=2"], "--trials and --skip-bad are for --data"),
+        (["--features=y", "-o", "search"], "--option takes KEY=VALUE"),
+        (["--features=y", "--plot=cmc.gif"], "must end in one of .png, .svg, .pdf"),
+        (["--features=absent.npz"], "absent.npz cannot be read as features"),
+    ],
+)
+def test_a_wrong_call_says_what_is_right(arguments: list[str], message: str) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
