@@ -103,9 +103,9 @@ def eval_(
     )
     if report:
         _files.replace(report, f"{found.to_json()}\n")
+    click.echo(found.to_json()) if style == "json" else _print(found)
     if plot:
         draw_cmc(found, plot)
-    click.echo(found.to_json()) if style == "json" else _print(found)
     if within is not None:
         _check(found, within)
 
@@ -143,6 +143,8 @@ def _print(found: Report) -> None:
     print_table(("Metric (%)", "Measured", "Published", "Difference"), rows)
     if not found.claims:
         click.echo("The card claims nothing for this protocol with these options.", err=True)
+    elif found.weights == "other":
+        click.echo("The features are of other weights than those the card publishes.", err=True)
 
 
 def _beside(claim: Claim | None) -> tuple[str, str]:

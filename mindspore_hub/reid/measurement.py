@@ -147,7 +147,15 @@ def _report(card: Card | None, followed: Protocol, found: Features) -> Report:
     result = _score(found, followed.name, {**told, **asked})
     claims = claims_of(card, result) if card and _is_published(card, followed) else ()
     uid = card.uid if card else found.about.get("card")
-    return Report(uid, result, claims, dict(found.about), versions())
+    return Report(uid, result, claims, _weights(card, found), dict(found.about), versions())
+
+
+def _weights(card: Card | None, found: Features) -> str | None:
+    """Whether features are of the checkpoint of a card."""
+    digest = found.about.get("sha256")
+    if card is None or card.asset is None or digest is None:
+        return None
+    return "published" if digest == card.asset.sha256 else "other"
 
 
 def _score(found: Features, name: str, options: Mapping[str, Any]) -> Result:

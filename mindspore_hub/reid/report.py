@@ -42,6 +42,8 @@ class Report:
         card: Uid of the card; None where features do not name one.
         result: What was measured.
         claims: What the card publishes for this very protocol; empty for any other.
+        weights: `published` if the features are of the card's checkpoint, `other` if not; None where
+            there is no card, or nobody knows.
         features: What made the features, and of which data: digests, versions, settings.
         versions: Versions of what the metrics were computed with.
     """
@@ -49,6 +51,7 @@ class Report:
     card: str | None
     result: Result
     claims: tuple[Claim, ...]
+    weights: str | None
     features: dict[str, Any]
     versions: dict[str, str]
 
@@ -71,6 +74,7 @@ class Report:
         found = {
             "schema": SCHEMA,
             "card": self.card,
+            "weights": self.weights,
             "claims": claims,
             **dataclasses.asdict(self.result),
             "features": self.features,

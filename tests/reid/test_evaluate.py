@@ -1,5 +1,6 @@
 """From a data set in its published layout, or from saved features, to numbers beside the claims."""
 
+import dataclasses
 import hashlib
 import json
 import shutil
@@ -119,7 +120,7 @@ def assert_claims(report: dict, facts, *, compared: bool) -> None:
 def assert_repeatable(report: dict, facts, root: Path, saved: Path) -> None:
     """The report says which weights, which images, how, and with what."""
     features = report["features"]
-    assert features["sha256"] == facts.asset.sha256
+    assert (features["sha256"], report["weights"]) == (facts.asset.sha256, "published")
     assert features["protocol"]["name"] == facts.asset.protocol.name == report["protocol"]
     assert features["preprocessing"]["size"] == list(facts.asset.preprocessing.size)
     assert {"mindspore", "numpy", "python", "mindspore-hub"} <= features["versions"].keys()
@@ -179,7 +180,7 @@ def test_features_of_no_card_need_a_protocol() -> None:
     with pytest.raises(FeaturesError, match="give protocol, one of regdb, sop"):
         mindspore_hub.evaluate(features=features)
     report = mindspore_hub.evaluate(features=features, protocol="sop")
-    assert (report.card, report.claims) == (None, ())
+    assert (report.card, report.claims, report.weights) == (None, (), None)
     assert set(report.metrics) == {"recall@1", "recall@2", "recall@5", "recall@10"}
 
 
@@ -256,8 +257,18 @@ def test_a_broken_image_is_fatal_unless_it_may_be_skipped(tmp_path: Path) -> Non
     with pytest.raises(PictureError, match=r"Thermal/1/0\.bmp"):
         mindspore_hub.evaluate("DDAG", tmp_path, network=network)
     report = mindspore_hub.evaluate("DDAG", tmp_path, network=network, skip_bad=True)
-    assert report.result.counts["queries"] == 7
+    assert (report.result.counts["queries"], report.weights) == (7, "other")
     assert list(report.features["skipped"]) == ["Thermal/1/0.bmp"]
+
+
+def test_features_of_other_weights_are_told_from_those_of_the_card(
+    small: Path, tmp_path: Path
+) -> None:
+    features = load(small)
+    path = tmp_path / "other.npz"
+    dataclasses.replace(features, about={**features.about, "sha256": "0" * 64}).save(path)
+    assert "other weights" in run("--features", str(path)).stderr
+    assert "other weights" not in run("--features", str(small)).stderr
 
 
 def test_being_far_from_a_claim_can_be_a_failure(small: Path) -> None:
