@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import checkpoints
+import commands
 import mindspore
 import pytest
+from commands import MSHUB, ROOT
 from rich.filesize import decimal
 
 import mindspore_hub
 from mindspore_hub.errors import CheckpointError, MissingFactsError, SettingsError
 from mindspore_hub.publishing.target import Target, hand_over
 
-ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "docs" / "publishing.md").read_text(encoding="utf-8")
 README = "# A hub\n\n<!-- models -->\n<!-- /models -->\n"
 
@@ -49,16 +50,8 @@ def digest(folder: Path) -> dict[str, str]:
 def run(
     *arguments: object, cwd: Path, package: Path = ROOT, **env: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run `mshub`."""
-    return subprocess.run(
-        [sys.executable, "-m", "mindspore_hub", *map(str, arguments)],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(package), **env},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """Run `mshub` of a package."""
+    return commands.run(*arguments, cwd=cwd, PYTHONPATH=str(package), **env)
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -464,7 +457,7 @@ def test_every_missing_fact_is_in_one_error(files: Path, hub: Path) -> None:
 
 def test_a_terminal_is_asked_for_what_is_missing(files: Path, hub: Path) -> None:
     options = [f"--{key}={VARIANT[key]}" for key in VARIANT if key not in {"author", "evaluation"}]
-    command = [sys.executable, "-m", "mindspore_hub", "publish", str(files / "second.ckpt")]
+    command = [*MSHUB, "publish", str(files / "second.ckpt")]
     ours, theirs = pty.openpty()
     os.write(ours, b"very good\nSomebody else\n")
     done = subprocess.run(
