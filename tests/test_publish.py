@@ -12,13 +12,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import checkpoints
 import commands
 import mindspore
 import pytest
+import yaml
 from commands import MSHUB, ROOT
 from rich.filesize import decimal
+from server import FileServer
 
 import mindspore_hub
 from mindspore_hub.errors import CheckpointError, MissingFactsError, SettingsError
@@ -96,6 +99,11 @@ def empty_hub(folder: Path) -> Path:
     for name in ("__init__.py", "_checkpoint.py"):
         shutil.copyfile(ROOT / "models" / name, folder / "models" / name)
     (folder / "assets" / ".keep").touch()
+    return begin(folder)
+
+
+def begin(folder: Path) -> Path:
+    """Put a hub under git."""
     git(folder, "init", "-q", "-b", "main")
     git(folder, "config", "user.name", "a")
     git(folder, "config", "user.email", "a@b")
@@ -200,6 +208,52 @@ def use_bundle(card: Path) -> dict[str, Any]:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])[card.stem]
     return report
+
+
+def run_workflow(hub: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run the workflow of the guide as GitHub does, in a clone with the package installed."""
+    (job,) = yaml.safe_load(block("yaml", 1))["jobs"].values()
+    steps = [step for step in job["steps"] if "run" in step]
+    assert steps.pop(0)["run"] == "pip install '.[mindspore]'"
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    env |= {"PATH": path, "PYTHONPATH": str(hub), "GITHUB_BASE_REF": "main"}
+    for step in steps:
+        strict = ["-o", "pipefail"] if step.get("shell") == "bash" else []
+        done = commands.start("bash", "-e", *strict, "-c", step["run"], cwd=hub, **env)
+        if done.returncode:
+            break
+    return done
+
+
+def test_the_workflow_of_the_guide_refuses_a_changed_card_whose_file_does_not_fit(
+    files: Path, tmp_path: Path
+) -> None:
+    origin = begin(checkpoints.copy_hub(tmp_path / "origin"))
+    hub, served = tmp_path / "hub", tmp_path / "served"
+    served.mkdir()
+    git(tmp_path, "clone", "-q", str(origin), str(hub))
+    made = mindspore_hub.publish(
+        files / "leafnet.ckpt", "LeafNet", facts=FACTS, root=hub, network=files / "leafnet.py"
+    )
+    file, card = served / made.link.rpartition("/")[2], hub / made.files[0]
+    with FileServer(served) as server:
+        environment = {"MSHUB_MIRRORS": server.url, "MSHUB_HOME": str(tmp_path / "store")}
+        git(hub, "add", "-A")
+        git(hub, "commit", "-q", "-m", "Publish LeafNet")
+        shutil.copyfile(files / "leafnet.ckpt", file)
+        done = run_workflow(hub, **environment)
+        assert done.returncode == 0, done.stderr
+        assert server.requests == [f"GET {urlsplit(made.link).path}", f"GET /{file.name}"]
+        # Another file than that of the card, and a card of a file that does not fit.
+        shutil.copyfile(files / "seven.ckpt", file)
+        shutil.rmtree(tmp_path / "store")
+        assert run_workflow(hub, **environment).returncode == 4
+        checkpoints.publish(card, made.link, checkpoints.digest(file))
+        assert run("generate", cwd=hub, package=hub).returncode == 0
+        git(hub, "commit", "-q", "-a", "-m", "Name another file")
+        done = run_workflow(hub, **environment)
+        assert done.returncode == 1
+        assert "num_class: the card says 10, the checkpoint 7" in done.stderr
 
 
 def test_a_new_variant_of_mvd_for_395_identities_is_one_command(tmp_path: Path) -> None:
