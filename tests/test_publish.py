@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import checkpoints
 import commands
 import mindspore
+import numpy as np
 import pytest
 import yaml
 from commands import MSHUB, ROOT
@@ -25,6 +26,7 @@ from server import FileServer
 
 import mindspore_hub
 from mindspore_hub.errors import CheckpointError, MissingFactsError, SettingsError
+from mindspore_hub.publishing import record
 from mindspore_hub.publishing.target import Target, hand_over
 
 GUIDE = (ROOT / "docs" / "publishing.md").read_text(encoding="utf-8")
@@ -469,6 +471,29 @@ def test_golden_outputs_are_recorded_once_and_compared_then(
     with pytest.raises(CheckpointError, match=r"output 0 differs from .*golden\.json by"):
         mindspore_hub.publish(files / "leafnet.ckpt", "LeafNet", **given)
     assert digest(hub) == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('{\n "seed"', '[\n "seed"'),
+        ('"seed": 0', '"seed": "none"'),
+        ('"tolerance"', '"other"'),
+        ('"3":', '"8":'),
+        ('"3":', '"-1":'),
+        ('"largest": ', '"largest": [], "x": '),
+        ("4\n   ],", "1e999\n   ],"),
+    ],
+)
+def test_a_golden_file_that_means_nothing_is_refused(old: str, new: str, tmp_path: Path) -> None:
+    file, outputs = tmp_path / "golden.json", [np.ones((2, 4), np.float32)]
+    text = record.text([(3,)], outputs)
+    file.write_text(text, encoding="utf-8")
+    record.compare(file, record.read(file), outputs)
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"golden\.json is no golden file .*; remove it"):
+        record.read(file)
 
 
 def test_a_network_that_computes_differently_in_graph_mode_is_refused(
