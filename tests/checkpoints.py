@@ -4,7 +4,7 @@ import hashlib
 import random
 import shutil
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,15 @@ def write(
     entries = [{"name": item.name, "data": mindspore.Tensor(value(item))} for item in shuffled]
     mindspore.save_checkpoint(entries, str(path))
     return digest(path)
+
+
+def save(path: Path, held: Mapping[str, np.ndarray], **options: Any) -> Path:
+    """Write a checkpoint file with these values; options are those of MindSpore."""
+    import mindspore
+
+    entries = [{"name": name, "data": mindspore.Tensor(data)} for name, data in held.items()]
+    mindspore.save_checkpoint(entries, str(path), **options)
+    return path
 
 
 def digest(path: Path) -> str:

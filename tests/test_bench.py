@@ -3,10 +3,10 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import checkpoints
+import commands
 import manifests
 import pytest
 
@@ -18,12 +18,7 @@ LINK = "https://download.mindspore.cn/models/file.ckpt"
 
 def run(*arguments: str, command: str = "bench") -> subprocess.CompletedProcess[str]:
     """Run a command."""
-    return subprocess.run(
-        [sys.executable, "-m", "mindspore_hub", command, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return commands.run(command, *arguments)
 
 
 @pytest.fixture

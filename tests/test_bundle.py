@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import checkpoints
+import commands
 import fill
 import manifests
 import mindspore
@@ -143,8 +144,7 @@ def use(mode: str, *paths: Path) -> dict[str, dict[str, object]]:
 
 
 def mshub(*arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mindspore_hub", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = commands.run(*arguments)
     assert done.returncode == code, done.stderr
     return done
 
@@ -213,13 +213,7 @@ def test_verify_opens_no_connection(small: Path, tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(OFFLINE, encoding="utf-8")
     path = os.pathsep.join([str(tmp_path / "site"), str(checkpoints.ROOT)])
-    done = subprocess.run(
-        [sys.executable, "-m", "mindspore_hub", "bundle", "verify", str(small)],
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = commands.run("bundle", "verify", small, PYTHONPATH=path)
     assert done.returncode == 0, done.stderr
     assert "none missing, none left over" in done.stdout
 

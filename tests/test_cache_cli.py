@@ -7,7 +7,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -17,6 +16,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from commands import CARD, MSHUB, ROOT, run
 from faults import halted, truncated
 from server import FileServer, good, read_only
 
@@ -26,38 +26,8 @@ from mindspore_hub.catalog import Catalog
 from mindspore_hub.errors import StoreError
 from mindspore_hub.refs import note_use
 
-ROOT = Path(__file__).parents[1]
 SIZE = 300_000
 MISSING = "MVD is not in the store"
-
-CARD = """\
-# metric_learn
-
----
-
-model-name: metric_learn
-
-asset:
-
--
-    file-format: ckpt
-    asset-link: <{link}>
-    asset-sha256: {sha256}
-
----
-"""
-
-
-def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "mindspore_hub", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **env},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
 
 
 def result(*arguments: str) -> Any:
@@ -244,7 +214,7 @@ def test_rm_of_what_is_being_downloaded_is_refused(server: FileServer) -> None:
     begun, rest = threading.Event(), threading.Event()
 
     server.on("/a.ckpt", halted(begun, rest, 50_000))
-    command = [sys.executable, "-m", "mindspore_hub", "download", card]
+    command = [*MSHUB, "download", card]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as job:
         assert begun.wait(60)
         refused = run("cache", "rm", sha256)

@@ -11,11 +11,13 @@ from pathlib import Path
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
+import commands
 import jsonschema
 import pytest
 import server
 import yaml
 from click.testing import CliRunner, Result
+from commands import MSHUB, ROOT
 from jsonschema import Draft202012Validator
 
 from mindspore_hub.cards import check, report, review, rules
@@ -25,7 +27,8 @@ from mindspore_hub.cards.rules import Group, Rule
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.cli import mshub
 
-ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.usefixtures("folder")
+
 CARDS = Catalog.read().cards
 GOOD = CARDS[-1].path.read_text(encoding="utf-8")
 SARIF = json.loads(Path(__file__).with_name("data").joinpath("sarif/used.schema.json").read_text())
@@ -39,15 +42,6 @@ GIT = (
     "-c",
     "core.hooksPath=/dev/null",
 )
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty current folder."""
-    path = tmp_path / "work"
-    path.mkdir()
-    monkeypatch.chdir(path)
-    return path
 
 
 def write(name: str, *replacements: tuple[str, str]) -> Path:
@@ -69,13 +63,7 @@ def write_bad(name: str = "card.md") -> Path:
 
 def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Run `mshub card` as a program."""
-    return subprocess.run(
-        [sys.executable, "-m", "mindspore_hub", "card", *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT), **env},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+    return commands.run("card", *arguments, cwd=Path.cwd(), **env)
 
 
 def invoke(*arguments: str) -> Result:
@@ -272,7 +260,7 @@ def terminal(*arguments: str, **env: str) -> bytes:
 
     main, other = pty.openpty()
     with subprocess.Popen(
-        [sys.executable, "-m", "mindspore_hub", "card", *arguments],
+        [*MSHUB, "card", *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT), **env},
         stdout=other,
         stderr=subprocess.DEVNULL,

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 import pytest
+from commands import CARD, MSHUB, ROOT, run, start
 
 from mindspore_hub.cards.review import known_rules
 from mindspore_hub.catalog import Catalog
@@ -21,27 +22,9 @@ from mindspore_hub.cli import mshub
 from mindspore_hub.info import CellInfo
 from mindspore_hub.version import __version__
 
-ROOT = Path(__file__).parents[1]
 CARDS = Catalog.read().cards
 RELEASES = ", ".join(sorted({card.version for card in CARDS}))
 LOAD_OPTIONS = ("--no-pretrained", "--format", "json")
-
-CARD = """\
-# metric_learn
-
----
-
-model-name: metric_learn
-
-asset:
-
--
-    file-format: ckpt
-    asset-link: <{link}>
-    asset-sha256: {sha256}
-
----
-"""
 
 HEADLESS = """
 import os, sys
@@ -58,27 +41,14 @@ sys.addaudithook(watch)
 """
 
 
-def run(
-    *arguments: str, module: str = "mindspore_hub", cwd: Path = ROOT, **env: str
-) -> subprocess.CompletedProcess[str]:
-    """Run a module as a program."""
-    return start([sys.executable, "-m", module, *arguments], cwd, env)
-
-
-def run_code(code: str, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def run_code(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a piece of Python with the arguments of the command."""
-    return start([sys.executable, "-c", code, *arguments], cwd, {})
+    return start(sys.executable, "-c", code, *arguments)
 
 
-def start(command: list[str], cwd: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command,
-        cwd=cwd,
-        env={**os.environ, **env},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+def run_module(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run a module as a program."""
+    return start(sys.executable, "-m", name, *arguments)
 
 
 def rows(text: str) -> list[list[str]]:
@@ -125,7 +95,7 @@ def test_the_version_is_that_of_the_package() -> None:
 
 def test_the_installed_script_is_the_same_command() -> None:
     script = Path(sys.executable).with_name("mshub")
-    done = start([str(script), "--version"], ROOT, {})
+    done = start(script, "--version")
     assert (done.returncode, done.stdout) == (0, f"mshub, version {__version__}\n")
 
 
@@ -405,7 +375,7 @@ def test_load_without_mindspore_says_how_to_install_it() -> None:
 def test_ctrl_c_ends_a_download_with_130(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         card = write_card(tmp_path, f"https://127.0.0.1:{silent.getsockname()[1]}/x.ckpt")
-        command = [sys.executable, "-m", "mindspore_hub", "download", str(card)]
+        command = [*MSHUB, "download", str(card)]
         with subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:
@@ -420,7 +390,7 @@ def test_ctrl_c_ends_a_download_with_130(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_an_error_without_traceback() -> None:
-    command = [sys.executable, "-m", "mindspore_hub", "list"]
+    command = [*MSHUB, "list"]
     env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
@@ -436,7 +406,7 @@ def on_terminal(*arguments: str, **env: str) -> str:
     """Output of the command on a terminal 80 columns wide."""
     controller, terminal = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "mindspore_hub", *arguments],
+        [*MSHUB, *arguments],
         cwd=ROOT,
         env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", **env},
         stdout=terminal,
@@ -534,7 +504,7 @@ def test_the_watch_over_mindspore_and_the_network_works(code: str) -> None:
 def test_a_tool_of_the_repository_is_a_command(
     module: str, arguments: list[str], words: list[str]
 ) -> None:
-    tool = run(*arguments, module=module)
+    tool = run_module(module, *arguments)
     command = run(*words)
     assert (tool.returncode, tool.stdout, tool.stderr) == (
         command.returncode,
@@ -545,7 +515,7 @@ def test_a_tool_of_the_repository_is_a_command(
 
 @pytest.mark.parametrize("name", ["md_validator", "generate_hub_conf", "load_markdown"])
 def test_a_tool_of_the_repository_explains_itself(name: str) -> None:
-    done = run("--help", module=f"tools.{name}")
+    done = run_module(f"tools.{name}", "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"Usage: python -m tools.{name} [OPTIONS]")
 
@@ -554,13 +524,13 @@ def test_get_sha256_prints_what_a_card_needs(tmp_path: Path) -> None:
     files = [tmp_path / "a.ckpt", tmp_path / "b.ckpt"]
     for path in files:
         path.write_bytes(path.name.encode())
-    done = run(*map(str, files), module="tools.get_sha256")
+    done = run_module("tools.get_sha256", *files)
     assert (done.returncode, done.stderr) == (0, "")
     digests = [hashlib.sha256(path.name.encode()).hexdigest() for path in files]
     assert done.stdout == "".join(
         f"{digest}  {path}\n" for digest, path in zip(digests, files, strict=True)
     )
-    assert run(str(tmp_path / "absent"), module="tools.get_sha256").returncode == 2
+    assert run_module("tools.get_sha256", tmp_path / "absent").returncode == 2
 
 
 def test_demo_matches_the_samples_and_says_that_stand_in_weights_are_random() -> None:

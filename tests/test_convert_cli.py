@@ -2,10 +2,7 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import checkpoints
 import fill
@@ -13,6 +10,7 @@ import manifests
 import mindspore
 import numpy as np
 import pytest
+from commands import run
 from mindspore import Tensor, nn
 
 import mindspore_hub
@@ -21,7 +19,6 @@ from mindspore_hub.catalog import Catalog
 from mindspore_hub.cli import mshub
 from mindspore_hub.examine import examine
 
-ROOT = Path(__file__).parents[1]
 MODEL = "metric_learn"
 CLASSES = 7
 
@@ -30,23 +27,6 @@ ARRAYS = {
     "a.bias": np.ones(3, np.float16),
     "step": np.array(7, np.int32),
 }
-
-
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mindspore_hub", *map(str, arguments)],
-        cwd=ROOT,
-        env=os.environ,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-
-
-def save(path: Path, held: dict[str, np.ndarray], **options: Any) -> Path:
-    entries = [{"name": name, "data": Tensor(data)} for name, data in held.items()]
-    mindspore.save_checkpoint(entries, str(path), **options)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +40,12 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
             prefix = "" if item.kind == "head" else "net."
             held[prefix + item.name] = fill.parameter(item.canonical, shape)
     held["moments.net.bn1.gamma"] = np.zeros(64, np.float32)
-    return save(tmp_path_factory.mktemp("published") / "published.ckpt", held)
+    return checkpoints.save(tmp_path_factory.mktemp("published") / "published.ckpt", held)
 
 
 @pytest.mark.parametrize(("target", "back"), [("safetensors", "ckpt"), ("ckpt", "safetensors")])
 def test_tensors_go_to_the_other_format_and_back(target: str, back: str, tmp_path: Path) -> None:
-    path = save(tmp_path / f"a.{back}", ARRAYS, format=back)
+    path = checkpoints.save(tmp_path / f"a.{back}", ARRAYS, format=back)
     first, second = tmp_path / f"deep/b.{target}", tmp_path / f"c.{back}"
     done = run("convert", path, "--to", target, "-o", first)
     assert (done.returncode, done.stderr) == (0, "")
@@ -84,7 +64,7 @@ def test_tensors_go_to_the_other_format_and_back(target: str, back: str, tmp_pat
 
 
 def test_a_file_that_is_there_is_replaced_on_request_only(tmp_path: Path) -> None:
-    path = save(tmp_path / "a.ckpt", ARRAYS)
+    path = checkpoints.save(tmp_path / "a.ckpt", ARRAYS)
     goal = tmp_path / "b.safetensors"
     goal.write_bytes(b"mine")
     goal.chmod(0o600)
@@ -97,7 +77,7 @@ def test_a_file_that_is_there_is_replaced_on_request_only(tmp_path: Path) -> Non
 
 
 def test_a_file_can_be_converted_in_place(tmp_path: Path) -> None:
-    path = save(tmp_path / "a.ckpt", ARRAYS)
+    path = checkpoints.save(tmp_path / "a.ckpt", ARRAYS)
     done = run("convert", path, "--to", "safetensors", "-o", path, "--force")
     assert done.returncode == 0
     facts = examine(path)
@@ -106,7 +86,7 @@ def test_a_file_can_be_converted_in_place(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("options", [("--to", "mindir"), ("--to", "ckpt", "--names", "network")])
 def test_what_needs_the_network_asks_for_it(options: tuple[str, ...], tmp_path: Path) -> None:
-    path = save(tmp_path / "a.ckpt", ARRAYS)
+    path = checkpoints.save(tmp_path / "a.ckpt", ARRAYS)
     done = run("convert", path, *options, "-o", tmp_path / "b")
     assert (done.returncode, done.stdout) == (2, "")
     assert "needs the network: add --network MODEL." in done.stderr
@@ -115,7 +95,7 @@ def test_what_needs_the_network_asks_for_it(options: tuple[str, ...], tmp_path: 
 
 def test_what_cannot_be_converted_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.ckpt").write_bytes(b"page")
-    text = save(tmp_path / "text.ckpt", ARRAYS, append_dict={"note": "x"})
+    text = checkpoints.save(tmp_path / "text.ckpt", ARRAYS, append_dict={"note": "x"})
     before = set(tmp_path.iterdir())
     for path, options, problem in (
         (tmp_path / "a.ckpt", ("--to", "ckpt"), "is no MindSpore checkpoint"),

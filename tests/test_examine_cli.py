@@ -2,22 +2,16 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import checkpoints
 import manifests
-import mindspore
 import numpy as np
 import wire
-from mindspore import Tensor
+from commands import run
 
 from mindspore_hub.cache import Store
 from mindspore_hub.catalog import Catalog
-
-ROOT = Path(__file__).parents[1]
 
 ARRAYS = {
     "network.a.weight": np.arange(12, dtype=np.float32).reshape(3, 4),
@@ -56,23 +50,6 @@ note                    str scalar, 36 bytes
 """
 
 
-def run(*arguments: object, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mindspore_hub", *map(str, arguments)],
-        cwd=ROOT,
-        env={**os.environ, **env},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-
-
-def save(path: Path, held: dict[str, np.ndarray], **options: Any) -> Path:
-    entries = [{"name": name, "data": Tensor(data)} for name, data in held.items()]
-    mindspore.save_checkpoint(entries, str(path), **options)
-    return path
-
-
 def store(name: str, data: bytes) -> str:
     """Put a file into the store as that of a card; return the path of the card."""
     home = Path(os.environ["MSHUB_HOME"])
@@ -89,7 +66,7 @@ def store(name: str, data: bytes) -> str:
 
 
 def test_a_file_is_shown_as_facts_and_a_tree(tmp_path: Path) -> None:
-    path = save(tmp_path / "a.ckpt", ARRAYS, append_dict={"note": "two words"})
+    path = checkpoints.save(tmp_path / "a.ckpt", ARRAYS, append_dict={"note": "two words"})
     done = run("inspect", path)
     expected = SHOWN.format(path=path, size=path.stat().st_size)
     assert (done.returncode, done.stderr) == (0, "")
@@ -98,7 +75,7 @@ def test_a_file_is_shown_as_facts_and_a_tree(tmp_path: Path) -> None:
 
 
 def test_every_tensor_is_listed_on_request(tmp_path: Path) -> None:
-    path = save(tmp_path / "a.ckpt", ARRAYS)
+    path = checkpoints.save(tmp_path / "a.ckpt", ARRAYS)
     lines = run("inspect", path, "--all").stdout.split("\n\n")[1].splitlines()
     assert [line.split()[0] for line in lines] == list(ARRAYS)
     assert lines[0].split() == ["network.a.weight", "float32", "3x4", "48", "bytes"]
@@ -106,7 +83,7 @@ def test_every_tensor_is_listed_on_request(tmp_path: Path) -> None:
 
 
 def test_json_holds_everything(tmp_path: Path) -> None:
-    path = save(tmp_path / "a.safetensors", ARRAYS, format="safetensors")
+    path = checkpoints.save(tmp_path / "a.safetensors", ARRAYS, format="safetensors")
     facts = json.loads(run("inspect", path, "--format", "json").stdout)
     assert (facts["format"], facts["size"]) == ("safetensors", path.stat().st_size)
     assert {item["name"]: tuple(item["shape"]) for item in facts["tensors"]} == {
@@ -128,13 +105,13 @@ def test_the_file_of_a_card_is_found_in_the_store_or_said_to_be_missing(tmp_path
     assert missing.stderr == (
         "mshub: error: The file of MVD is not in the store; `mshub download MVD` brings it.\n"
     )
-    card = store("card", save(tmp_path / "a.ckpt", ARRAYS).read_bytes())
+    card = store("card", checkpoints.save(tmp_path / "a.ckpt", ARRAYS).read_bytes())
     done = run("inspect", card, "--format", "json")
     assert len(json.loads(done.stdout)["tensors"]) == len(ARRAYS)
 
 
 def test_a_damaged_file_of_a_card_is_not_read(tmp_path: Path) -> None:
-    card = store("card", save(tmp_path / "a.ckpt", ARRAYS).read_bytes())
+    card = store("card", checkpoints.save(tmp_path / "a.ckpt", ARRAYS).read_bytes())
     (blob,) = Path(os.environ["MSHUB_HOME"]).glob("blobs/sha256/*/*")
     blob.chmod(0o644)
     blob.write_bytes(b"other")
@@ -203,8 +180,8 @@ def test_a_tree_of_very_many_or_very_deep_names_stays_small(tmp_path: Path) -> N
 
 
 def test_equal_files_are_equal_whatever_their_format(tmp_path: Path) -> None:
-    left = save(tmp_path / "a.ckpt", ARRAYS)
-    right = save(tmp_path / "b.safetensors", ARRAYS, format="safetensors")
+    left = checkpoints.save(tmp_path / "a.ckpt", ARRAYS)
+    right = checkpoints.save(tmp_path / "b.safetensors", ARRAYS, format="safetensors")
     done = run("diff", left, right)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "7 tensors equal, 0 different, 0 in one file only\n"
@@ -216,7 +193,10 @@ def test_differences_are_shown_and_end_with_1(tmp_path: Path) -> None:
     changed["network.a.weight"][2, 3] = np.nan
     changed["network.b.0.bias"] = np.ones((3, 1), np.float32)
     changed["new"] = changed.pop("step")
-    left, right = save(tmp_path / "a.ckpt", ARRAYS), save(tmp_path / "b.ckpt", changed)
+    left, right = (
+        checkpoints.save(tmp_path / "a.ckpt", ARRAYS),
+        checkpoints.save(tmp_path / "b.ckpt", changed),
+    )
     done = run("diff", left, right)
     assert (done.returncode, done.stderr) == (1, "")
     assert f"only in {left}: step\nonly in {right}: new\n" in done.stdout
@@ -264,8 +244,8 @@ def test_what_differs_in_very_many_tensors_is_shown_in_part(tmp_path: Path) -> N
 
 
 def test_json_says_infinity_as_text(tmp_path: Path) -> None:
-    left = save(tmp_path / "a.ckpt", {"a": np.zeros(2, np.float32)})
-    right = save(tmp_path / "b.ckpt", {"a": np.array([0, np.inf], np.float32)})
+    left = checkpoints.save(tmp_path / "a.ckpt", {"a": np.zeros(2, np.float32)})
+    right = checkpoints.save(tmp_path / "b.ckpt", {"a": np.array([0, np.inf], np.float32)})
     facts = json.loads(run("diff", left, right, "--format", "json").stdout)
     values = facts["changes"][0]["values"]
     assert (values["largest"], values["relative"]) == ("inf", "inf")
@@ -281,7 +261,10 @@ def test_files_are_compared_under_the_names_of_a_network(tmp_path: Path) -> None
         "head.weight": np.ones((2, 3), np.float32),
         "conv1.weight": np.ones(4, np.float32),
     }
-    left, right = save(tmp_path / "a.ckpt", published), save(tmp_path / "b.ckpt", clean)
+    left, right = (
+        checkpoints.save(tmp_path / "a.ckpt", published),
+        checkpoints.save(tmp_path / "b.ckpt", clean),
+    )
     assert run("diff", left, right).returncode == 1
     done = run("diff", left, right, "--network", "metric_learn")
     assert (done.returncode, done.stdout) == (
@@ -307,12 +290,12 @@ def test_the_network_that_fits_is_found(tmp_path: Path) -> None:
 
 
 def test_a_network_that_does_not_fit_is_an_error(tmp_path: Path) -> None:
-    path = save(tmp_path / "a.ckpt", ARRAYS)
+    path = checkpoints.save(tmp_path / "a.ckpt", ARRAYS)
     wrong = run("inspect", path, "--network", "MVD")
     assert (wrong.returncode, wrong.stdout) == (1, "")
     assert "does not fit MVD" in wrong.stderr
 
 
 def test_a_file_that_fits_no_network_says_so(tmp_path: Path) -> None:
-    path = save(tmp_path / "a.ckpt", ARRAYS)
+    path = checkpoints.save(tmp_path / "a.ckpt", ARRAYS)
     assert "network           none of the hub" in run("inspect", path, "--network", "any").stdout

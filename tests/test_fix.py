@@ -23,19 +23,12 @@ from mindspore_hub.cards.rules import Group, Rule, all_rules, select
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.cli import mshub
 
+pytestmark = pytest.mark.usefixtures("folder")
+
 CARDS = [card.path.read_bytes() for card in Catalog.read().cards]
 GOOD = CARDS[-1]
 RULES = all_rules()
 RELEASE = b"model-version: 1.9"
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty current folder."""
-    path = tmp_path / "work"
-    path.mkdir()
-    monkeypatch.chdir(path)
-    return path
 
 
 def check(*arguments: str) -> Result:

@@ -12,17 +12,23 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import checkpoints
+import commands
 import mindspore
+import numpy as np
 import pytest
+import yaml
+from commands import MSHUB, ROOT
 from rich.filesize import decimal
+from server import FileServer
 
 import mindspore_hub
 from mindspore_hub.errors import CheckpointError, MissingFactsError, SettingsError
+from mindspore_hub.publishing import record
 from mindspore_hub.publishing.target import Target, hand_over
 
-ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "docs" / "publishing.md").read_text(encoding="utf-8")
 README = "# A hub\n\n<!-- models -->\n<!-- /models -->\n"
 
@@ -49,16 +55,8 @@ def digest(folder: Path) -> dict[str, str]:
 def run(
     *arguments: object, cwd: Path, package: Path = ROOT, **env: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run `mshub`."""
-    return subprocess.run(
-        [sys.executable, "-m", "mindspore_hub", *map(str, arguments)],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(package), **env},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """Run `mshub` of a package."""
+    return commands.run(*arguments, cwd=cwd, PYTHONPATH=str(package), **env)
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -103,6 +101,11 @@ def empty_hub(folder: Path) -> Path:
     for name in ("__init__.py", "_checkpoint.py"):
         shutil.copyfile(ROOT / "models" / name, folder / "models" / name)
     (folder / "assets" / ".keep").touch()
+    return begin(folder)
+
+
+def begin(folder: Path) -> Path:
+    """Put a hub under git."""
     git(folder, "init", "-q", "-b", "main")
     git(folder, "config", "user.name", "a")
     git(folder, "config", "user.email", "a@b")
@@ -207,6 +210,52 @@ def use_bundle(card: Path) -> dict[str, Any]:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])[card.stem]
     return report
+
+
+def run_workflow(hub: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run the workflow of the guide as GitHub does, in a clone with the package installed."""
+    (job,) = yaml.safe_load(block("yaml", 1))["jobs"].values()
+    steps = [step for step in job["steps"] if "run" in step]
+    assert steps.pop(0)["run"] == "pip install '.[mindspore]'"
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    env |= {"PATH": path, "PYTHONPATH": str(hub), "GITHUB_BASE_REF": "main"}
+    for step in steps:
+        strict = ["-o", "pipefail"] if step.get("shell") == "bash" else []
+        done = commands.start("bash", "-e", *strict, "-c", step["run"], cwd=hub, **env)
+        if done.returncode:
+            break
+    return done
+
+
+def test_the_workflow_of_the_guide_refuses_a_changed_card_whose_file_does_not_fit(
+    files: Path, tmp_path: Path
+) -> None:
+    origin = begin(checkpoints.copy_hub(tmp_path / "origin"))
+    hub, served = tmp_path / "hub", tmp_path / "served"
+    served.mkdir()
+    git(tmp_path, "clone", "-q", str(origin), str(hub))
+    made = mindspore_hub.publish(
+        files / "leafnet.ckpt", "LeafNet", facts=FACTS, root=hub, network=files / "leafnet.py"
+    )
+    file, card = served / made.link.rpartition("/")[2], hub / made.files[0]
+    with FileServer(served) as server:
+        environment = {"MSHUB_MIRRORS": server.url, "MSHUB_HOME": str(tmp_path / "store")}
+        git(hub, "add", "-A")
+        git(hub, "commit", "-q", "-m", "Publish LeafNet")
+        shutil.copyfile(files / "leafnet.ckpt", file)
+        done = run_workflow(hub, **environment)
+        assert done.returncode == 0, done.stderr
+        assert server.requests == [f"GET {urlsplit(made.link).path}", f"GET /{file.name}"]
+        # Another file than that of the card, and a card of a file that does not fit.
+        shutil.copyfile(files / "seven.ckpt", file)
+        shutil.rmtree(tmp_path / "store")
+        assert run_workflow(hub, **environment).returncode == 4
+        checkpoints.publish(card, made.link, checkpoints.digest(file))
+        assert run("generate", cwd=hub, package=hub).returncode == 0
+        git(hub, "commit", "-q", "-a", "-m", "Name another file")
+        done = run_workflow(hub, **environment)
+        assert done.returncode == 1
+        assert "num_class: the card says 10, the checkpoint 7" in done.stderr
 
 
 def test_a_new_variant_of_mvd_for_395_identities_is_one_command(tmp_path: Path) -> None:
@@ -424,6 +473,29 @@ def test_golden_outputs_are_recorded_once_and_compared_then(
     assert digest(hub) == before
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('{\n "seed"', '[\n "seed"'),
+        ('"seed": 0', '"seed": "none"'),
+        ('"tolerance"', '"other"'),
+        ('"3":', '"8":'),
+        ('"3":', '"-1":'),
+        ('"largest": ', '"largest": [], "x": '),
+        ("4\n   ],", "1e999\n   ],"),
+    ],
+)
+def test_a_golden_file_that_means_nothing_is_refused(old: str, new: str, tmp_path: Path) -> None:
+    file, outputs = tmp_path / "golden.json", [np.ones((2, 4), np.float32)]
+    text = record.text([(3,)], outputs)
+    file.write_text(text, encoding="utf-8")
+    record.compare(file, record.read(file), outputs)
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"golden\.json is no golden file .*; remove it"):
+        record.read(file)
+
+
 def test_a_network_that_computes_differently_in_graph_mode_is_refused(
     files: Path, hub: Path, tmp_path: Path
 ) -> None:
@@ -464,7 +536,7 @@ def test_every_missing_fact_is_in_one_error(files: Path, hub: Path) -> None:
 
 def test_a_terminal_is_asked_for_what_is_missing(files: Path, hub: Path) -> None:
     options = [f"--{key}={VARIANT[key]}" for key in VARIANT if key not in {"author", "evaluation"}]
-    command = [sys.executable, "-m", "mindspore_hub", "publish", str(files / "second.ckpt")]
+    command = [*MSHUB, "publish", str(files / "second.ckpt")]
     ours, theirs = pty.openpty()
     os.write(ours, b"very good\nSomebody else\n")
     done = subprocess.run(

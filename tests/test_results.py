@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import commands
 import pytest
 from click.testing import CliRunner
+from commands import ROOT
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +22,8 @@ from mindspore_hub.catalog import Catalog
 from mindspore_hub.cli import mshub
 from mindspore_hub.errors import HubError
 
-ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.usefixtures("folder")
+
 PACKAGE = ROOT / "mindspore_hub"
 FIXTURES = ROOT / "tests" / "rules"
 GOOD = Catalog.read().cards[-1].path.read_text(encoding="utf-8")
@@ -36,15 +39,6 @@ REPORTS = [
 Outcome = tuple[int, str, str]
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty current folder."""
-    path = tmp_path / "work"
-    path.mkdir()
-    monkeypatch.chdir(path)
-    return path
-
-
 def run(*arguments: str) -> Outcome:
     """Exit code and what is printed."""
     done = CliRunner().invoke(mshub, ["card", "check", *arguments])
@@ -56,13 +50,7 @@ def run(*arguments: str) -> Outcome:
 
 def process(*arguments: str, **env: str) -> Outcome:
     """The same by a program of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "mindspore_hub", "card", "check", *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT), **env},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+    done = commands.run("card", "check", *arguments, cwd=Path.cwd(), **env)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -45,7 +45,7 @@ def main(path: str) -> None:
 def _tell(request: Mapping[str, Any]) -> dict[str, Any]:
     """What shapes in the file tell; no network is built."""
     require_mindspore()
-    facts = facts_of(_network_class(request, card=""))
+    facts = facts_of(_network_class(request))
     with _about(request):
         derived = derive_arguments(_read_weights(request, facts), facts)
     size = derive_embedding_size(derived, facts)
@@ -63,7 +63,7 @@ def _try(request: Mapping[str, Any]) -> dict[str, Any]:
 
     graph = request["task"] == "graph"
     mindspore.set_context(mode=mindspore.GRAPH_MODE if graph else mindspore.PYNATIVE_MODE)
-    cell = _network_class(request, card=request["card"])
+    cell = _network_class(request)
     network, answer = _load(cell, request)
     shapes = getattr(network, "input_shapes", None) or request["inputs"]
     if not shapes:
@@ -77,10 +77,10 @@ def _try(request: Mapping[str, Any]) -> dict[str, Any]:
     return {**answer, "inputs": [list(shape) for shape in shapes]}
 
 
-def _network_class(request: Mapping[str, Any], *, card: str) -> Any:
+def _network_class(request: Mapping[str, Any]) -> Any:
     """The class, by the entry point where there is one for it already."""
     root, model = Path(request["root"]), request["model"]
-    if card:
+    if request.get("card"):
         return load_entry_point(root, model).network_class()
     package = ModuleType("_mindspore_hub_published")
     package.__path__ = [str(root / "models")]

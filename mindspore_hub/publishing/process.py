@@ -19,7 +19,6 @@ _PROGRAM = (
 )
 """Finds the package and MindSpore where the caller does, whatever folder it runs in."""
 
-
 _TASKS = {
     "tell": "read what it says of its files",
     "pynative": "tried it in PyNative mode",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from mindspore_hub.publishing import record
 from mindspore_hub.publishing.card import card_text
 from mindspore_hub.publishing.plan import Plan, Request, make_plan
 from mindspore_hub.publishing.target import Target, changed, check_target, diff, hand_over
-from mindspore_hub.publishing.told import tell
+from mindspore_hub.publishing.told import rows, tell
 from mindspore_hub.publishing.trial import Trial, try_out
 
 _log = logging.getLogger(__name__)
@@ -76,11 +76,12 @@ def run(request: Request, target: Target) -> Publication:
     check_target(target, request.root, _touched(plan), new=_new_network(plan))
     recorded = _read_golden(request.golden)
     stored = plan.stored
+    _say(rows(stored.facts))
     with tempfile.TemporaryDirectory(prefix="mshub-publish-") as name:
         hub = _copy_hub(plan, Path(name, "hub"))
         before = _findings(hub)
         told = tell(plan, hub)
-        _log.info("%s", "\n".join(f"{fact}: {value}" for fact, value in told.rows()))
+        _say(told.rows())
         seed = recorded["seed"] if recorded else golden.SEED
         trial = try_out(plan, hub, "pynative", seed=seed)
         _compare(request.golden, recorded, trial)
@@ -110,6 +111,11 @@ def run(request: Request, target: Target) -> Publication:
         diff=changes,
         remarks=remarks,
     )
+
+
+def _say(told: Iterable[tuple[str, str]]) -> None:
+    for fact, value in told:
+        _log.info("%s: %s", fact, value)
 
 
 def _touched(plan: Plan) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -38,16 +39,9 @@ def read(path: Path) -> dict[str, Any]:
             "seed": int(facts["seed"]),
             "tolerance": float(facts["tolerance"]),
             "inputs": [[int(size) for size in shape] for shape in facts["inputs"]],
-            "outputs": [
-                {
-                    "shape": [int(size) for size in output["shape"]],
-                    "largest": float(output["largest"]),
-                    "values": {int(place): float(v) for place, v in output["values"].items()},
-                }
-                for output in facts["outputs"]
-            ],
+            "outputs": [_read_output(output) for output in facts["outputs"]],
         }
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, OverflowError, KeyError, TypeError, AttributeError) as error:
         msg = f"{path} is no golden file ({error}); remove it to have the outputs recorded anew."
         raise CheckpointError(msg) from error
     return golden
@@ -76,6 +70,15 @@ def compare(path: Path, golden: dict[str, Any], outputs: Sequence[Array]) -> Non
                 f"more than {golden['tolerance']:.0e}. If the file is right, remove the record."
             )
             raise CheckpointError(msg)
+
+
+def _read_output(facts: Any) -> dict[str, Any]:
+    shape = [int(size) for size in facts["shape"]]
+    values = {int(place): float(value) for place, value in facts["values"].items()}
+    if not all(0 <= place < math.prod(shape) for place in values):
+        msg = f"a value lies outside of its shape {shape}"
+        raise ValueError(msg)
+    return {"shape": shape, "largest": float(facts["largest"]), "values": values}
 
 
 def _recorded(output: Array) -> dict[str, Any]:

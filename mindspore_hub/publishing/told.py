@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mindspore_hub._words import rows, shape_text, total_of
+from mindspore_hub import _words
 from mindspore_hub.examine import Examination
 from mindspore_hub.publishing.plan import Plan
 from mindspore_hub.publishing.process import ask
@@ -41,14 +41,18 @@ class Told:
         }
 
     def rows(self) -> Iterator[tuple[str, str]]:
-        """All of it for people: facts, each with its value."""
-        yield from rows(self.facts)
-        yield "parameters", total_of(self.facts.of_role("parameter"))
+        """What shapes tell, for people: facts, each with its value."""
         for name, found in self.derived.items():
             classes = " classes" if name == self.class_argument else ""
             yield name, f"{found.value}{classes}, {_by(found)}"
         if self.embedding_size:
             yield "embedding size", f"{self.embedding_size.value}, {_by(self.embedding_size)}"
+
+
+def rows(facts: Examination) -> Iterator[tuple[str, str]]:
+    """What the index tells, for people: facts, each with its value."""
+    yield from _words.rows(facts)
+    yield "parameters", _words.total_of(facts.of_role("parameter"))
 
 
 def tell(plan: Plan, hub: Path) -> Told:
@@ -77,4 +81,4 @@ def _derived(facts: Mapping[str, Any]) -> Derived:
 
 
 def _by(found: Derived) -> str:
-    return f"by {found.tensor} ({shape_text(found.shape)})"
+    return f"by {found.tensor} ({_words.shape_text(found.shape)})"
