@@ -25,6 +25,9 @@ from rich.filesize import decimal
 from server import FileServer
 
 import mindspore_hub
+from mindspore_hub.cards.retrieval import Retrieval
+from mindspore_hub.cards.schema import read_card
+from mindspore_hub.catalog import Catalog
 from mindspore_hub.errors import CheckpointError, MissingFactsError, SettingsError
 from mindspore_hub.publishing import record
 from mindspore_hub.publishing.target import Target, hand_over
@@ -276,6 +279,10 @@ def test_a_new_variant_of_mvd_for_395_identities_is_one_command(tmp_path: Path) 
     )
     assert done.returncode == 0, done.stderr
     assert "num_class=395" in done.stdout
+    made = read_card(hub / "assets/mindspore/1.9/mvd_crossview_sysumm01.md", "a/b/c").asset
+    other = Catalog.read().resolve("MVD@sysumm01-all").asset
+    assert (made.preprocessing, made.retrieval) == (other.preprocessing, other.retrieval)
+    assert made.protocol is None, "the cards of this data set name different ones"
     assert run("card", "check", "assets", cwd=hub, package=hub).returncode == 0
     assert run("generate", "--check", cwd=hub, package=hub).returncode == 0
     for name in ("mindspore/1.9/mvd_crossview_sysumm01", "MVD@sysumm01-crossview"):
@@ -403,6 +410,38 @@ def test_a_metric_that_contradicts_the_name_of_the_file_is_refused(
     done = run("publish", file, "--model", "LeafNet", *options, cwd=hub)
     assert done.returncode == 1
     assert "evaluation has acc93.1, the name has acc91.5" in done.stderr
+    assert digest(hub) == before
+
+
+def test_retrieval_is_stated_as_in_a_card_and_then_taken_over(files: Path, hub: Path) -> None:
+    facts = files.parent / "retrieval.yaml"
+    stated = "\nretrieval: {outputs: [0], normalised: True, distance: dot}\n"
+    facts.write_text(block("yaml") + stated, encoding="utf-8")
+    published = {
+        "second": ("second.ckpt", facts),
+        "third": ("tensors.safetensors", files / "leafnet.yaml"),
+    }
+    for name, (file, source) in published.items():
+        done = run(
+            *("publish", files / file, "--model", "LeafNet", "--from", source, "--variant", name),
+            cwd=hub,
+        )
+        assert done.returncode == 0, done.stderr
+        git(hub, "add", "-A")
+        git(hub, "commit", "-q", "-m", name)
+        card = hub / f"assets/mindspore/2.7/leafnet_{name}_cifar10.md"
+        assert read_card(card, card.stem).asset.retrieval == Retrieval((0,), "dot", normalised=True)
+
+
+def test_a_wrong_retrieval_is_refused_before_anything_is_written(files: Path, hub: Path) -> None:
+    before = digest(hub)
+    done = run(
+        *("publish", files / "second.ckpt", "--model", "LeafNet", "--variant", "second"),
+        *("--from", files / "leafnet.yaml", "--retrieval", "{outputs: [3], distance: dot}"),
+        cwd=hub,
+    )
+    assert done.returncode == 1
+    assert "retrieval names output 3, but output-shape has 1" in done.stderr
     assert digest(hub) == before
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from mindspore_hub._files import replace
 from mindspore_hub.cards.check import Tree, check_tree, read_tree
@@ -25,14 +26,26 @@ REPOSITORY = "https://gitee.com/mindspore/models"
 
 _VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
 
-_ASSET = ("file-format", "asset-link", "asset-sha256", "asset-size", "network-args")
+_ASSET = (
+    *("file-format", "asset-link", "asset-sha256", "asset-size", "network-args"),
+    *("preprocessing", "retrieval", "protocol"),
+)
 """Keys of the asset, in their order."""
 
-_STRUCTURED = ("input-shape", "output-shape", "network-args")
+_STRUCTURED = (
+    *("input-shape", "output-shape"),
+    *("network-args", "preprocessing", "retrieval", "protocol"),
+)
 """Keys whose values are lists or mappings, written as YAML."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9][\w ./|%+@()-]*(?<! )")
 """What every YAML reader takes for the same text, but for numbers."""
+
+_NO_TEXT = frozenset({"null", "yes", "no", "on", "off"})
+"""Words that some YAML reader takes for something else."""
+
+_WORD = re.compile(r"[A-Za-z][\w-]*")
+"""What needs no quotes inside brackets."""
 
 _TEMPLATE = """\
 # {model}
@@ -126,6 +139,19 @@ def front_matter(known: Mapping[str, str]) -> str:
     return "\n\n".join(lines)
 
 
+def flow(value: Any) -> str:
+    """A value as YAML of one line: `{outputs: [0], distance: dot}`."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {flow(item)}' for key, item in value.items())}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(flow, value))}]"
+    if isinstance(value, bool):
+        return str(value)
+    plain = isinstance(value, str) and _WORD.fullmatch(value) and _is_plain(value)
+    is_word = plain and value.lower() not in {"true", "false"}
+    return value if is_word else json.dumps(value, ensure_ascii=False)
+
+
 def _defaults(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
     """A value for every key of the template, in its order; empty for a key that stays out."""
     model = facts["model-name"]
@@ -157,6 +183,9 @@ def _defaults(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
         "asset-sha256": "",
         "asset-size": "",
         "network-args": "",
+        "preprocessing": "",
+        "retrieval": "",
+        "protocol": "",
         "license": "Apache2.0",
         "summary": f"{model} is used for {module_type.partition('-')[0]}",
         "default": "True" if _is_first(path, model) else "",
@@ -196,4 +225,4 @@ def _is_plain(value: str) -> bool:
     """Whether a value needs no quotes: `1.10` does, since it reads as 1.1."""
     if re.fullmatch(r"\d+\.\d+", value):
         return str(float(value)) == value
-    return bool(_PLAIN.fullmatch(value)) and value.lower() not in {"null", "yes", "no", "on", "off"}
+    return bool(_PLAIN.fullmatch(value)) and value.lower() not in _NO_TEXT

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from mindspore_hub.cards import preprocessing, protocol, retrieval
 from mindspore_hub.cards.facts import parse_repo_link
-from mindspore_hub.cards.new import front_matter, known_facts
-from mindspore_hub.cards.values import Argument, Shape
+from mindspore_hub.cards.new import flow, front_matter, known_facts
+from mindspore_hub.cards.values import Shape
 from mindspore_hub.publishing import names
 from mindspore_hub.publishing.plan import Plan
 from mindspore_hub.publishing.trial import Trial
@@ -52,8 +53,34 @@ def _card_facts(plan: Plan, trial: Trial) -> dict[str, str]:
         "asset-link": plan.link,
         "asset-sha256": plan.stored.sha256,
         "asset-size": plan.stored.size,
-        "network-args": _arguments(trial.network_args),
+        "network-args": flow(trial.network_args) if trial.network_args else "",
+        **{key: facts.get(key, text) for key, text in _inherited(plan, trial).items()},
     }
+
+
+def _inherited(plan: Plan, trial: Trial) -> dict[str, str]:
+    """What the other cards of the model say about retrieval, as far as it is true of this file.
+
+    A protocol is taken over only if all cards of the same data set name the same one.
+    """
+    dataset = plan.facts["train-dataset"]
+    alike = [
+        (card.facts.get("train-dataset") != dataset, card.asset)
+        for card in plan.siblings
+        if card.asset and card.input_shapes == trial.inputs
+    ]
+    of_set = [asset for is_other, asset in alike if not is_other]
+    nearest_first = [*of_set, *(asset for is_other, asset in alike if is_other)]
+    found: dict[str, str] = {}
+    for asset in nearest_first:
+        if asset.preprocessing:
+            found.setdefault("preprocessing", flow(preprocessing.as_json(asset.preprocessing)))
+        if asset.retrieval and max(asset.retrieval.places) < len(trial.output_shapes):
+            found.setdefault("retrieval", flow(retrieval.as_json(asset.retrieval)))
+    protocols = [asset.protocol for asset in of_set]
+    if protocols and protocols[0] and all(item == protocols[0] for item in protocols):
+        found["protocol"] = flow(protocol.as_json(protocols[0]))
+    return found
 
 
 def _body_facts(plan: Plan, trial: Trial, known: Mapping[str, str]) -> dict[str, Any]:
@@ -87,9 +114,3 @@ def _batch(count: str, shape: Shape) -> str:
 def _shapes(shapes: Iterable[Shape]) -> str:
     lists = [list(shape) for shape in shapes]
     return json.dumps(lists[0] if len(lists) == 1 else lists)
-
-
-def _arguments(arguments: Mapping[str, Argument]) -> str:
-    """Arguments as a YAML mapping of one line; empty if there are none."""
-    items = ", ".join(f"{name}: {json.dumps(value)}" for name, value in arguments.items())
-    return f"{{{items}}}" if items else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -32,6 +33,9 @@ KEYS = {
     "citation": "The paper behind the network.",
     "publisher": "Folder of the card; that of the model's other cards, or mindspore.",
     "input-shape": "Shape of a sample, if the network does not say: `[3, 288, 144]`.",
+    "preprocessing": "How pictures are prepared, as YAML; that of the model's other cards.",
+    "retrieval": "What becomes of the outputs, as YAML; that of the model's other cards.",
+    "protocol": "How the metrics were measured: `{name: sysu, search: all}`.",
     "backbone-name": "Backbone; the model by default.",
     "fine-tunable": "True or False.",
     "model-version": "The release by default.",
@@ -46,6 +50,9 @@ _REQUIRED = (
     *("train-dataset", "evaluation", "mindspore-version", "device", "module-type", "kind"),
     *("link-base", "repo-link", "author", "license", "citation"),
 )
+
+_MAPPINGS = ("preprocessing", "retrieval", "protocol")
+"""Facts that are mappings, as in a card."""
 
 _OF_MODEL = ("backbone-name", "module-type", "fine-tunable", "used-for")
 """What cards of one model have in common."""
@@ -208,8 +215,19 @@ def _text(path: Path, key: str, value: Node) -> str:
         return front_matter.link_text(value.text)
     if isinstance(value, Sequence) and key.endswith("-shape"):
         return _shape(value)
+    if isinstance(value, front_matter.Mapping) and key in _MAPPINGS:
+        return _flow(value)
     msg = f"{path}:{value.place.line}: {key} is no single value; write `{key}: <value>`."
     raise CardError(msg)
+
+
+def _flow(value: Node) -> str:
+    """A mapping as it would stand on one line."""
+    if isinstance(value, front_matter.Mapping):
+        return f"{{{', '.join(f'{key.text}: {_flow(item)}' for key, item in value.entries)}}}"
+    if isinstance(value, Sequence):
+        return f"[{', '.join(map(_flow, value.items))}]"
+    return value.text if value.plain else json.dumps(value.text, ensure_ascii=False)
 
 
 def _shape(value: Node) -> str:
