@@ -4,6 +4,7 @@ import runpy
 import shutil
 from pathlib import Path
 
+import checkpoints
 import pytest
 
 from mindspore_hub.cards.generate import differences, outputs, write
@@ -60,13 +61,10 @@ default: True
 
 @pytest.fixture
 def hub(root: Path, tmp_path: Path) -> Path:
-    """A copy of what generation reads and writes."""
-    copy = tmp_path / "hub"
-    for name in ("assets", "models", "mindspore_hub_conf"):
-        shutil.copytree(
-            root / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
-        )
+    """A copy of what generation reads and writes, without the model that tests add."""
+    copy = checkpoints.copy_hub(tmp_path / "hub", without="LeafNet")
     shutil.copy(root / "README.md", copy)
+    write(copy)
     return copy
 
 
