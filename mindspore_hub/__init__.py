@@ -29,6 +29,7 @@ from mindspore_hub.list import hub_list
 from mindspore_hub.load import load, load_weights
 from mindspore_hub.manage import get_hub_dir, set_hub_dir
 from mindspore_hub.publishing import publish
+from mindspore_hub.reid.match import match
 from mindspore_hub.reid.transforms import transforms
 from mindspore_hub.version import __version__
 
@@ -56,6 +57,7 @@ __all__ = [
     "info",
     "load",
     "load_weights",
+    "match",
     "publish",
     "set_hub_dir",
     "transforms",

@@ -44,12 +44,7 @@ class Distances:
         kind: Kind,
         dtype: type[np.floating[Any]] = np.float32,
     ) -> None:
-        if query.shape[1] != gallery.shape[1]:
-            msg = (
-                f"Queries have {query.shape[1]} values each, but the gallery {gallery.shape[1]}; "
-                "make both with the same network."
-            )
-            raise FeaturesError(msg)
+        check_dimensions(query, gallery)
         self.shape = (len(query), len(gallery))
         self._query = query
         self._gallery = gallery
@@ -81,6 +76,16 @@ class Distances:
         for start in range(0, self.shape[1], columns):
             chunk = self._gallery[start : start + columns].astype(self._dtype)
             np.matmul(query, chunk.T, out=out[:, start : start + columns])
+
+
+def check_dimensions(query: Floats, gallery: Floats) -> None:
+    """Refuse a gallery whose features have another length than those of the queries."""
+    if query.shape[1] != gallery.shape[1]:
+        msg = (
+            f"Queries have {query.shape[1]} values each, but the gallery {gallery.shape[1]}; "
+            "make both with the same network."
+        )
+        raise FeaturesError(msg)
 
 
 def block_rows(columns: int, itemsize: int) -> int:

@@ -161,12 +161,23 @@ def top_k(query: Floats, gallery: Floats, *, k: int, kind: Kind = "dot") -> tupl
         msg = f"k must be at least 1, but is {k}."
         raise FeaturesError(msg)
     distances = Distances(query, gallery, kind=kind)
-    indices = np.empty((len(query), min(k, len(gallery))), np.int64)
+    return nearest(distances.blocks(), distances.shape, k=k)
+
+
+def nearest(blocks: Blocks, shape: tuple[int, int], *, k: int) -> tuple[Integers, Floats]:
+    """The k nearest items of each query, as `top_k` returns them, from any source of distances.
+
+    Args:
+        blocks: Distances of all queries in their order.
+        shape: Q and G, the numbers of queries and of gallery items.
+        k: How many; at most G are returned.
+    """
+    indices = np.empty((shape[0], min(k, shape[1])), np.int64)
     values = np.empty(indices.shape, np.float32)
-    for start, block in distances.blocks():
-        for row, nearest in enumerate(nearest_in_rows(block, k), start):
-            indices[row] = nearest
-            values[row] = block[row - start, nearest]
+    for start, block in blocks:
+        for row, found in enumerate(nearest_in_rows(block, k), start):
+            indices[row] = found
+            values[row] = block[row - start, found]
     return indices, values
 
 
