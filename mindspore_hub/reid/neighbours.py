@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from types import ModuleType
 from typing import Any
 
@@ -22,6 +25,9 @@ _ROWS = 8192
 
 _CHUNK_BYTES = 16 * 2**20
 """Bytes of gallery features that are gathered at a time."""
+
+_GRAPHS = re.compile("HNSW|NSG")
+"""Indices that are graphs: threads that add to one race, and leave another one each time."""
 
 _NORM_TOLERANCE = 1e-3
 
@@ -120,13 +126,25 @@ def _make(faiss: ModuleType, gallery: Floats, kind: Kind, index: str) -> Any:
     metric = faiss.METRIC_INNER_PRODUCT if kind == "dot" else faiss.METRIC_L2
     factory, _, parameters = index.partition(";")
     made = faiss.index_factory(gallery.shape[1], factory, metric)
-    if not made.is_trained:
-        made.train(_float32(gallery))
-    for start in range(0, len(gallery), _ROWS):
-        made.add(_float32(gallery[start : start + _ROWS]))
+    with _one_thread(faiss) if _GRAPHS.search(factory) else nullcontext():
+        if not made.is_trained:
+            made.train(_float32(gallery))
+        for start in range(0, len(gallery), _ROWS):
+            made.add(_float32(gallery[start : start + _ROWS]))
     if parameters:
         faiss.ParameterSpace().set_index_parameters(made, parameters)
     return made
+
+
+@contextmanager
+def _one_thread(faiss: ModuleType) -> Iterator[None]:
+    """Let faiss use one thread, for what several would make differently each time."""
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(threads)
 
 
 def _float32(vectors: Floats) -> npt.NDArray[np.float32]:
