@@ -58,6 +58,7 @@ _MODULES = {
     "convert": "convert_cli",
     "diff": "examine_cli",
     "inspect": "examine_cli",
+    "match": "match_cli",
     "publish": "publish_cli",
     "verify": "cache_cli",
 }

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.cards.retrieval import DISTANCES
-from mindspore_hub.errors import FeaturesError
+from mindspore_hub.errors import FeaturesError, MissingDependencyError
 from mindspore_hub.reid.distance import Kind
 from mindspore_hub.reid.features import Features, Floats, Integers, load
 from mindspore_hub.reid.neighbours import exact, indexed, reranked
@@ -108,6 +108,39 @@ class Matches:
                 distance=float(self.distances[query, place]),
                 correct=None if correct is None else bool(correct[query, place]),
             )
+
+    def save_sheet(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        images: str | os.PathLike[str] | None = None,
+        gallery_images: str | os.PathLike[str] | None = None,
+        queries: int = 20,
+    ) -> None:
+        """Write a contact sheet: queries, each beside its nearest images, right and wrong marked.
+
+        Pictures that cannot be read are grey fields, and a warning names them.
+
+        Args:
+            path: The file, `.png` or `.html`; one that is there is replaced.
+            images: Folder that `paths` are below; by default the one that the features say.
+            gallery_images: The same for the gallery, if it is another one.
+            queries: How many queries to show, evenly spread over all, in their order.
+
+        Raises:
+            FeaturesError: The features lack paths, the file has another ending, or the sheet would
+                hold more than 1,000 pictures.
+            DatasetError: No folder is known, or none of the pictures is there.
+            MissingDependencyError: Pillow is not installed.
+        """
+        try:
+            from mindspore_hub.reid.sheet import save
+        except ImportError as error:
+            msg = f"A contact sheet needs Pillow ({error}); `pip install pillow`."
+            raise MissingDependencyError(msg) from error
+        folders = {"images": images, "gallery_images": gallery_images}
+        roots = {name: None if root is None else Path(root) for name, root in folders.items()}
+        save(self, Path(path), queries=queries, **roots)
 
     def to_json(self) -> str:
         """Everything as JSON, one query per line."""
