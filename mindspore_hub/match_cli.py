@@ -89,7 +89,6 @@ def match(
         _print(found)
     for sheet in sheets:
         found.save_sheet(sheet, images=images, gallery_images=gallery_images, queries=sheet_queries)
-        click.echo(f"{sheet} written", err=True)
 
 
 def _check_endings(sheets: tuple[Path, ...]) -> None:

@@ -148,6 +148,7 @@ def save(
 
         content = render(made, pictures).encode()
     _files.replace(path, content)
+    logger.info("%s written", path)
     _warn(path, pictures)
 
 
