@@ -91,3 +91,8 @@ def check_dimensions(query: Floats, gallery: Floats) -> None:
 def block_rows(columns: int, itemsize: int) -> int:
     """How many rows of so many columns make a block."""
     return max(1, min(_MOST_ROWS, BLOCK_BYTES // max(1, columns * itemsize)))
+
+
+def block_columns(itemsize: int) -> int:
+    """How many columns a block has if it has as many rows as blocks have at most."""
+    return max(1, BLOCK_BYTES // (_MOST_ROWS * itemsize))
