@@ -31,6 +31,7 @@ from mindspore_hub.manage import get_hub_dir, set_hub_dir
 from mindspore_hub.publishing import publish
 from mindspore_hub.reid.embed import embed
 from mindspore_hub.reid.evaluate import evaluate
+from mindspore_hub.reid.match import match
 from mindspore_hub.reid.transforms import transforms
 from mindspore_hub.version import __version__
 
@@ -60,6 +61,7 @@ __all__ = [
     "info",
     "load",
     "load_weights",
+    "match",
     "publish",
     "set_hub_dir",
     "transforms",

@@ -59,6 +59,7 @@ _MODULES = {
     "diff": "examine_cli",
     "eval": "reid.eval_cli:eval_",
     "inspect": "examine_cli",
+    "match": "match_cli",
     "publish": "publish_cli",
     "verify": "cache_cli",
 }

@@ -56,8 +56,12 @@ def rank(distances, query_labels, gallery_labels, removed):
 
 
 def jaccard(query, gallery, k1, k2):
-    """k-reciprocal Jaccard distances of queries to the gallery, over whole matrices in float64."""
-    joint = np.concatenate([query, gallery]).astype(np.float64)
+    """k-reciprocal Jaccard distances of queries to the gallery, over whole matrices in float64.
+
+    Without a gallery, of the queries to each other.
+    """
+    joint = (query if gallery is None else np.concatenate([query, gallery])).astype(np.float64)
+    first = 0 if gallery is None else len(query)
     distances = (2 - 2 * joint @ joint.T) ** 2
     distances /= distances.max(axis=1, keepdims=True)
     order = np.argsort(distances, axis=1, kind="stable")
@@ -78,5 +82,5 @@ def jaccard(query, gallery, k1, k2):
         values = np.exp(-distances[image, members])
         weights[image, members] = values / values.sum()
     weights = np.stack([weights[near[:k2]].mean(axis=0) for near in order])
-    shared = np.minimum(weights[: len(query), None], weights[None, len(query) :]).sum(axis=2)
-    return 1 - shared / (2 - shared), distances[: len(query), len(query) :]
+    shared = np.minimum(weights[: len(query), None], weights[None, first:]).sum(axis=2)
+    return 1 - shared / (2 - shared), distances[: len(query), first:]

@@ -44,12 +44,7 @@ class Distances:
         kind: Kind,
         dtype: type[np.floating[Any]] = np.float32,
     ) -> None:
-        if query.shape[1] != gallery.shape[1]:
-            msg = (
-                f"Queries have {query.shape[1]} values each, but the gallery {gallery.shape[1]}; "
-                "make both with the same network."
-            )
-            raise FeaturesError(msg)
+        check_dimensions(query, gallery)
         self.shape = (len(query), len(gallery))
         self._query = query
         self._gallery = gallery
@@ -83,6 +78,21 @@ class Distances:
             np.matmul(query, chunk.T, out=out[:, start : start + columns])
 
 
+def check_dimensions(query: Floats, gallery: Floats) -> None:
+    """Refuse a gallery whose features have another length than those of the queries."""
+    if query.shape[1] != gallery.shape[1]:
+        msg = (
+            f"Queries have {query.shape[1]} values each, but the gallery {gallery.shape[1]}; "
+            "make both with the same network."
+        )
+        raise FeaturesError(msg)
+
+
 def block_rows(columns: int, itemsize: int) -> int:
     """How many rows of so many columns make a block."""
     return max(1, min(_MOST_ROWS, BLOCK_BYTES // max(1, columns * itemsize)))
+
+
+def block_columns(itemsize: int) -> int:
+    """How many columns a block has if it has as many rows as blocks have at most."""
+    return max(1, BLOCK_BYTES // (_MOST_ROWS * itemsize))

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError
-from mindspore_hub.reid.distance import Distances, Kind
+from mindspore_hub.reid.distance import Distances, Kind, block_columns
 from mindspore_hub.reid.features import Floats, Integers
 
 Blocks = Iterable[tuple[int, npt.NDArray[Any]]]
@@ -145,6 +145,9 @@ def _ranks_with_ties(distances: npt.NDArray[Any], matches: Integers) -> Integers
 def top_k(query: Floats, gallery: Floats, *, k: int, kind: Kind = "dot") -> tuple[Integers, Floats]:
     """The k nearest gallery items of each query.
 
+    The gallery is taken part by part, so that blocks have many rows however large it is: with few,
+    a matrix product spends its time on reading the gallery.
+
     Args:
         query: Features `(Q, D)`.
         gallery: Features `(G, D)`.
@@ -160,13 +163,42 @@ def top_k(query: Floats, gallery: Floats, *, k: int, kind: Kind = "dot") -> tupl
     if k < 1:
         msg = f"k must be at least 1, but is {k}."
         raise FeaturesError(msg)
-    distances = Distances(query, gallery, kind=kind)
-    indices = np.empty((len(query), min(k, len(gallery))), np.int64)
+    columns = max(k, block_columns(np.dtype(np.float32).itemsize))
+    first = Distances(query, gallery[:columns], kind=kind)
+    indices, values = nearest(first.blocks(), first.shape, k=k)
+    for begin in range(columns, len(gallery), columns):
+        part = Distances(query, gallery[begin : begin + columns], kind=kind)
+        for start, block in part.blocks():
+            rows = slice(start, start + len(block))
+            _merge(indices[rows], values[rows], block, begin)
+    return indices, values
+
+
+def _merge(indices: Integers, values: Floats, block: npt.NDArray[Any], begin: int) -> None:
+    """Put what is nearer than the furthest of each row into its place; columns count from `begin`."""
+    near = block < values[:, -1:]
+    for row in np.flatnonzero(near.any(axis=1)):
+        columns = np.flatnonzero(near[row])
+        merged = np.concatenate([values[row], block[row, columns]])
+        order = np.argsort(merged, kind="stable")[: values.shape[1]]
+        values[row] = merged[order]
+        indices[row] = np.concatenate([indices[row], columns + begin])[order]
+
+
+def nearest(blocks: Blocks, shape: tuple[int, int], *, k: int) -> tuple[Integers, Floats]:
+    """The k nearest items of each query, as `top_k` returns them, from any source of distances.
+
+    Args:
+        blocks: Distances of all queries in their order.
+        shape: Q and G, the numbers of queries and of gallery items.
+        k: How many; at most G are returned.
+    """
+    indices = np.empty((shape[0], min(k, shape[1])), np.int64)
     values = np.empty(indices.shape, np.float32)
-    for start, block in distances.blocks():
-        for row, nearest in enumerate(nearest_in_rows(block, k), start):
-            indices[row] = nearest
-            values[row] = block[row - start, nearest]
+    for start, block in blocks:
+        for row, found in enumerate(nearest_in_rows(block, k), start):
+            indices[row] = found
+            values[row] = block[row - start, found]
     return indices, values
 
 

@@ -39,11 +39,12 @@ class _Sparse(NamedTuple):
 
 
 class KReciprocal:
-    """Re-ranked distances of queries `(Q, D)` to a gallery `(G, D)`.
+    """Re-ranked distances of queries `(Q, D)` to a gallery `(G, D)`, or among themselves.
 
     Args:
         query: Features of the queries, of norm 1.
-        gallery: Features of the gallery, of norm 1.
+        gallery: Features of the gallery, of norm 1. None means the queries, each of which counts
+            once then as a neighbour.
         k1: How many neighbours may be reciprocal.
         k2: Over how many neighbours weights are averaged.
         original_share: Share of the distance before re-ranking in the result (lambda in the paper).
@@ -55,14 +56,15 @@ class KReciprocal:
     def __init__(
         self,
         query: Floats,
-        gallery: Floats,
+        gallery: Floats | None,
         *,
         k1: int = 20,
         k2: int = 6,
         original_share: float = 0.3,
     ) -> None:
-        self._joint = np.concatenate([query, gallery])
-        self.shape = (len(query), len(gallery))
+        self._joint = query if gallery is None else np.concatenate([query, gallery])
+        self._first = 0 if gallery is None else len(query)
+        self.shape = (len(query), len(self._joint) - self._first)
         self._k2 = k2
         self._share = original_share
         if len(self._joint) <= k1 or k1 < 1 or k2 < 1:
@@ -77,7 +79,7 @@ class KReciprocal:
         """Index of the first query of a block, and its distances `(B, G)`, float32."""
         queries, items = self.shape
         weights = _average(_weights(self._joint, self._order), self._order[:, : self._k2])
-        inverse = _transposed(weights, queries)
+        inverse = _transposed(weights, self._first)
         rows = block_rows(items, 4)
         original = self._original(rows)
         for start in range(0, queries, rows):
@@ -93,7 +95,7 @@ class KReciprocal:
     def _original(self, rows: int) -> Iterator[Array]:
         for start in range(0, self.shape[0], rows):
             query = self._joint[start : min(start + rows, self.shape[0])]
-            parts = [block[:, self.shape[0] :] for _, block in _normalised(query, self._joint)]
+            parts = [block[:, self._first :] for _, block in _normalised(query, self._joint)]
             yield np.concatenate(parts)
 
 

@@ -1,5 +1,7 @@
 """Ranks, neighbours and re-ranking are exact, in blocks of any size."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 import reid_reference as reference
@@ -41,6 +43,21 @@ def test_nearest_neighbours_are_those_of_a_stable_sort(seed: int, items: int, k:
     assert indices.tolist() == expected.tolist()
     taken = np.take_along_axis(-query @ gallery.T, expected, axis=1)
     assert distances.tolist() == taken.tolist()
+
+
+@pytest.mark.parametrize("kind", ["dot", "euclidean"])
+@pytest.mark.parametrize("bytes_", [1, 20_000, 100_000])
+def test_parts_of_the_gallery_do_not_change_neighbours(
+    kind: Literal["dot", "euclidean"], bytes_: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(bytes_)
+    query = random.integers(-2, 3, (7, 3)).astype(np.float32)
+    gallery = random.integers(-2, 3, (400, 3)).astype(np.float32)
+    expected = top_k(query, gallery, k=5, kind=kind)
+    monkeypatch.setattr(distance, "BLOCK_BYTES", bytes_)
+    assert distance.block_columns(4) < 100
+    for found, whole in zip(top_k(query, gallery, k=5, kind=kind), expected, strict=True):
+        assert found.tolist() == whole.tolist()
 
 
 def test_less_than_one_neighbour_is_refused() -> None:
