@@ -57,6 +57,7 @@ _MODULES = {
     "cache": "cache_cli",
     "convert": "convert_cli",
     "diff": "examine_cli",
+    "embed": "reid.embed_cli",
     "inspect": "examine_cli",
     "publish": "publish_cli",
     "verify": "cache_cli",
