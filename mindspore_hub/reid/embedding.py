@@ -95,6 +95,7 @@ class Embedding:
         self._transform = Transform(self._preprocessing, name=self.card.short_name)
         self._given = network
         self._progress = progress
+        self._forwards: dict[bool, Forward] = {}
 
     def features(
         self, pictures: Samples, *, known: Known, facts: Mapping[str, Any] | None = None
@@ -193,13 +194,22 @@ class Embedding:
         parts = parts[chunks.count :]
         if not parts:
             return
-        network = self._network
         prepare = functools.partial(self._prepare, samples)
-        with self._shown() as progress, inference(network), closing(_ahead(prepare, parts)) as made:
-            forward = Forward(network, self._retrieval, compiled=compiled)
+        with (
+            inference(self._network),
+            self._shown() as progress,
+            closing(_ahead(prepare, parts)) as made,
+        ):
+            forward = self._forward(compiled)
             for batch in made:
                 chunks.append(_compute(forward, batch, size, samples))
                 progress(batch.stop, count)
+
+    def _forward(self, compiled: bool) -> Forward:
+        """The network as a function, which is compiled once for all runs."""
+        if compiled not in self._forwards:
+            self._forwards[compiled] = Forward(self._network, self._retrieval, compiled=compiled)
+        return self._forwards[compiled]
 
     def _shown(self) -> AbstractContextManager[Progress]:
         if self._progress is not None:
