@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,12 +70,14 @@ def embed(
     if output.exists() and not force:
         msg = f"{output} exists; --force replaces it."
         raise click.UsageError(msg)
+    # From its first operator on, MindSpore answers Ctrl-C by sending SIGTERM to its own process.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with _progress(output.name, style) as progress:
             written = _write(name, images, output, pattern=pattern, progress=progress, **options)
     except KeyboardInterrupt:
         click.echo("What was computed is kept; the same command goes on from there.", err=True)
-        raise
+        raise click.Abort from None
     if style == "json":
         print_json(_facts(output, written))
     else:
