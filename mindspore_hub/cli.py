@@ -57,9 +57,10 @@ _MODULES = {
     "cache": "cache_cli",
     "convert": "convert_cli",
     "diff": "examine_cli",
+    "embed": "reid.embed_cli",
     "eval": "reid.eval_cli:eval_",
     "inspect": "examine_cli",
-    "match": "match_cli",
+    "match": "reid.match_cli",
     "publish": "publish_cli",
     "verify": "cache_cli",
 }

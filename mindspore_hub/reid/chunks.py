@@ -1,25 +1,44 @@
-"""Features of a long run, one batch after the other, in memory or on disk.
+"""Features of a long run, batch after batch, in memory or on disk.
 
-On disk, a run that was stopped goes on where it was: each batch is a file, written as a whole, beside a
-plan that says what the run is of. Another plan begins anew.
+On disk, rows are appended to plain files, and then a line to a journal, which says how many they are
+and their checksums. A run that was stopped goes on after the last batch whose rows are as the journal
+says. A folder holds one run: beside both lies a plan that says what the run is of, and another plan
+begins anew.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub import _files
-from mindspore_hub.errors import FeaturesError
+from mindspore_hub.errors import HubError, StoreError
+
+if TYPE_CHECKING:
+    from typing import Self
 
 Array = npt.NDArray[Any]
+
+_npy: Any = np.lib.format  # has no types
+
+_LAYOUT = 1
+"""Version of what a folder holds."""
+
+_PLAN = "plan.json"
+_JOURNAL = "batches.txt"
+_ROWS = ".float32"
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,115 +46,262 @@ class Chunk:
     """What became of one batch.
 
     Attributes:
-        vectors: Features of the pictures that could be read, `(B, D)`.
-        kept: Which pictures of all these are, `(B,)`.
-        skipped: Which ones could not be read, and why.
-        scores: Scores of attributes, `(B, C)` each.
+        arrays: Rows of the pictures that could be read, `(B, D)` float32 each, by the names that
+            `Features` has; none if no picture could be.
+        skipped: Which pictures could not be read, and why.
     """
 
-    vectors: Array
-    kept: Array
+    arrays: dict[str, Array]
     skipped: dict[int, str] = field(default_factory=dict)
-    scores: dict[str, Array] = field(default_factory=dict)
 
 
 class Chunks(Protocol):
-    """Chunks in their order."""
+    """Where chunks go, in their order.
 
-    def __len__(self) -> int: ...
+    Attributes:
+        count: Chunks that are there.
+        skipped: Pictures that could not be read, and why.
+    """
 
-    def __iter__(self) -> Iterator[Chunk]: ...
+    count: int
+    skipped: dict[int, str]
 
     def append(self, chunk: Chunk, /) -> None:
         """Add the next one."""
 
 
+class HeldChunks:
+    """Chunks in memory."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.skipped: dict[int, str] = {}
+        self._parts: dict[str, list[Array]] = {}
+
+    def append(self, chunk: Chunk) -> None:
+        """Add the next chunk."""
+        for name, rows in chunk.arrays.items():
+            self._parts.setdefault(name, []).append(rows)
+        self.skipped |= chunk.skipped
+        self.count += 1
+
+    def arrays(self) -> dict[str, Array]:
+        """The rows of all chunks."""
+        return {name: np.concatenate(parts) for name, parts in self._parts.items()}
+
+
 class StoredChunks:
-    """Chunks in a folder beside the file that is to be made of them.
+    """Chunks in a folder beside the file that is to be made of them; a context manager.
+
+    Files stay open, so that a run ends well even if another one takes its folder away.
 
     Args:
         output: That file.
-        plan: What the run is of; chunks of another plan are removed.
+        plan: What the run is of, as plain JSON.
+        skipping: Whether batches are taken up that lack pictures.
+
+    Attributes:
+        folder: The folder.
+        widths: Values in a row of each array.
 
     Raises:
-        OSError: The folder cannot be written.
+        StoreError: The folder cannot be written, or is not one of ours.
     """
 
-    def __init__(self, output: Path, plan: dict[str, Any]) -> None:
+    def __init__(self, output: Path, plan: Mapping[str, Any], *, skipping: bool) -> None:
+        self.count = 0
+        self.rows = 0
+        self.skipped: dict[int, str] = {}
+        self.widths: dict[str, int] = {}
+        self._output = output
         self.folder = output.with_name(f"{output.name}.partial")
-        text = json.dumps(plan, sort_keys=True, indent=2)
-        file = self.folder / "plan.json"
-        if not file.is_file() or file.read_text(encoding="utf-8") != text:
+        self._files: dict[str, FileIO] = {}
+        self._open = ExitStack()
+        with self._storing():
+            self._prepare(json.dumps({"layout": _LAYOUT, **plan}, sort_keys=True, indent=2))
+            self._journal = self._file(_JOURNAL)
+            self._take_up(skipping=skipping)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Keep what can be taken up; a folder without rows is removed."""
+        self._open.close()
+        if not self.rows:
             self.remove()
-            _files.replace(file, text)
-        self._count = 0
-        while self._file(self._count).is_file():
-            self._count += 1
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __iter__(self) -> Iterator[Chunk]:
-        for number in range(self._count):
-            yield _read(self._file(number))
 
     def append(self, chunk: Chunk) -> None:
-        """Write the next chunk."""
-        skipped = json.dumps(sorted(chunk.skipped.items()))
-        arrays = {"vectors": chunk.vectors, "kept": chunk.kept, "skipped": np.array(skipped)}
-        with _files.replacing(self._file(self._count)) as path:
-            np.savez(path, **arrays, **chunk.scores)
-        self._count += 1
+        """Write the next chunk.
+
+        Raises:
+            StoreError: It cannot be written; the chunks before stay.
+        """
+        contents = {
+            name: np.ascontiguousarray(rows, np.float32).tobytes()
+            for name, rows in chunk.arrays.items()
+        }
+        entry = _Entry(
+            self.count,
+            max(map(len, chunk.arrays.values()), default=0),
+            {name: rows.shape[1] for name, rows in chunk.arrays.items()},
+            {name: zlib.crc32(content) for name, content in contents.items()},
+            chunk.skipped,
+        )
+        with self._storing():
+            for name, content in contents.items():
+                file = self._file(name + _ROWS)
+                file.seek(4 * self.rows * entry.widths[name])
+                _write(file, content)
+            _write(self._journal, entry.as_line())
+        self._note(entry)
+
+    def save(self, others: Mapping[str, Array]) -> None:
+        """Write the npz file, block by block, and remove the folder.
+
+        Args:
+            others: Further arrays for it.
+
+        Raises:
+            StoreError: It cannot be written; what was there, and the chunks, are untouched.
+        """
+        with self._storing():
+            with _files.replacing(self._output) as path, zipfile.ZipFile(path, "w") as archive:
+                for name, values in others.items():
+                    with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                        np.save(entry, values, allow_pickle=False)
+                for name in self.widths:
+                    with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                        self._copy(name, entry)
+            self._open.close()
+            self.remove()
 
     def remove(self) -> None:
         """Remove the folder."""
         if self.folder.exists():
             shutil.rmtree(self.folder)
 
-    def _file(self, number: int) -> Path:
-        return self.folder / f"{number:08}.npz"
+    @contextmanager
+    def _storing(self) -> Iterator[None]:
+        try:
+            yield
+        except HubError:
+            raise
+        except OSError as error:
+            msg = (
+                f"{self._output}, or {self.folder.name} beside it, cannot be written: "
+                f"{error.strerror or error}. Make room or choose another file; what was computed "
+                "before is kept, and the same call goes on from there."
+            )
+            raise StoreError(msg) from error
+
+    def _prepare(self, plan: str) -> None:
+        """Have a folder of this plan; that of another one is emptied, if it is ours."""
+        if self._output.is_dir():
+            msg = f"{self._output} is a folder; give the name of a file, such as features.npz."
+            raise StoreError(msg)
+        file = self.folder / _PLAN
+        if self.folder.is_dir():
+            if file.is_file() and file.read_bytes() == plan.encode():
+                return
+            self._require_ours()
+            self.remove()
+        _files.replace(file, plan)
+
+    def _require_ours(self) -> None:
+        known = {_PLAN, _JOURNAL}
+        for path in self.folder.iterdir():
+            name = path.name
+            if name not in known and not name.endswith(_ROWS) and not name.startswith(f".{_PLAN}"):
+                msg = (
+                    f"{self.folder} is where parts of {self._output.name} are kept, but it holds "
+                    f"{name}, which is none; move it, or choose another file."
+                )
+                raise StoreError(msg)
+
+    def _file(self, name: str) -> FileIO:
+        """A file of the folder, opened once."""
+        if name not in self._files:
+            path = self.folder / name
+            path.touch()
+            file = path.open("r+b", buffering=0)
+            self._files[name] = self._open.enter_context(file)
+        return self._files[name]
+
+    def _take_up(self, *, skipping: bool) -> None:
+        """Note the chunks that are there, up to the first that is not as it should be."""
+        end = 0
+        for line in self._journal.readlines():
+            entry = _entry(line)
+            if entry is None or entry.batch != self.count or not self._holds(entry):
+                break
+            if entry.skipped and not skipping:
+                break
+            self._note(entry)
+            end += len(line)
+        self._journal.truncate(end)
+        self._journal.seek(end)
+
+    def _holds(self, entry: _Entry) -> bool:
+        """Whether the rows of an entry are there, as they were written."""
+        for name, width in entry.widths.items():
+            file = self._file(name + _ROWS)
+            file.seek(4 * self.rows * width)
+            rows = file.read(4 * entry.rows * width)
+            if len(rows) != 4 * entry.rows * width or zlib.crc32(rows) != entry.sums[name]:
+                return False
+        return True
+
+    def _note(self, entry: _Entry) -> None:
+        self.count += 1
+        self.rows += entry.rows
+        self.widths |= entry.widths
+        self.skipped |= entry.skipped
+
+    def _copy(self, name: str, target: IO[bytes]) -> None:
+        """Write an array as npy."""
+        width, file = self.widths[name], self._file(name + _ROWS)
+        kind = _npy.dtype_to_descr(np.dtype(np.float32))
+        header = {"descr": kind, "fortran_order": False, "shape": (self.rows, width)}
+        _npy.write_array_header_1_0(target, header)
+        file.seek(0)
+        left = 4 * self.rows * width
+        while left:
+            block = file.read(min(left, _BLOCK))
+            if not block:
+                msg = f"{self.folder} was changed by others; the next call begins anew there."
+                raise StoreError(msg)
+            target.write(block)
+            left -= len(block)
 
 
-def _read(path: Path) -> Chunk:
-    with np.load(path, allow_pickle=False) as arrays:
-        found = {name: arrays[name] for name in arrays.files}
-    skipped = dict(json.loads(str(found.pop("skipped"))))
-    return Chunk(found.pop("vectors"), found.pop("kept"), skipped, found)
+@dataclass(frozen=True)
+class _Entry:
+    """A line of the journal: number of a batch, its rows, widths and checksums of its arrays."""
+
+    batch: int
+    rows: int
+    widths: dict[str, int]
+    sums: dict[str, int]
+    skipped: dict[int, str]
+
+    def as_line(self) -> bytes:
+        facts = {**vars(self), "skipped": sorted(self.skipped.items())}
+        text = json.dumps(facts, sort_keys=True).encode()
+        return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
-def gather(chunks: Chunks, scratch: Path | None) -> Chunk:
-    """All chunks as one.
-
-    Args:
-        chunks: The chunks.
-        scratch: A folder for features that are to stay on disk while they are looked at; None
-            takes them into memory.
-
-    Raises:
-        FeaturesError: No picture could be read.
-    """
-    kept = [chunk.kept for chunk in chunks]
-    rows = sum(map(len, kept))
-    skipped = {number: why for chunk in chunks for number, why in chunk.skipped.items()}
-    if not rows:
-        number, why = next(iter(skipped.items()))
-        msg = f"None of {len(skipped)} pictures could be read; the first, number {number}: {why}"
-        raise FeaturesError(msg)
-    arrays: dict[str, Array] = {}
-    begin = 0
-    for chunk in chunks:
-        stop = begin + len(chunk.kept)
-        for name, values in {"vectors": chunk.vectors, **chunk.scores}.items():
-            if len(values):
-                made = arrays.get(name)
-                if made is None:
-                    made = arrays[name] = _empty((rows, values.shape[1]), scratch, name)
-                made[begin:stop] = values
-        begin = stop
-    return Chunk(arrays.pop("vectors"), np.concatenate(kept), skipped, arrays)
+def _entry(line: bytes) -> _Entry | None:
+    """What a line says; None if it is not whole."""
+    checksum, _, text = line.rstrip(b"\n").partition(b" ")
+    if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text):
+        return None
+    facts = json.loads(text)
+    return _Entry(**{**facts, "skipped": dict(facts["skipped"])})
 
 
-def _empty(shape: tuple[int, int], scratch: Path | None, name: str) -> Array:
-    if scratch is None:
-        return np.empty(shape, np.float32)
-    return np.memmap(scratch / f"{name}.float32", np.float32, "w+", shape=shape)
+def _write(file: FileIO, content: bytes) -> None:
+    """Write all of it; a raw file may take a part, and say at the next one that the disk is full."""
+    view = memoryview(content)
+    while view:
+        view = view[file.write(view) :]

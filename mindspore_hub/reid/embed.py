@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,8 +51,9 @@ def embed(
         heatmaps: For networks that take them: a folder with a folder `STEM/` for each picture, or
             the maps of each picture; see `transforms`.
         segments: The same.
-        keypoints: For networks that take them: a CSV file, whose lines begin with the name of a
-            picture and end with 108 numbers, or the keypoints of each picture.
+        keypoints: For networks that take them: a CSV file, whose lines are the name or path of a
+            picture and 108 numbers (x, y and confidence of each), or those of VeRi's label files;
+            or the keypoints of each picture.
 
     Returns:
         Features in the order of the pictures: `vectors` `(N, D)` float32, `paths` where pictures
@@ -60,20 +63,30 @@ def embed(
         HubError: As in `load` and `transforms`.
         PictureError: There is no picture, one cannot be read, or its modality is not the network's.
         FeaturesError: No picture could be read, or a feature is not finite.
+        StoreError: The output cannot be written (an OSError).
     """
-    try:
+    with needed():
         from mindspore_hub.reid.embedding import Embedding
         from mindspore_hub.reid.features import load
-        from mindspore_hub.reid.samples import labels_in, list_samples
-    except ImportError as error:
-        msg = f"Embedding needs NumPy and Pillow ({error}); `pip install numpy pillow`."
-        raise MissingDependencyError(msg) from error
+        from mindspore_hub.reid.samples import known_of, list_samples
     embedding = Embedding(
         name, modality=modality, batch_size=batch_size, skip_bad=skip_bad, network=network
     )
     listed = list_samples(images, heatmaps=heatmaps, segments=segments, keypoints=keypoints)
-    known = labels_in([sample.path for sample in listed.samples], pattern) if pattern else {}
+    known = known_of(listed, pattern)
     if output is None:
         return embedding.features(listed, known=known)
     embedding.write(listed, Path(output), known=known)
     return load(Path(output))
+
+
+@contextmanager
+def needed() -> Iterator[None]:
+    """Turn the absence of what embedding needs into an error that says what to install."""
+    try:
+        yield
+    except MissingDependencyError:
+        raise
+    except ImportError as error:
+        msg = f"Embedding needs NumPy and Pillow ({error}); `pip install numpy pillow`."
+        raise MissingDependencyError(msg) from error

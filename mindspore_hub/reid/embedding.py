@@ -8,8 +8,9 @@ import logging
 import platform
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,15 +19,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from mindspore_hub import _files
-from mindspore_hub._progress import counter
+from mindspore_hub._progress import Progress, counter
 from mindspore_hub.cards import preprocessing, retrieval
 from mindspore_hub.cards.schema import stated
 from mindspore_hub.catalog import Catalog
-from mindspore_hub.errors import PictureError
+from mindspore_hub.errors import FeaturesError, PictureError
 from mindspore_hub.pretrained import loadable_asset
-from mindspore_hub.reid.chunks import Chunk, Chunks, StoredChunks, gather
-from mindspore_hub.reid.features import Features
+from mindspore_hub.reid.chunks import Chunk, Chunks, HeldChunks, StoredChunks
+from mindspore_hub.reid.features import Features, squared_norms
 from mindspore_hub.reid.forward import Forward, inference
 from mindspore_hub.reid.preprocess import Transform
 from mindspore_hub.reid.samples import Sample, Samples
@@ -63,6 +63,7 @@ class Embedding:
         batch_size: Pictures that the network sees at once.
         skip_bad: Leave out, with a warning, what cannot be read.
         network: The network, if it is loaded already.
+        progress: Called with the pictures done and all; by default, a bar on a terminal.
 
     Raises:
         HubError: As in `load`.
@@ -78,6 +79,7 @@ class Embedding:
         batch_size: int = BATCH_SIZE,
         skip_bad: bool = False,
         network: nn.Cell | None = None,
+        progress: Progress | None = None,
     ) -> None:
         if batch_size < 1:
             msg = f"batch_size must be at least 1, but is {batch_size}."
@@ -92,6 +94,8 @@ class Embedding:
         self._skip_bad = skip_bad
         self._transform = Transform(self._preprocessing, name=self.card.short_name)
         self._given = network
+        self._progress = progress
+        self._forwards: dict[bool, Forward] = {}
 
     def features(
         self, pictures: Samples, *, known: Known, facts: Mapping[str, Any] | None = None
@@ -106,11 +110,11 @@ class Embedding:
         Raises:
             HubError: As in `mindspore_hub.embed`.
         """
-        network = self._load()
-        chunks: list[Chunk] = []
-        self._add(chunks, network, pictures.samples)
-        about = {**self._about(network, pictures), **(facts or {})}
-        return _collect(chunks, pictures, about=about, known=known)
+        chunks = HeldChunks()
+        self._add(chunks, pictures.samples)
+        others = _others(chunks.skipped, pictures, known)
+        about = {**self._about(pictures), **(facts or {}), **_told(chunks.skipped, pictures)}
+        return Features(**chunks.arrays(), **others, about=about)
 
     def write(
         self,
@@ -119,7 +123,7 @@ class Embedding:
         *,
         known: Known,
         facts: Mapping[str, Any] | None = None,
-    ) -> Features:
+    ) -> Written:
         """Write features of pictures to a file; what an earlier call left is taken up.
 
         Args:
@@ -128,25 +132,26 @@ class Embedding:
             known: What is known of each, by the names that `Features` has.
             facts: What is known of them all, as plain JSON.
 
-        Returns:
-            The features without their vectors, which may be more than fits into memory.
-
         Raises:
             HubError: As in `mindspore_hub.embed`.
-            OSError: The file cannot be written.
         """
-        network = self._load()
-        about = {**self._about(network, pictures), **(facts or {})}
-        plan = {**about, "pictures": pictures.stats() if pictures.are_files else str(uuid.uuid4())}
-        chunks = StoredChunks(output, plan)
-        if len(chunks):
-            _log.info("%s: going on after %d batches", chunks.folder, len(chunks))
-        self._add(chunks, network, pictures.samples)
-        found = _collect(chunks, pictures, about=about, known=known, scratch=chunks.folder)
-        with _files.replacing(output) as path:
-            found.save(path)
-        chunks.remove()
-        return found
+        made_by = self._about(pictures)
+        plan = {
+            **made_by,
+            "pictures": pictures.digest() if pictures.are_files else uuid.uuid4().hex,
+        }
+        with StoredChunks(output, plan, skipping=self._skip_bad) as chunks:
+            if chunks.count:
+                done = chunks.rows + len(chunks.skipped)
+                _log.info("%s: going on after %d pictures", chunks.folder, done)
+            self._add(chunks, pictures.samples)
+            others = _others(chunks.skipped, pictures, known)
+            about = {**made_by, **(facts or {}), **_told(chunks.skipped, pictures)}
+            # The vectors are on disk; what else is known of them is checked without them.
+            arrays = Features(np.zeros((chunks.rows, 1)), **others, about=about).arrays()
+            del arrays["vectors"]
+            chunks.save(arrays)
+        return Written(chunks.rows, chunks.widths["vectors"], about)
 
     def _check_modality(self) -> None:
         kinds = self._preprocessing.modality
@@ -157,17 +162,19 @@ class Embedding:
             )
             raise PictureError(msg)
 
-    def _load(self) -> nn.Cell:
+    @functools.cached_property
+    def _network(self) -> nn.Cell:
         from mindspore_hub.load import load
 
         return self._given if self._given is not None else load(self._name)
 
-    def _about(self, network: nn.Cell, pictures: Samples) -> dict[str, Any]:
+    def _about(self, pictures: Samples) -> dict[str, Any]:
         """What makes the features, as plain JSON."""
-        weights = loadable_asset(self.card).sha256 if self._given is None else _digest(network)
+        given = self._given
         return {
             "card": self.card.uid,
-            "sha256": weights,
+            "network": "published" if given is None else "given",
+            "sha256": loadable_asset(self.card).sha256 if given is None else _digest(given),
             "preprocessing": preprocessing.as_json(self._preprocessing),
             "retrieval": retrieval.as_json(self._retrieval),
             "modality": self._modality,
@@ -176,20 +183,38 @@ class Embedding:
             "versions": versions(),
         }
 
-    def _add(self, chunks: Chunks, network: nn.Cell, samples: Sequence[Sample]) -> None:
+    def _add(self, chunks: Chunks, samples: Sequence[Sample]) -> None:
         """Add the features of samples to chunks, from the first that is not there yet."""
+        for beside in {tuple(sample.beside) for sample in samples}:
+            self._transform.require(beside)
         size, count = min(self._batch_size, len(samples)), len(samples)
         parts = [range(begin, min(begin + size, count)) for begin in range(0, count, size)]
-        parts = parts[len(chunks) :]
+        # Told by all parts, so that a run that was stopped goes on with the same numbers.
         compiled = len(parts) >= _COMPILED_FROM
+        parts = parts[chunks.count :]
+        if not parts:
+            return
+        prepare = functools.partial(self._prepare, samples)
         with (
-            counter(self.card.short_name, shown=Settings.from_environment().progress) as progress,
-            inference(network),
+            inference(self._network),
+            self._shown() as progress,
+            closing(_ahead(prepare, parts)) as made,
         ):
-            forward = Forward(network, self._retrieval, compiled=compiled)
-            for batch in _ahead(functools.partial(self._prepare, samples), parts):
-                chunks.append(_compute(forward, batch, size))
+            forward = self._forward(compiled)
+            for batch in made:
+                chunks.append(_compute(forward, batch, size, samples))
                 progress(batch.stop, count)
+
+    def _forward(self, compiled: bool) -> Forward:
+        """The network as a function, which is compiled once for all runs."""
+        if compiled not in self._forwards:
+            self._forwards[compiled] = Forward(self._network, self._retrieval, compiled=compiled)
+        return self._forwards[compiled]
+
+    def _shown(self) -> AbstractContextManager[Progress]:
+        if self._progress is not None:
+            return nullcontext(self._progress)
+        return counter(self.card.short_name, shown=Settings.from_environment().progress)
 
     def _prepare(self, samples: Sequence[Sample], numbers: range) -> _Batch:
         made: list[tuple[Array, ...]] = []
@@ -201,14 +226,32 @@ class Embedding:
                 prepared = self._transform(sample.picture, **sample.beside)
             except PictureError as error:
                 if not self._skip_bad:
-                    raise
-                _log.warning("skipped %s: %s", sample.name, error)
+                    if sample.path:
+                        raise
+                    msg = f"Picture {number}: {error}"
+                    raise PictureError(msg) from error
+                _log.warning("skipped %s: %s", sample.path or f"picture {number}", error)
                 skipped[number] = str(error)
                 continue
             made.append(prepared if isinstance(prepared, tuple) else (prepared,))
             kept.append(number)
         inputs = tuple(map(np.stack, zip(*made, strict=True)))
         return _Batch(inputs, kept, skipped, numbers.stop)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a file of features holds, without the vectors, which may be more than fits into memory.
+
+    Attributes:
+        pictures: Pictures that have a feature.
+        dimension: Values of a feature.
+        about: As in `Features`.
+    """
+
+    pictures: int
+    dimension: int
+    about: dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,19 +264,26 @@ class _Batch:
     stop: int
 
 
-def _compute(forward: Forward, batch: _Batch, size: int) -> Chunk:
+def _compute(forward: Forward, batch: _Batch, size: int, samples: Sequence[Sample]) -> Chunk:
     """Features of a batch; a short one is filled up, so that every batch is computed alike."""
-    kept = np.array(batch.kept, np.int64)
-    if not batch.kept:
-        return Chunk(np.empty((0, 0), np.float32), kept, batch.skipped)
     count = len(batch.kept)
+    if not count:
+        return Chunk({}, batch.skipped)
     rows = slice(None) if count == size else np.minimum(np.arange(size), count - 1)
-    vectors, scores = forward(*(values[rows] for values in batch.inputs))
-    used = {name: values[:count] for name, values in scores.items()}
-    return Chunk(vectors[:count], kept, batch.skipped, used)
+    made = forward(*(values[rows] for values in batch.inputs))
+    arrays = {name: values[:count] for name, values in made.items()}
+    bad = np.flatnonzero(~np.isfinite(squared_norms(arrays["vectors"])))
+    if bad.size:
+        number = batch.kept[bad[0]]
+        msg = (
+            f"The feature of {samples[number].path or f'picture {number}'} is infinite, not a number "
+            "or too large to be squared; look at the network's output for it."
+        )
+        raise FeaturesError(msg)
+    return Chunk(arrays, batch.skipped)
 
 
-def _ahead(prepare: Callable[[_Part], _Made], parts: Iterable[_Part]) -> Iterator[_Made]:
+def _ahead(prepare: Callable[[_Part], _Made], parts: Iterable[_Part]) -> Generator[_Made]:
     """Prepare parts in a thread, a few ahead of the one that is looked at."""
     pending: deque[Future[_Made]] = deque()
     with ThreadPoolExecutor(1) as pool:
@@ -249,31 +299,32 @@ def _ahead(prepare: Callable[[_Part], _Made], parts: Iterable[_Part]) -> Iterato
                 future.cancel()
 
 
-def _collect(
-    chunks: Chunks,
-    pictures: Samples,
-    *,
-    about: dict[str, Any],
-    known: Known,
-    scratch: Path | None = None,
-) -> Features:
-    """Make features of chunks."""
-    samples, whole = pictures.samples, gather(chunks, scratch)
-    if whole.skipped:
-        names = {samples[number].path or str(number): why for number, why in whole.skipped.items()}
-        about = {**about, "skipped": names}
-    facts: dict[str, Any] = {f"{name[:-1]}_scores": values for name, values in whole.scores.items()}
-    if pictures.are_files:
-        facts["paths"] = [samples[number].path for number in whole.kept]
-    for name, values in known.items():
-        facts[name] = [values[number] for number in whole.kept]
-    return Features(whole.vectors, **facts, about=about)
+def _others(skipped: Mapping[int, str], pictures: Samples, known: Known) -> dict[str, Any]:
+    """What is known of the pictures that could be read, by the names that `Features` has."""
+    samples = pictures.samples
+    kept = [number for number in range(len(samples)) if number not in skipped]
+    if not kept:
+        number, why = next(iter(skipped.items()))
+        msg = f"None of {len(skipped)} pictures could be read; the first, number {number}: {why}"
+        raise FeaturesError(msg)
+    others = {name: [values[number] for number in kept] for name, values in known.items()}
+    return (
+        {"paths": [samples[number].path for number in kept], **others}
+        if pictures.are_files
+        else others
+    )
+
+
+def _told(skipped: Mapping[int, str], pictures: Samples) -> dict[str, Any]:
+    """Pictures that were skipped, by path or number, with the reason; nothing if none was."""
+    names = {pictures.samples[number].path or str(number): why for number, why in skipped.items()}
+    return {"skipped": names} if names else {}
 
 
 def _digest(network: nn.Cell) -> str:
     """What tells the weights of a network from those of another, in place of a file's digest."""
     found = hashlib.sha256()
-    for name, parameter in sorted(network.parameters_dict().items()):
+    for name, parameter in sorted(network.parameters_and_names(), key=lambda item: item[0]):
         found.update(name.encode())
         found.update(parameter.asnumpy().tobytes())
     return found.hexdigest()
@@ -282,7 +333,14 @@ def _digest(network: nn.Cell) -> str:
 def versions() -> dict[str, str]:
     """Versions of what features depend on."""
     found = {"python": platform.python_version()}
-    for package in ("mindspore-hub", "mindspore", "numpy", "pillow", "opencv-python-headless"):
+    for package in (
+        "mindspore-hub",
+        "mindspore",
+        "numpy",
+        "pillow",
+        "opencv-python-headless",
+        "opencv-python",
+    ):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

@@ -140,9 +140,13 @@ class Features:
 
     def save(self, path: Path) -> None:
         """Write an npz file; an existing one is replaced."""
-        about = json.dumps({"schema": SCHEMA, **self.about}, sort_keys=True)
         with path.open("wb") as stream:
-            np.savez(stream, about=np.array(about), **dict(self._arrays()))
+            np.savez(stream, **self.arrays())
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """What a file of them holds."""
+        about = json.dumps({"schema": SCHEMA, **self.about}, sort_keys=True)
+        return {"about": np.array(about), **dict(self._arrays())}
 
     def _arrays(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:
         for field in dataclasses.fields(self):

@@ -27,15 +27,15 @@ class Forward:
         network: The network, in inference mode.
         retrieval: What becomes of its outputs.
         compiled: Compile the network, which takes seconds and leaves out what no wanted output
-            needs; each call is faster then, and gives the same numbers.
+            needs; each call is faster then, and its numbers differ by rounding.
     """
 
     def __init__(self, network: nn.Cell, retrieval: Retrieval, *, compiled: bool) -> None:
         self._retrieval = retrieval
         self._outputs = _wanted_outputs(network, retrieval.places, compiled=compiled)
 
-    def __call__(self, images: Array, *others: Array) -> tuple[Array, dict[str, Array]]:
-        """Features `(N, D)` and scores by kind, `(N, C)` each.
+    def __call__(self, images: Array, *others: Array) -> dict[str, Array]:
+        """Rows by the names that `Features` has: `vectors` `(N, D)`, scores `(N, C)`.
 
         Args:
             images: Prepared pictures `(N, C, H, W)`.
@@ -50,18 +50,24 @@ class Forward:
             vectors = vectors + np.concatenate(mirrored[:count], axis=1)
         if facts.normalised:
             vectors = vectors / np.sqrt(np.sum(vectors * vectors, axis=1, keepdims=True))
-        return vectors, dict(zip(facts.scores, outputs[count:], strict=True))
+        scores = {
+            f"{name[:-1]}_scores": rows
+            for name, rows in zip(facts.scores, outputs[count:], strict=True)
+        }
+        return {"vectors": vectors, **scores}
 
 
 @contextmanager
 def inference(network: nn.Cell) -> Iterator[None]:
-    """Put a network into inference mode, and back into the mode it was in."""
-    training = bool(network.training)
+    """Put a network into inference mode, and each of its cells back into the mode it was in."""
+    before = [(cell, bool(cell.training)) for _, cell in network.cells_and_names()]
     network.set_train(False)
     try:
         yield
     finally:
-        network.set_train(training)
+        network.set_train(bool(before[0][1]))
+        for cell, training in before:
+            cell.add_flags(training=training)
 
 
 def _wanted_outputs(network: nn.Cell, places: tuple[int, ...], *, compiled: bool) -> Outputs:

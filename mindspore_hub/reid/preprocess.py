@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -88,7 +88,7 @@ class Transform:
                 or what the network takes besides is missing or does not fit.
         """
         extras = {"heatmaps": heatmaps, "segments": segments, "keypoints": keypoints}
-        self._require(extras)
+        self.require({name for name, value in extras.items() if value is not None})
         batch = _as_batch(pictures)
         if batch is None:
             alone = {name: [value] for name, value in extras.items()}
@@ -116,13 +116,20 @@ class Transform:
     def __repr__(self) -> str:
         return f"<Transform: {self.describe()}>"
 
-    def _require(self, extras: dict[str, Any]) -> None:
+    def require(self, given: Collection[str]) -> None:
+        """Refuse what the network does not take beside pictures, and what is missing.
+
+        Args:
+            given: Which of `heatmaps`, `segments` and `keypoints` there are.
+
+        Raises:
+            PictureError: They are not those that the network takes.
+        """
         facts = self.preprocessing
         taken = {*facts.maps}
         if facts.keypoints or "segments" in taken:
             taken.add("keypoints")
-        given = {name for name, value in extras.items() if value is not None}
-        if given != taken:
+        if set(given) != taken:
             msg = (
                 f"{self.name} takes {', '.join(sorted(taken)) or 'nothing'} beside pictures, but "
                 f"{', '.join(sorted(given)) or 'nothing'} was given. {self.describe()}"

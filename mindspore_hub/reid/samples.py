@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -16,10 +17,16 @@ from mindspore_hub.cards.preprocessing import KEYPOINTS
 from mindspore_hub.errors import PictureError
 from mindspore_hub.reid.pictures import Picture
 
+_CELLS = (1 + 3 * KEYPOINTS, 4 + 3 * KEYPOINTS)
+_LINE = (
+    f"a line is the name of a picture and {3 * KEYPOINTS} numbers, or as in VeRi's label files the "
+    "name, vehicle, colour, type and those numbers"
+)
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Sample:
-    """One picture.
+    """One picture; there may be millions.
 
     Attributes:
         picture: The picture, or the path of its file.
@@ -54,22 +61,36 @@ class Samples:
         """Whether every picture is a file, and so can be found again."""
         return all(sample.path for sample in self.samples)
 
-    def stats(self) -> list[tuple[str, int, int]]:
-        """Path, size and time of change of each file, by which a changed one is known.
+    def digest(self) -> str:
+        """What tells these pictures from others: path, size and time of change of each file.
 
-        Raises:
-            PictureError: A file is missing.
+        Files that belong to a picture count as well; what is no file counts by its values.
         """
-        found = []
+        found = hashlib.sha256()
         for sample in self.samples:
-            file = (self.root or Path()) / sample.path
-            try:
-                stat = file.stat()
-            except OSError as error:
-                msg = f"{file} cannot be read: {error.strerror}."
-                raise PictureError(msg) from error
-            found.append((sample.path, stat.st_size, stat.st_mtime_ns))
-        return found
+            found.update(f"{sample.path!a} {_stat(sample.picture)}\n".encode())
+            for name, value in sorted(sample.beside.items()):
+                found.update(f"{name} ".encode() + _state(value))
+        return found.hexdigest()
+
+
+def _stat(path: Any) -> str:
+    """Size and time of change of a file; a missing one is said to be so when it is read."""
+    try:
+        stat = Path(path).stat()
+    except OSError:
+        return "missing"
+    return f"{stat.st_size} {stat.st_mtime_ns}"
+
+
+def _state(value: Any) -> bytes:
+    """What tells a folder of maps, or an array, from another."""
+    if not isinstance(value, str | os.PathLike):
+        array = np.asarray(value)
+        return f"{array.dtype} {array.shape}\n".encode() + array.tobytes()
+    folder = Path(value)
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    return "\n".join(f"{str(file)!a} {_stat(file)}" for file in [folder, *files]).encode()
 
 
 def list_samples(
@@ -81,8 +102,8 @@ def list_samples(
         images: A folder, which is searched for pictures at every depth; a picture; or several.
         heatmaps: A folder with a folder `STEM/` of maps for each picture, or maps per picture.
         segments: The same.
-        keypoints: A CSV file, whose lines begin with the name of a picture and end with 108
-            numbers, or keypoints per picture.
+        keypoints: A CSV file, whose lines are the name or path of a picture and 108 numbers, or
+            those of VeRi's label files; or keypoints per picture.
 
     Raises:
         PictureError: There is no picture, or what belongs to the pictures does not fit them.
@@ -94,15 +115,27 @@ def list_samples(
         "keypoints": _keypoints(keypoints, pictures),
     }
     beside = {name: values for name, values in found.items() if values is not None}
+    if not beside:
+        return Samples(root, [Sample(picture, path, beside) for path, picture in pictures])
+    each = (dict(zip(beside, values, strict=True)) for values in zip(*beside.values(), strict=True))
     samples = [
-        Sample(
-            picture if root is None else root / path,
-            path,
-            {name: values[number] for name, values in beside.items()},
-        )
-        for number, (path, picture) in enumerate(pictures)
+        Sample(picture, path, more) for (path, picture), more in zip(pictures, each, strict=True)
     ]
     return Samples(root, samples)
+
+
+def known_of(pictures: Samples, pattern: str | None) -> dict[str, list[int]]:
+    """Labels and cameras that the paths of pictures state; nothing without a pattern.
+
+    Raises:
+        PictureError: As in `labels_in`, or a picture is no file.
+    """
+    if pattern is None:
+        return {}
+    if not pictures.are_files:
+        msg = f"The pattern {pattern!r} is for paths, but not every picture is a file."
+        raise PictureError(msg)
+    return labels_in([sample.path for sample in pictures.samples], pattern)
 
 
 def labels_in(paths: Iterable[str], pattern: str) -> dict[str, list[int]]:
@@ -153,10 +186,13 @@ def _number(path: str, text: str | None, group: str, pattern: str) -> int:
 def _pictures(images: Any) -> tuple[Path | None, list[tuple[str, Any]]]:
     """The folder that paths are relative to, and each picture after its path."""
     if isinstance(images, str | os.PathLike):
-        path = Path(images)
+        path = Path(images).absolute()
         if path.is_dir():
-            return path.absolute(), [(name, None) for name in _files(path)]
-        return path.absolute().parent, [(path.name, None)]
+            return path, [(name, f"{path}/{name}") for name in _files(path)]
+        if not path.exists():
+            msg = f"There is no picture and no folder {path}; correct the path."
+            raise PictureError(msg)
+        return path.parent, [(path.name, str(path))]
     if isinstance(images, Image.Image) or (isinstance(images, np.ndarray) and images.ndim < 4):
         images = [images]
     listed = [
@@ -171,19 +207,32 @@ def _pictures(images: Any) -> tuple[Path | None, list[tuple[str, Any]]]:
 
 def _files(folder: Path) -> list[str]:
     """Pictures below a folder, by path; hidden files and folders are left out."""
-    known = {ending for ending, name in Image.registered_extensions().items() if name in Image.OPEN}
-    found = []
-    for parent, folders, names in os.walk(folder):
+    endings = _endings()
+    found: list[str] = []
+    for parent, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        below = Path(parent).relative_to(folder)
         found += [
-            Path(parent, name).relative_to(folder).as_posix()
+            (below / name).as_posix()
             for name in names
-            if not name.startswith(".") and Path(name).suffix.lower() in known
+            if not name.startswith(".") and Path(name).suffix.lower() in endings
         ]
     if not found:
         msg = f"{folder} holds no pictures; files such as .jpg, .png and .bmp are looked for."
         raise PictureError(msg)
     return sorted(found)
+
+
+def _endings() -> set[str]:
+    """Endings of the names of pictures; Pillow knows some formats that it cannot decode."""
+    decoded = Image.registered_extensions().items()
+    formats = Image.OPEN.keys() - {"BUFR", "GRIB", "HDF5", "MPEG", "WMF"}
+    return {ending for ending, name in decoded if name in formats}
+
+
+def _refuse(error: OSError) -> None:
+    msg = f"{error.filename} cannot be searched for pictures: {error.strerror}."
+    raise PictureError(msg) from error
 
 
 def _maps(values: Any, pictures: list[tuple[str, Any]], kind: str) -> list[Any] | None:
@@ -196,18 +245,19 @@ def _keypoints(values: Any, pictures: list[tuple[str, Any]]) -> list[Any] | None
     if not isinstance(values, str | os.PathLike):
         return _per_picture(values, pictures, "keypoints")
     known = _read_keypoints(Path(values))
-    absent = [path for path, _ in pictures if Path(path).name not in known]
+    found = [known.get(path, known.get(Path(path).name)) for path, _ in pictures]
+    absent = [path for (path, _), line in zip(pictures, found, strict=True) if line is None]
     if absent:
         msg = (
             f"{values} has no keypoints for {len(absent)} of {len(pictures)} pictures, the first is "
             f"{absent[0]!r}; a line is `{Path(absent[0]).name},x,y,confidence,...`."
         )
         raise PictureError(msg)
-    return [known[Path(path).name] for path, _ in pictures]
+    return found
 
 
-def _read_keypoints(path: Path) -> dict[str, list[float]]:
-    """Keypoints by the name of their picture."""
+def _read_keypoints(path: Path) -> dict[str, Any]:
+    """Keypoints by the name or path of their picture."""
     known = {}
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -218,10 +268,16 @@ def _read_keypoints(path: Path) -> dict[str, list[float]]:
         cells = [cell.strip() for cell in line.split(",")]
         if not line.strip():
             continue
+        if cells[0] in known:
+            msg = f"{path}, line {number}: {cells[0]!r} has keypoints in an earlier line, too."
+            raise PictureError(msg)
+        if len(cells) not in _CELLS:
+            msg = f"{path}, line {number} has {len(cells)} cells; {_LINE}."
+            raise PictureError(msg)
         try:
-            known[cells[0]] = [float(cell) for cell in cells[-3 * KEYPOINTS :]]
+            known[cells[0]] = np.array(cells[-3 * KEYPOINTS :], np.float64)
         except ValueError as error:
-            msg = f"{path}, line {number}: {error}; a line ends with {3 * KEYPOINTS} numbers."
+            msg = f"{path}, line {number}: {error}; {_LINE}."
             raise PictureError(msg) from error
     return known
 

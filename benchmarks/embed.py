@@ -1,0 +1,135 @@
+"""Pictures per second of `embed` against the same network in a bare loop on ready arrays.
+
+    python -m benchmarks.embed [ROUNDS]
+
+The bare loop calls the network on batches that were decoded, resized and stacked before, and takes
+the outputs as arrays; nothing else. `embed` begins with JPEG files. Both run in one process, in
+turns, after each ran once; figures are medians over the rounds. From eight batches on, `embed`
+compiles the network, and so it is compared with two bare loops: one that calls the network as it
+is (PyNative), and one over the compiled function. Compiling is left out, as is the preparation of
+the ready arrays. With seven batches, `embed` does not compile either. Weights are drawn, pictures as
+well, in sizes that vary as those of the data sets do.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+import mindspore_hub
+from mindspore_hub.reid.embedding import Embedding
+from mindspore_hub.reid.forward import Forward, inference
+from mindspore_hub.reid.samples import list_samples
+
+BATCHES = 8
+ROUNDS = 5
+
+Array = Any
+
+
+def main() -> None:
+    """Print the figures."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    os.environ["MSHUB_NO_PROGRESS"] = "1"
+    with TemporaryDirectory() as name:
+        people, products = Path(name, "person"), Path(name, "product")
+        draw(products, 16 * BATCHES, (400, 600), (400, 600))
+        draw(people, 8 * BATCHES, (50, 80), (110, 150))
+        measure("metric_learn", products, 16, rounds)
+        measure("MVD", people, 8, rounds)
+
+
+def measure(name: str, folder: Path, size: int, rounds: int) -> None:
+    """Time all ways in turns, and print their ratios."""
+    network = mindspore_hub.load(name, pretrained=False)
+    embedding = Embedding(name, batch_size=size, network=network)
+    pictures = list_samples(folder)
+    fewer = type(pictures)(pictures.root, pictures.samples[:-size])
+    begin = time.perf_counter()
+    ready = prepare(name, pictures.samples, size)
+    prepared = time.perf_counter() - begin
+    ways: dict[str, Callable[[], object]] = {
+        "bare": lambda: bare(network, ready[:-1]),
+        "embed": lambda: embedding.features(fewer, known={}),
+        "bare, compiled": compiled(network, embedding, ready),
+        "embed, compiled": lambda: embedding.features(pictures, known={}),
+    }
+    counts = [len(fewer.samples)] * 2 + [len(pictures.samples)] * 2
+    for way in ways.values():
+        way()
+    times = [
+        [seconds(way) / n for way, n in zip(ways.values(), counts, strict=True)]
+        for _ in range(rounds)
+    ]
+    print(f"{name}, batches of {size}; preparing takes {1e3 * prepared / counts[-1]:.1f} ms each")
+    for way, column in zip(ways, zip(*times, strict=True), strict=True):
+        print(f"  {way:16} {1e3 * median(column):8.1f} ms each")
+    for ours, theirs, what in (
+        (1, 0, "embed without compiling, against the bare loop"),
+        (3, 2, "embed, against the bare loop over the compiled function"),
+        (3, 0, "embed, against the bare loop"),
+    ):
+        ratios = [row[theirs] / row[ours] for row in times]
+        print(f"  {median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})  {what}")
+
+
+def prepare(name: str, samples: list[Any], size: int) -> list[Array]:
+    """Ready batches."""
+    transform = mindspore_hub.transforms(name)
+    paths = [sample.picture for sample in samples]
+    return [transform(paths[begin : begin + size]) for begin in range(0, len(paths), size)]
+
+
+def bare(network: Any, ready: list[Array]) -> None:
+    """The network on ready arrays."""
+    from mindspore import Tensor
+
+    for batch in ready:
+        outputs = network(Tensor(batch))
+        for output in outputs if isinstance(outputs, tuple) else (outputs,):
+            output.asnumpy()
+
+
+def compiled(network: Any, embedding: Embedding, ready: list[Array]) -> Callable[[], None]:
+    """The function that `embed` compiles, on ready arrays."""
+    asset = embedding.card.asset
+    assert asset is not None  # noqa: S101 # every published card has one
+    forward = Forward(network, asset.retrieval, compiled=True)
+
+    def loop() -> None:
+        with inference(network):
+            for batch in ready:
+                forward(batch)
+
+    return loop
+
+
+def seconds(way: Callable[[], object]) -> float:
+    """Wall time."""
+    begin = time.perf_counter()
+    way()
+    return time.perf_counter() - begin
+
+
+def draw(folder: Path, count: int, widths: tuple[int, int], heights: tuple[int, int]) -> None:
+    """Pictures of smooth noise, as JPEG files of sizes between the bounds."""
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for number in range(count):
+        size = int(random.integers(*widths)), int(random.integers(*heights))
+        coarse = Image.fromarray(random.integers(0, 256, (24, 24, 3), np.uint8))
+        path = folder / f"{number:04}.jpg"
+        coarse.resize(size, Image.Resampling.BICUBIC).save(path, quality=90)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,445 @@
+"""Runs of embed that were stopped go on where they were, and never with what is not theirs."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny
+from PIL import Image
+
+import mindspore_hub
+from mindspore_hub.errors import PictureError, StoreError
+from mindspore_hub.reid import features
+from mindspore_hub.reid.chunks import Chunk, StoredChunks
+from mindspore_hub.reid.embedding import Embedding
+from mindspore_hub.reid.samples import list_samples
+
+TESTS = Path(__file__).parents[1]
+SLOWLY = TESTS / "embed_slowly.py"
+PICTURES = 24
+
+
+@pytest.fixture
+def card(tmp_path: Path) -> str:
+    return tiny.card(tmp_path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tiny.numbered(tmp_path / "all", PICTURES)
+
+
+def start(*arguments: object) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, str(SLOWLY), *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def kill_after(batches: int, *arguments: object) -> None:
+    """Run until that many batches are there; the process gets no chance to tidy up."""
+    child = start(*arguments)
+    assert child.stdin is not None
+    assert child.stdout is not None
+    for line in child.stdout:
+        if line.startswith("done"):
+            batches -= 1
+            if not batches:
+                break
+            child.stdin.write("\n")
+            child.stdin.flush()
+    child.send_signal(signal.SIGKILL)
+    assert child.wait() == -signal.SIGKILL
+    child.stdin.close()
+    child.stdout.close()
+
+
+def run(*arguments: object) -> list[str]:
+    """Run to the end, and give what was said."""
+    child = start(*arguments)
+    said, _ = child.communicate("")
+    assert child.returncode == 0
+    return said.splitlines()
+
+
+@pytest.mark.parametrize(("size", "batches"), [(4, 1), (4, 3), (4, 6), (2, 7)])
+def test_a_killed_run_goes_on_and_gives_the_same_file(
+    size: int, batches: int, card: str, folder: Path, tmp_path: Path
+) -> None:
+    whole, output = tmp_path / "whole.npz", tmp_path / "f.npz"
+    options: dict[str, Any] = {"batch_size": size, "pattern": r"(?P<label>\d+)", "output": whole}
+    mindspore_hub.embed(card, folder, network=tiny.Tiny(), **options)
+    kill_after(batches, card, folder, output, size)
+    assert not output.exists()
+    said = run(card, folder, output, size)
+    # A batch may be there that the killed process could not report any more.
+    everything = [f"done {done}" for done in range(size, PICTURES + 1, size)]
+    left = [line for line in said if line.startswith("done")]
+    assert left in (everything[batches:], everything[batches + 1 :])
+    assert said.count("call") == (len(left) if size == 4 else 0)
+    assert output.read_bytes() == whole.read_bytes()
+    assert not output.with_name("f.npz.partial").exists()
+
+
+# In this process: `stopped` leaves what a run left that ended after some batches.
+
+
+class Stopped(Exception):
+    """What ends a run."""
+
+
+def stopped(
+    card: str, pictures: Any, output: Path, *, batches: int = 3, shift: float = 0, **options: Any
+) -> Path:
+    def stop(done: int, _total: int | None) -> None:
+        if done == 4 * batches:
+            raise Stopped
+
+    network = tiny.Tiny()
+    network.layer.bias.set_data(network.layer.bias + shift)
+    embedding = Embedding(card, network=network, batch_size=4, progress=stop, **options)
+    with pytest.raises(Stopped):
+        embedding.write(list_samples(pictures), output, known={})
+    return output.with_name(f"{output.name}.partial")
+
+
+def computed(
+    card: str, pictures: Any, output: Path, *, size: int = 4, **options: Any
+) -> tuple[int, features.Features]:
+    """Batches that a run computes, and what it makes."""
+    calls: list[object] = []
+    network = tiny.Tiny(called=calls.append)
+    embedding = Embedding(card, network=network, batch_size=size, **options)
+    embedding.write(list_samples(pictures), output, known={})
+    return len(calls), features.load(output)
+
+
+def plain(card: str, folder: Path) -> np.ndarray:
+    return mindspore_hub.embed(card, folder, network=tiny.Tiny(), batch_size=4).vectors
+
+
+def test_a_stopped_run_is_taken_up_by_its_own_file_only(
+    card: str, folder: Path, tmp_path: Path
+) -> None:
+    stopped(card, folder, tmp_path / "f.npz")
+    assert computed(card, folder, tmp_path / "g.npz")[0] == 6
+    calls, found = computed(card, folder, tmp_path / "f.npz")
+    assert calls == 3
+    assert np.array_equal(found.vectors, plain(card, folder))
+
+
+def test_a_run_that_lacks_only_its_file_loads_no_network(
+    card: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped(card, folder, tmp_path / "f.npz", batches=6)
+    calls, found = computed(card, folder, tmp_path / "f.npz")
+    assert calls == 0
+    assert np.array_equal(found.vectors, plain(card, folder))
+
+
+def add(folder: Path, _card: str) -> None:
+    tiny.draw(folder, "new.png")
+
+
+def remove(folder: Path, _card: str) -> None:
+    (folder / "0023.png").unlink()
+
+
+def change(folder: Path, _card: str) -> None:
+    Image.fromarray(tiny.pixels("another")).save(folder / "0001.png")
+
+
+def touch(folder: Path, _card: str) -> None:
+    os.utime(folder / "0001.png", (1, 1))
+
+
+def order(_folder: Path, card: str) -> None:
+    path = Path(card)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("order: RGB", "order: BGR"), encoding="utf-8")
+
+
+def nothing(_folder: Path, _card: str) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "before"),
+    [
+        (add, {}, {}),
+        (remove, {}, {}),
+        (change, {}, {}),
+        (touch, {}, {}),
+        (order, {}, {}),
+        (nothing, {"size": 5}, {}),
+        (nothing, {"modality": "visible"}, {}),
+        (nothing, {}, {"shift": 1.0}),
+    ],
+)
+def test_another_plan_begins_anew(
+    change: Callable[[Path, str], None],
+    options: dict[str, Any],
+    before: dict[str, Any],
+    card: str,
+    folder: Path,
+    tmp_path: Path,
+) -> None:
+    stopped(card, folder, tmp_path / "f.npz", **before)
+    change(folder, card)
+    calls, found = computed(card, folder, tmp_path / "f.npz", **options)
+    assert calls == -(-len(list(folder.iterdir())) // options.get("size", 4))
+    np.testing.assert_allclose(found.vectors, plain(card, folder), rtol=1e-5, atol=1e-5)
+
+
+def test_other_keypoints_begin_anew(folder: Path, tmp_path: Path) -> None:
+    line = ",".join(["0.25"] * 108)
+    file, maps = tmp_path / "keypoints.csv", tmp_path / "maps"
+    for number in range(PICTURES):
+        tiny.draw(maps / f"{number:04}", "00.jpg")
+
+    def digest() -> str:
+        return list_samples(folder, keypoints=file, heatmaps=maps).digest()
+
+    file.write_text("".join(f"{path.name},{line}\n" for path in folder.iterdir()))
+    before = digest()
+    assert digest() == before
+    file.write_text(file.read_text().replace("0.25\n", "0.5\n", 1))
+    after = digest()
+    assert after != before
+    (maps / "0007" / "00.jpg").write_bytes(b"other")
+    assert digest() not in {before, after}
+
+
+def test_pictures_that_are_no_files_are_never_taken_up(card: str, tmp_path: Path) -> None:
+    pictures = [tiny.pixels(str(number)) for number in range(PICTURES)]
+    stopped(card, pictures, tmp_path / "f.npz")
+    assert computed(card, pictures, tmp_path / "f.npz")[0] == 6
+
+
+def test_what_was_skipped_is_not_missed_in_silence(card: str, folder: Path, tmp_path: Path) -> None:
+    (folder / "0005.png").write_bytes(b"no picture")
+    stopped(card, folder, tmp_path / "f.npz", skip_bad=True)
+    with pytest.raises(PictureError, match=r"0005\.png cannot be read"):
+        computed(card, folder, tmp_path / "f.npz")
+    calls, found = computed(card, folder, tmp_path / "f.npz", skip_bad=True)
+    assert calls == 5
+    assert list(found.about["skipped"]) == ["0005.png"]
+
+
+def test_a_run_that_a_bad_picture_ended_goes_on_without_it(
+    card: str, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "0013.png").write_bytes(b"no picture")
+    with pytest.raises(PictureError, match=r"0013\.png cannot be read"):
+        computed(card, folder, tmp_path / "f.npz")
+    calls, found = computed(card, folder, tmp_path / "f.npz", skip_bad=True)
+    assert calls in {3, 4, 5, 6}, "batches before it may not have been computed yet"
+    assert len(found) == PICTURES - 1
+
+
+# Files that are not as they were written
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+
+
+def zero(path: Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def extend(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b"00000000 {")
+
+
+@pytest.mark.parametrize("name", ["vectors.float32", "batches.txt", "plan.json"])
+@pytest.mark.parametrize("damage", [cut, flip, zero, empty, extend, Path.unlink])
+def test_damaged_parts_are_computed_again(
+    damage: Callable[[Path], object], name: str, card: str, folder: Path, tmp_path: Path
+) -> None:
+    parts = stopped(card, folder, tmp_path / "f.npz")
+    damage(parts / name)
+    calls, found = computed(card, folder, tmp_path / "f.npz")
+    assert 3 <= calls <= 6
+    assert np.array_equal(found.vectors, plain(card, folder))
+    assert not parts.exists()
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_wrong_line_of_the_journal_ends_it(
+    number: int, card: str, folder: Path, tmp_path: Path
+) -> None:
+    parts = stopped(card, folder, tmp_path / "f.npz")
+    journal = parts / "batches.txt"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([*lines[:number], *lines[number + 1 :], lines[number]]))
+    calls, found = computed(card, folder, tmp_path / "f.npz")
+    assert calls == (6 - number if number < 2 else 3)
+    assert np.array_equal(found.vectors, plain(card, folder))
+
+
+def test_a_folder_that_is_not_ours_is_left_alone(card: str, folder: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "f.npz.partial" / "thesis.txt"
+    mine.parent.mkdir()
+    mine.write_text("precious")
+    with pytest.raises(StoreError, match=r"f\.npz\.partial .* holds thesis\.txt"):
+        computed(card, folder, tmp_path / "f.npz")
+    assert mine.read_text() == "precious"
+
+
+def test_two_runs_of_the_same_file_disturb_each_other_in_nothing(
+    card: str, folder: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "f.npz"
+
+    def intrude(done: int, _total: int | None) -> None:
+        if done == 12:
+            calls, found = computed(card, folder, output, size=5)
+            assert (calls, len(found)) == (5, PICTURES)
+
+    embedding = Embedding(card, network=tiny.Tiny(), batch_size=4, progress=intrude)
+    embedding.write(list_samples(folder), output, known={})
+    assert features.load(output).about["batch_size"] == 4
+    assert np.array_equal(features.load(output).vectors, plain(card, folder))
+    assert not output.with_name("f.npz.partial").exists()
+
+
+# Disks
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    if (
+        not shutil.which("mount")
+        or subprocess.run(mount, capture_output=True, check=False).returncode
+    ):
+        pytest.skip("this user cannot mount a small disk")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_full_disk_is_a_clear_error_and_loses_nothing(
+    card: str, folder: Path, small_disk: Path
+) -> None:
+    output = small_disk / "f.npz"
+    output.write_bytes(b"earlier")
+    (small_disk / "ballast").write_bytes(bytes(20_000))
+
+    def embed(size: int) -> None:
+        embedding = Embedding(card, network=tiny.Tiny(width=320), batch_size=4)
+        embedding.write(list_samples(folder), output, known={})
+
+    with pytest.raises(StoreError, match=r"f\.npz.* cannot be written: No space left on device"):
+        embed(4)
+    assert output.read_bytes() == b"earlier"
+    (small_disk / "ballast").unlink()
+    with pytest.raises(StoreError, match="No space left"):
+        embed(4)
+    assert output.read_bytes() == b"earlier"
+    subprocess.run(["mount", "-o", "remount,size=1m", str(small_disk)], check=True)
+    embed(4)
+    assert features.load(output).vectors.shape == (PICTURES, 320)
+    assert [path.name for path in small_disk.iterdir()] == ["f.npz"]
+
+
+def test_a_write_that_fails_half_way_leaves_whole_chunks(tmp_path: Path) -> None:
+    chunk = Chunk({"vectors": np.ones((2, 100), np.float32)})
+    program = f"""
+import resource
+from pathlib import Path
+import numpy as np
+from mindspore_hub.errors import StoreError
+from mindspore_hub.reid.chunks import Chunk, StoredChunks
+chunk = Chunk({{"vectors": np.ones((2, 100), np.float32)}})
+with StoredChunks(Path({str(tmp_path / "f.npz")!r}), {{}}, skipping=False) as chunks:
+    chunks.append(chunk)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+    try:
+        chunks.append(chunk)
+    except StoreError as error:
+        print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=TESTS.parent,
+    )
+    assert "cannot be written: File too large" in done.stdout
+    with StoredChunks(tmp_path / "f.npz", {}, skipping=False) as chunks:
+        assert (chunks.count, chunks.rows) == (1, 2)
+        chunks.append(chunk)
+        chunks.save({"about": np.array(json.dumps({}))})
+    assert np.array_equal(features.load(tmp_path / "f.npz").vectors, np.ones((4, 100)))
+
+
+def test_a_place_that_takes_no_files_is_an_error_before_the_network_is_loaded(
+    card: str, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="cannot be written: Not a directory"):
+        mindspore_hub.embed(card, folder, output=tmp_path / "file" / "f.npz")
+
+
+WIDE = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+import mindspore_hub, tiny
+from mindspore_hub.reid.embedding import Embedding
+from mindspore_hub.reid.samples import list_samples
+card, folder, output, width = sys.argv[1:]
+embedding = Embedding(card, network=tiny.Tiny(width=int(width)), batch_size=8)
+pictures = list_samples(folder)
+few = type(pictures)(pictures.root, pictures.samples[:80])
+embedding.write(few, Path(output), known={})
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+written = embedding.write(pictures, Path(output), known={})
+print(written.pictures, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def test_features_of_a_long_run_are_not_held_in_memory(card: str, tmp_path: Path) -> None:
+    count, width = 1200, 50_000
+    folder = tiny.numbered(tmp_path / "all", 80)
+    for number in range(80, count):
+        shutil.copyfile(folder / f"{number % 80:04}.png", folder / f"{number:04}.png")
+    output = tmp_path / "f.npz"
+    done = subprocess.run(
+        [sys.executable, "-c", WIDE, card, str(folder), str(output), str(width)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    pictures, kilobytes = map(int, done.stdout.split())
+    assert pictures == count
+    assert 1024 * kilobytes < 4 * count * width / 4
+    with np.load(output, mmap_mode="r") as arrays:
+        assert arrays["paths"].shape == (count,)
+    assert output.stat().st_size > 4 * count * width
