@@ -17,12 +17,13 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from PIL import Image
 
 import mindspore_hub
-from mindspore_hub.reid import resize
+from mindspore_hub.reid import opencv
 
 try:
     import cv2
@@ -54,12 +55,12 @@ def main() -> None:
         cars = draw(folder / "car", (150, 450), (120, 400))
         products = draw(folder / "product", (300, 900), (300, 900))
         poses = [with_maps(case) for case in cars]
-        for opencv in (cv2, None):
-            resize.find_opencv = lambda opencv=opencv: opencv  # type: ignore[assignment,misc]
-            print(f"transforms {'with' if opencv else 'without'} OpenCV:")
-            measure("VehicleNet", vehiclenet, cars)
-            measure("metric_learn", metric_learn, products)
-            measure("MultiTaskNet", multitasknet, poses)
+        for found in (cv2, None):
+            print(f"transforms {'with' if found else 'without'} OpenCV:")
+            with patch.object(opencv, "find", return_value=found):
+                measure("VehicleNet", vehiclenet, cars)
+                measure("metric_learn", metric_learn, products)
+                measure("MultiTaskNet", multitasknet, poses)
 
 
 def measure(name: str, original: Callable[..., Any], cases: list[Case]) -> None:
