@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 import mindspore_hub
-from mindspore_hub.reid import resize
+from mindspore_hub.reid import opencv
 
 try:
     import cv2
@@ -55,9 +55,9 @@ def main() -> None:
         cars = draw(folder / "car", (150, 450), (120, 400))
         products = draw(folder / "product", (300, 900), (300, 900))
         poses = [with_maps(case) for case in cars]
-        for opencv in (cv2, None):
-            print(f"transforms {'with' if opencv else 'without'} OpenCV:")
-            with patch.object(resize, "find_opencv", return_value=opencv):
+        for found in (cv2, None):
+            print(f"transforms {'with' if found else 'without'} OpenCV:")
+            with patch.object(opencv, "find", return_value=found):
                 measure("VehicleNet", vehiclenet, cars)
                 measure("metric_learn", metric_learn, products)
                 measure("MultiTaskNet", multitasknet, poses)

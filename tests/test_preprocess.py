@@ -21,7 +21,7 @@ import mindspore_hub
 from mindspore_hub.cards.preprocessing import MAPS
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.errors import CardError, PictureError, UnknownNameError
-from mindspore_hub.reid import resize as engine
+from mindspore_hub.reid import opencv
 from mindspore_hub.reid.preprocess import Transform
 from mindspore_hub.reid.resize import KERNELS, resize
 
@@ -41,7 +41,7 @@ def _engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     if request.param == "opencv":
         pytest.importorskip("cv2", reason="OpenCV is not installed", exc_type=ImportError)
     else:
-        monkeypatch.setattr(engine, "find_opencv", lambda: None)
+        monkeypatch.setattr(opencv, "find", lambda: None)
 
 
 def transform_of_colours(name: str) -> Transform:
@@ -433,10 +433,58 @@ def test_numpy_and_opencv_make_the_same_grey_levels(
     assert np.array_equal(found, expected)
 
 
+@pytest.mark.parametrize("levels", [(0, 255), (0, 1), (127, 128)])
+@pytest.mark.parametrize("size", [(40, 48), (80, 96), (13, 30), (41, 47)])
+def test_lanczos_rounds_pictures_of_two_levels_as_opencv_does(
+    levels: tuple[int, int], size: tuple[int, int]
+) -> None:
+    pytest.importorskip("cv2", reason="OpenCV is not installed", exc_type=ImportError)
+    chosen = np.random.default_rng(0).integers(0, 2, (20, 24, 3))
+    picture = np.array(levels, np.uint8)[chosen]
+    found, expected = with_and_without_opencv(lambda: resize(picture, size, kernel="lanczos4"))
+    assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize("name", ["metric_learn", "VehicleNet"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"mode": "L"},
+        {"subsampling": "4:4:4", "quality": 100},
+        {"subsampling": "4:2:2", "quality": 30},
+        {"progressive": True},
+        {"restart_marker_blocks": 3},
+        {"orientation": 6},
+    ],
+    ids=str,
+)
+def test_numpy_and_opencv_read_the_same_from_a_jpeg_file(
+    options: dict[str, Any], name: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("cv2", reason="OpenCV is not installed", exc_type=ImportError)
+    path = tmp_path / "picture.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = options.get("orientation", 1)
+    image = Image.fromarray(draw(97, 131)).convert(options.get("mode", "RGB"))
+    image.save(path, exif=exif, **options)
+    transform = mindspore_hub.transforms(name)
+    found, expected = with_and_without_opencv(lambda: transform(path))
+    assert np.array_equal(found, expected)
+
+
+def test_opencv_decodes_no_jpeg_file_that_lacks_its_end(tmp_path: Path) -> None:
+    cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed", exc_type=ImportError)
+    Image.fromarray(draw(97, 131)).save(tmp_path / "picture.jpg")
+    data = (tmp_path / "picture.jpg").read_bytes()
+    assert opencv.decode_jpeg(cv2, data).shape == (97, 131, 3)
+    assert opencv.decode_jpeg(cv2, data[:-1]) is None
+
+
 def with_and_without_opencv(make: Callable[[], Array]) -> tuple[Array, Array]:
     with pytest.MonkeyPatch.context() as patch:
         expected = make()
-        patch.setattr(engine, "find_opencv", lambda: None)
+        patch.setattr(opencv, "find", lambda: None)
         return make(), expected
 
 

@@ -6,13 +6,15 @@ import os
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from mindspore_hub.errors import PictureError
+from mindspore_hub.reid import opencv
 
 Array = np.ndarray[Any, Any]
 
@@ -52,6 +54,43 @@ def as_rgb(picture: Picture, *, library: str) -> Image.Image:
         "given; np.asarray(..., np.uint8) makes an array of other things."
     )
     raise PictureError(msg)
+
+
+class Pixels(NamedTuple):
+    """A picture as an array.
+
+    Attributes:
+        values: `(H, W, 3)` uint8.
+        order: Which channel is which, `RGB` or `BGR`.
+    """
+
+    values: Array
+    order: str
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.values.shape[0], self.values.shape[1]
+
+
+def as_pixels(picture: Picture, *, library: str) -> Pixels:
+    """What `as_rgb` makes, as an array, in the order of channels that is there soonest."""
+    cv2 = opencv.find()
+    if cv2 and isinstance(picture, str | os.PathLike):
+        decoded = _decode_jpeg(cv2, Path(picture))
+        if decoded is not None:
+            return Pixels(decoded, "BGR")
+    return Pixels(np.asarray(as_rgb(picture, library=library)), "RGB")
+
+
+def _decode_jpeg(cv2: Any, path: Path) -> Array | None:
+    """The pixels of a common JPEG file; what others are, or what is wrong with them, Pillow knows."""
+    with _reading(path):
+        data = path.read_bytes()
+        with Image.open(BytesIO(data)) as image:
+            common = image.format == "JPEG" and image.mode in {"L", "RGB"}
+            upright = image.getexif().get(_ORIENTATION, 1) == 1
+    return opencv.decode_jpeg(cv2, data) if common and upright else None
 
 
 def as_maps(maps: Any, count: int, *, used: Sequence[bool] | None = None) -> Array:

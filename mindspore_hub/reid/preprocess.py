@@ -11,8 +11,8 @@ from PIL import Image
 
 from mindspore_hub.cards.preprocessing import KEYPOINTS, MAPS, Preprocessing
 from mindspore_hub.errors import PictureError
-from mindspore_hub.reid.pictures import Array, Picture, as_maps, as_rgb
-from mindspore_hub.reid.resize import resize
+from mindspore_hub.reid.pictures import Array, Picture, Pixels, as_maps, as_pixels, as_rgb
+from mindspore_hub.reid.resize import look_up, resize
 
 SEGMENT_KEYPOINTS = (
     (5, 15, 16, 17),
@@ -141,30 +141,36 @@ class Transform:
         images = np.empty((len(pictures), facts.channels, *facts.size), np.float32)
         points = np.empty((len(pictures), 3 * facts.keypoints), np.float32)
         for number, picture in enumerate(pictures):
-            image = as_rgb(picture, library=facts.library)
             beside = {name: values[number] for name, values in extras.items()}
             triples = _triples(beside["keypoints"])
-            self._normalise(self._resized(image), images[number][:3])
-            self._add_maps(beside, triples, image.size, images[number][3:])
+            size = self._add_picture(picture, images[number][:3])
+            self._add_maps(beside, triples, size, images[number][3:])
             if facts.keypoints:
-                points[number] = _relative(triples, image.size).ravel()
+                points[number] = _relative(triples, size).ravel()
         return images, points
 
-    def _resized(self, image: Image.Image) -> list[Array]:
-        """Three planes of the size that the network takes, in its order of channels."""
+    def _add_picture(self, picture: Any, made: Array) -> tuple[int, int]:
+        """Fill three channels; returns height and width of the picture."""
         facts = self.preprocessing
         if facts.library == "pillow":
-            height, width = facts.size
-            return _planes(image.resize((width, height), _PILLOW[facts.interpolation]), facts.order)
-        planes = _planes(image, facts.order)
-        if facts.short_side:
-            size = _short_side(image.size, facts.size)
-            planes = [resize(plane, size, kernel=facts.short_side) for plane in planes]
-        return [resize(plane, facts.size, kernel=facts.interpolation) for plane in planes]
+            image = as_rgb(picture, library=facts.library)
+            size = image.height, image.width
+            image = image.resize(facts.size[::-1], _PILLOW[facts.interpolation])
+            resized = Pixels(np.asarray(image), "RGB")
+        else:
+            pixels = as_pixels(picture, library=facts.library)
+            size = pixels.size
+            resized = Pixels(self._resized(pixels.values), pixels.order)
+        for name, table, target in zip(facts.order, self._tables, made, strict=True):
+            look_up(resized.values, resized.order.index(name), table=table, made=target)
+        return size
 
-    def _normalise(self, planes: list[Array], made: Array) -> None:
-        for table, plane, target in zip(self._tables, planes, made, strict=True):
-            np.take(table, plane, out=target, mode="clip")
+    def _resized(self, pixels: Array) -> Array:
+        facts = self.preprocessing
+        if facts.short_side:
+            size = _short_side(pixels.shape[:2], facts.size)
+            pixels = resize(pixels, size, kernel=facts.short_side)
+        return resize(pixels, facts.size, kernel=facts.interpolation)
 
     def _add_maps(
         self, beside: dict[str, Any], triples: Array, picture: tuple[int, int], made: Array
@@ -175,9 +181,9 @@ class Transform:
         for kind in facts.maps:
             used = _confident(triples) if kind == "segments" else None
             for plane in as_maps(beside[kind], MAPS[kind], used=used):
-                large = resize(plane, picture[::-1], kernel=facts.interpolation)
+                large = resize(plane, picture, kernel=facts.interpolation)
                 small = resize(large, facts.size, kernel=facts.interpolation)
-                np.take(self._map_table, small, out=made[begin], mode="clip")
+                look_up(small[:, :, None], 0, table=self._map_table, made=made[begin])
                 begin += 1
 
 
@@ -188,12 +194,6 @@ def _table(mean: float, std: float) -> Array:
     """What each of 256 grey levels becomes, by the float32 arithmetic of the originals."""
     levels = np.arange(256, dtype=np.float32) / np.float32(255)
     return (levels - np.float32(mean)) / np.float32(std)
-
-
-def _planes(image: Image.Image, order: str) -> list[Array]:
-    """The channels of an image, `(H, W)` uint8 each; Pillow takes them apart faster than NumPy."""
-    size = image.height, image.width
-    return [np.frombuffer(image.tobytes("raw", name), np.uint8).reshape(size) for name in order]
 
 
 def _average(values: tuple[float, ...]) -> float:
@@ -219,13 +219,13 @@ def _per_picture(extras: dict[str, Any], count: int) -> dict[str, list[Any]]:
     return found
 
 
-def _short_side(picture: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
+def _short_side(picture: tuple[int, ...], size: tuple[int, int]) -> tuple[int, int]:
     """Height and width of a picture whose short side is the one of the network."""
     ratio = min(size) / min(picture)
-    width, height = (round(side * ratio) for side in picture)
+    height, width = (round(side * ratio) for side in picture)
     if max(width, height) > _LONGEST:
         msg = (
-            f"A picture of {picture[0]} x {picture[1]} pixels would become {width} x {height} "
+            f"A picture of {picture[1]} x {picture[0]} pixels would become {width} x {height} "
             f"first; sides of at most {_LONGEST} are taken, so cut it."
         )
         raise PictureError(msg)
@@ -256,4 +256,4 @@ def _confident(triples: Array) -> list[bool]:
 
 def _relative(triples: Array, picture: tuple[int, int]) -> Array:
     """Places as parts of the picture, from its middle; confidence from the middle of 0 and 1."""
-    return triples / (*picture, 1) - 0.5
+    return triples / (*picture[::-1], 1) - 0.5

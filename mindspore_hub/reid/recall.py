@@ -17,11 +17,11 @@ import numpy.typing as npt
 from mindspore_hub.errors import FeaturesError
 from mindspore_hub.reid.features import Floats, Integers, squared_norms
 
-_ROWS = 2560
-_COLUMNS = 1024
-"""Images on the sides of a block: with 2,048 values each, the sides and the block are 40 MB."""
+_ROWS = 3072
+_COLUMNS = 1536
+"""Images on the sides of a tile: with 2,048 values each, the sides and the tile are 54 MB."""
 
-_SMALL = 256
+_SMALL = 64
 
 Array = npt.NDArray[Any]
 
@@ -68,74 +68,95 @@ class _Search:
         self.counts[self.best == -np.inf] = -1
         # What an image must at least be similar by to matter; nothing does if this is infinite.
         self.least = np.where(self.best == -np.inf, np.inf, self.best - self.tolerance)
-        buffer = np.empty(_ROWS * _COLUMNS, np.float32)
-        for rows in self._slices(0, len(self.order), _ROWS):
-            self._compare(rows, buffer)
+        self._compare_all()
         counts = np.empty_like(self.counts)
         counts[self.order] = self.counts
         return counts
 
-    def _compare(self, rows: slice, buffer: Array) -> None:
-        """Compare these images with each other and with all that follow."""
-        left = self._units(rows)
-        inside = self._slices(rows.start, rows.stop, _COLUMNS)
-        for columns in (*inside, *self._slices(rows.stop, len(self.order), _COLUMNS)):
-            right = self._units(columns)
-            # Rows after these columns meet them as columns.
-            upper = left[: columns.stop - rows.start]
-            tile = buffer[: len(upper) * len(right)].reshape(len(upper), len(right))
-            np.matmul(upper, right.T, out=tile)
-            self._tally_tile(tile, rows.start, columns)
+    def _compare_all(self) -> None:
+        """Compare each pair once, in tiles."""
+        self.tile = np.empty(max(_ROWS * _COLUMNS, _ROWS**2 // 4), np.float32)
+        left, right = (self._room(size) for size in (_ROWS, _COLUMNS))
+        for rows in self._slices(0, len(self.order), _ROWS):
+            units = self._units(rows, left)
+            self._compare_within(units, rows.start)
+            for columns in self._slices(rows.stop, len(self.order), _COLUMNS):
+                self._compare(units, rows.start, self._units(columns, right), columns.start)
+
+    def _compare_within(self, units: Array, start: int) -> None:
+        """Compare these images, from `start` on, with each other: halves of halves."""
+        if len(units) <= _SMALL:
+            self._compare(units, start, units, start)
+            return
+        half = len(units) // 2
+        self._compare_within(units[:half], start)
+        self._compare_within(units[half:], start + half)
+        self._compare(units[:half], start, units[half:], start + half)
+
+    def _compare(self, left: Array, start: int, right: Array, other: int) -> None:
+        """Compare images from `start` on with images from `other` on: the same, or later ones."""
+        tile = self.tile[: len(left) * len(right)].reshape(len(left), len(right))
+        np.matmul(left, right.T, out=tile)
+        if other == start:
+            labels = self.labels[start : start + len(left)]
+            tile[labels[:, None] == labels] = -np.inf
+        else:  # at most one class reaches from these into those
+            tile[max(self.starts[other] - start, 0) :, : self.stops[other] - other] = -np.inf
+        self._tally(tile, start, other)
+        if other != start:
+            self._tally(tile.T, other, start)
 
     @staticmethod
     def _slices(start: int, stop: int, size: int) -> Iterator[slice]:
         for begin in range(start, stop, size):
             yield slice(begin, min(begin + size, stop))
 
-    def _units(self, places: slice) -> Array:
+    def _room(self, images: int) -> Array:
+        return np.empty((min(images, len(self.order)), self.vectors.shape[1]), np.float32)
+
+    def _units(self, places: slice, room: Array) -> Array:
         """Vectors of norm 1, float32."""
-        units = self.vectors[self.order[places]].astype(np.float32, copy=False)
-        units *= self.inverse[places, None]
-        return np.asarray(units)
+        for part in self._slices(places.start, places.stop, _SMALL):
+            np.multiply(
+                self.vectors[self.order[part]],
+                self.inverse[part, None],
+                out=room[part.start - places.start : part.stop - places.start],
+                casting="same_kind",
+            )
+        return room[: places.stop - places.start]
 
     def _nearest_of_class(self) -> Array:
         """Largest similarity to an image of the same class; -infinity where there is none."""
         best = np.full(len(self.order), -np.inf, np.float32)
+        left, right = (self._room(size) for size in (_SMALL, _COLUMNS))
         for rows in self._slices(0, len(self.order), _SMALL):
-            left = self._units(rows)
+            units = self._units(rows, left)
             for columns in self._slices(
                 self.starts[rows.start], self.stops[rows.stop - 1], _COLUMNS
             ):
-                tile = left @ self._units(columns).T
+                tile = units @ self._units(columns, right).T
                 tile[self.labels[rows, None] != self.labels[columns]] = -np.inf
                 own = np.arange(max(rows.start, columns.start), min(rows.stop, columns.stop))
                 tile[own - rows.start, own - columns.start] = -np.inf
                 np.maximum(best[rows], tile.max(axis=1), out=best[rows])
         return best
 
-    def _tally_tile(self, tile: Array, start: int, columns: slice) -> None:
-        """Count for the rows, from `start` on, and for columns that are not among the rows."""
-        rows = slice(start, start + len(tile))
-        if self.labels[rows.stop - 1] >= self.labels[columns.start]:
-            tile[self.labels[rows, None] == self.labels[columns]] = -np.inf
-        for row in np.flatnonzero(tile.max(axis=1) >= self.least[rows]):
-            self._tally(start + row, tile[row], columns.start)
-        before = tile[: columns.start - start]
-        if len(before):
-            for column in np.flatnonzero(before.max(axis=0) >= self.least[columns]):
-                self._tally(columns.start + column, before[:, column], start)
-
-    def _tally(self, place: int, similarities: Array, start: int) -> None:
-        """Count what is closer to the image at `place`, among those from `start` on."""
-        candidates = np.flatnonzero(similarities >= self.least[place])
-        sure = similarities[candidates] > self.best[place] + self.tolerance
-        self.counts[place] += np.count_nonzero(sure)
-        near = start + candidates[~sure]
-        if self.counts[place] < self.most and near.size:
-            self.counts[place] += self._closer(place, near)
-        if self.counts[place] >= self.most:
-            self.counts[place] = self.most
-            self.least[place] = np.inf
+    def _tally(self, tile: Array, start: int, other: int) -> None:
+        """Count, for the images from `start` on, the closer ones among those from `other` on."""
+        least = self.least[start : start + len(tile)]
+        matter = np.flatnonzero(tile.max(axis=1) >= least)
+        for part in self._slices(0, len(matter), _SMALL):
+            rows = matter[part]
+            places, similarities = start + rows, tile[rows]
+            sure = similarities > (self.best[places] + self.tolerance)[:, None]
+            self.counts[places] += np.count_nonzero(sure, axis=1)
+            near = (similarities >= self.least[places, None]) & ~sure
+            for row in np.flatnonzero(near.any(axis=1) & (self.counts[places] < self.most)):
+                found = self._closer(places[row], other + np.flatnonzero(near[row]))
+                self.counts[places[row]] += found
+            full = places[self.counts[places] >= self.most]
+            self.counts[full] = self.most
+            self.least[full] = np.inf
 
     def _closer(self, place: int, others: Integers) -> int:
         """How many of these come before the nearest image of the same class, in float64."""

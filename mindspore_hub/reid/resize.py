@@ -4,8 +4,7 @@ OpenCV computes 8-bit pictures in fixed point: weights are multiples of 1/2048, 
 along columns, and each kernel rounds the second pass in a way of its own. Networks that were
 trained on its pictures want these values. OpenCV is 60 MB, and current wheels need NumPy 2, which
 MindSpore 2.10 does not work with; so the same is computed here in NumPy, and OpenCV, where it is
-installed, only makes it faster. Its x86 wheels call Intel IPP, which rounds 3 % of bicubic values
-differently, unless it is switched off; MindSpore's own operators are built without it.
+installed, only makes it faster.
 
 The first pass is exact in float32, since its sums stay below 2**24, and therefore a product of
 matrices: blocks of columns times the few source columns that they see.
@@ -14,64 +13,51 @@ matrices: blocks of columns times the few source columns that they see.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from mindspore_hub.reid import opencv
 
 Array = np.ndarray[Any, Any]
 
 _ONE = 2048
 _BLOCK = 12
+_BLOCK_OF_LINES = 6
 _SIZES_KEPT = 256
 
+_DOUBT = np.float32(1e-3)
+"""Grey levels; weights of either pass sum up to less than 2, so float32 errs by half of it."""
 
-def resize(plane: Array, size: tuple[int, int], *, kernel: str) -> Array:
-    """Resize one channel of a picture as OpenCV does, without IPP.
+
+def look_up(pixels: Array, channel: int, *, table: Array, made: Array) -> None:
+    """Put into `made`, `(H, W)`, what a table of 256 float32 has for a channel of `(H, W, C)`."""
+    cv2 = opencv.find()
+    if cv2:
+        cv2.LUT(cv2.extractChannel(pixels, channel), table, dst=made)
+    else:
+        np.take(table, pixels[:, :, channel], out=made, mode="clip")
+
+
+def resize(pixels: Array, size: tuple[int, int], *, kernel: str) -> Array:
+    """Resize a picture as OpenCV does, without IPP.
 
     Args:
-        plane: `(H, W)` uint8.
+        pixels: `(H, W, C)` or `(H, W)` uint8.
         size: Height and width to make, in pixels.
         kernel: One of `KERNELS`.
 
     Returns:
-        `size` uint8; `plane` itself if it has that size already.
+        uint8 of that size; `pixels` itself if it has that size already.
     """
-    if plane.shape == size:
-        return plane
-    opencv = find_opencv()
-    if opencv:
-        return _resize_with(opencv, plane, size, kernel)
-    taps, second_pass = KERNELS[kernel]
-    made = np.empty(size, np.uint8)
-    bands = _bands(plane.shape[1], size[1], taps)
-    second_pass(_weigh_columns(plane.astype(np.float32), bands), made)
-    return made
-
-
-@cache
-def find_opencv() -> Any:
-    """The module `cv2`; None where it is not installed."""
-    try:
-        import cv2
-    except ImportError:
-        return None
-    return cv2
-
-
-def _resize_with(cv2: Any, plane: Array, size: tuple[int, int], kernel: str) -> Array:
-    interpolation = {
-        "bilinear": cv2.INTER_LINEAR,
-        "bicubic": cv2.INTER_CUBIC,
-        "lanczos4": cv2.INTER_LANCZOS4,
-    }[kernel]
-    had_ipp = cv2.ipp.useIPP()
-    cv2.ipp.setUseIPP(False)  # for this thread
-    try:
-        made: Array = cv2.resize(plane, size[::-1], interpolation=interpolation)
-    finally:
-        cv2.ipp.setUseIPP(had_ipp)
-    return made
+    if pixels.shape[:2] == size:
+        return pixels
+    cv2 = opencv.find()
+    if cv2:
+        return opencv.resize(cv2, pixels, size, kernel=kernel)
+    channels = pixels.reshape(*pixels.shape[:2], -1)
+    return KERNELS[kernel](channels, size).reshape(*size, *pixels.shape[2:])
 
 
 class _Band(NamedTuple):
@@ -82,21 +68,37 @@ class _Band(NamedTuple):
     weights: Array
 
 
-def _weigh_columns(plane: Array, bands: tuple[_Band, ...]) -> Array:
-    """First pass: `(H, W)` to `(H, W')`, in units of 1/2048 grey level."""
-    made = np.empty((len(plane), bands[-1].targets.stop), np.float32)
-    for band in bands:
-        np.matmul(plane[:, band.sources], band.weights, out=made[:, band.targets])
-    return made
+def _resize_bilinear(pixels: Array, size: tuple[int, int]) -> Array:
+    return _resize_planes(pixels, size, _bilinear, _bilinear_rows)
+
+
+def _resize_bicubic(pixels: Array, size: tuple[int, int]) -> Array:
+    return _resize_planes(pixels, size, _bicubic, _bicubic_rows)
+
+
+def _resize_planes(
+    pixels: Array,
+    size: tuple[int, int],
+    taps: Callable[[Array], Array],
+    second_pass: Callable[[Array, Array], None],
+) -> Array:
+    """One channel after another, along rows first."""
+    made = np.empty((pixels.shape[2], *size), np.uint8)
+    for plane, target in zip(np.moveaxis(pixels, 2, 0), made, strict=True):
+        floats = plane.astype(np.float32, order="C")
+        weighed = np.empty((len(floats), size[1]), np.float32)
+        for band in _bands(floats.shape[1], size[1], taps, block=_BLOCK):
+            np.matmul(floats[:, band.sources], band.weights, out=weighed[:, band.targets])
+        second_pass(weighed, target)
+    return np.moveaxis(made, 0, 2)
 
 
 def _bilinear_rows(source: Array, target: Array) -> None:
     """Second pass with OpenCV's 16-bit products, each of them truncated."""
     places, weights = _taps(len(source), len(target), _bilinear)
-    coarse = source.astype(np.int32)
-    coarse >>= 4
+    coarse = (source * np.float32(_ONE / 16)).astype(np.int32)
     total: Array | int = 2
-    for place, weight in zip(places.T, weights.T.astype(np.int32), strict=True):
+    for place, weight in zip(places.T, (weights * _ONE).T.astype(np.int32), strict=True):
         if weight.any():
             part = np.take(coarse, place, axis=0, mode="clip")
             part *= weight[:, None]
@@ -109,53 +111,78 @@ def _bilinear_rows(source: Array, target: Array) -> None:
 def _bicubic_rows(source: Array, target: Array) -> None:
     """Second pass in float32, last tap first: the order decides how ties are rounded."""
     places, weights = _taps(len(source), len(target), _bicubic)
-    scaled = weights.T[:, :, None] * np.float32(1 / _ONE**2)
+    columns = weights.T[:, :, None]
     total = np.take(source, places[:, 3], axis=0, mode="clip")
-    total *= scaled[3]
+    total *= columns[3]
     part = np.empty_like(total)
     for k in (2, 1, 0):
         np.take(source, places[:, k], axis=0, out=part, mode="clip")
-        part *= scaled[k]
+        part *= columns[k]
         total += part
     np.clip(total, 0, 255, out=total)
     np.rint(total, out=target, casting="unsafe")
 
 
-def _lanczos4_rows(source: Array, target: Array) -> None:
-    """Second pass in whole numbers, rounded half up; they exceed float32, not float64."""
-    doubles = source.astype(np.float64)
-    for band in _bands(len(source), len(target), _lanczos4):
-        total = np.matmul(band.weights.T.astype(np.float64) * (1 / _ONE**2), doubles[band.sources])
-        total += 0.5
-        target[band.targets] = np.clip(total, 0, 255, out=total)  # cut off, like floor
+def _resize_lanczos4(pixels: Array, size: tuple[int, int]) -> Array:
+    """Both passes in whole numbers, rounded half up: columns first, which keeps channels together.
+
+    Sums of the second pass exceed float32, so that what lies close to a half is computed again.
+    """
+    height, width, channels = pixels.shape
+    lines = pixels.reshape(height, -1)
+    weighed = np.empty((size[0], lines.shape[1]), np.float32)
+    for band in _bands(height, size[0], _lanczos4, block=_BLOCK_OF_LINES):
+        floats = lines[band.sources].astype(np.float32)
+        np.matmul(band.weights.T, floats, out=weighed[band.targets])
+    total = np.empty((size[0], size[1] * channels), np.float32)
+    for band in _bands(width, size[1], _lanczos4, block=_BLOCK_OF_LINES, channels=channels):
+        np.matmul(weighed[:, band.sources], band.weights, out=total[:, band.targets])
+    made = _cut_off(total + (0.5 - _DOUBT))
+    unsure = np.flatnonzero(made != _cut_off(total + (0.5 + _DOUBT)))
+    row, column, channel = np.unravel_index(unsure, (*size, channels))
+    places, weights = _taps(width, size[1], _lanczos4)
+    seen = weighed[row[:, None], places[column] * channels + channel[:, None]]
+    made.flat[unsure] = _cut_off((seen * weights[column].astype(np.float64)).sum(axis=1) + 0.5)
+    return made.reshape(*size, channels)
+
+
+def _cut_off(levels: Array) -> Array:
+    """The whole numbers below, within grey levels; the array is written to."""
+    return np.clip(levels, 0, 255, out=levels).astype(np.uint8)
 
 
 @lru_cache(_SIZES_KEPT)
-def _bands(source: int, target: int, taps: Callable[[Array], Array]) -> tuple[_Band, ...]:
-    """The weights of `_taps` as small dense matrices."""
+def _bands(
+    source: int, target: int, taps: Callable[[Array], Array], *, block: int, channels: int = 1
+) -> tuple[_Band, ...]:
+    """The weights of `_taps` as small dense matrices, over columns of several channels each."""
     places, weights = _taps(source, target, taps)
     return tuple(
-        _band(slice(begin, begin + len(part)), part, weights[begin : begin + len(part)])
-        for begin in range(0, target, _BLOCK)
-        for part in (places[begin : begin + _BLOCK],)
+        _band(begin, places[part], weights[part], channels)
+        for begin in range(0, target, block)
+        for part in (slice(begin, begin + block),)
     )
 
 
-def _band(targets: slice, places: Array, weights: Array) -> _Band:
+def _band(begin: int, places: Array, weights: Array, channels: int) -> _Band:
     low, high = int(places.min()), int(places.max()) + 1
     cells = (places - low) * len(places) + np.arange(len(places))[:, None]
     # Beyond an edge several taps see the same source, so weights are summed.
     dense = np.bincount(cells.ravel(), weights.ravel(), (high - low) * len(places))
-    matrix = dense.reshape(high - low, len(places))
-    return _Band(targets, slice(low, high), matrix.astype(np.float32))
+    matrix = dense.reshape(high - low, len(places)).astype(np.float32)
+    return _Band(
+        slice(begin * channels, (begin + len(places)) * channels),
+        slice(low * channels, high * channels),
+        np.kron(matrix, np.eye(channels, dtype=np.float32)),
+    )
 
 
 @lru_cache(_SIZES_KEPT)
 def _taps(source: int, target: int, taps: Callable[[Array], Array]) -> tuple[Array, Array]:
-    """Which sources each target sees, and their weights in 1/2048, both `(target, taps)`."""
+    """Which sources each target sees, and their weights, both `(target, taps)`."""
     centre = ((np.arange(target) + 0.5) * (1 / (target / source)) - 0.5).astype(np.float32)
     left = np.floor(centre)
-    weights = np.rint(taps(centre - left) * np.float32(_ONE))
+    weights = np.rint(taps(centre - left) * np.float32(_ONE)) / np.float32(_ONE)
     count = weights.shape[1]
     places = left.astype(np.int64)[:, None] + np.arange(count) - (count // 2 - 1)
     return np.clip(places, 0, source - 1), weights
@@ -187,9 +214,9 @@ def _lanczos4(x: Array) -> Array:
     return weights
 
 
-KERNELS: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array], None]]] = {
-    "bilinear": (_bilinear, _bilinear_rows),
-    "bicubic": (_bicubic, _bicubic_rows),
-    "lanczos4": (_lanczos4, _lanczos4_rows),
+KERNELS: dict[str, Callable[[Array, tuple[int, int]], Array]] = {
+    "bilinear": _resize_bilinear,
+    "bicubic": _resize_bicubic,
+    "lanczos4": _resize_lanczos4,
 }
-"""Weights of the taps around a target, and the second pass, by name."""
+"""What resizes `(H, W, C)`, by name."""

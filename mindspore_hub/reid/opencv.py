@@ -1,0 +1,63 @@
+"""OpenCV, where it is installed: the same values as without it, sooner."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+_END_OF_JPEG = b"\xff\xd9"
+
+
+@cache
+def find() -> Any:
+    """The module `cv2`; None where it is not installed."""
+    try:
+        import cv2
+    except ImportError:
+        return None
+    return cv2
+
+
+def decode_jpeg(cv2: Any, data: bytes) -> Array | None:
+    """The pixels of a JPEG file, as they are stored, without turning them upright.
+
+    OpenCV and Pillow call the same decoder, but OpenCV writes three bytes a pixel at once, where Pillow
+    writes four and copies three of them.
+
+    Args:
+        cv2: OpenCV.
+        data: The file.
+
+    Returns:
+        `(H, W, 3)` uint8 in B, G, R; None for a file that is not whole.
+    """
+    # Versions before 4.11 make grey of what is missing.
+    if not data.endswith(_END_OF_JPEG):
+        return None
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    decoded: Array | None = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    return decoded
+
+
+def resize(cv2: Any, pixels: Array, size: tuple[int, int], *, kernel: str) -> Array:
+    """What `mindspore_hub.reid.resize.resize` makes.
+
+    The x86 wheels call Intel IPP, which rounds 3 % of bicubic values differently, unless it is
+    switched off; MindSpore's own operators are built without it.
+    """
+    interpolation = {
+        "bilinear": cv2.INTER_LINEAR,
+        "bicubic": cv2.INTER_CUBIC,
+        "lanczos4": cv2.INTER_LANCZOS4,
+    }[kernel]
+    had_ipp = cv2.ipp.useIPP()
+    cv2.ipp.setUseIPP(False)  # for this thread
+    try:
+        made: Array = cv2.resize(pixels, size[::-1], interpolation=interpolation)
+    finally:
+        cv2.ipp.setUseIPP(had_ipp)
+    return made
