@@ -22,7 +22,7 @@ def match(
     *,
     k: int = 10,
     distance: str | None = None,
-    rerank: bool | Mapping[str, float] = False,
+    rerank: bool | Mapping[str, float] | None = None,
     index: str | None = None,
 ) -> Matches:
     """Find the nearest gallery images of each query.
@@ -35,9 +35,9 @@ def match(
         k: How many neighbours; at most all are returned.
         distance: `dot`, the negative inner product, or `euclidean`, the squared Euclidean distance.
             By default what the features say ranks them, else `dot`.
-        rerank: Whether neighbours are ranked again by k-reciprocal encoding (arXiv:1701.08398), and
-            if so, its `k1`, `k2` and `original_share`; 20, 6 and 0.3 by default. Features must have
-            norm 1.
+        rerank: True to rank again by k-reciprocal encoding (arXiv:1701.08398), or a mapping of its
+            options `k1`, `k2` and `original_share`; 20, 6 and 0.3 by default. Features must have norm
+            1, and distances are those of the re-ranking.
         index: None for the exact search. Otherwise what `faiss.index_factory` takes, such as `Flat`
             or `IVF1024,Flat`, and after a semicolon parameters of the search:
             `IVF1024,Flat;nprobe=32`. The index is made anew, in memory.

@@ -6,7 +6,7 @@ import functools
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -184,7 +184,7 @@ def find(
     *,
     k: int,
     distance: str | None,
-    rerank: bool | Mapping[str, float],
+    rerank: bool | Mapping[str, float] | None,
     index: str | None,
 ) -> Matches:
     """What `mindspore_hub.match` does, whose arguments these are."""
@@ -194,7 +194,7 @@ def find(
     options = _rerank_options(rerank, index)
     among = items is queries
     _check_count(k, queries, among=among)
-    # An image is the nearest to itself, so that one more is looked for, and it is left out below.
+    # An image finds itself, so that one more is looked for, and it is left out below.
     wanted = k + among
     if options is not None:
         vectors = None if among else items.vectors
@@ -211,9 +211,14 @@ def _sides(query: Source, gallery: Source | None) -> tuple[Features, Features]:
     """Queries and gallery, which are one object where images are looked up among themselves."""
     queries = _features(query)
     if gallery is None:
-        first, items = queries.trials()[0]
-        return first, items or first
+        [(first, items)] = _first_trial(queries).trials()
+        return first, first if items is None else items
     return queries, queries if _is_same(query, gallery) else _features(gallery)
+
+
+def _first_trial(features: Features) -> Features:
+    """The features with the roles of one trial, since each trial is a copy."""
+    return features if features.roles is None else replace(features, roles=features.roles[:, :1])
 
 
 def _is_same(query: Source, gallery: Source) -> bool:
@@ -265,9 +270,9 @@ def _kind(distance: str | None, query: Features, gallery: Features) -> Kind:
 
 
 def _rerank_options(
-    rerank: bool | Mapping[str, float], index: str | None
+    rerank: bool | Mapping[str, float] | None, index: str | None
 ) -> dict[str, float] | None:
-    if rerank is False:
+    if rerank is None or rerank is False:
         return None
     if index is not None:
         msg = (
@@ -279,7 +284,18 @@ def _rerank_options(
     if unknown := sorted(set(options) - set(RERANK)):
         msg = f"Re-ranking has no option {', '.join(unknown)}; it has {', '.join(RERANK)}."
         raise FeaturesError(msg)
-    return RERANK | options
+    options = RERANK | options
+    counts = (options["k1"], options["k2"])
+    if (
+        not all(isinstance(count, int) for count in counts)
+        or not 0 <= options["original_share"] <= 1
+    ):
+        msg = (
+            "k1 and k2 must be whole numbers, and original_share a share between 0 and 1, but "
+            f"re-ranking was given {options}."
+        )
+        raise FeaturesError(msg)
+    return options
 
 
 def _check_count(k: int, query: Features, *, among: bool) -> None:

@@ -34,7 +34,11 @@ def render(sheet: Sheet, pictures: Pictures) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("mindspore_hub.reid"), undefined=StrictUndefined, autoescape=True
+        loader=PackageLoader("mindspore_hub.reid"),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     found = pictures.rows(sheet)
     width, height = largest(found, narrowest=_NARROWEST)

@@ -147,6 +147,8 @@ def test_features_of_two_networks_are_not_compared(name: str, one: Any, other: A
         ({"k": 0}, "k must be at least 1, but is 0"),
         ({"distance": "cosine"}, "'cosine' is asked for, but a distance is one of dot, euclidean"),
         ({"rerank": {"k3": 1}}, "Re-ranking has no option k3; it has k1, k2, original_share"),
+        ({"rerank": {"k1": 2.5}}, "k1 and k2 must be whole numbers"),
+        ({"rerank": {"original_share": 3}}, "a share between 0 and 1"),
         ({"rerank": True, "index": "Flat"}, "uses no index; leave out one"),
         ({"rerank": True}, "features of norm 1, but 3 of 3 have another, the first at index 0"),
         ({"gallery": drawn(0, 3, 5)}, "Queries have 4 values each, but the gallery 5"),
