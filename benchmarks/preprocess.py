@@ -57,6 +57,7 @@ def main() -> None:
         poses = [with_maps(case) for case in cars]
         for found in (cv2, None):
             print(f"transforms {'with' if found else 'without'} OpenCV:")
+            # Hiding OpenCV from all of the process would hide it from the original chains too.
             with patch.object(opencv, "find", return_value=found):
                 measure("VehicleNet", vehiclenet, cars)
                 measure("metric_learn", metric_learn, products)

@@ -25,9 +25,9 @@ Array = np.ndarray[Any, Any]
 _ONE = 2048
 _BLOCK = 12
 _BLOCK_OF_LINES = 6
-_SIZES_KEPT = 256
+_SIZES_KEPT = 128
 
-_DOUBT = np.float32(1e-3)
+_DOUBT = 1e-3
 """Grey levels; weights of either pass sum up to less than 2, so float32 errs by half of it."""
 
 
