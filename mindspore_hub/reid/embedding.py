@@ -303,12 +303,11 @@ def _others(skipped: Mapping[int, str], pictures: Samples, known: Known) -> dict
         number, why = next(iter(skipped.items()))
         msg = f"None of {len(skipped)} pictures could be read; the first, number {number}: {why}"
         raise FeaturesError(msg)
-    others = {name: [values[number] for number in kept] for name, values in known.items()}
-    return (
-        {"paths": [samples[number].path for number in kept], **others}
-        if pictures.are_files
-        else others
-    )
+    paths = {"paths": [samples[number].path for number in kept]} if pictures.are_files else {}
+    return {
+        **paths,
+        **{name: [values[number] for number in kept] for name, values in known.items()},
+    }
 
 
 def _told(skipped: Mapping[int, str], pictures: Samples) -> dict[str, Any]:

@@ -39,11 +39,6 @@ class Sample:
     path: str = ""
     beside: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def name(self) -> str:
-        """How messages call it."""
-        return self.path or "a picture that is no file"
-
 
 @dataclass(frozen=True, eq=False)
 class Samples:
