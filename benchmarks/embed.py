@@ -1,13 +1,14 @@
 """Pictures per second of `embed` against the same network in a bare loop on ready arrays.
 
-    python -m benchmarks.embed [ROUNDS]
+    python -m benchmarks.embed [ROUNDS [NAME ...]]
 
 The bare loop calls the network on batches that were decoded, resized and stacked before, and takes
 the outputs as arrays; nothing else. `embed` begins with JPEG files. Both run in one process, in
 turns, after each ran once; figures are medians over the rounds. From eight batches on, `embed`
 compiles the network, and so it is compared with two bare loops: one that calls the network as it
 is (PyNative), and one over the compiled function. Compiling is left out, as is the preparation of
-the ready arrays. With seven batches, `embed` does not compile either. Weights are drawn, pictures as
+the ready arrays. With seven batches, `embed` does not compile either. Processor time is that of all
+threads; where no processor idles, it is what throughput follows. Weights are drawn, pictures as
 well, in sizes that vary as those of the data sets do.
 """
 
@@ -39,13 +40,15 @@ Array = Any
 def main() -> None:
     """Print the figures."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    names = sys.argv[2:] or ["metric_learn", "MVD"]
     os.environ["MSHUB_NO_PROGRESS"] = "1"
     with TemporaryDirectory() as name:
-        people, products = Path(name, "person"), Path(name, "product")
-        draw(products, 16 * BATCHES, (400, 600), (400, 600))
-        draw(people, 8 * BATCHES, (50, 80), (110, 150))
-        measure("metric_learn", products, 16, rounds)
-        measure("MVD", people, 8, rounds)
+        if "metric_learn" in names:
+            products = draw(Path(name, "product"), 16 * BATCHES, (400, 600), (400, 600))
+            measure("metric_learn", products, 16, rounds)
+        if "MVD" in names:
+            people = draw(Path(name, "person"), 8 * BATCHES, (50, 80), (110, 150))
+            measure("MVD", people, 8, rounds)
 
 
 def measure(name: str, folder: Path, size: int, rounds: int) -> None:
@@ -66,20 +69,28 @@ def measure(name: str, folder: Path, size: int, rounds: int) -> None:
     counts = [len(fewer.samples)] * 2 + [len(pictures.samples)] * 2
     for way in ways.values():
         way()
-    times = [
+    taken = [
         [seconds(way) / n for way, n in zip(ways.values(), counts, strict=True)]
         for _ in range(rounds)
     ]
+    wall, processor = np.moveaxis(np.array(taken), 2, 0)
     print(f"{name}, batches of {size}; preparing takes {1e3 * prepared / counts[-1]:.1f} ms each")
-    for way, column in zip(ways, zip(*times, strict=True), strict=True):
-        print(f"  {way:16} {1e3 * median(column):8.1f} ms each")
+    for column, way in enumerate(ways):
+        print(
+            f"  {way:16} {1e3 * median(wall[:, column]):7.1f} ms each, "
+            f"{1e3 * median(processor[:, column]):7.1f} ms of processors"
+        )
     for ours, theirs, what in (
         (1, 0, "embed without compiling, against the bare loop"),
         (3, 2, "embed, against the bare loop over the compiled function"),
         (3, 0, "embed, against the bare loop"),
     ):
-        ratios = [row[theirs] / row[ours] for row in times]
-        print(f"  {median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})  {what}")
+        ratios, costs = wall[:, theirs] / wall[:, ours], processor[:, theirs] / processor[:, ours]
+        print(
+            f"  {median(ratios):.3f} ({ratios.min():.3f} to {ratios.max():.3f}), by processor time "
+            f"{median(costs):.3f}: {what}",
+            flush=True,
+        )
 
 
 def prepare(name: str, samples: list[Any], size: int) -> list[Array]:
@@ -113,14 +124,14 @@ def compiled(network: Any, embedding: Embedding, ready: list[Array]) -> Callable
     return loop
 
 
-def seconds(way: Callable[[], object]) -> float:
-    """Wall time."""
-    begin = time.perf_counter()
+def seconds(way: Callable[[], object]) -> Array:
+    """Wall time and processor time."""
+    begin = np.array([time.perf_counter(), time.process_time()])
     way()
-    return time.perf_counter() - begin
+    return np.array([time.perf_counter(), time.process_time()]) - begin
 
 
-def draw(folder: Path, count: int, widths: tuple[int, int], heights: tuple[int, int]) -> None:
+def draw(folder: Path, count: int, widths: tuple[int, int], heights: tuple[int, int]) -> Path:
     """Pictures of smooth noise, as JPEG files of sizes between the bounds."""
     folder.mkdir()
     random = np.random.default_rng(0)
@@ -129,6 +140,7 @@ def draw(folder: Path, count: int, widths: tuple[int, int], heights: tuple[int, 
         coarse = Image.fromarray(random.integers(0, 256, (24, 24, 3), np.uint8))
         path = folder / f"{number:04}.jpg"
         coarse.resize(size, Image.Resampling.BICUBIC).save(path, quality=90)
+    return folder
 
 
 if __name__ == "__main__":

@@ -231,7 +231,7 @@ class StoredChunks:
     def _take_up(self, *, skipping: bool) -> None:
         """Note the chunks that are there, up to the first that is not as it should be."""
         end = 0
-        for line in self._journal.readlines():
+        for line in self._journal.read().splitlines(keepends=True):
             entry = _entry(line)
             if entry is None or entry.batch != self.count or not self._holds(entry):
                 break

@@ -6,7 +6,6 @@ import functools
 import hashlib
 import logging
 import platform
-import uuid
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -136,10 +135,7 @@ class Embedding:
             HubError: As in `mindspore_hub.embed`.
         """
         made_by = self._about(pictures)
-        plan = {
-            **made_by,
-            "pictures": pictures.digest() if pictures.are_files else uuid.uuid4().hex,
-        }
+        plan = {**made_by, "pictures": pictures.digest()}
         with StoredChunks(output, plan, skipping=self._skip_bad) as chunks:
             if chunks.count:
                 done = chunks.rows + len(chunks.skipped)
@@ -307,12 +303,11 @@ def _others(skipped: Mapping[int, str], pictures: Samples, known: Known) -> dict
         number, why = next(iter(skipped.items()))
         msg = f"None of {len(skipped)} pictures could be read; the first, number {number}: {why}"
         raise FeaturesError(msg)
-    others = {name: [values[number] for number in kept] for name, values in known.items()}
-    return (
-        {"paths": [samples[number].path for number in kept], **others}
-        if pictures.are_files
-        else others
-    )
+    paths = {"paths": [samples[number].path for number in kept]} if pictures.are_files else {}
+    return {
+        **paths,
+        **{name: [values[number] for number in kept] for name, values in known.items()},
+    }
 
 
 def _told(skipped: Mapping[int, str], pictures: Samples) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,11 +39,6 @@ class Sample:
     path: str = ""
     beside: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def name(self) -> str:
-        """How messages call it."""
-        return self.path or "a picture that is no file"
-
 
 @dataclass(frozen=True, eq=False)
 class Samples:
@@ -64,8 +60,10 @@ class Samples:
     def digest(self) -> str:
         """What tells these pictures from others: path, size and time of change of each file.
 
-        Files that belong to a picture count as well; what is no file counts by its values.
+        What belongs to a picture counts as well. Pictures that are no files are always others.
         """
+        if not self.are_files:
+            return uuid.uuid4().hex
         found = hashlib.sha256()
         for sample in self.samples:
             found.update(f"{sample.path!a} {_stat(sample.picture)}\n".encode())
@@ -110,8 +108,8 @@ def list_samples(
     """
     root, pictures = _pictures(images)
     found = {
-        "heatmaps": _maps(heatmaps, pictures, "heatmaps"),
-        "segments": _maps(segments, pictures, "segments"),
+        "heatmaps": _maps(heatmaps, root, pictures, "heatmaps"),
+        "segments": _maps(segments, root, pictures, "segments"),
         "keypoints": _keypoints(keypoints, pictures),
     }
     beside = {name: values for name, values in found.items() if values is not None}
@@ -235,9 +233,13 @@ def _refuse(error: OSError) -> None:
     raise PictureError(msg) from error
 
 
-def _maps(values: Any, pictures: list[tuple[str, Any]], kind: str) -> list[Any] | None:
+def _maps(
+    values: Any, root: Path | None, pictures: list[tuple[str, Any]], kind: str
+) -> list[Any] | None:
+    """Maps lie below their folder as pictures do below theirs; paths in a list have none."""
+    paths = [path if root else Path(path).name for path, _ in pictures]
     if isinstance(values, str | os.PathLike):
-        return [Path(values) / Path(path).with_suffix("") for path, _ in pictures]
+        return [Path(values) / Path(path).with_suffix("") for path in paths]
     return _per_picture(values, pictures, kind)
 
 

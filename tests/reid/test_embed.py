@@ -280,47 +280,6 @@ def test_what_the_network_does_not_take_is_refused_before_it_is_loaded(
         mindspore_hub.embed(card, folder, heatmaps=folder, skip_bad=True)
 
 
-# Keypoints
-
-POINTS = ",".join(map(str, range(108)))
-
-
-@pytest.mark.parametrize("line", ["a.png,{}", "b/a.png, {}", "\ufeffa.png,1,2,3,{}\n\n"])
-def test_keypoints_are_found_by_name_or_path(line: str, tmp_path: Path) -> None:
-    folder = tiny.draw(tmp_path / "all", "b/a.png")
-    file = tmp_path / "keypoints.csv"
-    file.write_text(line.format(POINTS), encoding="utf-8")
-    (sample,) = list_samples(folder, keypoints=file).samples
-    assert sample.beside["keypoints"].tolist() == list(range(108))
-
-
-@pytest.mark.parametrize(
-    ("lines", "message"),
-    [
-        (f"b.png,{POINTS}", "no keypoints for 1 of 1 pictures, the first is 'a.png'"),
-        (f"a.png,{POINTS}\na.png,{POINTS}", "line 2: 'a.png' has keypoints in an earlier line"),
-        (f"a.png,1,2,{POINTS}", "line 1 has 111 cells"),
-        (f"a.png,x{POINTS}", "line 1: could not convert string to float: 'x0'"),
-        (b"\xff\xfe\xff", "cannot be read as keypoints"),
-        (None, "cannot be read as keypoints"),
-    ],
-)
-def test_keypoints_that_do_not_fit_are_an_error(
-    lines: str | bytes | None, message: str, tmp_path: Path
-) -> None:
-    folder = tiny.draw(tmp_path / "all", "a.png")
-    file = tmp_path / "keypoints.csv"
-    if lines is not None:
-        file.write_bytes(lines.encode() if isinstance(lines, str) else lines)
-    with pytest.raises(PictureError, match=message):
-        list_samples(folder, keypoints=file)
-
-
-def test_as_many_keypoints_as_pictures_are_asked_for() -> None:
-    with pytest.raises(PictureError, match="keypoints are given for 1 pictures, but there are 2"):
-        list_samples([tiny.pixels("a"), tiny.pixels("b")], keypoints=np.zeros((1, 108)))
-
-
 # What is left behind
 
 

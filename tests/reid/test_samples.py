@@ -1,0 +1,138 @@
+"""Which pictures are meant, what belongs to each, and what tells them from others."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+import tiny
+
+from mindspore_hub.errors import PictureError
+from mindspore_hub.reid.samples import list_samples
+
+POINTS = ",".join(map(str, range(108)))
+
+
+@pytest.mark.parametrize("line", ["a.png,{}", "b/a.png, {}", "\ufeffa.png,1,2,3,{}\n\n"])
+def test_keypoints_are_found_by_name_or_path(line: str, tmp_path: Path) -> None:
+    folder = tiny.draw(tmp_path / "all", "b/a.png")
+    file = tmp_path / "keypoints.csv"
+    file.write_text(line.format(POINTS), encoding="utf-8")
+    (sample,) = list_samples(folder, keypoints=file).samples
+    assert sample.beside["keypoints"].tolist() == list(range(108))
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (f"b.png,{POINTS}", "no keypoints for 1 of 1 pictures, the first is 'a.png'"),
+        (f"a.png,{POINTS}\na.png,{POINTS}", "line 2: 'a.png' has keypoints in an earlier line"),
+        (f"a.png,1,2,{POINTS}", "line 1 has 111 cells"),
+        (f"a.png,x{POINTS}", "line 1: could not convert string to float: 'x0'"),
+        (b"\xff\xfe\xff", "cannot be read as keypoints"),
+        (None, "cannot be read as keypoints"),
+    ],
+)
+def test_keypoints_that_do_not_fit_are_an_error(
+    lines: str | bytes | None, message: str, tmp_path: Path
+) -> None:
+    folder = tiny.draw(tmp_path / "all", "a.png")
+    file = tmp_path / "keypoints.csv"
+    if lines is not None:
+        file.write_bytes(lines.encode() if isinstance(lines, str) else lines)
+    with pytest.raises(PictureError, match=message):
+        list_samples(folder, keypoints=file)
+
+
+def test_as_many_keypoints_as_pictures_are_asked_for() -> None:
+    with pytest.raises(PictureError, match="keypoints are given for 1 pictures, but there are 2"):
+        list_samples([tiny.pixels("a"), tiny.pixels("b")], keypoints=np.zeros((1, 108)))
+
+
+def test_maps_lie_in_folders_as_the_pictures_do(tmp_path: Path) -> None:
+    folder = tiny.draw(tmp_path / "all", "b/a.png", "a.png")
+    first, second = list_samples(folder, heatmaps=tmp_path / "h", segments=tmp_path / "s").samples
+    assert first.beside == {"heatmaps": tmp_path / "h" / "a", "segments": tmp_path / "s" / "a"}
+    assert second.beside["heatmaps"] == tmp_path / "h" / "b" / "a"
+    (listed,) = list_samples([folder / "b/a.png"], heatmaps=tmp_path / "h").samples
+    assert listed.beside["heatmaps"] == tmp_path / "h" / "a"
+
+
+def test_a_folder_that_may_not_be_searched_is_an_error() -> None:
+    user = os.geteuid()
+    with TemporaryDirectory() as name:
+        folder = tiny.draw(Path(name), "a.png", "closed/b.png")
+        folder.chmod(0o755)
+        (folder / "closed").chmod(0)
+        try:
+            if user == 0:
+                os.seteuid(65534)  # nobody; permissions do not bind root
+            with pytest.raises(PictureError, match="closed cannot be searched for pictures: Perm"):
+                list_samples(folder)
+        finally:
+            os.seteuid(user)
+            (folder / "closed").chmod(0o755)
+
+
+# What tells pictures from others
+
+
+def add_map(folder: Path) -> None:
+    tiny.draw(folder / "maps" / "0", "01.jpg")
+
+
+def change_map(folder: Path) -> None:
+    (folder / "maps" / "1" / "00.jpg").write_bytes(b"another")
+
+
+def lose_maps(folder: Path) -> None:
+    shutil.rmtree(folder / "maps" / "1")
+
+
+def change_keypoints(folder: Path) -> None:
+    file = folder / "keypoints.csv"
+    file.write_text(file.read_text().replace("107\n", "108\n", 1))
+
+
+def swap_pictures(folder: Path) -> None:
+    one, other = (folder / "all" / f"{number}.png" for number in range(2))
+    one.rename(folder / "kept")
+    other.rename(one)
+    (folder / "kept").rename(other)
+
+
+def lose_a_picture(folder: Path) -> None:
+    (folder / "all" / "0.png").unlink()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [add_map, change_map, lose_maps, change_keypoints, swap_pictures, lose_a_picture],
+)
+def test_the_digest_tells_of_any_change(change: Callable[[Path], None], tmp_path: Path) -> None:
+    folder = tiny.draw(tmp_path / "all", "0.png", "1.png")
+    os.utime(folder / "0.png", (1, 1))
+    for number in range(2):
+        tiny.draw(tmp_path / "maps" / str(number), "00.jpg")
+    (tmp_path / "keypoints.csv").write_text(f"0.png,{POINTS}\n1.png,{POINTS}\n")
+
+    def digest(paths: list[Path]) -> str:
+        points = tmp_path / "keypoints.csv"
+        maps = [tmp_path / "maps" / path.stem for path in paths]
+        keypoints = [line.split(",")[1:] for line in points.read_text().splitlines()]
+        numbers = np.array(keypoints, float)
+        return list_samples(paths, heatmaps=maps, keypoints=numbers).digest()
+
+    paths = sorted(folder.iterdir())
+    before = digest(paths)
+    assert digest(paths) == before
+    change(tmp_path)
+    assert digest(paths) != before
+
+
+def test_pictures_that_are_no_files_are_never_the_same() -> None:
+    samples = list_samples([tiny.pixels("a")])
+    assert samples.digest() != samples.digest()
