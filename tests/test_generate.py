@@ -61,10 +61,9 @@ default: True
 
 @pytest.fixture
 def hub(root: Path, tmp_path: Path) -> Path:
-    """A copy of what generation reads and writes, without the model that tests add."""
-    copy = checkpoints.copy_hub(tmp_path / "hub", without="LeafNet")
+    """A copy of what generation reads and writes."""
+    copy = checkpoints.copy_hub(tmp_path / "hub")
     shutil.copy(root / "README.md", copy)
-    write(copy)
     return copy
 
 
@@ -174,7 +173,10 @@ def test_the_readme_of_the_project_shows_every_card(root: Path) -> None:
     assert [f"(assets/{card.uid}.md)" in table for card in cards] == [True] * len(cards)
 
 
-def test_a_new_card_and_network_change_generated_files_only(hub: Path) -> None:
+def test_a_new_card_and_network_change_generated_files_only(root: Path, tmp_path: Path) -> None:
+    hub = checkpoints.copy_hub(tmp_path / "hub", without="LeafNet")
+    shutil.copy(root / "README.md", hub)
+    write(hub)
     before = contents(hub)
     card = add_leafnet(hub)
     network = hub / "models" / "leafnet.py"
