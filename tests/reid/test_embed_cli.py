@@ -2,10 +2,12 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import checkpoints
@@ -111,6 +113,29 @@ def test_quiet_shows_warnings_only(hub: Path, home: Path, folder: Path, tmp_path
     assert done.returncode == 0
     (line,) = done.stderr.splitlines()
     assert line.startswith("skipped 0002.png: ")
+
+
+@pytest.mark.parametrize("options", [(), ("-q",)])
+def test_a_terminal_shows_a_bar_unless_quiet(
+    options: tuple[str, ...], hub: Path, home: Path, folder: Path, tmp_path: Path
+) -> None:
+    terminal, end = pty.openpty()
+    command = [*options, "embed", "tiny", str(folder), "-o", str(tmp_path / "f.npz")]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "mindspore_hub", *command, "--batch-size", "1"],
+        cwd=hub,
+        env={**os.environ, "MSHUB_HOME": str(home), "MSHUB_NO_PROGRESS": "", "TERM": "xterm"},
+        stdout=subprocess.DEVNULL,
+        stderr=end,
+    )
+    os.close(end)
+    seen = b""
+    with suppress(OSError):  # the other end was closed
+        while piece := os.read(terminal, 4096):
+            seen += piece
+    os.close(terminal)
+    assert child.wait() == 0
+    assert (b"Tiny" in seen) == (not options)
 
 
 def test_an_output_that_is_there_is_kept_unless_forced(

@@ -277,6 +277,22 @@ def test_a_wrong_line_of_the_journal_ends_it(
     assert np.array_equal(found.vectors, plain(card, folder))
 
 
+def test_a_lost_line_of_a_batch_without_rows_moves_no_feature(
+    card: str, folder: Path, tmp_path: Path
+) -> None:
+    for number in range(4, 8):
+        (folder / f"{number:04}.png").write_bytes(b"no picture")
+    parts = stopped(card, folder, tmp_path / "f.npz", skip_bad=True)
+    lines = (parts / "batches.txt").read_bytes().splitlines(keepends=True)
+    (parts / "batches.txt").write_bytes(b"".join([lines[0], *lines[2:]]))
+    calls, found = computed(card, folder, tmp_path / "f.npz", skip_bad=True)
+    assert calls == 4
+    assert found.paths is not None
+    assert found.paths.tolist() == [f"{n:04}.png" for n in range(PICTURES) if n not in range(4, 8)]
+    expected = tiny.feature(mindspore_hub.transforms(card)([folder / path for path in found.paths]))
+    np.testing.assert_allclose(found.vectors, expected, rtol=0, atol=1e-4)
+
+
 def test_a_folder_that_is_not_ours_is_left_alone(card: str, folder: Path, tmp_path: Path) -> None:
     mine = tmp_path / "f.npz.partial" / "thesis.txt"
     mine.parent.mkdir()
