@@ -27,9 +27,9 @@ import numpy as np
 from PIL import Image
 
 import mindspore_hub
-from mindspore_hub.reid.embedding import Embedding
-from mindspore_hub.reid.forward import Forward, inference
-from mindspore_hub.reid.samples import list_samples
+from mindspore_hub.reid.embedding.forward import Forward, inference
+from mindspore_hub.reid.embedding.run import Embedding
+from mindspore_hub.reid.embedding.samples import list_samples
 
 BATCHES = 8
 ROUNDS = 5

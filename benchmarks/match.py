@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 
 import mindspore_hub
-from mindspore_hub.reid.distance import Distances, block_columns
+from mindspore_hub.reid.scoring.distance import Distances, block_columns
 
 
 def main() -> None:

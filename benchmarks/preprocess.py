@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 import mindspore_hub
-from mindspore_hub.reid import opencv
+from mindspore_hub.reid.pictures import opencv
 
 try:
     import cv2

@@ -24,9 +24,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mindspore_hub.reid.distance import Distances
 from mindspore_hub.reid.features import Features
 from mindspore_hub.reid.protocols import protocol
+from mindspore_hub.reid.scoring.distance import Distances
 
 SAMPLE = 200
 

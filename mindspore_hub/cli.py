@@ -57,10 +57,10 @@ _MODULES = {
     "cache": "cache_cli",
     "convert": "convert_cli",
     "diff": "examine_cli",
-    "embed": "reid.embed_cli",
-    "eval": "reid.eval_cli:eval_",
+    "embed": "reid.embedding.cli",
+    "eval": "reid.evaluation.cli:eval_",
     "inspect": "examine_cli",
-    "match": "reid.match_cli",
+    "match": "reid.matching.cli",
     "publish": "publish_cli",
     "verify": "cache_cli",
 }

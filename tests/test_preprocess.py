@@ -22,9 +22,9 @@ import mindspore_hub
 from mindspore_hub.cards.preprocessing import MAPS
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.errors import CardError, PictureError, UnknownNameError
-from mindspore_hub.reid import opencv
-from mindspore_hub.reid.preprocess import Transform
-from mindspore_hub.reid.resize import KERNELS, resize
+from mindspore_hub.reid.pictures import opencv
+from mindspore_hub.reid.pictures.preprocess import Transform
+from mindspore_hub.reid.pictures.resize import KERNELS, resize
 
 ORIGINALS = Path(__file__).parents[2] / "shared" / "models" / "pre"
 TOLERANCE = 2e-6

@@ -66,9 +66,9 @@ def embed(
         StoreError: The output cannot be written (an OSError).
     """
     with needed():
-        from mindspore_hub.reid.embedding import Embedding
+        from mindspore_hub.reid.embedding.run import Embedding
+        from mindspore_hub.reid.embedding.samples import known_of, list_samples
         from mindspore_hub.reid.features import load
-        from mindspore_hub.reid.samples import known_of, list_samples
     embedding = Embedding(
         name, modality=modality, batch_size=batch_size, skip_bad=skip_bad, network=network
     )

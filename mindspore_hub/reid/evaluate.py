@@ -12,8 +12,8 @@ from mindspore_hub.errors import MissingDependencyError
 if TYPE_CHECKING:
     from mindspore import nn
 
+    from mindspore_hub.reid.evaluation.report import Report
     from mindspore_hub.reid.features import Features
-    from mindspore_hub.reid.report import Report
 
 
 def evaluate(
@@ -60,7 +60,7 @@ def evaluate(
         msg = "evaluate takes a name and the folder of its data, or features; give one of these."
         raise TypeError(msg)
     try:
-        from mindspore_hub.reid.measurement import Measurement
+        from mindspore_hub.reid.evaluation.measurement import Measurement
     except ImportError as error:
         msg = f"Evaluation needs NumPy and Pillow ({error}); `pip install numpy pillow`."
         raise MissingDependencyError(msg) from error

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from mindspore_hub.reid.features import Features
-    from mindspore_hub.reid.matches import Matches
+    from mindspore_hub.reid.matching.matches import Matches
 
 Source: TypeAlias = Union["Features", str, os.PathLike[str], "npt.ArrayLike"]
 """Features, an npz file of them, or an array `(N, D)`."""
@@ -51,6 +51,6 @@ def match(
             an argument does not fit them.
         MissingDependencyError: NumPy, or faiss for an index, is not installed.
     """
-    from mindspore_hub.reid.matches import find
+    from mindspore_hub.reid.matching.matches import find
 
     return find(query, gallery, k=k, distance=distance, rerank=rerank, index=index)

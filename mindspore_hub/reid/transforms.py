@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mindspore_hub.errors import MissingDependencyError
 
 if TYPE_CHECKING:
-    from mindspore_hub.reid.preprocess import Transform
+    from mindspore_hub.reid.pictures.preprocess import Transform
 
 
 def transforms(name: str) -> Transform:
@@ -31,7 +31,7 @@ def transforms(name: str) -> Transform:
     card = Catalog.read().resolve(name)
     facts = stated(card, "preprocessing")
     try:
-        from mindspore_hub.reid.preprocess import Transform
+        from mindspore_hub.reid.pictures.preprocess import Transform
     except ImportError as error:
         msg = f"Preparing pictures needs NumPy and Pillow ({error}); `pip install numpy pillow`."
         raise MissingDependencyError(msg) from error

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mindspore_hub.reid import pose
 from mindspore_hub.reid.features import Features
 from mindspore_hub.reid.protocols import protocol
-from mindspore_hub.reid.rerank import KReciprocal
-from mindspore_hub.reid.result import Result
+from mindspore_hub.reid.scoring import pose
+from mindspore_hub.reid.scoring.rerank import KReciprocal
+from mindspore_hub.reid.scoring.result import Result
 
 OWN = Path(__file__).parents[1] / "data" / "reid"
 SHARED = Path(__file__).parents[3] / "shared" / "models" / "eval"

@@ -15,9 +15,9 @@ import tiny
 import mindspore_hub
 from mindspore_hub.errors import StoreError
 from mindspore_hub.reid import features
-from mindspore_hub.reid.chunks import Chunk, StoredChunks
-from mindspore_hub.reid.embedding import Embedding
-from mindspore_hub.reid.samples import list_samples
+from mindspore_hub.reid.embedding.chunks import Chunk, StoredChunks
+from mindspore_hub.reid.embedding.run import Embedding
+from mindspore_hub.reid.embedding.samples import list_samples
 
 TESTS = Path(__file__).parents[1]
 PICTURES = 24
@@ -78,7 +78,7 @@ import resource
 from pathlib import Path
 import numpy as np
 from mindspore_hub.errors import StoreError
-from mindspore_hub.reid.chunks import Chunk, StoredChunks
+from mindspore_hub.reid.embedding.chunks import Chunk, StoredChunks
 chunk = Chunk({{"vectors": np.ones((2, 100), np.float32)}})
 with StoredChunks(Path({str(tmp_path / "f.npz")!r}), {{}}, skipping=False) as chunks:
     chunks.append(chunk)
@@ -116,8 +116,8 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 import mindspore_hub, tiny
-from mindspore_hub.reid.embedding import Embedding
-from mindspore_hub.reid.samples import list_samples
+from mindspore_hub.reid.embedding.run import Embedding
+from mindspore_hub.reid.embedding.samples import list_samples
 card, folder, output, width = sys.argv[1:]
 embedding = Embedding(card, network=tiny.Tiny(width=int(width)), batch_size=8)
 pictures = list_samples(folder)

@@ -16,8 +16,8 @@ from PIL import Image
 import mindspore_hub
 from mindspore_hub.errors import PictureError, StoreError
 from mindspore_hub.reid import features
-from mindspore_hub.reid.embedding import Embedding
-from mindspore_hub.reid.samples import list_samples
+from mindspore_hub.reid.embedding.run import Embedding
+from mindspore_hub.reid.embedding.samples import list_samples
 
 TESTS = Path(__file__).parents[1]
 SLOWLY = TESTS / "embed_slowly.py"

@@ -144,7 +144,7 @@ def test_a_file_that_holds_no_features_is_refused(tmp_path: Path, kind: str, mes
 
 def test_evaluation_needs_no_mindspore() -> None:
     program = (
-        "import sys; from mindspore_hub.reid import datasets, pose, protocols\n"
+        "import sys; from mindspore_hub.reid import datasets, protocols; from mindspore_hub.reid.scoring import pose\n"
         "for name in protocols.names(): protocols.protocol(name)\n"
         "for name in datasets.names(): datasets.dataset(name, None)\n"
         "assert 'mindspore' not in sys.modules and 'scipy' not in sys.modules"

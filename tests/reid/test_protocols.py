@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from mindspore_hub.cards.protocol import KINDS
 from mindspore_hub.errors import FeaturesError, UnknownNameError
-from mindspore_hub.reid import datasets, distance, protocols
-from mindspore_hub.reid.draws import draw
+from mindspore_hub.reid import datasets, protocols
 from mindspore_hub.reid.features import Features
 from mindspore_hub.reid.protocols import protocol
+from mindspore_hub.reid.scoring import distance
+from mindspore_hub.reid.scoring.draws import draw
 
 SEEDS = st.integers(0, 10**6)
 few = settings(max_examples=40, deadline=None)

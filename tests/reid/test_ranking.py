@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mindspore_hub.errors import FeaturesError
-from mindspore_hub.reid import distance, recall
-from mindspore_hub.reid.distance import Distances
-from mindspore_hub.reid.pose import pck
-from mindspore_hub.reid.ranking import Relevance, match_ranks, top_k
-from mindspore_hub.reid.recall import closer_counts
-from mindspore_hub.reid.rerank import KReciprocal
+from mindspore_hub.reid.scoring import distance, recall
+from mindspore_hub.reid.scoring.distance import Distances
+from mindspore_hub.reid.scoring.pose import pck
+from mindspore_hub.reid.scoring.ranking import Relevance, match_ranks, top_k
+from mindspore_hub.reid.scoring.recall import closer_counts
+from mindspore_hub.reid.scoring.rerank import KReciprocal
 
 few = settings(max_examples=40, deadline=None)
 

@@ -11,7 +11,7 @@ import pytest
 import tiny
 
 from mindspore_hub.errors import PictureError
-from mindspore_hub.reid.samples import list_samples
+from mindspore_hub.reid.embedding.samples import list_samples
 
 POINTS = ",".join(map(str, range(108)))
 

@@ -17,7 +17,7 @@ from sheets import GREEN, QUERY, RED, YELLOW
 import mindspore_hub
 from mindspore_hub.errors import DatasetError, FeaturesError
 from mindspore_hub.reid.features import Features
-from mindspore_hub.reid.sheet import RIGHT, SIDE, WRONG, plan
+from mindspore_hub.reid.matching.sheet import RIGHT, SIDE, WRONG, plan
 
 CHROMIUM = shutil.which("chromium")
 

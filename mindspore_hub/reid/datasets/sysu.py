@@ -11,7 +11,7 @@ import numpy as np
 from mindspore_hub.errors import DatasetError
 from mindspore_hub.reid.datasets._dataset import Dataset
 from mindspore_hub.reid.datasets._read import Item, Source, choose, visible
-from mindspore_hub.reid.draws import CAMERAS, draw
+from mindspore_hub.reid.scoring.draws import CAMERAS, draw
 
 SOURCE = Source(
     "SYSU-MM01",

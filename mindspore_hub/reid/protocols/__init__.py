@@ -14,7 +14,7 @@ from typing import Any, Protocol, cast
 from mindspore_hub.errors import FeaturesError
 from mindspore_hub.reid._registry import Registry
 from mindspore_hub.reid.features import Features
-from mindspore_hub.reid.result import Result
+from mindspore_hub.reid.scoring.result import Result
 
 _PROTOCOLS = Registry(__name__, Path(__file__).parent, noun="protocol", constant="PROTOCOL")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from mindspore_hub.errors import FeaturesError
-from mindspore_hub.reid import metrics
 from mindspore_hub.reid.features import Features
-from mindspore_hub.reid.ranking import Ranks
-from mindspore_hub.reid.result import ranks_of
+from mindspore_hub.reid.scoring import metrics
+from mindspore_hub.reid.scoring.ranking import Ranks
+from mindspore_hub.reid.scoring.result import ranks_of
 
 
 def needed(gallery: Features | None) -> Features:

@@ -13,12 +13,12 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from mindspore_hub.errors import FeaturesError
-from mindspore_hub.reid import metrics
-from mindspore_hub.reid.distance import Distances
 from mindspore_hub.reid.features import Features
 from mindspore_hub.reid.protocols import _shared
-from mindspore_hub.reid.ranking import Relevance, match_ranks
-from mindspore_hub.reid.result import Result, mean_of
+from mindspore_hub.reid.scoring import metrics
+from mindspore_hub.reid.scoring.distance import Distances
+from mindspore_hub.reid.scoring.ranking import Relevance, match_ranks
+from mindspore_hub.reid.scoring.result import Result, mean_of
 
 
 @dataclass(frozen=True)

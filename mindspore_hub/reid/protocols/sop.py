@@ -14,8 +14,8 @@ import numpy as np
 
 from mindspore_hub.errors import FeaturesError
 from mindspore_hub.reid.features import Features
-from mindspore_hub.reid.recall import closer_counts
-from mindspore_hub.reid.result import Result
+from mindspore_hub.reid.scoring.recall import closer_counts
+from mindspore_hub.reid.scoring.result import Result
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError
-from mindspore_hub.reid import metrics
-from mindspore_hub.reid.distance import Distances
-from mindspore_hub.reid.draws import CAMERAS, draw
 from mindspore_hub.reid.features import Features, Integers
 from mindspore_hub.reid.protocols import _shared
-from mindspore_hub.reid.ranking import Ranks
-from mindspore_hub.reid.result import Result, mean_of
+from mindspore_hub.reid.scoring import metrics
+from mindspore_hub.reid.scoring.distance import Distances
+from mindspore_hub.reid.scoring.draws import CAMERAS, draw
+from mindspore_hub.reid.scoring.ranking import Ranks
+from mindspore_hub.reid.scoring.result import Result, mean_of
 
 Array = npt.NDArray[Any]
 

@@ -15,13 +15,13 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mindspore_hub.reid import metrics
-from mindspore_hub.reid.distance import Distances
 from mindspore_hub.reid.features import Features
 from mindspore_hub.reid.protocols import _shared
-from mindspore_hub.reid.ranking import Blocks, Ranks, Relevance, match_ranks
-from mindspore_hub.reid.rerank import KReciprocal
-from mindspore_hub.reid.result import Result, ranks_of
+from mindspore_hub.reid.scoring import metrics
+from mindspore_hub.reid.scoring.distance import Distances
+from mindspore_hub.reid.scoring.ranking import Blocks, Ranks, Relevance, match_ranks
+from mindspore_hub.reid.scoring.rerank import KReciprocal
+from mindspore_hub.reid.scoring.result import Result, ranks_of
 
 _NOBODY = np.iinfo(np.int64).min
 """A label that no query has."""

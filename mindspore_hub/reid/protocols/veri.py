@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mindspore_hub.reid import metrics
-from mindspore_hub.reid.distance import Distances
 from mindspore_hub.reid.features import Features
 from mindspore_hub.reid.protocols import _shared
-from mindspore_hub.reid.ranking import Relevance, match_ranks
-from mindspore_hub.reid.result import Result
+from mindspore_hub.reid.scoring import metrics
+from mindspore_hub.reid.scoring.distance import Distances
+from mindspore_hub.reid.scoring.ranking import Relevance, match_ranks
+from mindspore_hub.reid.scoring.result import Result
 
 
 @dataclass(frozen=True)

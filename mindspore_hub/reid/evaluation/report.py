@@ -9,7 +9,7 @@ from typing import Any
 
 from mindspore_hub.cards.protocol import KINDS
 from mindspore_hub.cards.schema import Card
-from mindspore_hub.reid.result import SCHEMA, Result
+from mindspore_hub.reid.scoring.result import SCHEMA, Result
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,11 @@ from mindspore_hub.cards.schema import stated
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.errors import FeaturesError, PictureError
 from mindspore_hub.pretrained import loadable_asset
-from mindspore_hub.reid.chunks import Chunk, Chunks, HeldChunks, StoredChunks
+from mindspore_hub.reid.embedding.chunks import Chunk, Chunks, HeldChunks, StoredChunks
+from mindspore_hub.reid.embedding.forward import Forward, inference
+from mindspore_hub.reid.embedding.samples import Sample, Samples
 from mindspore_hub.reid.features import Features, squared_norms
-from mindspore_hub.reid.forward import Forward, inference
-from mindspore_hub.reid.preprocess import Transform
-from mindspore_hub.reid.samples import Sample, Samples
+from mindspore_hub.reid.pictures.preprocess import Transform
 from mindspore_hub.settings import Settings
 
 if TYPE_CHECKING:

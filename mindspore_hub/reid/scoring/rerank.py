@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError
-from mindspore_hub.reid.distance import Distances, block_rows
 from mindspore_hub.reid.features import Floats, Integers
-from mindspore_hub.reid.ranking import nearest_in_rows
+from mindspore_hub.reid.scoring.distance import Distances, block_rows
+from mindspore_hub.reid.scoring.ranking import nearest_in_rows
 
 Array = npt.NDArray[Any]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
-from mindspore_hub.reid.sheet import RIGHT, WRONG, Pictures, Sheet, Tile, largest
+from mindspore_hub.reid.matching.sheet import RIGHT, WRONG, Pictures, Sheet, Tile, largest
 
 _PAGE, _GROUND, _UNREAD, _LINE = "#ffffff", "#e4e4e4", "#c4c4c4", "#d0d0d0"
 _TEXT, _MUTED = "#1b1b1b", "#595959"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from mindspore_hub.reid.sheet import RIGHT, WRONG, Pictures, Sheet, largest
+from mindspore_hub.reid.matching.sheet import RIGHT, WRONG, Pictures, Sheet, largest
 
 _QUALITY = 88
 _NARROWEST = 112
@@ -34,7 +34,7 @@ def render(sheet: Sheet, pictures: Pictures) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("mindspore_hub.reid"),
+        loader=PackageLoader("mindspore_hub.reid.matching"),
         undefined=StrictUndefined,
         autoescape=True,
         trim_blocks=True,

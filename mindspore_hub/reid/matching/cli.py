@@ -12,7 +12,7 @@ from mindspore_hub._output import format_option, print_table
 from mindspore_hub.cards.retrieval import DISTANCES
 
 if TYPE_CHECKING:
-    from mindspore_hub.reid.matches import Matches
+    from mindspore_hub.reid.matching.matches import Matches
 
 _QUERIES = 100
 """How many queries the table shows; there may be very many."""

@@ -14,7 +14,7 @@ from mindspore_hub._output import count, format_option, print_json, settings_of_
 
 if TYPE_CHECKING:
     from mindspore_hub._progress import Progress
-    from mindspore_hub.reid.embedding import Written
+    from mindspore_hub.reid.embedding.run import Written
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -99,8 +99,8 @@ def _write(
     from mindspore_hub.reid.embed import needed
 
     with needed():
-        from mindspore_hub.reid.embedding import Embedding
-        from mindspore_hub.reid.samples import known_of, list_samples
+        from mindspore_hub.reid.embedding.run import Embedding
+        from mindspore_hub.reid.embedding.samples import known_of, list_samples
     embedding = Embedding(
         name, modality=modality, batch_size=batch_size, skip_bad=skip_bad, progress=progress
     )

@@ -16,7 +16,7 @@ from PIL import Image
 
 from mindspore_hub.cards.preprocessing import KEYPOINTS
 from mindspore_hub.errors import PictureError
-from mindspore_hub.reid.pictures import Picture
+from mindspore_hub.reid.pictures.decode import Picture
 
 _CELLS = (1 + 3 * KEYPOINTS, 4 + 3 * KEYPOINTS)
 _LINE = (

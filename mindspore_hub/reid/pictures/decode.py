@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from mindspore_hub.errors import PictureError
-from mindspore_hub.reid import opencv
+from mindspore_hub.reid.pictures import opencv
 
 Array = np.ndarray[Any, Any]
 

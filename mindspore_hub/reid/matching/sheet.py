@@ -20,8 +20,8 @@ from mindspore_hub import _files
 from mindspore_hub._output import count
 from mindspore_hub.errors import DatasetError, FeaturesError, PictureError
 from mindspore_hub.reid.features import Features
-from mindspore_hub.reid.matches import Matches, Nearest
-from mindspore_hub.reid.pictures import as_rgb
+from mindspore_hub.reid.matching.matches import Matches, Nearest
+from mindspore_hub.reid.pictures.decode import as_rgb
 
 logger = logging.getLogger(__name__)
 
@@ -140,11 +140,11 @@ def save(
     made = plan(matches, images=images, gallery_images=gallery_images, queries=queries)
     pictures = Pictures()
     if path.suffix.lower() == ".png":
-        from mindspore_hub.reid.sheet_png import draw
+        from mindspore_hub.reid.matching.sheet_png import draw
 
         content = draw(made, pictures)
     else:
-        from mindspore_hub.reid.sheet_html import render
+        from mindspore_hub.reid.matching.sheet_html import render
 
         content = render(made, pictures).encode()
     _files.replace(path, content)

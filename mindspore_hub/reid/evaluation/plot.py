@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mindspore_hub import _files
 from mindspore_hub.errors import FeaturesError, MissingDependencyError
-from mindspore_hub.reid.report import Report
+from mindspore_hub.reid.evaluation.report import Report
 
 _FORMATS = (".png", ".svg", ".pdf")
 

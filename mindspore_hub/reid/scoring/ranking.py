@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError
-from mindspore_hub.reid.distance import Distances, Kind, block_columns
 from mindspore_hub.reid.features import Floats, Integers
+from mindspore_hub.reid.scoring.distance import Distances, Kind, block_columns
 
 Blocks = Iterable[tuple[int, npt.NDArray[Any]]]
 """Index of the first query of a block, and its distances `(B, G)`, which the reader may change."""

@@ -11,7 +11,7 @@ import click
 from mindspore_hub._output import format_option, print_table
 
 if TYPE_CHECKING:
-    from mindspore_hub.reid.report import Claim, Report
+    from mindspore_hub.reid.evaluation.report import Claim, Report
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -87,7 +87,7 @@ def eval_(
         raise click.UsageError(msg)
     from mindspore_hub import _files
     from mindspore_hub.reid.evaluate import evaluate
-    from mindspore_hub.reid.plot import check_plot, draw_cmc
+    from mindspore_hub.reid.evaluation.plot import check_plot, draw_cmc
 
     if plot:
         check_plot(plot)

@@ -13,11 +13,11 @@ from mindspore_hub.cards.schema import Card, stated
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.errors import FeaturesError, UnknownNameError
 from mindspore_hub.reid import datasets, features, protocols
-from mindspore_hub.reid.embedding import Embedding, versions
+from mindspore_hub.reid.embedding.run import Embedding, versions
+from mindspore_hub.reid.evaluation.report import Report, claims_of
+from mindspore_hub.reid.evaluation.selection import Selection
 from mindspore_hub.reid.features import Features
-from mindspore_hub.reid.report import Report, claims_of
-from mindspore_hub.reid.result import Result, mean_of
-from mindspore_hub.reid.selection import Selection
+from mindspore_hub.reid.scoring.result import Result, mean_of
 
 if TYPE_CHECKING:
     from mindspore import nn

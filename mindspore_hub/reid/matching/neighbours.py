@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError, MissingDependencyError
-from mindspore_hub.reid.distance import Kind, check_dimensions
 from mindspore_hub.reid.features import Floats, Integers, squared_norms
-from mindspore_hub.reid.ranking import nearest, top_k
-from mindspore_hub.reid.rerank import KReciprocal
+from mindspore_hub.reid.scoring.distance import Kind, check_dimensions
+from mindspore_hub.reid.scoring.ranking import nearest, top_k
+from mindspore_hub.reid.scoring.rerank import KReciprocal
 
 Found = tuple[Integers, Floats]
 """Indices and distances `(Q, min(k, G))`, nearest first, and of equals the lower index first."""

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mindspore_hub.reid import opencv
+from mindspore_hub.reid.pictures import opencv
 
 Array = np.ndarray[Any, Any]
 

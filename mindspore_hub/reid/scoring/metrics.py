@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.reid.features import Integers
-from mindspore_hub.reid.ranking import Ranks
+from mindspore_hub.reid.scoring.ranking import Ranks
 
 Curve = npt.NDArray[np.float64]
 

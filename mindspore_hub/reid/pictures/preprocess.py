@@ -11,8 +11,8 @@ from PIL import Image
 
 from mindspore_hub.cards.preprocessing import KEYPOINTS, MAPS, Preprocessing
 from mindspore_hub.errors import PictureError
-from mindspore_hub.reid.pictures import Array, Picture, Pixels, as_maps, as_pixels, as_rgb
-from mindspore_hub.reid.resize import look_up, resize
+from mindspore_hub.reid.pictures.decode import Array, Picture, Pixels, as_maps, as_pixels, as_rgb
+from mindspore_hub.reid.pictures.resize import look_up, resize
 
 SEGMENT_KEYPOINTS = (
     (5, 15, 16, 17),

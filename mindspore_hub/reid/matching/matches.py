@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from mindspore_hub.cards.retrieval import DISTANCES
 from mindspore_hub.errors import FeaturesError, MissingDependencyError
-from mindspore_hub.reid.distance import Kind
 from mindspore_hub.reid.features import Features, Floats, Integers, load
-from mindspore_hub.reid.neighbours import exact, indexed, reranked
+from mindspore_hub.reid.matching.neighbours import exact, indexed, reranked
+from mindspore_hub.reid.scoring.distance import Kind
 from mindspore_hub.version import __version__
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class Matches:
             MissingDependencyError: Pillow is not installed.
         """
         try:
-            from mindspore_hub.reid.sheet import save
+            from mindspore_hub.reid.matching.sheet import save
         except ImportError as error:
             msg = f"A contact sheet needs Pillow ({error}); `pip install pillow`."
             raise MissingDependencyError(msg) from error

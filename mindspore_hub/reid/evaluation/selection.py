@@ -13,9 +13,9 @@ import numpy as np
 from mindspore_hub.cards.preprocessing import Preprocessing
 from mindspore_hub.errors import DatasetError
 from mindspore_hub.reid.datasets import Dataset, Item
-from mindspore_hub.reid.embedding import Known
+from mindspore_hub.reid.embedding.run import Known
+from mindspore_hub.reid.embedding.samples import Sample, Samples
 from mindspore_hub.reid.features import GALLERY, QUERY
-from mindspore_hub.reid.samples import Sample, Samples
 
 _ATTRIBUTES = {"labels": "label", "cameras": "camera", "colors": "color", "types": "type"}
 """Arrays of features, and what an item calls its entry."""
