@@ -64,7 +64,7 @@ def evaluate(
     except ImportError as error:
         msg = f"Evaluation needs NumPy and Pillow ({error}); `pip install numpy pillow`."
         raise MissingDependencyError(msg) from error
-    measurement = Measurement(name, protocol=protocol, options=options or {})
+    measurement = Measurement(name, protocol=protocol, asked=options or {})
     if features is not None:
         return measurement.of_features(features)
     return measurement.of_data(

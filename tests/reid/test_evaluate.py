@@ -202,6 +202,8 @@ def test_another_card_may_be_meant(small: Path) -> None:
     ("arguments", "error", "message"),
     [
         ({"options": {"lenght": 3}}, FeaturesError, "no option 'lenght'; it and its data set have"),
+        ({"options": {"length": "long"}}, FeaturesError, "length must be of the kind of 20"),
+        ({"options": {"direction": "north"}}, DatasetError, "direction must be one of"),
         ({"protocol": "regbd"}, UnknownNameError, "Did you mean 'regdb'"),
         ({"protocol": "veri"}, FeaturesError, "lack 'cameras'"),
         ({"data": "somewhere"}, TypeError, "give one of these"),
@@ -220,6 +222,29 @@ def test_a_folder_without_the_data_set_says_where_to_ask_for_it(tmp_path: Path) 
     done = run("MVD", "--data", str(tmp_path))
     assert (done.returncode, done.stdout) == (2, "")
     assert "ask its authors" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"seeds": (0, 1)}, "seeds cannot be given: the data .* decides it"),
+        ({"search": "outdoor"}, "search must be one of"),
+        ({"length": True}, "length must be of the kind of 20"),
+    ],
+)
+def test_what_cannot_be_followed_is_refused_before_the_network_is_loaded(
+    options: dict, message: str, tmp_path: Path
+) -> None:
+    synthetic.sysu(tmp_path)
+    with pytest.raises((FeaturesError, DatasetError), match=message):
+        mindspore_hub.evaluate("DDAG@sysumm01-all", tmp_path, options=options)
+
+
+def test_features_whose_notes_mean_nothing_are_scored_by_the_card(small: Path) -> None:
+    features = load(small)
+    for notes in ({"protocol": "regdb", "data": 3}, {"protocol": {"name": ["x"]}}):
+        odd = dataclasses.replace(features, about={**features.about, **notes})
+        assert mindspore_hub.evaluate(features=odd).result.protocol == "regdb"
 
 
 def test_data_sets_with_one_trial_have_no_two(tmp_path: Path) -> None:

@@ -1,0 +1,127 @@
+"""Which protocol is followed, and with which options: as asked for, as noted, as published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mindspore_hub.cards.protocol import Protocol
+from mindspore_hub.cards.schema import Card
+from mindspore_hub.errors import FeaturesError
+from mindspore_hub.reid import datasets, protocols
+
+
+def follow(
+    card: Card | None,
+    about: Mapping[str, Any],
+    *,
+    protocol: str | None,
+    options: Mapping[str, Any],
+) -> Protocol:
+    """The protocol to follow.
+
+    Args:
+        card: The card, whose protocol is followed if nobody says otherwise.
+        about: What features say of themselves; the protocol that is noted there goes before.
+        protocol: Name of the protocol, before both.
+        options: Options, before those of any other place.
+
+    Raises:
+        UnknownNameError: There is no such protocol.
+        FeaturesError: Nobody says which one, it has no such option, or a value of another kind.
+        DatasetError: A value means nothing to the data set.
+    """
+    base = _noted(about) or (card.asset.protocol if card and card.asset else None)
+    if protocol is not None and (base is None or base.name != protocol):
+        base = Protocol(protocol)
+    if base is None:
+        msg = (
+            f"Neither the features nor a card say how to score them; give protocol, one of "
+            f"{', '.join(protocols.names())}."
+        )
+        raise FeaturesError(msg)
+    usual = all_options(base.name)
+    fixed = sorted(_decided(about, base.name).keys() & options.keys())
+    if fixed:
+        msg = f"{fixed[0]} cannot be given: the data that the features were made of decides it."
+        raise FeaturesError(msg)
+    given = {name: _fitting(base.name, name, value, usual) for name, value in options.items()}
+    followed = Protocol(base.name, {**base.options, **given})
+    datasets.dataset(followed.name, Path(), **of_dataset(followed))  # reads nothing, but checks
+    return followed
+
+
+def all_options(protocol: str) -> dict[str, Any]:
+    """Options of a protocol and of the data set of the same name, with their usual values.
+
+    Raises:
+        UnknownNameError: There is no such protocol.
+    """
+    return {**datasets.default_options(protocol), **protocols.default_options(protocol)}
+
+
+def of_dataset(followed: Protocol) -> dict[str, Any]:
+    """Those options that are of the data set."""
+    known = datasets.default_options(followed.name)
+    return {name: value for name, value in followed.options.items() if name in known}
+
+
+def make(followed: Protocol, about: Mapping[str, Any]) -> protocols.Evaluation:
+    """The protocol, with its options and what the data of these features decided.
+
+    Raises:
+        FeaturesError: The value of an option means nothing.
+    """
+    known = protocols.default_options(followed.name)
+    asked = {name: value for name, value in followed.options.items() if name in known}
+    return protocols.protocol(followed.name, **asked, **_decided(about, followed.name))
+
+
+def _decided(about: Mapping[str, Any], protocol: str) -> dict[str, Any]:
+    """Options that the data of these features decided, such as that galleries are drawn already."""
+    noted, data = _noted(about), about.get("data")
+    told = data.get("protocol_options") if isinstance(data, Mapping) else None
+    if noted is None or noted.name != protocol or not isinstance(told, Mapping):
+        return {}
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in told.items()}
+
+
+def is_published(card: Card, followed: Protocol) -> bool:
+    """Whether a protocol is that of a card, with the same options."""
+    published = card.asset.protocol if card.asset else None
+    if published is None or published.name != followed.name:
+        return False
+    usual = all_options(followed.name)
+    return {**usual, **published.options} == {**usual, **followed.options}
+
+
+def _noted(about: Mapping[str, Any]) -> Protocol | None:
+    noted = about.get("protocol")
+    if not isinstance(noted, Mapping) or noted.get("name") not in protocols.names():
+        return None
+    return Protocol(noted["name"], {key: v for key, v in noted.items() if key != "name"})
+
+
+def _fitting(protocol: str, name: str, value: Any, usual: Mapping[str, Any]) -> Any:
+    """A value of the kind that the option has."""
+    if name not in usual:
+        msg = (
+            f"The protocol {protocol!r} has no option {name!r}; it and its data set have "
+            f"{', '.join(usual)}."
+        )
+        raise FeaturesError(msg)
+    kind = usual[name]
+    if isinstance(kind, tuple):
+        value = tuple(value) if isinstance(value, list | tuple) else (value,)
+        fits = all(type(item) is int for item in value)
+    elif isinstance(kind, str):
+        fits = isinstance(value, str)
+    elif isinstance(kind, float):
+        fits = type(value) in {int, float}
+    else:  # a whole number, or None for no number
+        fits = type(value) is int or value is kind is None
+    if not fits:
+        msg = f"{name} must be of the kind of {kind!r}, its usual value, but is {value!r}."
+        raise FeaturesError(msg)
+    return value
