@@ -29,10 +29,9 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     file = folder / "served" / "tiny.ckpt"
     file.parent.mkdir()
     mindspore.save_checkpoint(tiny.Tiny(), str(file))
-    with FileServer(file.parent, tls=True) as server:
-        os.environ["SSL_CERT_FILE"] = str(server.ca_file)
+    with FileServer(file.parent, tls=True) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(server.ca_file))
         yield tiny.hub(folder / "hub", f"{server.url}/tiny.ckpt", checkpoints.digest(file))
-        del os.environ["SSL_CERT_FILE"]
 
 
 @pytest.fixture(scope="module")

@@ -136,8 +136,8 @@ def test_a_stopped_run_is_taken_up_by_its_own_file_only(
     assert np.array_equal(found.vectors, plain(card, folder))
 
 
-def test_a_run_that_lacks_only_its_file_loads_no_network(
-    card: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_run_that_lacks_only_its_file_computes_nothing(
+    card: str, folder: Path, tmp_path: Path
 ) -> None:
     stopped(card, folder, tmp_path / "f.npz", batches=6)
     calls, found = computed(card, folder, tmp_path / "f.npz")
@@ -222,7 +222,7 @@ def test_a_run_that_a_bad_picture_ended_goes_on_without_it(
     with pytest.raises(PictureError, match=r"0013\.png cannot be read"):
         computed(card, folder, tmp_path / "f.npz")
     calls, found = computed(card, folder, tmp_path / "f.npz", skip_bad=True)
-    assert calls in {3, 4, 5, 6}, "batches before it may not have been computed yet"
+    assert calls == 3, "the three batches before it are there"
     assert len(found) == PICTURES - 1
 
 

@@ -129,7 +129,7 @@ class StoredChunks:
         """Keep what can be taken up; a folder without rows is removed."""
         self._open.close()
         if not self.rows:
-            self.remove()
+            self._clean_up()
 
     def append(self, chunk: Chunk) -> None:
         """Write the next chunk.
@@ -165,21 +165,23 @@ class StoredChunks:
         Raises:
             StoreError: It cannot be written; what was there, and the chunks, are untouched.
         """
-        with self._storing():
-            with _files.replacing(self._output) as path, zipfile.ZipFile(path, "w") as archive:
-                for name, values in others.items():
-                    with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
-                        np.save(entry, values, allow_pickle=False)
-                for name in self.widths:
-                    with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
-                        self._copy(name, entry)
-            self._open.close()
-            self.remove()
+        with (
+            self._storing(),
+            _files.replacing(self._output) as path,
+            zipfile.ZipFile(path, "w") as archive,
+        ):
+            for name, values in others.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                    np.save(entry, values, allow_pickle=False)
+            for name in self.widths:
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                    self._copy(name, entry)
+        self._open.close()
+        self._clean_up()
 
-    def remove(self) -> None:
-        """Remove the folder."""
-        if self.folder.exists():
-            shutil.rmtree(self.folder)
+    def _clean_up(self) -> None:
+        """Remove the folder; what is left of it would be taken up, or removed, by the next run."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     @contextmanager
     def _storing(self) -> Iterator[None]:
@@ -205,7 +207,7 @@ class StoredChunks:
             if file.is_file() and file.read_bytes() == plan.encode():
                 return
             self._require_ours()
-            self.remove()
+            shutil.rmtree(self.folder)
         _files.replace(file, plan)
 
     def _require_ours(self) -> None:
