@@ -4,8 +4,6 @@ import dataclasses
 import hashlib
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import numpy as np
 import pytest
 import reid_reference as reference
 import synthetic
+from commands import run
 from server import FileServer
 
 import mindspore_hub
@@ -30,15 +29,6 @@ CARDS = {
     "multitasknet_veri": {"queries": 2, "gallery": 4, "images": 6},
 }
 """A card of each network, and how much of the synthetic data its protocol looks at."""
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mindspore_hub", "eval", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +80,14 @@ def test_a_published_network_is_measured_end_to_end(
         f"--{key}={path}" for key, path in files.items() if key != "plot" or "sop" not in name
     ]
     done = run(
-        str(card), "--data", str(root), f"--save-features={saved}", "--batch-size=4", *options, *few
+        "eval",
+        str(card),
+        "--data",
+        str(root),
+        f"--save-features={saved}",
+        "--batch-size=4",
+        *options,
+        *few,
     )
     assert done.returncode == 0, done.stderr
     report = json.loads(files["report"].read_text())
@@ -102,7 +99,7 @@ def test_a_published_network_is_measured_end_to_end(
     assert_printed(done.stdout, report)
     if "sop" not in name:
         assert files["plot"].read_bytes().startswith(b"\x89PNG")
-    again = run("--features", str(saved), "--format=json", str(card), *few)
+    again = run("eval", "--features", str(saved), "--format=json", str(card), *few)
     assert again.returncode == 0, again.stderr
     scored = json.loads(again.stdout)
     assert (scored["metrics"], scored["claims"]) == (report["metrics"], report["claims"])
@@ -219,7 +216,7 @@ def test_what_cannot_be_scored_is_refused(
 def test_a_folder_without_the_data_set_says_where_to_ask_for_it(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"dm\.dongguk\.edu"):
         mindspore_hub.evaluate("MVD", tmp_path)
-    done = run("MVD", "--data", str(tmp_path))
+    done = run("eval", "MVD", "--data", str(tmp_path))
     assert (done.returncode, done.stdout) == (2, "")
     assert "ask its authors" in done.stderr
 
@@ -292,13 +289,13 @@ def test_features_of_other_weights_are_told_from_those_of_the_card(
     features = load(small)
     path = tmp_path / "other.npz"
     dataclasses.replace(features, about={**features.about, "sha256": "0" * 64}).save(path)
-    assert "other weights" in run("--features", str(path)).stderr
-    assert "other weights" not in run("--features", str(small)).stderr
+    assert "other weights" in run("eval", "--features", str(path)).stderr
+    assert "other weights" not in run("eval", "--features", str(small)).stderr
 
 
 def test_being_far_from_a_claim_can_be_a_failure(small: Path) -> None:
-    assert run("--features", str(small), "--within=100").returncode == 0
-    done = run("--features", str(small), "--within=0")
+    assert run("eval", "--features", str(small), "--within=100").returncode == 0
+    done = run("eval", "--features", str(small), "--within=0")
     assert done.returncode == 1
     assert "points from a claim, more than 0" in done.stderr
 
@@ -316,6 +313,6 @@ def test_being_far_from_a_claim_can_be_a_failure(small: Path) -> None:
     ],
 )
 def test_a_wrong_call_says_what_is_right(arguments: list[str], message: str) -> None:
-    done = run(*arguments)
+    done = run("eval", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
