@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mindspore_hub.errors import MissingDependencyError
+from mindspore_hub.reid._dependencies import required_by
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -65,7 +63,7 @@ def embed(
         FeaturesError: No picture could be read, or a feature is not finite.
         StoreError: The output cannot be written (an OSError).
     """
-    with needed():
+    with required_by("Embedding"):
         from mindspore_hub.reid.embedding.run import Embedding
         from mindspore_hub.reid.embedding.samples import known_of, list_samples
         from mindspore_hub.reid.features import load
@@ -78,15 +76,3 @@ def embed(
         return embedding.features(listed, known=known)
     embedding.write(listed, Path(output), known=known)
     return load(Path(output))
-
-
-@contextmanager
-def needed() -> Iterator[None]:
-    """Turn the absence of what embedding needs into an error that says what to install."""
-    try:
-        yield
-    except MissingDependencyError:
-        raise
-    except ImportError as error:
-        msg = f"Embedding needs NumPy and Pillow ({error}); `pip install numpy pillow`."
-        raise MissingDependencyError(msg) from error

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mindspore_hub.errors import MissingDependencyError
+from mindspore_hub.reid._dependencies import required_by
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -59,11 +59,8 @@ def evaluate(
     if (data is None) == (features is None) or (data is not None and name is None):
         msg = "evaluate takes a name and the folder of its data, or features; give one of these."
         raise TypeError(msg)
-    try:
+    with required_by("Evaluation"):
         from mindspore_hub.reid.evaluation.measurement import Measurement
-    except ImportError as error:
-        msg = f"Evaluation needs NumPy and Pillow ({error}); `pip install numpy pillow`."
-        raise MissingDependencyError(msg) from error
     measurement = Measurement(name, protocol=protocol, asked=options or {})
     if features is not None:
         return measurement.of_features(features)

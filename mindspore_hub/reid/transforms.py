@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mindspore_hub.errors import MissingDependencyError
+from mindspore_hub.reid._dependencies import required_by
 
 if TYPE_CHECKING:
     from mindspore_hub.reid.pictures.preprocess import Transform
@@ -30,9 +30,6 @@ def transforms(name: str) -> Transform:
 
     card = Catalog.read().resolve(name)
     facts = stated(card, "preprocessing")
-    try:
+    with required_by("Preparing pictures"):
         from mindspore_hub.reid.pictures.preprocess import Transform
-    except ImportError as error:
-        msg = f"Preparing pictures needs NumPy and Pillow ({error}); `pip install numpy pillow`."
-        raise MissingDependencyError(msg) from error
     return Transform(facts, name=card.short_name)

@@ -96,9 +96,9 @@ def _write(
     skip_bad: bool,
     **beside: Path | None,
 ) -> Written:
-    from mindspore_hub.reid.embed import needed
+    from mindspore_hub.reid._dependencies import required_by
 
-    with needed():
+    with required_by("Embedding"):
         from mindspore_hub.reid.embedding.run import Embedding
         from mindspore_hub.reid.embedding.samples import known_of, list_samples
     embedding = Embedding(
