@@ -6,8 +6,8 @@ The bare loop calls the network on batches that were decoded, resized and stacke
 the outputs as arrays; nothing else. `embed` begins with JPEG files. Both run in one process, in
 turns, after each ran once; figures are medians over the rounds. From eight batches on, `embed`
 compiles the network, and so it is compared with two bare loops: one that calls the network as it
-is (PyNative), and one over the compiled function. Compiling is left out, as is the preparation of
-the ready arrays. With seven batches, `embed` does not compile either. Processor time is that of all
+is (PyNative), and one over the compiled function. Compiling is left out, as is hashing weights that
+were given, which those that are published do not need, and the preparation of the ready arrays. With seven batches, `embed` does not compile either. Processor time is that of all
 threads; where no processor idles, it is what throughput follows. Weights are drawn, pictures as
 well, in sizes that vary as those of the data sets do.
 """

@@ -164,13 +164,17 @@ class Embedding:
 
         return self._given if self._given is not None else load(self._name)
 
+    @functools.cached_property
+    def _weights(self) -> str:
+        """Digest of the weights, which stay as they are while this object is used."""
+        return loadable_asset(self.card).sha256 if self._given is None else _digest(self._given)
+
     def _about(self, pictures: Samples) -> dict[str, Any]:
         """What makes the features, as plain JSON."""
-        given = self._given
         return {
             "card": self.card.uid,
-            "network": "published" if given is None else "given",
-            "sha256": loadable_asset(self.card).sha256 if given is None else _digest(given),
+            "network": "published" if self._given is None else "given",
+            "sha256": self._weights,
             "preprocessing": preprocessing.as_json(self._preprocessing),
             "retrieval": retrieval.as_json(self._retrieval),
             "modality": self._modality,
