@@ -38,6 +38,16 @@ def settings_of_command() -> Settings:
     return replace(settings, progress=settings.progress and not quiet)
 
 
+def progress_of_command() -> bool:
+    """Whether progress is shown; if not, a download that the command needs is silent, too."""
+    import os
+
+    shown = settings_of_command().progress
+    if not shown:
+        os.environ["MSHUB_NO_PROGRESS"] = "1"
+    return shown
+
+
 def print_json(value: Any) -> None:
     """Print a value as JSON, indented."""
     import json

@@ -293,6 +293,14 @@ def test_features_of_other_weights_are_told_from_those_of_the_card(
     assert "other weights" not in run("eval", "--features", str(small)).stderr
 
 
+def test_features_that_are_there_are_not_replaced(small: Path, tmp_path: Path) -> None:
+    before = small.read_bytes()
+    done = run("eval", "DDAG", f"--data={tmp_path}", f"--save-features={small}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "exists; score it with --features, or give another name" in done.stderr
+    assert small.read_bytes() == before
+
+
 def test_being_far_from_a_claim_can_be_a_failure(small: Path) -> None:
     assert run("eval", "--features", str(small), "--within=100").returncode == 0
     done = run("eval", "--features", str(small), "--within=0")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import signal
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mindspore_hub._output import count, format_option, print_json, settings_of_command
+from mindspore_hub._output import count, format_option, print_json, progress_of_command
 
 if TYPE_CHECKING:
     from mindspore_hub._progress import Progress
@@ -70,18 +70,29 @@ def embed(
     if output.exists() and not force:
         msg = f"{output} exists; --force replaces it."
         raise click.UsageError(msg)
-    # From its first operator on, MindSpore answers Ctrl-C by sending SIGTERM to its own process.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        with _progress(output.name, style) as progress:
-            written = _write(name, images, output, pattern=pattern, progress=progress, **options)
-    except KeyboardInterrupt:
-        click.echo("What was computed is kept; the same command goes on from there.", err=True)
-        raise click.Abort from None
+    with interruptible(kept=True), _progress(output.name, style) as progress:
+        written = _write(name, images, output, pattern=pattern, progress=progress, **options)
     if style == "json":
         print_json(_facts(output, written))
     else:
         click.echo(_text(output, written))
+
+
+@contextmanager
+def interruptible(*, kept: bool) -> Iterator[None]:
+    """Let Ctrl-C end the block in order.
+
+    Args:
+        kept: Whether what was computed is kept, which is said then.
+    """
+    # From its first operator on, MindSpore answers Ctrl-C by sending SIGTERM to its own process.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if kept:
+            click.echo("What was computed is kept; the same command goes on from there.", err=True)
+        raise click.Abort from None
 
 
 def _write(
@@ -112,9 +123,7 @@ def _progress(title: str, style: str) -> AbstractContextManager[Progress | None]
     """Lines of JSON beside JSON, else what `Embedding` shows by itself; nothing under `-q`."""
     from mindspore_hub._progress import lines
 
-    shown = settings_of_command().progress
-    if not shown:
-        os.environ["MSHUB_NO_PROGRESS"] = "1"  # a download of the network is silent, too
+    shown = progress_of_command()
     return lines(title, shown=shown) if style == "json" else nullcontext()
 
 

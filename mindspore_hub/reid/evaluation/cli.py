@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mindspore_hub._output import format_option, print_table
+from mindspore_hub._output import format_option, print_table, progress_of_command
 
 if TYPE_CHECKING:
     from mindspore_hub.reid.evaluation.report import Claim, Report
@@ -85,22 +85,28 @@ def eval_(
     if features and (save_features or trials != 1 or skip_bad):
         msg = "--save-features, --trials and --skip-bad are for --data; features are as they are"
         raise click.UsageError(msg)
+    if save_features and save_features.exists():
+        msg = f"{save_features} exists; score it with --features, or give another name."
+        raise click.UsageError(msg)
     from mindspore_hub import _files
+    from mindspore_hub.reid.embedding.cli import interruptible
     from mindspore_hub.reid.evaluate import evaluate
     from mindspore_hub.reid.evaluation.plot import check_plot, draw_cmc
 
     if plot:
         check_plot(plot)
-    found = evaluate(
-        *(name, data),
-        features=features,
-        protocol=protocol,
-        options=dict(map(_option, options)),
-        trials=trials,
-        batch_size=batch_size,
-        skip_bad=skip_bad,
-        output=save_features,
-    )
+    progress_of_command()
+    with interruptible(kept=save_features is not None):
+        found = evaluate(
+            *(name, data),
+            features=features,
+            protocol=protocol,
+            options=dict(map(_option, options)),
+            trials=trials,
+            batch_size=batch_size,
+            skip_bad=skip_bad,
+            output=save_features,
+        )
     if report:
         _files.replace(report, f"{found.to_json()}\n")
     click.echo(found.to_json()) if style == "json" else _print(found)
