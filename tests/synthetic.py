@@ -29,13 +29,17 @@ def write(path: Path, lines: list[str]) -> None:
 
 
 def regdb(root: Path) -> None:
-    """RegDB: 6 identities in two trials of 4, 2 pictures of each in each spectrum."""
+    """RegDB: 6 identities in two trials of 4, which count them anew; 2 pictures per spectrum."""
     for spectrum, folder in (("visible", "Visible"), ("thermal", "Thermal")):
         for identity in range(6):
             for number in range(2):
                 draw(root / f"{folder}/{identity}/{number}.bmp", identity, number + len(folder))
         for trial, identities in ((1, range(4)), (2, range(2, 6))):
-            rows = [f"{folder}/{i}/{number}.bmp {i}" for i in identities for number in range(2)]
+            rows = [
+                f"{folder}/{identity}/{number}.bmp {label}"
+                for label, identity in enumerate(identities)
+                for number in range(2)
+            ]
             write(root / f"idx/test_{spectrum}_{trial}.txt", rows)
 
 

@@ -59,6 +59,9 @@ def evaluate(
     if (data is None) == (features is None) or (data is not None and name is None):
         msg = "evaluate takes a name and the folder of its data, or features; give one of these."
         raise TypeError(msg)
+    if features is not None and (trials != 1 or skip_bad or output or network is not None):
+        msg = "trials, skip_bad, output and network are for data; features are as they are."
+        raise TypeError(msg)
     with required_by("Evaluation"):
         from mindspore_hub.reid.evaluation.measurement import Measurement
     measurement = Measurement(name, protocol=protocol, asked=options or {})

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
+from mindspore_hub import _files
 from mindspore_hub.errors import FeaturesError, MissingDependencyError
 
 try:
@@ -30,6 +32,14 @@ SCHEMA = 1
 
 QUERY, GALLERY = 1, 2
 """Values of `roles`."""
+
+_ROLES = (0, QUERY, GALLERY)
+
+_BROKEN = (
+    *(OSError, ValueError, TypeError, EOFError, RuntimeError, NotImplementedError),
+    *(BadZipFile, zlib.error),
+)
+"""What NumPy raises about files that are no npz files, or no longer."""
 
 _INTEGERS = ("labels", "cameras", "colors", "types")
 _SCORES = ("color_scores", "type_scores")
@@ -79,6 +89,9 @@ class Features:
             self._convert(name, np.float32, ndim=2)
         self._convert("paths", np.str_, ndim=1)
         self._convert("roles", np.int64, ndim=2)
+        if self.roles is not None and not (self.roles.size and np.isin(self.roles, _ROLES).all()):
+            msg = f"roles must be (N, R) with the values {_ROLES}, for at least one trial."
+            raise FeaturesError(msg)
 
     def _convert(self, name: str, dtype: type[np.generic], *, ndim: int) -> None:
         value = getattr(self, name)
@@ -140,7 +153,7 @@ class Features:
 
     def save(self, path: Path) -> None:
         """Write an npz file; an existing one is replaced."""
-        with path.open("wb") as stream:
+        with _files.replacing(path) as temporary, temporary.open("wb") as stream:
             np.savez(stream, **self.arrays())
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -167,7 +180,7 @@ def load(path: Path) -> Features:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, TypeError, EOFError, BadZipFile) as error:
+    except _BROKEN as error:
         msg = f"{path} cannot be read as features: {error}. Expected an npz file, see docs/reid.md."
         raise FeaturesError(msg) from error
     about = _about(path, found.pop("about", None))
@@ -186,7 +199,7 @@ def _about(path: Path, text: npt.NDArray[Any] | None) -> dict[str, Any]:
     try:
         about: dict[str, Any] = json.loads(str(text)) if text is not None else {}
         schema = int(about.pop("schema", SCHEMA))
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         msg = f"{path}: the array 'about' must be a JSON object, but is {str(text)[:80]!r}."
         raise FeaturesError(msg) from error
     if schema > SCHEMA:

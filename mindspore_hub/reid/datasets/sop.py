@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mindspore_hub.errors import DatasetError
 from mindspore_hub.reid.datasets._dataset import Dataset
 from mindspore_hub.reid.datasets._read import Item, Source, choose, slashes
 
@@ -48,6 +49,9 @@ class SOP(Dataset):
     def _published(self) -> list[Item]:
         path, expected = self.root / "Ebay_test.txt", "image_id class_id super_class_id path"
         items = [item for item in SOURCE.parsed(path, _published, expected) if item]
+        if not items:
+            msg = f"{path} names no image; get it again: {SOURCE.ask}"
+            raise DatasetError(msg)
         return items[:_HALF] if self.part == "half" else items
 
 

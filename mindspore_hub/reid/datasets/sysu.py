@@ -65,9 +65,17 @@ class SYSU(Dataset):
         return {} if self.seed is None else {"seeds": ()}
 
     def _items(self, cameras: tuple[int, ...]) -> list[Item]:
+        for camera in cameras:
+            if not (self.root / f"cam{camera}").is_dir():
+                raise SOURCE.missing(self.root / f"cam{camera}")
         items = [item for name in self._identities() for item in self._images(name, cameras)]
         if not items:
-            raise SOURCE.missing(self.root / f"cam{cameras[0]}")
+            numbers = ", ".join(map(str, cameras))
+            msg = (
+                f"No camera of {numbers} below {self.root} has an image of an identity of "
+                "exp/test_id.txt; look at the list."
+            )
+            raise DatasetError(msg)
         return items
 
     def _identities(self) -> list[int]:

@@ -107,26 +107,30 @@ def eval_(
             skip_bad=skip_bad,
             output=save_features,
         )
+    click.echo(found.to_json()) if style == "json" else _print(found)
     if report:
         _files.replace(report, f"{found.to_json()}\n")
-    click.echo(found.to_json()) if style == "json" else _print(found)
-    if plot:
+    if plot and found.result.cmc:
         draw_cmc(found, plot)
+    elif plot:
+        click.echo(f"{found.result.protocol} has no CMC curve; {plot} was not written.", err=True)
     if within is not None:
         _check(found, within)
 
 
 def _option(text: str) -> tuple[str, Any]:
-    """Name and value: numbers are numbers, and commas make a tuple of them."""
+    """Name and value: numbers are numbers, commas make a tuple of them, and nothing an empty one."""
     name, equals, value = text.partition("=")
     if not (name and equals):
         msg = f"--option takes KEY=VALUE, such as search=indoor, but got {text!r}"
         raise click.UsageError(msg)
-    parts = [_value(part.strip()) for part in value.split(",")]
-    return name, tuple(parts) if len(parts) > 1 else parts[0]
+    parts = [_value(part.strip()) for part in value.split(",")] if value else []
+    return name, parts[0] if len(parts) == 1 else tuple(parts)
 
 
-def _value(text: str) -> int | float | str:
+def _value(text: str) -> int | float | str | None:
+    if text.lower() == "none":
+        return None
     for kind in (int, float):
         try:
             return kind(text)
@@ -148,9 +152,17 @@ def _print(found: Report) -> None:
     ]
     print_table(("Metric (%)", "Measured", "Published", "Difference"), rows)
     if not found.claims:
-        click.echo("The card claims nothing for this protocol with these options.", err=True)
+        click.echo(_why_nothing_is_claimed(found), err=True)
     elif found.weights == "other":
         click.echo("The features are of other weights than those the card publishes.", err=True)
+
+
+def _why_nothing_is_claimed(found: Report) -> str:
+    if found.result.counts.get("trials", 1) > 1:
+        return "Published numbers are of one trial; this is a mean of several."
+    return (
+        "No card of this hub claims anything for these features, this protocol and these options."
+    )
 
 
 def _beside(claim: Claim | None) -> tuple[str, str]:
@@ -163,7 +175,7 @@ def _check(found: Report, within: float) -> None:
     if not found.claims:
         click.echo("mshub: nothing is claimed, so nothing can be within anything", err=True)
         sys.exit(1)
-    if found.worst() > within:
+    if not found.worst() <= within:
         click.echo(
             f"mshub: {found.worst():.2f} points from a claim, more than {within:g}", err=True
         )

@@ -50,7 +50,7 @@ class Measurement:
         """
         found = given if isinstance(given, Features) else features.load(Path(given))
         card = self._card(found.about)
-        followed = self._follow(card, found.about)
+        followed = self._follow(card, found.about, made=True)
         return _report(card, followed, options.make(followed, found.about), found)
 
     def of_data(
@@ -76,15 +76,19 @@ class Measurement:
         if trials < 1:
             msg = f"trials must be at least 1, but is {trials}."
             raise FeaturesError(msg)
+        single = sorted({"trial", "seed"} & self._options.keys())
+        if trials > 1 and single:
+            msg = f"{single[0]} is of one trial, but {trials} are asked for; give one of both."
+            raise FeaturesError(msg)
         embedding = Embedding(
             str(self._name), batch_size=batch_size, skip_bad=skip_bad, network=network
         )
-        followed = self._follow(embedding.card, {})
+        followed = self._follow(embedding.card, {}, made=False)
         reader = datasets.dataset(followed.name, root, **options.of_dataset(followed))
         selection = Selection(reader.trials(trials), stated(embedding.card, "preprocessing"))
         facts = {"protocol": stated_protocol.as_json(followed), "data": selection.about()}
         # What cannot be followed is refused here, before the network works for hours.
-        protocol = options.make(self._follow(embedding.card, facts), facts)
+        protocol = options.make(self._follow(embedding.card, facts, made=False), facts)
         pictures, known = selection.samples(), selection.known()
         if output is None:
             made = embedding.features(pictures, known=known, facts=facts)
@@ -103,14 +107,18 @@ class Measurement:
         except UnknownNameError:
             return None
 
-    def _follow(self, card: Card | None, about: Mapping[str, Any]) -> Protocol:
-        return options.follow(card, about, protocol=self._protocol, options=self._options)
+    def _follow(self, card: Card | None, about: Mapping[str, Any], *, made: bool) -> Protocol:
+        return options.follow(
+            card, about, protocol=self._protocol, options=self._options, made=made
+        )
 
 
 def _report(card: Card | None, followed: Protocol, protocol: Evaluation, found: Features) -> Report:
     results = [protocol.evaluate(query, gallery) for query, gallery in found.trials()]
     result = results[0] if len(results) == 1 else mean_of(results)
-    claims = claims_of(card, result) if card and options.is_published(card, followed) else ()
+    # Published numbers are of one trial, and compare with no mean.
+    published = card and len(results) == 1 and options.is_published(card, followed)
+    claims = claims_of(card, result) if card and published else ()
     uid = card.uid if card else found.about.get("card")
     return Report(uid, result, claims, _weights(card, found), dict(found.about), versions())
 
@@ -118,6 +126,7 @@ def _report(card: Card | None, followed: Protocol, protocol: Evaluation, found: 
 def _weights(card: Card | None, found: Features) -> str | None:
     """Whether features are of the checkpoint of a card."""
     digest = found.about.get("sha256")
-    if card is None or card.asset is None or digest is None:
+    given = found.about.get("network") == "given"  # which has no file that could be compared
+    if card is None or card.asset is None or digest is None or given:
         return None
     return "published" if digest == card.asset.sha256 else "other"

@@ -18,6 +18,7 @@ def follow(
     *,
     protocol: str | None,
     options: Mapping[str, Any],
+    made: bool,
 ) -> Protocol:
     """The protocol to follow.
 
@@ -26,6 +27,7 @@ def follow(
         about: What features say of themselves; the protocol that is noted there goes before.
         protocol: Name of the protocol, before both.
         options: Options, before those of any other place.
+        made: Whether the features are made already, which settles the options of the data set.
 
     Raises:
         UnknownNameError: There is no such protocol.
@@ -42,7 +44,8 @@ def follow(
         )
         raise FeaturesError(msg)
     usual = all_options(base.name)
-    fixed = sorted(_decided(about, base.name).keys() & options.keys())
+    settled = _decided(about, base.name).keys() | (_settled(about, base.name) if made else set())
+    fixed = sorted(settled & options.keys())
     if fixed:
         msg = f"{fixed[0]} cannot be given: the data that the features were made of decides it."
         raise FeaturesError(msg)
@@ -84,7 +87,8 @@ def _decided(about: Mapping[str, Any], protocol: str) -> dict[str, Any]:
     told = data.get("protocol_options") if isinstance(data, Mapping) else None
     if noted is None or noted.name != protocol or not isinstance(told, Mapping):
         return {}
-    return {name: tuple(v) if isinstance(v, list) else v for name, v in told.items()}
+    usual = all_options(protocol)
+    return {name: _fitting(protocol, name, value, usual) for name, value in told.items()}
 
 
 def is_published(card: Card, followed: Protocol) -> bool:
@@ -96,11 +100,19 @@ def is_published(card: Card, followed: Protocol) -> bool:
     return {**usual, **published.options} == {**usual, **followed.options}
 
 
+def _settled(about: Mapping[str, Any], protocol: str) -> set[str]:
+    """Options that change nothing in features which are there: those of their data set."""
+    of_data = datasets.default_options(protocol).keys()
+    return set(of_data if "data" in about else of_data - protocols.default_options(protocol).keys())
+
+
 def _noted(about: Mapping[str, Any]) -> Protocol | None:
     noted = about.get("protocol")
     if not isinstance(noted, Mapping) or noted.get("name") not in protocols.names():
         return None
-    return Protocol(noted["name"], {key: v for key, v in noted.items() if key != "name"})
+    name, usual = noted["name"], all_options(noted["name"])
+    options = {key: value for key, value in noted.items() if key != "name"}
+    return Protocol(name, {key: _fitting(name, key, v, usual) for key, v in options.items()})
 
 
 def _fitting(protocol: str, name: str, value: Any, usual: Mapping[str, Any]) -> Any:
@@ -122,6 +134,7 @@ def _fitting(protocol: str, name: str, value: Any, usual: Mapping[str, Any]) -> 
     else:  # a whole number, or None for no number
         fits = type(value) is int or value is kind is None
     if not fits:
-        msg = f"{name} must be of the kind of {kind!r}, its usual value, but is {value!r}."
+        kinds = "a whole number or None" if kind is None else f"of the kind of {kind!r}, as usual"
+        msg = f"{name} must be {kinds}, but is {value!r}."
         raise FeaturesError(msg)
     return value

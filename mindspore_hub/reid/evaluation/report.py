@@ -42,8 +42,8 @@ class Report:
         card: Uid of the card; None where features do not name one.
         result: What was measured.
         claims: What the card publishes for this very protocol; empty for any other.
-        weights: `published` if the features are of the card's checkpoint, `other` if not; None where
-            there is no card, or nobody knows.
+        weights: `published` if the features are of the card's checkpoint, `other` if they are of
+            another file; None where there is no card, or the caller brought the network.
         features: What made the features, and of which data: digests, versions, settings.
         versions: Versions of what the metrics were computed with.
     """

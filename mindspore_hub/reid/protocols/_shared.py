@@ -26,6 +26,13 @@ def chosen(option: str, value: object, choices: tuple[object, ...]) -> None:
         raise FeaturesError(msg)
 
 
+def at_least(option: str, value: float, least: float) -> None:
+    """Refuse a value of an option that is below this, or no number."""
+    if not value >= least:
+        msg = f"{option} must be at least {least}, but is {value!r}."
+        raise FeaturesError(msg)
+
+
 def standard(ranks: Ranks, curve: metrics.Curve) -> tuple[tuple[float, ...], dict[str, float]]:
     """A CMC curve, and its usual points with mAP and mINP over queries that have a match."""
     points = tuple(float(value) for value in curve)

@@ -31,6 +31,9 @@ class RegDB:
 
     length: int = 20
 
+    def __post_init__(self) -> None:
+        _shared.at_least("length", self.length, 1)
+
     def evaluate(self, query: Features, gallery: Features | None = None) -> Result:
         """Score the features of one trial."""
         gallery = _shared.needed(gallery)

@@ -49,6 +49,9 @@ class SYSU:
     length: int = 20
 
     def __post_init__(self) -> None:
+        _shared.at_least("length", self.length, 1)
+        if self.shuffled_cameras is not None:
+            _shared.at_least("shuffled_cameras", self.shuffled_cameras, 0)
         _shared.chosen("search", self.search, tuple(CAMERAS))
 
     def evaluate(self, query: Features, gallery: Features | None = None) -> Result:

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mindspore_hub.errors import FeaturesError
 from mindspore_hub.reid.features import Features
 from mindspore_hub.reid.protocols import _shared
 from mindspore_hub.reid.scoring import metrics
@@ -50,6 +51,11 @@ class VehicleNet:
     length: int = 50
 
     def __post_init__(self) -> None:
+        for option, least in (("k1", 0), ("k2", 1), ("length", 1), ("original_share", 0)):
+            _shared.at_least(option, getattr(self, option), least)
+        if self.original_share > 1:
+            msg = f"original_share must be at most 1, but is {self.original_share}."
+            raise FeaturesError(msg)
         _shared.chosen("unlabelled", self.unlabelled, ("kept", "removed"))
         _shared.chosen("unmatched", self.unmatched, ("failures", "skipped"))
 

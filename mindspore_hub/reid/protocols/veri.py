@@ -40,6 +40,9 @@ class VeRi:
     type_map: str = "colors"
 
     def __post_init__(self) -> None:
+        _shared.at_least("length", self.length, 1)
+        _shared.at_least("number of colors", len(self.colors), 1)
+        _shared.at_least("number of types", len(self.types), 1)
         _shared.chosen("type_map", self.type_map, ("colors", "types"))
 
     def evaluate(self, query: Features, gallery: Features | None = None) -> Result:
