@@ -70,7 +70,10 @@ def read(file: Path) -> list[Array]:
     try:
         with np.load(file, allow_pickle=False) as recorded:
             return [recorded[f"arr_{index}"] for index in range(len(recorded.files))]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
+    except (
+        *(OSError, ValueError, LookupError, TypeError, AttributeError, EOFError),
+        *(MemoryError, BadZipFile),
+    ) as error:
         msg = f"{file} holds no golden outputs ({error}); what it lies in has to be made again."
         raise CheckpointError(msg) from error
 

@@ -339,6 +339,22 @@ def test_verify_runs_code_of_others_for_who_trusts_it_only(plain: Path) -> None:
     assert marker.exists()
 
 
+def test_verify_runs_no_code_of_a_network_that_this_package_lacks(plain: Path) -> None:
+    marker = plain.with_name("marker")
+    (plain / "evil.py").write_text(f"open({str(marker)!r}, 'w').close()\n", encoding="utf-8")
+    card = next(plain.glob("*.md"))
+    text = card.read_text(encoding="utf-8")
+    card.write_text(text.replace("model-name: MultiTaskNet", "model-name: Nonesuch"), "utf-8")
+
+    def smuggle(facts: dict) -> None:
+        facts["entry_point"] = "evil.py"
+
+    forge(plain, smuggle)
+    with pytest.raises(TrustError):
+        verify(plain)
+    assert not marker.exists()
+
+
 def test_verify_runs_no_code_that_a_manifest_carries(plain: Path) -> None:
     marker = plain.with_name("marker")
     name = f'x": open({str(marker)!r}, "w"), "y'

@@ -28,8 +28,9 @@ import mindspore_hub
 from mindspore_hub.cards.retrieval import Retrieval
 from mindspore_hub.cards.schema import read_card
 from mindspore_hub.catalog import Catalog
-from mindspore_hub.errors import CheckpointError, MissingFactsError, SettingsError
+from mindspore_hub.errors import CardError, CheckpointError, MissingFactsError, SettingsError
 from mindspore_hub.publishing import record
+from mindspore_hub.publishing.facts import read_facts
 from mindspore_hub.publishing.target import Target, hand_over
 
 GUIDE = (ROOT / "docs" / "publishing.md").read_text(encoding="utf-8")
@@ -595,3 +596,21 @@ def test_a_terminal_is_asked_for_what_is_missing(files: Path, hub: Path) -> None
         "evaluation 'very good' is no list of metrics; write them as `rank1acc71 | mAP66`.\n"
     )
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("network-args: 5", "must have a mapping in `network-args`"),
+        ("network-args: {num_class: [1, 2], b: 3}", "that is no single one, or a name twice"),
+        ("asset:\n  asset-link: <https://a.b/c.ckpt>", "must have one item in `asset`"),
+        ("author: a\nauthor: b", "a key twice|stands"),
+    ],
+)
+def test_a_file_of_facts_that_would_be_passed_over_is_refused(
+    text: str, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "facts.yaml"
+    path.write_text(f"{text}\n", encoding="utf-8")
+    with pytest.raises(CardError, match=message):
+        read_facts(path)

@@ -66,7 +66,7 @@ def read_manifest(folder: Path) -> Manifest:
             and isinstance(manifest.uid, str)
             and all(isinstance(item, dict) for item in mappings)
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         msg = f"{path} cannot be read as the manifest of a bundle ({error}); `mshub bundle` makes one."
         raise IntegrityError(msg) from error
     if not is_right:

@@ -108,7 +108,7 @@ def _check_code(folder: Path, manifest: Manifest, card: Card) -> None:
     theirs = {
         name: sha256 for name, sha256 in manifest.files.items() if name.startswith(f"{runs}/")
     }
-    if ours != theirs:
+    if not ours or ours != theirs or manifest.entry_point not in ours:
         msg = (
             f"The code in {folder / runs} is not that of this package (mindspore-hub "
             f"{manifest.made_with.get('mindspore-hub', 'of unknown version')} made it), and "

@@ -79,12 +79,32 @@ def read_facts(path: Path) -> tuple[dict[str, str], dict[str, Argument]]:
         problem = problems[0][1]
         msg = f"{path}:{problem.place.line}: {problem.message}; {problem.help}."
         raise CardError(msg)
+    _check_form(path, mapping, lines)
     entries = [(key.text, value) for key, value in mapping.entries if key.text != "asset"]
     for item in asset_items(mapping):
         entries += [(key.text, value) for key, value in item.entries]
     network_args = [value for key, value in entries if key == "network-args"]
     facts = {key: _text(path, key, value) for key, value in entries if key != "network-args"}
     return facts, as_arguments(network_args[-1] if network_args else None)
+
+
+def _check_form(path: Path, mapping: front_matter.Mapping, lines: list[str]) -> None:
+    """Refuse what would be passed over: no mapping, an asset that is no list, a key twice."""
+    wrong = ""
+    asset, args = mapping.get("asset"), mapping.get("network-args")
+    if not mapping.entries and any(line.strip() for line in lines):
+        wrong = "holds no `key: value`"
+    elif asset is not None and len(asset_items(mapping)) != 1:
+        wrong = "must have one item in `asset`, which begins with a dash as in a card"
+    elif args is not None and not isinstance(args, front_matter.Mapping):
+        wrong = "must have a mapping in `network-args`, such as `{num_class: 10}`"
+    elif isinstance(args, front_matter.Mapping) and len(as_arguments(args)) < len(args.entries):
+        wrong = "has a value in `network-args` that is no single one, or a name twice"
+    elif len(set(mapping.names)) < len(mapping.names):
+        wrong = "has a key twice"
+    if wrong:
+        msg = f"{path} {wrong}; docs/publishing.md shows a file of facts."
+        raise CardError(msg)
 
 
 def check_keys(facts: Mapping[str, str]) -> None:

@@ -41,7 +41,14 @@ def read(path: Path) -> dict[str, Any]:
             "inputs": [[int(size) for size in shape] for shape in facts["inputs"]],
             "outputs": [_read_output(output) for output in facts["outputs"]],
         }
-    except (ValueError, OverflowError, KeyError, TypeError, AttributeError) as error:
+    except (
+        ValueError,
+        ArithmeticError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         msg = f"{path} is no golden file ({error}); remove it to have the outputs recorded anew."
         raise CheckpointError(msg) from error
     return golden

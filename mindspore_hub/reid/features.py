@@ -235,6 +235,7 @@ def _check_kind(name: str, array: npt.NDArray[Any], dtype: type[np.generic]) -> 
         raise FeaturesError(msg)
 
 
-def squared_norms(vectors: Floats) -> Floats:
-    """Squared Euclidean norm of each row, in the dtype of the vectors."""
-    return np.asarray(np.einsum("ij,ij->i", vectors, vectors))
+def squared_norms(vectors: Floats, dtype: type[np.floating[Any]] | None = None) -> Floats:
+    """Squared Euclidean norm of each row, in the dtype of the vectors, or in a wider one."""
+    wide = np.promote_types(vectors.dtype, dtype or vectors.dtype)
+    return np.asarray(np.einsum("ij,ij->i", vectors, vectors, dtype=wide))

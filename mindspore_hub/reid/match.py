@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias, Union
 
+from mindspore_hub.reid._dependencies import required_by
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -51,6 +53,6 @@ def match(
             an argument does not fit them.
         MissingDependencyError: NumPy, or faiss for an index, is not installed.
     """
-    from mindspore_hub.reid.matching.matches import find
-
+    with required_by("Matching"):
+        from mindspore_hub.reid.matching.matches import find
     return find(query, gallery, k=k, distance=distance, rerank=rerank, index=index)

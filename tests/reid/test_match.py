@@ -313,3 +313,14 @@ def test_the_exact_search_imports_neither_faiss_nor_mindspore() -> None:
         "print({'faiss', 'mindspore', 'PIL'} & set(sys.modules))"
     )
     assert run_python(program) == "set()\n"
+
+
+def test_small_distances_between_long_vectors_are_right() -> None:
+    generator = np.random.default_rng(0)
+    gallery = (300 + generator.standard_normal((500, 64))).astype(np.float32)
+    query = (gallery[:20] + 0.001).astype(np.float32)
+    found = mindspore_hub.match(query, gallery, k=3, distance="euclidean")
+    plain = ((query[:, None].astype(np.float64) - gallery) ** 2).sum(2)
+    np.testing.assert_array_equal(found.indices, np.argsort(plain, axis=1, kind="stable")[:, :3])
+    nearest = np.take_along_axis(plain, found.indices, 1)
+    np.testing.assert_allclose(found.distances, nearest, rtol=1e-5, atol=1e-7)

@@ -11,7 +11,7 @@ import pytest
 import tiny
 
 from mindspore_hub.errors import PictureError
-from mindspore_hub.reid.embedding.samples import list_samples
+from mindspore_hub.reid.embedding.samples import labels_in, list_samples
 
 POINTS = ",".join(map(str, range(108)))
 
@@ -136,3 +136,8 @@ def test_the_digest_tells_of_any_change(change: Callable[[Path], None], tmp_path
 def test_pictures_that_are_no_files_are_never_the_same() -> None:
     samples = list_samples([tiny.pixels("a")])
     assert samples.digest() != samples.digest()
+
+
+def test_a_label_that_fits_no_64_bits_is_refused_at_once() -> None:
+    with pytest.raises(PictureError, match="needs a whole number of 64 bits"):
+        labels_in(["9223372036854775813_a.png"], r"(?P<label>\d+)_")

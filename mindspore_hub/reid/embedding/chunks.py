@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub import _files
-from mindspore_hub.errors import HubError, StoreError
+from mindspore_hub.errors import HubError, PictureError, StoreError
 
 if TYPE_CHECKING:
     from typing import Self
@@ -238,7 +238,13 @@ class StoredChunks:
             if entry is None or entry.batch != self.count or not self._holds(entry):
                 break
             if entry.skipped and not skipping:
-                break
+                self._open.close()
+                msg = (
+                    f"{next(iter(entry.skipped.values()))} An earlier run left it out, and what it "
+                    f"computed is in {self.folder}: leave out bad pictures again (skip_bad=True, "
+                    "--skip-bad) to go on from there."
+                )
+                raise PictureError(msg)
             self._note(entry)
             end += len(line)
         self._journal.truncate(end)

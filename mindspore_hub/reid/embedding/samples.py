@@ -172,11 +172,11 @@ def labels_in(paths: Iterable[str], pattern: str) -> dict[str, list[int]]:
 
 def _number(path: str, text: str | None, group: str, pattern: str) -> int:
     try:
-        return int(text or "")
-    except ValueError as error:
+        return int(np.array(int(text or ""), np.int64))
+    except (ValueError, OverflowError) as error:
         msg = (
             f"The pattern {pattern!r} finds the {group} {text!r} in {path!r}, but needs a whole "
-            "number; correct the pattern, or leave that picture out."
+            "number of 64 bits; correct the pattern, or leave that picture out."
         )
         raise PictureError(msg) from error
 

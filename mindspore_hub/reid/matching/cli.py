@@ -81,6 +81,9 @@ def match(
     from mindspore_hub.reid.match import match as find
 
     _check_endings(sheets)
+    if not sheets and (images or gallery_images):
+        msg = "--images and --gallery-images mean nothing without --sheet; add it."
+        raise click.UsageError(msg)
     options = _rerank(**rerank)
     found = find(query, gallery, k=k, distance=distance, rerank=options, index=index)
     if style == "json":

@@ -33,11 +33,13 @@ _NORM_TOLERANCE = 1e-3
 
 
 def exact(query: Floats, gallery: Floats, *, k: int, kind: Kind) -> Found:
-    """Compare all queries `(Q, D)` with all of the gallery `(G, D)`, in float32."""
-    indices, distances = top_k(query, gallery, k=k, kind=kind)
-    if kind == "euclidean":  # what ranks lacks the part that is the query's own
-        distances = np.maximum(distances + squared_norms(query)[:, None], 0)
-    return indices, distances.astype(np.float32, copy=False)
+    """Compare all queries `(Q, D)` with all of the gallery `(G, D)`; distances are float32."""
+    if kind == "dot":
+        return top_k(query, gallery, k=k)
+    # A small distance between long vectors is the difference of large numbers.
+    indices, ranking = top_k(query, gallery, k=k, kind=kind, dtype=np.float64)
+    distances = ranking + squared_norms(query, np.float64)[:, None]  # the query's own part
+    return indices, np.maximum(distances, 0).astype(np.float32)
 
 
 def reranked(query: Floats, gallery: Floats | None, *, k: int, options: dict[str, float]) -> Found:
@@ -55,7 +57,7 @@ def reranked(query: Floats, gallery: Floats | None, *, k: int, options: dict[str
     for vectors in (query, gallery):
         if vectors is not None:
             _check_norms(vectors)
-    source = KReciprocal(query, gallery, **options)  # type: ignore[arg-type]
+    source = KReciprocal(query, gallery, **options)  # type: ignore[arg-type]  # checked when they were put together
     return nearest(source.blocks(), source.shape, k=k)
 
 

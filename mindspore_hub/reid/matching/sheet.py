@@ -37,6 +37,9 @@ RIGHT, WRONG = "#0072b2", "#c05000"
 
 _LOWEST = 64
 
+_LONGEST = 200
+"""Characters of a name; without a bound, the file of features would say how wide a sheet is."""
+
 _NAMED = 5
 
 _DISTANCES = {"dot": "negative inner product", "euclidean": "squared Euclidean"}
@@ -243,15 +246,20 @@ def _with_remedy(fault: str, argument: str) -> str:
 
 
 def _tile(root: Path, name: str, nearest: Nearest | None = None) -> Tile:
-    # What is no text in UTF-8, such as a file name of an old system, can be shown this way only.
-    shown = name.encode("utf-8", "backslashreplace").decode()
-    return Tile(shown, Path(os.path.normpath(root / name)), nearest)
+    return Tile(_shown(name), Path(os.path.normpath(root / name)), nearest)
+
+
+def _shown(text: object) -> str:
+    """Text as a sheet can show it: what is none in UTF-8 by its codes, and no more than fits."""
+    legible = str(text).encode("utf-8", "backslashreplace").decode()
+    return legible if len(legible) <= _LONGEST else f"{legible[:_LONGEST]}..."
 
 
 def _facts(matches: Matches, shown: int) -> Iterator[str]:
     cards = {features.about.get("card") for features in (matches.query, matches.gallery)} - {None}
     if cards:
-        yield f"Features of {' and '.join(sorted(map(str, cards)))}"
+        names = " and ".join(sorted(map(_shown, cards)))
+        yield f"Features of {names}"
     every = len(matches.query)
     which = "" if shown == every else f" of {every:,}, evenly spread"
     among = matches.gallery is matches.query

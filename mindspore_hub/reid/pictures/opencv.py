@@ -44,7 +44,7 @@ def decode_jpeg(cv2: Any, data: bytes) -> Array | None:
 
 
 def resize(cv2: Any, pixels: Array, size: tuple[int, int], *, kernel: str) -> Array:
-    """What `mindspore_hub.reid.resize.resize` makes.
+    """What `mindspore_hub.reid.pictures.resize.resize` makes.
 
     The x86 wheels call Intel IPP, which rounds 3 % of bicubic values differently, unless it is
     switched off; MindSpore's own operators are built without it.

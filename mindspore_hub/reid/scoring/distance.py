@@ -50,7 +50,7 @@ class Distances:
         self._gallery = gallery
         self._dtype = np.dtype(dtype)
         self._scale = -1.0 if kind == "dot" else -2.0
-        self._offset = squared_norms(gallery).astype(dtype) if kind == "euclidean" else None
+        self._offset = squared_norms(gallery, dtype).astype(dtype) if kind == "euclidean" else None
 
     def blocks(self) -> Iterator[tuple[int, npt.NDArray[Any]]]:
         """Index of the first query of a block, and its distances `(B, G)`.

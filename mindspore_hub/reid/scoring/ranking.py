@@ -142,7 +142,14 @@ def _ranks_with_ties(distances: npt.NDArray[Any], matches: Integers) -> Integers
     return np.sort(np.array(ranks, np.int64))
 
 
-def top_k(query: Floats, gallery: Floats, *, k: int, kind: Kind = "dot") -> tuple[Integers, Floats]:
+def top_k(
+    query: Floats,
+    gallery: Floats,
+    *,
+    k: int,
+    kind: Kind = "dot",
+    dtype: type[np.floating[Any]] = np.float32,
+) -> tuple[Integers, Floats]:
     """The k nearest gallery items of each query.
 
     The gallery is taken part by part, so that blocks have many rows however large it is: with few,
@@ -153,6 +160,7 @@ def top_k(query: Floats, gallery: Floats, *, k: int, kind: Kind = "dot") -> tupl
         gallery: Features `(G, D)`.
         k: How many; at most G are returned.
         kind: As for `Distances`.
+        dtype: As for `Distances`.
 
     Returns:
         Indices and distances, both `(Q, min(k, G))`, nearest first.
@@ -163,11 +171,11 @@ def top_k(query: Floats, gallery: Floats, *, k: int, kind: Kind = "dot") -> tupl
     if k < 1:
         msg = f"k must be at least 1, but is {k}."
         raise FeaturesError(msg)
-    columns = max(k, block_columns(np.dtype(np.float32).itemsize))
-    first = Distances(query, gallery[:columns], kind=kind)
-    indices, values = nearest(first.blocks(), first.shape, k=k)
+    columns = max(k, block_columns(np.dtype(dtype).itemsize))
+    first = Distances(query, gallery[:columns], kind=kind, dtype=dtype)
+    indices, values = nearest(first.blocks(), first.shape, k=k, dtype=dtype)
     for begin in range(columns, len(gallery), columns):
-        part = Distances(query, gallery[begin : begin + columns], kind=kind)
+        part = Distances(query, gallery[begin : begin + columns], kind=kind, dtype=dtype)
         for start, block in part.blocks():
             rows = slice(start, start + len(block))
             _merge(indices[rows], values[rows], block, begin)
@@ -185,16 +193,23 @@ def _merge(indices: Integers, values: Floats, block: npt.NDArray[Any], begin: in
         indices[row] = np.concatenate([indices[row], columns + begin])[order]
 
 
-def nearest(blocks: Blocks, shape: tuple[int, int], *, k: int) -> tuple[Integers, Floats]:
+def nearest(
+    blocks: Blocks,
+    shape: tuple[int, int],
+    *,
+    k: int,
+    dtype: type[np.floating[Any]] = np.float32,
+) -> tuple[Integers, Floats]:
     """The k nearest items of each query, as `top_k` returns them, from any source of distances.
 
     Args:
         blocks: Distances of all queries in their order.
         shape: Q and G, the numbers of queries and of gallery items.
         k: How many; at most G are returned.
+        dtype: What distances are returned in.
     """
     indices = np.empty((shape[0], min(k, shape[1])), np.int64)
-    values = np.empty(indices.shape, np.float32)
+    values = np.empty(indices.shape, dtype)
     for start, block in blocks:
         for row, found in enumerate(nearest_in_rows(block, k), start):
             indices[row] = found
