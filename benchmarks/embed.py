@@ -113,7 +113,7 @@ def bare(network: Any, ready: list[Array]) -> None:
 def compiled(network: Any, embedding: Embedding, ready: list[Array]) -> Callable[[], None]:
     """The function that `embed` compiles, on ready arrays."""
     asset = embedding.card.asset
-    assert asset is not None  # noqa: S101 # every published card has one
+    assert asset is not None  # noqa: S101 - every published card has one
     forward = Forward(network, asset.retrieval, compiled=True)
 
     def loop() -> None:

@@ -61,5 +61,5 @@ def _common_end(names: Sequence[str], start: int) -> int:
     """Where the components end that all names share."""
     if len(names) == 1:
         return len(names[0])
-    common = os.path.commonprefix([min(names), max(names)])  # noqa: RUF071 - no paths
+    common = os.path.commonprefix([min(names), max(names)])  # noqa: RUF071 - names, no paths
     return max(common.rfind(".") + 1, start)

@@ -36,10 +36,11 @@ QUERY, GALLERY = 1, 2
 _ROLES = (0, QUERY, GALLERY)
 
 _BROKEN = (
-    *(OSError, ValueError, TypeError, EOFError, RuntimeError, NotImplementedError),
+    *(OSError, ValueError, TypeError, EOFError, RuntimeError),
     *(BadZipFile, zlib.error),
 )
-"""What NumPy raises about files that are no npz files, or no longer."""
+"""What NumPy raises about files that are no npz files, or no longer; `zipfile`, below it, says with
+a RuntimeError that a file is encrypted, or packed in a way that it does not know."""
 
 _INTEGERS = ("labels", "cameras", "colors", "types")
 _SCORES = ("color_scores", "type_scores")

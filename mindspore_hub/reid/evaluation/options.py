@@ -47,7 +47,10 @@ def follow(
     settled = _decided(about, base.name).keys() | (_settled(about, base.name) if made else set())
     fixed = sorted(settled & options.keys())
     if fixed:
-        msg = f"{fixed[0]} cannot be given: the data that the features were made of decides it."
+        msg = (
+            f"{fixed[0]} cannot be given: the data that the features were made of decides it. Leave "
+            "it out, or make features of other data."
+        )
         raise FeaturesError(msg)
     given = {name: _fitting(base.name, name, value, usual) for name, value in options.items()}
     followed = Protocol(base.name, {**base.options, **given})

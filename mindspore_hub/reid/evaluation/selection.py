@@ -87,7 +87,7 @@ class Selection:
             if absent:
                 msg = (
                     f"{folder} must hold {MAPS[kind]} {kind}, but {absent[0]:02}.jpg is missing; "
-                    "make them as docs/reid.md says, or get them from where the labels are from."
+                    "get the maps from where the labels of the data set come from."
                 )
                 raise DatasetError(msg)
 

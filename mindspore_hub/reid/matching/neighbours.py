@@ -42,7 +42,7 @@ def exact(query: Floats, gallery: Floats, *, k: int, kind: Kind) -> Found:
     return indices, np.maximum(distances, 0).astype(np.float32)
 
 
-def reranked(query: Floats, gallery: Floats | None, *, k: int, options: dict[str, float]) -> Found:
+def reranked(query: Floats, gallery: Floats | None, *, k: int, options: dict[str, Any]) -> Found:
     """Rank by k-reciprocal encoding.
 
     Args:
@@ -57,7 +57,7 @@ def reranked(query: Floats, gallery: Floats | None, *, k: int, options: dict[str
     for vectors in (query, gallery):
         if vectors is not None:
             _check_norms(vectors)
-    source = KReciprocal(query, gallery, **options)  # type: ignore[arg-type]  # checked when they were put together
+    source = KReciprocal(query, gallery, **options)
     return nearest(source.blocks(), source.shape, k=k)
 
 
