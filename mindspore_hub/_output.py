@@ -1,4 +1,4 @@
-"""How commands print: JSON, tables and counts."""
+"""How commands print: JSON, tables, counts and sizes."""
 
 from __future__ import annotations
 
@@ -76,3 +76,10 @@ def print_table(header: Iterable[str], rows: Iterable[tuple[str, ...]]) -> None:
 def count(number: int, noun: str) -> str:
     """A number and its noun: `1 card`, `2 cards`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def size(number: int) -> str:
+    """Bytes for people: `324.1 MB`."""
+    from rich.filesize import decimal
+
+    return decimal(number)

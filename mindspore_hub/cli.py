@@ -54,15 +54,15 @@ def _discard_output() -> None:
 _MODULES = {
     "bench": "bench",
     "bundle": "bundle.cli",
-    "cache": "cache_cli",
-    "convert": "convert_cli",
-    "diff": "examine_cli",
+    "cache": "housekeeping.cli",
+    "convert": "checkpoint_files.convert_cli",
+    "diff": "checkpoint_files.examine_cli",
     "embed": "reid.embedding.cli",
     "eval": "reid.evaluation.cli:eval_",
-    "inspect": "examine_cli",
+    "inspect": "checkpoint_files.examine_cli",
     "match": "reid.matching.cli",
-    "publish": "publish_cli",
-    "verify": "cache_cli",
+    "publish": "publishing.cli",
+    "verify": "housekeeping.cli",
 }
 """Commands that are imported when they are wanted: module, and function if its name differs."""
 
@@ -166,7 +166,7 @@ def download(name: str, force_reload: bool, style: str) -> None:
     from mindspore_hub.catalog import Catalog, published_links
     from mindspore_hub.fetch import fetch
     from mindspore_hub.pretrained import loadable_asset
-    from mindspore_hub.refs import note_use
+    from mindspore_hub.store.refs import note_use
 
     card = Catalog.read().resolve(name)
     asset = loadable_asset(card)

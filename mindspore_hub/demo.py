@@ -8,7 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from mindspore_hub.cache import digest
 from mindspore_hub.cards.check import check_paths
 from mindspore_hub.cards.generate import differences
 from mindspore_hub.cards.schema import Card, read_card
@@ -18,6 +17,7 @@ from mindspore_hub.errors import NetworkError, OfflineError
 from mindspore_hub.pretrained import create_pretrained, loadable_asset
 from mindspore_hub.reid.transforms import transforms
 from mindspore_hub.settings import Settings
+from mindspore_hub.store.cache import digest
 
 if TYPE_CHECKING:
     import numpy as np

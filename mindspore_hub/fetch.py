@@ -17,7 +17,6 @@ from shlex import quote
 from typing import TYPE_CHECKING, TypeAlias
 
 from mindspore_hub._progress import Progress, bar
-from mindspore_hub.cache import Store, StoredFile, digest
 from mindspore_hub.errors import (
     HubError,
     IntegrityError,
@@ -26,14 +25,15 @@ from mindspore_hub.errors import (
     StoreError,
     TrustError,
 )
-from mindspore_hub.partial import Partial
-from mindspore_hub.sources import Location, segments_of, shown, sources
-from mindspore_hub.transfer import deliver, receive
-from mindspore_hub.web import PassingError
+from mindspore_hub.fetching.sources import Location, segments_of, shown, sources
+from mindspore_hub.fetching.transfer import deliver, receive
+from mindspore_hub.fetching.web import PassingError
+from mindspore_hub.store.cache import Store, StoredFile, digest
+from mindspore_hub.store.partial import Partial
 
 if TYPE_CHECKING:
-    from mindspore_hub.memo import Memo
     from mindspore_hub.settings import Settings
+    from mindspore_hub.store.memo import Memo
 
 logger = logging.getLogger(__name__)
 

@@ -109,8 +109,8 @@ def load_weights(
 
 
 def _note_use(card: Card, asset: Asset) -> None:
-    from mindspore_hub.refs import note_use
     from mindspore_hub.settings import Settings
+    from mindspore_hub.store.refs import note_use
 
     note_use(Settings.from_environment().home / "refs", card.uid, asset.sha256, asset.link)
 

@@ -32,8 +32,8 @@ from mindspore_hub.weights import (
 if TYPE_CHECKING:
     from mindspore import Parameter, nn
 
-    from mindspore_hub.cache import StoredFile
-    from mindspore_hub.memo import Memo
+    from mindspore_hub.store.cache import StoredFile
+    from mindspore_hub.store.memo import Memo
 
 _log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from server import read_only
 
-from mindspore_hub.cache import Store
 from mindspore_hub.errors import CardError, IntegrityError, StoreError
-from mindspore_hub.memo import Memo
+from mindspore_hub.store.cache import Store
+from mindspore_hub.store.memo import Memo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,11 +20,11 @@ from commands import CARD, MSHUB, ROOT, run
 from faults import halted, truncated
 from server import FileServer, good, read_only
 
-from mindspore_hub.cache import Store
-from mindspore_hub.cache_cli import cache
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.errors import StoreError
-from mindspore_hub.refs import note_use
+from mindspore_hub.housekeeping.cli import cache
+from mindspore_hub.store.cache import Store
+from mindspore_hub.store.refs import note_use
 
 SIZE = 300_000
 MISSING = "MVD is not in the store"

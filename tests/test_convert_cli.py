@@ -14,10 +14,10 @@ from commands import run
 from mindspore import Tensor, nn
 
 import mindspore_hub
-from mindspore_hub.cache import Store
 from mindspore_hub.catalog import Catalog
+from mindspore_hub.checkpoint_files.examine import examine
 from mindspore_hub.cli import mshub
-from mindspore_hub.examine import examine
+from mindspore_hub.store.cache import Store
 
 MODEL = "metric_learn"
 CLASSES = 7
@@ -151,7 +151,7 @@ def test_the_network_of_a_card_is_written_with_the_values_of_the_store(
 
 
 def test_formats_of_the_command_are_those_that_can_be_written() -> None:
-    from mindspore_hub import export
+    from mindspore_hub.checkpoint_files import export
     from mindspore_hub.tensorfile import write
 
     command = mshub.get_command(None, "convert")

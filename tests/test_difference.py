@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from mindspore_hub import difference
-from mindspore_hub.difference import Change, Comparison, Named, Values
+from mindspore_hub.checkpoint_files import difference
+from mindspore_hub.checkpoint_files.difference import Change, Comparison, Named, Values
 from mindspore_hub.tensorfile import blocks, read_index
 from mindspore_hub.weights import Signature
 

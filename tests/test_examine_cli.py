@@ -10,8 +10,8 @@ import numpy as np
 import wire
 from commands import run
 
-from mindspore_hub.cache import Store
 from mindspore_hub.catalog import Catalog
+from mindspore_hub.store.cache import Store
 
 ARRAYS = {
     "network.a.weight": np.arange(12, dtype=np.float32).reshape(3, 4),

@@ -7,9 +7,9 @@ import checkpoints
 import manifests
 import pytest
 
+from mindspore_hub.checkpoint_files.examine import Examination, describe
+from mindspore_hub.checkpoint_files.fit import cards_named, fit, fits, names_for
 from mindspore_hub.errors import AmbiguousNameError, CheckpointError, UnknownNameError
-from mindspore_hub.examine import Examination, describe
-from mindspore_hub.fit import cards_named, fit, fits, names_for
 from mindspore_hub.tensorfile import Entry, TensorFile
 from mindspore_hub.tensorfile.entry import itemsize
 

@@ -20,7 +20,6 @@ from faults import dropped, halted, truncated
 from server import FileServer, good, read_only
 
 import mindspore_hub
-from mindspore_hub.cache import Store
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.errors import (
     AmbiguousNameError,
@@ -30,11 +29,14 @@ from mindspore_hub.errors import (
     UnknownNameError,
 )
 from mindspore_hub.fetch import fetch
-from mindspore_hub.housekeeping import DAY, check, discard, meant, prunable
-from mindspore_hub.inventory import Entry, State, foreign_size, inventory
-from mindspore_hub.memo import stat_of
-from mindspore_hub.refs import note_use, read_refs
+from mindspore_hub.housekeeping.check import check
+from mindspore_hub.housekeeping.choice import DAY, meant, prunable
+from mindspore_hub.housekeeping.inventory import Entry, State, foreign_size, inventory
+from mindspore_hub.housekeeping.removal import discard
 from mindspore_hub.settings import Settings
+from mindspore_hub.store.cache import Store
+from mindspore_hub.store.memo import stat_of
+from mindspore_hub.store.refs import note_use, read_refs
 
 ROOT = Path(__file__).parents[1]
 CATALOG = Catalog.read()
@@ -95,7 +97,7 @@ def store(settings: Settings) -> Store:
 @pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """A memo that takes files without the two seconds that it waits for a clock to move on."""
-    monkeypatch.setattr("mindspore_hub.memo._SETTLED", -1.0)
+    monkeypatch.setattr("mindspore_hub.store.memo._SETTLED", -1.0)
 
 
 def bring(server: FileServer, settings: Settings, name: str = "/a.ckpt") -> Path:

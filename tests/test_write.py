@@ -15,9 +15,9 @@ from hypothesis.extra import numpy as arrays
 from mindspore import Tensor
 from safetensors.numpy import load_file
 
-from mindspore_hub.convert import convert_tensors
+from mindspore_hub.checkpoint_files.convert import convert_tensors
+from mindspore_hub.checkpoint_files.examine import examine
 from mindspore_hub.errors import CheckpointError, StoreError
-from mindspore_hub.examine import examine
 from mindspore_hub.tensorfile import write
 
 ARRAYS = {

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from mindspore_hub.cache import digest
 from mindspore_hub.cli import run
+from mindspore_hub.store.cache import digest
 
 
 @click.command()

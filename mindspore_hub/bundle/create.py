@@ -33,8 +33,8 @@ from mindspore_hub.catalog import hub_root
 from mindspore_hub.entry_point import load_entry_point
 from mindspore_hub.errors import CardError, StoreError
 from mindspore_hub.pretrained import create_pretrained, loadable_asset
-from mindspore_hub.refs import note_use
 from mindspore_hub.settings import Settings
+from mindspore_hub.store.refs import note_use
 from mindspore_hub.tensorfile import map_file, read_index
 from mindspore_hub.version import __version__
 from mindspore_hub.weights import Signature, Weight, derive_arguments, facts_of

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mindspore_hub.cache import digest
 from mindspore_hub.cards.schema import Asset
 from mindspore_hub.errors import IntegrityError
+from mindspore_hub.store.cache import digest
 
 MANIFEST = "bundle.json"
 """What a bundle holds, and what it was made from."""

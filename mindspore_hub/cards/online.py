@@ -18,8 +18,8 @@ from mindspore_hub.cards.findings import Finding, Place, Severity
 from mindspore_hub.cards.front_matter import Scalar
 from mindspore_hub.cards.parse import Document
 from mindspore_hub.errors import NetworkError, OfflineError
+from mindspore_hub.fetching.web import next_url, request, trusted_cas
 from mindspore_hub.settings import Settings
-from mindspore_hub.web import next_url, request, trusted_cas
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse

@@ -16,8 +16,8 @@ from mindspore_hub.cards.values import Argument
 from mindspore_hub.cards.vocabulary import listed
 from mindspore_hub.cards.vocabulary.datasets import accepted_spelling, is_accepted
 from mindspore_hub.catalog import Catalog
+from mindspore_hub.checkpoint_files.examine import Examination, describe
 from mindspore_hub.errors import CardError, CheckpointError, SettingsError, UnknownNameError
-from mindspore_hub.examine import Examination, describe
 from mindspore_hub.publishing import names
 from mindspore_hub.publishing.facts import check_keys, gather, require_all
 

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mindspore_hub import _words
-from mindspore_hub.examine import Examination
+from mindspore_hub.checkpoint_files import words
+from mindspore_hub.checkpoint_files.examine import Examination
 from mindspore_hub.publishing.plan import Plan
 from mindspore_hub.publishing.process import ask
 from mindspore_hub.weights import Derived
@@ -51,8 +51,8 @@ class Told:
 
 def rows(facts: Examination) -> Iterator[tuple[str, str]]:
     """What the index tells, for people: facts, each with its value."""
-    yield from _words.rows(facts)
-    yield "parameters", _words.total_of(facts.of_role("parameter"))
+    yield from words.rows(facts)
+    yield "parameters", words.total_of(facts.of_role("parameter"))
 
 
 def tell(plan: Plan, hub: Path) -> Told:
@@ -81,4 +81,4 @@ def _derived(facts: Mapping[str, Any]) -> Derived:
 
 
 def _by(found: Derived) -> str:
-    return f"by {found.tensor} ({_words.shape_text(found.shape)})"
+    return f"by {found.tensor} ({words.shape_text(found.shape)})"

@@ -16,10 +16,10 @@ from downloads import BLOB, CONTENT, PATH, SHA256, files, no_sockets
 from faults import gzipped, trailing, without_length
 from server import Answer, FileServer, good, status
 
-from mindspore_hub.cache import Store
 from mindspore_hub.errors import NetworkError
 from mindspore_hub.fetch import fetch
 from mindspore_hub.settings import Settings
+from mindspore_hub.store.cache import Store
 
 
 def test_fetch_brings_a_file_over_https(https: FileServer, settings: Settings) -> None:

@@ -17,10 +17,10 @@ from downloads import BLOB, CONTENT, PATH, SHA256, files
 from faults import dropped, flipped, mislabelled, truncated, versioned, without_ranges
 from server import Answer, FileServer, good, status
 
-from mindspore_hub.cache import Store
 from mindspore_hub.errors import IntegrityError, NetworkError
 from mindspore_hub.fetch import fetch
 from mindspore_hub.settings import Settings
+from mindspore_hub.store.cache import Store
 
 HALF = len(CONTENT) // 2
 

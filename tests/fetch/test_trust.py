@@ -12,9 +12,9 @@ from server import FileServer, redirect, status
 
 from mindspore_hub.errors import NetworkError, TrustError
 from mindspore_hub.fetch import fetch
+from mindspore_hub.fetching.sources import refuse_untrusted
+from mindspore_hub.fetching.transfer import MAX_REDIRECTS
 from mindspore_hub.settings import Settings
-from mindspore_hub.sources import refuse_untrusted
-from mindspore_hub.transfer import MAX_REDIRECTS
 
 NOWHERE = Settings(home=Path("nowhere"))
 

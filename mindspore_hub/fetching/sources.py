@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from mindspore_hub.cache import OWN_FOLDERS
 from mindspore_hub.cards.vocabulary import words
 from mindspore_hub.errors import TrustError
+from mindspore_hub.store.cache import OWN_FOLDERS
 
 if TYPE_CHECKING:
     from mindspore_hub.settings import Settings

@@ -14,15 +14,15 @@ from mindspore_hub._output import (
     print_json,
     print_table,
     settings_of_command,
+    size,
 )
-from mindspore_hub._words import size
 from mindspore_hub.errors import HubError, IntegrityError
 
 if TYPE_CHECKING:
-    from mindspore_hub.cache import Store
     from mindspore_hub.catalog import Catalog
-    from mindspore_hub.housekeeping import Checked
-    from mindspore_hub.inventory import Entry
+    from mindspore_hub.housekeeping.check import Checked
+    from mindspore_hub.housekeeping.inventory import Entry
+    from mindspore_hub.store.cache import Store
 
 _SECONDS = {"h": 3600, "d": 86400, "w": 604800}
 
@@ -58,7 +58,7 @@ def ls(style: str) -> None:
 
     A file that is "not verified" is hashed at its next use, like every new or changed one.
     """
-    from mindspore_hub.inventory import foreign_size
+    from mindspore_hub.housekeeping.inventory import foreign_size
 
     store, _, entries = _survey()
     taken, foreign = sum(entry.size for entry in entries), foreign_size(store.home)
@@ -86,7 +86,7 @@ def rm(names: tuple[str, ...], dry_run: bool, style: str) -> None:
     is no error; what is being downloaded is.
     """
     from mindspore_hub.errors import StoreError
-    from mindspore_hub.housekeeping import meant
+    from mindspore_hub.housekeeping.choice import meant
 
     store, catalog, entries = _survey()
     digests = {name: meant(name, entries, catalog) for name in names}
@@ -123,7 +123,7 @@ def prune(older_than: float | None, keep_default: bool, dry_run: bool, style: st
     """
     import time
 
-    from mindspore_hub.housekeeping import prunable
+    from mindspore_hub.housekeeping.choice import prunable
 
     store, catalog, entries = _survey()
     defaults = {card.asset.sha256 for card in catalog.cards if card.is_default and card.asset}
@@ -153,10 +153,10 @@ def verify(names: tuple[str, ...], every: bool, style: str) -> None:
 
     Exits with 4 if any was damaged, else with 6 if that of a NAME is not in the store.
     """
-    from mindspore_hub.cache import Store
     from mindspore_hub.catalog import Catalog
     from mindspore_hub.errors import OfflineError
     from mindspore_hub.pretrained import loadable_asset
+    from mindspore_hub.store.cache import Store
 
     if every == bool(names):
         msg = "Give names of cards, or --all."
@@ -178,9 +178,9 @@ def verify(names: tuple[str, ...], every: bool, style: str) -> None:
 
 def _survey() -> tuple[Store, Catalog, list[Entry]]:
     """The store, the cards, and what the store holds."""
-    from mindspore_hub.cache import Store
     from mindspore_hub.catalog import Catalog
-    from mindspore_hub.inventory import inventory
+    from mindspore_hub.housekeeping.inventory import inventory
+    from mindspore_hub.store.cache import Store
 
     store, catalog = Store(settings_of_command().home), Catalog.read()
     return store, catalog, inventory(store, catalog.cards)
@@ -190,7 +190,7 @@ def _remove(store: Store, chosen: Sequence[Entry], style: str, *, dry_run: bool)
     """Remove entries, and print what is gone even if not all of them can go."""
     import time
 
-    from mindspore_hub.housekeeping import discard
+    from mindspore_hub.housekeeping.removal import discard
 
     removed: list[Entry] = []
     try:
@@ -218,7 +218,7 @@ def _check(
 ) -> list[Checked]:
     """Hash files, and print which are whole."""
     from mindspore_hub._progress import bar, lines
-    from mindspore_hub.housekeeping import check
+    from mindspore_hub.housekeeping.check import check
 
     show = lines if style == "json" else bar
     with show("Verifying", shown=settings_of_command().progress) as progress:

@@ -6,20 +6,13 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mindspore_hub._output import count
+from mindspore_hub._output import count, size
 
 if TYPE_CHECKING:
-    from mindspore_hub.examine import Examination, TensorFacts, Total
+    from mindspore_hub.checkpoint_files.examine import Examination, TensorFacts, Total
 
 LISTED = 5
 """How many of a kind are shown."""
-
-
-def size(number: int) -> str:
-    """Bytes for people."""
-    from rich.filesize import decimal
-
-    return decimal(number)
 
 
 def number(value: float) -> float | str:
@@ -40,7 +33,7 @@ def plain(value: Any, width: int = 60) -> str:
 
 def total_of(tensors: Sequence[TensorFacts]) -> str:
     """How many tensors these are, and how large together."""
-    from mindspore_hub.examine import Total
+    from mindspore_hub.checkpoint_files.examine import Total
 
     return _total(Total.of(tensors))
 

@@ -20,11 +20,11 @@ from stat import S_ISREG
 from typing import TYPE_CHECKING, Any
 
 from mindspore_hub._progress import Progress
-from mindspore_hub.cache import CHUNK
 from mindspore_hub.errors import NetworkError
-from mindspore_hub.partial import Version
-from mindspore_hub.sources import Location, refuse_untrusted, shown
-from mindspore_hub.web import PassingError, explained, next_url, printable, request
+from mindspore_hub.fetching.sources import Location, refuse_untrusted, shown
+from mindspore_hub.fetching.web import PassingError, explained, next_url, printable, request
+from mindspore_hub.store.cache import CHUNK
+from mindspore_hub.store.partial import Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -9,13 +9,13 @@ import click
 from mindspore_hub._output import settings_of_command
 
 if TYPE_CHECKING:
-    from mindspore_hub.source import Source
+    from mindspore_hub.checkpoint_files.source import Source
 
 
 def read(name: str) -> Source:
     """Read a FILE or NAME; a path that leads to no file is a usage error, as ever in click."""
+    from mindspore_hub.checkpoint_files.source import read_source
     from mindspore_hub.errors import HubError
-    from mindspore_hub.source import read_source
 
     try:
         return read_source(name, settings_of_command())

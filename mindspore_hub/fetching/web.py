@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 from mindspore_hub.errors import NetworkError
-from mindspore_hub.sources import is_loopback
+from mindspore_hub.fetching.sources import is_loopback
 from mindspore_hub.version import __version__
 
 if TYPE_CHECKING:

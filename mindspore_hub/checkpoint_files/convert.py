@@ -12,8 +12,8 @@ from mindspore_hub.tensorfile import write
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mindspore_hub.examine import Examination
-    from mindspore_hub.fit import Fit
+    from mindspore_hub.checkpoint_files.examine import Examination
+    from mindspore_hub.checkpoint_files.fit import Fit
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def convert_network(fit: Fit, path: Path, *, format: str, batch_size: int = 1) -
         ExportError: MindSpore cannot export it, or the outputs differ.
         OSError: It cannot be written.
     """
-    from mindspore_hub.export import export
+    from mindspore_hub.checkpoint_files.export import export
 
     with replacing(path) as temporary:
         difference = export(

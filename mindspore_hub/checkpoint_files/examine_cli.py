@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mindspore_hub._cli_source import read
-from mindspore_hub._output import count, format_option, print_json, print_table
-from mindspore_hub._words import LISTED, number, rows, shape_text, size, total_of
+from mindspore_hub._output import count, format_option, print_json, print_table, size
+from mindspore_hub.checkpoint_files.cli_source import read
+from mindspore_hub.checkpoint_files.words import LISTED, number, rows, shape_text, total_of
 
 if TYPE_CHECKING:
-    from mindspore_hub.difference import Change, Comparison, Named
-    from mindspore_hub.examine import Duplicate, Examination, TensorFacts
-    from mindspore_hub.fit import Fit
-    from mindspore_hub.source import Source
+    from mindspore_hub.checkpoint_files.difference import Change, Comparison, Named
+    from mindspore_hub.checkpoint_files.examine import Duplicate, Examination, TensorFacts
+    from mindspore_hub.checkpoint_files.fit import Fit
+    from mindspore_hub.checkpoint_files.source import Source
 
 _ROWS = 100
 """How many tensors that differ are shown of a kind; a file may hold very many."""
@@ -65,7 +65,7 @@ def diff(left: str, right: str, network: str | None, style: str) -> None:
     A and B are files or names, as in `mshub inspect`. Exits with 0 if all values are equal, else
     with 1. Two NaN are equal, and so are 0 and -0.
     """
-    from mindspore_hub.difference import compare
+    from mindspore_hub.checkpoint_files.difference import compare
 
     sources = read(left), read(right)
     result = compare(*(_named(source, network) for source in sources))
@@ -80,17 +80,17 @@ def diff(left: str, right: str, network: str | None, style: str) -> None:
 def _fits(facts: Examination, network: str | None) -> list[Fit] | None:
     if network is None:
         return None
-    from mindspore_hub.fit import cards_named, fit, fits
+    from mindspore_hub.checkpoint_files.fit import cards_named, fit, fits
 
     return fits(facts) if network == "any" else [fit(facts, cards_named(network))]
 
 
 def _named(source: Source, network: str | None) -> Named:
-    from mindspore_hub.difference import Named
+    from mindspore_hub.checkpoint_files.difference import Named
 
     if network is None:
         return Named(source.facts.index, {name: name for name in source.facts.index.entries})
-    from mindspore_hub.fit import cards_named, names_for
+    from mindspore_hub.checkpoint_files.fit import cards_named, names_for
 
     return Named(source.facts.index, names_for(source.facts, cards_named(network)))
 
@@ -126,7 +126,7 @@ def _all(tensors: Sequence[TensorFacts]) -> Iterator[str]:
 
 
 def _tree(tensors: Sequence[TensorFacts]) -> Iterator[str]:
-    from mindspore_hub import _tree as tree
+    from mindspore_hub.checkpoint_files import tree
 
     drawn = list(tree.lines(tensors, lambda tensor: tensor.name, _described))
     width = min(max((len(label) for label, _ in drawn), default=0), 60)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mindspore_hub.cache import Store, StoredFile
 from mindspore_hub.catalog import Catalog
+from mindspore_hub.checkpoint_files.examine import Examination, describe, examine
 from mindspore_hub.errors import CheckpointError, OfflineError, UnknownNameError
-from mindspore_hub.examine import Examination, describe, examine
 from mindspore_hub.fetch import memo_of
 from mindspore_hub.pretrained import loadable_asset
+from mindspore_hub.store.cache import Store, StoredFile
 from mindspore_hub.tensorfile import map_file, read_index
 
 if TYPE_CHECKING:

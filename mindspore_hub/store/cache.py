@@ -29,7 +29,7 @@ from typing import IO, TYPE_CHECKING
 
 from mindspore_hub._files import replace
 from mindspore_hub.errors import CardError, HubError, IntegrityError, StoreError
-from mindspore_hub.memo import Memo, Stat, stat_of
+from mindspore_hub.store.memo import Memo, Stat, stat_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -19,7 +19,7 @@ from mindspore_hub.weights import Weight, derive_arguments, facts_of, weights_of
 if TYPE_CHECKING:
     from mindspore import nn
 
-    from mindspore_hub.examine import Examination
+    from mindspore_hub.checkpoint_files.examine import Examination
 
 
 @dataclass(frozen=True)

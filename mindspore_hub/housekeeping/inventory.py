@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
-from mindspore_hub.cache import OWN_FOLDERS, Store
 from mindspore_hub.cards.schema import Card
-from mindspore_hub.memo import stat_of
-from mindspore_hub.partial import Version
-from mindspore_hub.refs import Ref, read_refs
+from mindspore_hub.store.cache import OWN_FOLDERS, Store
+from mindspore_hub.store.memo import stat_of
+from mindspore_hub.store.partial import Version
+from mindspore_hub.store.refs import Ref, read_refs
 
 # A leading dot and a tail behind the extension: what was about to become a `.json`.
 _UNFINISHED = re.compile(r"\.?(?P<key>(?P<sha256>[0-9a-f]{64})\.\w+)\.(part|tmp|json\w*)")

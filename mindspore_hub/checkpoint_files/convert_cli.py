@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mindspore_hub._cli_source import read
-from mindspore_hub._output import count, format_option, print_json
-from mindspore_hub._words import number, size
+from mindspore_hub._output import count, format_option, print_json, size
+from mindspore_hub.checkpoint_files.cli_source import read
+from mindspore_hub.checkpoint_files.words import number
 
 if TYPE_CHECKING:
-    from mindspore_hub.convert import Converted
-    from mindspore_hub.fit import Fit
-    from mindspore_hub.source import Source
+    from mindspore_hub.checkpoint_files.convert import Converted
+    from mindspore_hub.checkpoint_files.fit import Fit
+    from mindspore_hub.checkpoint_files.source import Source
 
 _TENSORS = ("ckpt", "safetensors")
 _NETWORKS = ("mindir", "onnx")
@@ -64,7 +64,7 @@ def convert(
     mindir and onnx hold the network, too, and their outputs are compared with its own; ONNX needs
     onnxruntime for that. Nothing is kept that differs.
     """
-    from mindspore_hub.convert import convert_network, convert_tensors
+    from mindspore_hub.checkpoint_files.convert import convert_network, convert_tensors
 
     if output.exists() and not force:
         msg = f"{output} exists; --force replaces it."
@@ -91,7 +91,7 @@ def convert(
 
 
 def _fit(name: str, source: Source, network: str | None, *, needed_by: str) -> Fit:
-    from mindspore_hub.fit import cards_named, fit
+    from mindspore_hub.checkpoint_files.fit import cards_named, fit
 
     if network is not None:
         return fit(source.facts, cards_named(network))
