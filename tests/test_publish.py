@@ -446,6 +446,15 @@ def test_a_wrong_retrieval_is_refused_before_anything_is_written(files: Path, hu
     assert digest(hub) == before
 
 
+def test_a_repository_that_git_refuses_to_read_is_not_written_into(files: Path, hub: Path) -> None:
+    with (hub / ".git/config").open("a", encoding="utf-8") as file:
+        file.write("[core\n")
+    before = digest(hub)
+    with pytest.raises(SettingsError, match=r"git rev-parse failed in .*: fatal: bad config line"):
+        mindspore_hub.publish(files / "second.ckpt", "LeafNet", facts=VARIANT, root=hub)
+    assert digest(hub) == before
+
+
 @pytest.mark.parametrize("name", ["README.md", "mindspore_hub_conf/LeafNet/mindspore_hub_conf.py"])
 def test_files_with_changes_of_ones_own_are_not_touched(name: str, files: Path, hub: Path) -> None:
     with (hub / name).open("a", encoding="utf-8") as file:

@@ -6,18 +6,25 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mindspore_hub.errors import SettingsError
 
 
 def is_work_tree(folder: Path) -> bool:
-    """Whether a folder lies in a work tree of git."""
+    """Whether a folder lies in a work tree of git.
+
+    Raises:
+        SettingsError: There is a repository that git refuses to read.
+    """
     if shutil.which("git") is None:
         return False
-    done = _run(folder, ["rev-parse", "--is-inside-work-tree"])
-    return done.returncode == 0 and done.stdout.strip() == b"true"
+    question = ["rev-parse", "--is-inside-work-tree"]
+    done = _run(folder, question)
+    if done.returncode and b"not a git repository" in done.stderr:
+        return False
+    return _output(folder, question, done).strip() == "true"
 
 
 def uncommitted(folder: Path, names: Iterable[str]) -> list[str]:
@@ -87,7 +94,12 @@ def _prefix(folder: Path) -> str:
 def _git(
     folder: Path, *arguments: str, env: Mapping[str, str] | None = None, data: bytes = b""
 ) -> str:
-    done = _run(folder, arguments, env=env, data=data)
+    return _output(folder, arguments, _run(folder, arguments, env=env, data=data))
+
+
+def _output(
+    folder: Path, arguments: Sequence[str], done: subprocess.CompletedProcess[bytes]
+) -> str:
     if done.returncode:
         reason = done.stderr.decode("utf-8", "replace").strip()
         msg = f"git {arguments[0]} failed in {folder.absolute()}: {reason}"
@@ -109,7 +121,7 @@ def _run(
     return subprocess.run(  # noqa: S603 - a fixed program; what is given is checked before
         [program, *arguments],
         cwd=folder,
-        env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", **(env or {})},
+        env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **(env or {})},
         input=data,
         capture_output=True,
         check=False,
