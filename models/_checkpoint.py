@@ -1,7 +1,7 @@
 """How a published checkpoint file relates to its network, as data.
 
-A network class states these facts in its attribute `checkpoint`; the loader that applies them is
-`mindspore_hub/checkpoint.py`.
+A network class states these facts in its attribute `checkpoint`; `mindspore_hub/weights.py` applies
+names and arguments, `mindspore_hub/checkpoint.py` head and unused parts.
 """
 
 from collections.abc import Mapping

@@ -75,7 +75,7 @@ def test_a_published_network_is_measured_end_to_end(
     card = published(name)
     root, facts = data(card), read_card(card, card.stem)
     # Re-ranking with 100 neighbours needs more images than are drawn here.
-    few = ["-o", "k1=4", "-o", "k2=2"] if "vehiclenet" in name else []
+    few = ["--option", "k1=4", "--option", "k2=2"] if "vehiclenet" in name else []
     files = {key: tmp_path / value for key, value in (("report", "r.json"), ("plot", "cmc.png"))}
     saved = tmp_path / "features.npz"
     options = [
@@ -381,7 +381,7 @@ def test_being_far_from_a_claim_can_be_a_failure(small: Path) -> None:
         (["--data=x"], "give NAME and --data DIR"),
         (["MVD", "--data=x", "--features=y"], "give NAME and --data DIR"),
         (["--features=y", "--trials=2"], "--trials and --skip-bad are for --data"),
-        (["--features=y", "-o", "search"], "--option takes KEY=VALUE"),
+        (["--features=y", "--option", "search"], "--option takes KEY=VALUE"),
         (["--features=y", "--plot=cmc.gif"], "must end in one of .png, .svg, .pdf"),
         (["--features=absent.npz"], "absent.npz cannot be read as features"),
     ],

@@ -1,1 +1,5 @@
-"""From pictures to features: which ones, what the network makes of them, and what is there already."""
+"""From pictures to features.
+
+`samples` says which pictures, `forward` what a card's `retrieval` makes of the outputs; `run` prepares
+batches ahead of the network, `chunks` keeps them on disk and takes up what is there.
+"""

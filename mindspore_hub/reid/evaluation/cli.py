@@ -30,7 +30,6 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option("--protocol", help="Follow this protocol instead of the card's.")
 @click.option(
-    "-o",
     "--option",
     "options",
     metavar="KEY=VALUE",
