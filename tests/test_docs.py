@@ -1,0 +1,89 @@
+"""What README and docs say: links that lead somewhere, commands and settings that exist, code that runs."""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import checkpoints
+import pytest
+from commands import ROOT, start
+
+import mindspore_hub
+from mindspore_hub import errors, settings
+from mindspore_hub.catalog import Catalog
+from mindspore_hub.cli import mshub
+
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md"))]
+LINK = re.compile(r"\]\(([^)#\s]+)")
+QUOTED = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
+CONSOLE = re.compile(r"```(?:console|sh)\n(.*?)```", re.DOTALL)
+PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
+
+
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    links = LINK.findall(QUOTED.sub("", page.read_text(encoding="utf-8")))
+    inside = [link for link in links if ":" not in link]
+    assert [link for link in inside if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_exists(page: Path) -> None:
+    blocks = "\n".join(CONSOLE.findall(page.read_text(encoding="utf-8")))
+    named = set(re.findall(r"^(?:\w*\$ )?mshub ([a-z]+)", blocks, re.MULTILINE))
+    assert named - set(mshub.list_commands(None)) == set()  # type: ignore[arg-type]
+
+
+def test_the_page_of_commands_has_all_of_them() -> None:
+    named = set(re.findall(r"^\| `mshub ([a-z]+)", text_of("docs/commands.md"), re.MULTILINE))
+    assert named == set(mshub.list_commands(None))  # type: ignore[arg-type]
+
+
+def test_the_page_of_commands_has_every_exit_code() -> None:
+    known = {kind.exit_code for kind in vars(errors).values() if hasattr(kind, "exit_code")}
+    named = set(map(int, re.findall(r"^\| (\d+) \|", text_of("docs/commands.md"), re.MULTILINE)))
+    assert named == known | {0, 130}
+
+
+def test_the_page_of_the_store_has_every_setting() -> None:
+    source = Path(settings.__file__).read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `(MSHUB_\w+)", text_of("docs/store.md"), re.MULTILINE))
+    assert named == set(re.findall(r"MSHUB_\w+[A-Z]", source))
+
+
+def test_the_page_of_python_has_every_function_and_error() -> None:
+    words = set(re.findall(r"`(?:mindspore_hub\.)?(\w+)", text_of("docs/python.md")))
+    assert set(mindspore_hub.__all__) - words == {"__version__"}
+
+
+def test_the_code_of_readme_and_docs_runs(tmp_path: Path) -> None:
+    """One program after the other in one process, with random weights for the published ones."""
+    hub = checkpoints.copy_hub(tmp_path / "hub")
+    card = Catalog.read().resolve("MVD")
+    file = tmp_path / "mirror" / card.asset.file_name
+    sha256 = checkpoints.write(file, checkpoints.tensors_of(card), value=checkpoints.random_value)
+    checkpoints.publish(hub / "assets" / f"{card.uid}.md", card.asset.link, sha256)
+    work = tmp_path / "work"
+    samples = ROOT / "mindspore_hub" / "samples"
+    for folder, kind in (("query", "infrared"), ("gallery", "visible")):
+        (work / folder).mkdir(parents=True)
+        for picture in samples.glob(f"*-{kind}.png"):
+            shutil.copy(picture, work / folder)
+        shutil.copy(samples / f"red-coat-{kind}.png", work / f"{folder}.png")
+    code = PYTHON.findall(text_of("README.md")) + PYTHON.findall(text_of("docs/python.md"))
+    shapes = "print(v.shape, found.indices.shape, found.distances.shape)"
+    done = start(
+        *(sys.executable, "-c", "\n".join([*code, shapes])),
+        cwd=work,
+        PYTHONPATH=str(hub),
+        MSHUB_HOME=str(tmp_path / "store"),
+        MSHUB_MIRRORS=str(file.parent),
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "(2, 2048) (3, 3) (3, 3)"
+    assert (work / "nearest.html").is_file()
