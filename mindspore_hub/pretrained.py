@@ -2,6 +2,7 @@
 
 The bytes that are parsed are those that were hashed: the file is opened once, mapped, and hashed in a
 thread while the network is built from what the card says. Nothing is parsed before the hash is right.
+Arguments of the caller are tried before any byte is asked for.
 """
 
 from __future__ import annotations
@@ -48,6 +49,9 @@ def create_pretrained(
 ) -> nn.Cell:
     """Build a network and load a checkpoint into it, verified and strictly.
 
+    With arguments of the caller the network is built first, as far as the card tells of it: wrong
+    ones are not worth a download.
+
     Args:
         cell: Class of the network.
         asset: The checkpoint.
@@ -63,8 +67,9 @@ def create_pretrained(
     """
     require_mindspore()
     settings = settings or Settings.from_environment()
+    early = _build_early(cell, asset, arguments) if arguments else None
     with _obtain(asset, settings, force=force) as stored:
-        return _create_from(stored, cell, asset, arguments, memo=memo_of(settings))
+        return _create_from(stored, cell, asset, arguments, memo=memo_of(settings), network=early)
 
 
 def load_parameters(cell: Any, asset: Asset, *, force: bool = False) -> dict[str, Parameter]:
@@ -177,11 +182,18 @@ def _obtain(asset: Asset, settings: Settings, *, force: bool) -> StoredFile:
 
 @collector_paused()
 def _create_from(
-    stored: StoredFile, cell: Any, asset: Asset, arguments: Mapping[str, Any], *, memo: Memo | None
+    stored: StoredFile,
+    cell: Any,
+    asset: Asset,
+    arguments: Mapping[str, Any],
+    *,
+    memo: Memo | None,
+    network: nn.Cell | None,
 ) -> nn.Cell:
     buffer = map_file(stored.file)
     with stored.verifying(buffer, memo):
-        network = _build_early(cell, asset, arguments)
+        if network is None:
+            network = _build_early(cell, asset, arguments)
     weights = _read_weights(buffer, cell, asset)
     try:
         return build_network(cell, weights, asset, arguments, network=network)
@@ -205,11 +217,12 @@ def _read_weights(buffer: Any, cell: Any, asset: Asset) -> dict[str, Weight]:
         raise CheckpointError(msg) from error
 
 
+@collector_paused()
 def _build_early(cell: Any, asset: Asset, arguments: Mapping[str, Any]) -> nn.Cell | None:
-    """The network that the card alone tells of, if it tells of one; the file may tell of another."""
+    """The network that card and caller tell of, if they do; the file may tell of another."""
     try:
         return _create_unset(cell, asset.network_args, arguments)
-    except (TypeError, ValueError):  # to be said once the file is known to be right
+    except CardError:  # to be said once the file is known to be right, and has told the rest
         return None
 
 
@@ -239,9 +252,22 @@ def _create(
     try:
         network = build(cell, {**published, **arguments})
     except (TypeError, ValueError) as error:
-        if arguments:
-            raise
-        msg = f"{cell.__name__} cannot be built with network-args {dict(published)}: {error}"
+        if arguments and _builds(cell, published):
+            raise  # what the constructor says of the caller's arguments says it all
+        given = f" and {_shown(arguments)}, which you gave" if arguments else ""
+        msg = f"{cell.__name__} cannot be built with network-args {dict(published)}{given}: {error}"
         raise CardError(msg) from error
     network.set_train(False)
     return network
+
+
+def _builds(cell: Any, arguments: Mapping[str, Any]) -> bool:
+    try:
+        construct.build_uninitialised(cell, arguments)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _shown(arguments: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in arguments.items())

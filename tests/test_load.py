@@ -378,6 +378,32 @@ def test_load_explains_a_bad_call(
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"num_class": 0}, "num_class must be an integer of at least 1, got 0"),
+        ({"num_class": "3"}, "num_class must be an integer of at least 1, got '3'"),
+        ({"drop": 7}, "drop must be a number of at least 0 and below 1, got 7"),
+    ],
+)
+def test_load_refuses_wrong_arguments_before_it_asks_for_the_file(
+    arguments: dict[str, object], message: str, tmp_path: Path, trusting: FileServer
+) -> None:
+    card = str(small_card(trusting, tmp_path, "MVD"))
+    asked = len(trusting.requests)
+    with pytest.raises(ValueError, match=message):
+        mindspore_hub.load(card, **arguments)
+    assert len(trusting.requests) == asked
+
+
+def test_load_refuses_wrong_arguments_offline_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MSHUB_OFFLINE", "1")
+    with pytest.raises(ValueError, match="num_class must be"):
+        mindspore_hub.load("MVD", num_class=0)
+    with pytest.raises(OfflineError):
+        mindspore_hub.load("MVD", num_class=5)
+
+
 ORDERS = [
     ("VehicleNet", "MVD", "MultiTaskNet", "DDAG", "metric_learn"),
     ("metric_learn", "DDAG", "MultiTaskNet", "MVD", "VehicleNet"),
