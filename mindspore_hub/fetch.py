@@ -323,13 +323,13 @@ def _next_step(job: _Job, *, may_pass: bool) -> str:
     resumed = " What has come is kept, and the download goes on from there." if kept else ""
     brought = (
         f"run `{_curl(job)}` wherever it works, put the file into a folder here and name that "
-        f"folder in MSHUB_MIRRORS.{resumed}"
+        "folder in MSHUB_MIRRORS."
     )
     if may_pass:
-        return f"Try again later. Or {brought}"
+        return f"Try again later.{resumed} Or {brought}"
     return (
         "Trying again does not help: the file is refused, not there, or cannot be taken from here "
-        f"as said above. Name a mirror that has it in MSHUB_MIRRORS. Or {brought}"
+        f"as said above. Name a mirror that has it in MSHUB_MIRRORS.{resumed} Or {brought}"
     )
 
 

@@ -208,7 +208,7 @@ def test_next_step_after_a_failure_that_may_pass_is_to_try_again(
     with pytest.raises(NetworkError, match=r"\nTry again later\.") as caught:
         fetch(server.url + PATH, SHA256, settings=settings)
     is_kept = any(name.endswith(".part") for name in files(settings))
-    assert str(caught.value).endswith(KEPT) == is_kept
+    assert (KEPT in str(caught.value)) == is_kept
 
 
 @pytest.mark.parametrize(
@@ -235,9 +235,9 @@ def test_next_step_tells_of_what_an_earlier_download_left(
     server: FileServer, settings: Settings
 ) -> None:
     server.on(PATH, truncated(), status(404), good)
-    with pytest.raises(NetworkError, match=r"Try again later\. .* goes on from there\.$"):
+    with pytest.raises(NetworkError, match=rf"Try again later\. {KEPT} Or run"):
         fetch(server.url + PATH, SHA256, settings=settings)
-    with pytest.raises(NetworkError, match=r"Trying again does not help: .* from there\.$"):
+    with pytest.raises(NetworkError, match=rf"Trying again does not help: .* {KEPT} Or run"):
         fetch(server.url + PATH, SHA256, settings=settings)
     assert fetch(server.url + PATH, SHA256, settings=settings).read_bytes() == CONTENT
     assert server.exchanges[-1].start == len(CONTENT) - 1
