@@ -276,7 +276,6 @@ def _refuse_wrong(location: Location, got: str, partial: Partial, job: _Job) -> 
 def _verdict(job: _Job, failures: list[_Failure]) -> HubError:
     """Say in one error what every source answered; the gravest failure gives its type."""
     file = f"{job.name} (sha256 {job.sha256})"
-    command = f"curl -fLo {quote(job.name)} {quote(job.links[0])}"
     kinds = {type(error) for _, error in failures}
     kind: type[HubError] = NetworkError
     problem = f"No source could deliver {file}:"
@@ -288,19 +287,51 @@ def _verdict(job: _Job, failures: list[_Failure]) -> HubError:
         )
     elif job.settings.offline:
         kind = OfflineError
-        problem = f"{file} is not in {job.store.home}, and MSHUB_OFFLINE forbids the network."
-        remedy = (
-            f"On a machine with a network run `{command}`, bring {job.name} into "
-            "a folder here and name that folder in MSHUB_MIRRORS; or unset MSHUB_OFFLINE."
-        )
+        problem, remedy = _offline(job, file)
     elif TrustError in kinds:
         kind = TrustError
         remedy = "Correct the link in the card, or name a mirror of the file in MSHUB_MIRRORS."
     else:
-        remedy = (
-            "Try again later: what has come is kept, and the download goes on from there. Or run "
-            f"`{command}` wherever it works, put the file into a folder here and name that folder "
-            "in MSHUB_MIRRORS."
-        )
+        remedy = _next_step(job, may_pass=PassingError in kinds)
     tried = [f"  {shown(location)}: {error}" for location, error in failures]
     return kind("\n".join([problem, *tried, remedy]))
+
+
+def _offline(job: _Job, file: str) -> tuple[str, str]:
+    """Problem and remedy where the network may not be used."""
+    if stored := _stored(job):
+        problem = f"{file} cannot be downloaded again, because MSHUB_OFFLINE forbids the network."
+        remedy = f"Leave out force_reload (--force-reload) to use the stored file {stored}"
+    else:
+        problem = f"{file} is not in {job.store.home}, and MSHUB_OFFLINE forbids the network."
+        remedy = (
+            f"On a machine with a network run `{_curl(job)}`, bring {job.name} into a folder here "
+            "and name that folder in MSHUB_MIRRORS"
+        )
+    return problem, f"{remedy}; or unset MSHUB_OFFLINE."
+
+
+def _stored(job: _Job) -> Path | None:
+    """Where the file is, though it was to be downloaded again."""
+    stores = [job.store, *map(Store, job.settings.extra_caches)]
+    return next((blob for store in stores if (blob := store.blob(job.sha256)).is_file()), None)
+
+
+def _next_step(job: _Job, *, may_pass: bool) -> str:
+    """What to do about sources that could not deliver."""
+    kept = Partial.is_kept(job.store.partial, job.sha256)
+    resumed = " What has come is kept, and the download goes on from there." if kept else ""
+    brought = (
+        f"run `{_curl(job)}` wherever it works, put the file into a folder here and name that "
+        "folder in MSHUB_MIRRORS."
+    )
+    if may_pass:
+        return f"Try again later.{resumed} Or {brought}"
+    return (
+        "Trying again does not help: the file is refused, not there, or cannot be taken from here "
+        f"as said above. Name a mirror that has it in MSHUB_MIRRORS.{resumed} Or {brought}"
+    )
+
+
+def _curl(job: _Job) -> str:
+    return f"curl -fLo {quote(job.name)} {quote(job.links[0])}"

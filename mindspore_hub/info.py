@@ -44,6 +44,11 @@ class CellInfo:
         self._fill(card)
         return self
 
+    def __repr__(self) -> str:
+        facts = ("uid", "name", "dataset", "evaluation", "size")
+        shown = ", ".join(f"{fact}={getattr(self, fact)!r}" for fact in facts)
+        return f"CellInfo({shown})"
+
     def to_dict(self) -> dict[str, Any]:
         """All attributes, ready for JSON."""
         return {name: str(v) if isinstance(v, Path) else v for name, v in vars(self).items()}

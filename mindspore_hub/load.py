@@ -72,11 +72,13 @@ def load(
     arguments = entry_point.constructor_arguments(cell, args, kwargs)
     if pretrained:
         asset = building.loadable_asset(card)
-        network = building.create_pretrained(cell, asset, arguments, force=force_reload)
+        network = building.create_pretrained(
+            cell, asset, arguments, force=force_reload, card=card.path
+        )
         _note_use(card, asset)
         return network
     published = card.asset.network_args if card.asset else {}
-    return building.create_network(cell, published, arguments)
+    return building.create_network(cell, published, arguments, card=card.path)
 
 
 def load_weights(
@@ -91,7 +93,8 @@ def load_weights(
 
     Returns:
         Parameters by the names that the network gives them, ready for
-        `mindspore.load_param_into_net`; optimizer state and texts are left out.
+        `mindspore.load_param_into_net`, which would pass over wrong names: so the file must fit the
+        network, as in `load`. Optimizer state is left out.
 
     Raises:
         TypeError: An argument is of another type.
@@ -103,7 +106,7 @@ def load_weights(
     _check_types(name, source, force_reload=force_reload)
     card, _, cell = _find_network(name, source)
     asset = loadable_asset(card)
-    parameters = load_parameters(cell, asset, force=force_reload)
+    parameters = load_parameters(cell, asset, force=force_reload, card=card.path)
     _note_use(card, asset)
     return parameters
 

@@ -235,8 +235,16 @@ def test_load_refuses_another_argument_than_the_class_count(
     tmp_path: Path, trusting: FileServer
 ) -> None:
     card = str(small_card(trusting, tmp_path, "MultiTaskNet"))
-    with pytest.raises(CheckpointError, match=r"base\.conv0\.weight"):
-        mindspore_hub.load(card, heatmapaware=False)
+    with pytest.raises(CheckpointError, match=r"base\.conv0\.weight") as caught:
+        mindspore_hub.load(card, num_class=7, heatmapaware=False)
+    assert str(caught.value).endswith(
+        "\nYou gave num_vids=7, heatmapaware=False, but the file has heatmapaware=True "
+        "(base.conv0.weight has shape (64, 39, 7, 7)). Leave out what does not fit: without it, the "
+        "file is loaded."
+    )
+    with pytest.raises(CheckpointError) as caught:
+        mindspore_hub.load(card, multitask=False)
+    assert "\nYou gave multitask=False. Leave out what does not fit" in str(caught.value)
 
 
 def test_load_derives_uncertain_arguments_from_the_file(tmp_path: Path) -> None:
@@ -264,6 +272,10 @@ def test_load_shows_arguments_of_a_card_that_contradict_the_file(
         mindspore_hub.load(str(card))
     assert "class_num: the card says 11318, the checkpoint 5184" in str(caught.value)
     assert "head.weight has shape (5184, 2048)" in str(caught.value)
+    with pytest.raises(CheckpointError) as caught:
+        mindspore_hub.load(str(card), num_class=7)
+    assert "You gave" not in str(caught.value)
+    assert str(caught.value).endswith(f"correct network-args or asset-link in {card}.")
 
 
 def without(tensors: list[manifests.Tensor]) -> list[manifests.Tensor]:
@@ -328,6 +340,22 @@ def test_load_refuses_a_card_whose_arguments_mean_nothing(
     with pytest.raises(CardError) as caught:
         mindspore_hub.load(str(card), pretrained=False)
     assert message in str(caught.value)
+    assert str(card) in str(caught.value)
+
+
+@pytest.mark.parametrize("pretrained", [True, False])
+def test_load_blames_the_card_for_its_arguments_whatever_the_caller_gives(
+    pretrained: bool, tmp_path: Path, trusting: FileServer
+) -> None:
+    card = small_card(trusting, tmp_path)
+    text = card.read_text(encoding="utf-8")
+    card.write_text(text.replace("{class_num: 5184}", "{zzz: 1}"), encoding="utf-8")
+    with pytest.raises(CardError) as caught:
+        mindspore_hub.load(str(card), num_class=7, pretrained=pretrained)
+    message = str(caught.value)
+    assert "and class_num=7, which you gave: " in message
+    assert "unexpected keyword argument 'zzz'" in message
+    assert message.endswith(f"Correct network-args in {card}.")
 
 
 def test_load_weights_gives_parameters_that_fit_the_network(
@@ -339,6 +367,18 @@ def test_load_weights_gives_parameters_that_fit_the_network(
     assert weights.keys() == {name for name, _ in network.parameters_and_names()}
     missing, unexpected = mindspore.load_param_into_net(network, weights)
     assert (missing, unexpected) == ([], [])
+
+
+def test_load_weights_refuses_a_file_of_another_network(tmp_path: Path) -> None:
+    tensors = [item for item in manifests.read("multitasknet_heatmap575") if item.canonical]
+    sha256 = checkpoints.write(tmp_path / "mirror" / "file.ckpt", tensors)
+    card = tmp_path / "card.md"
+    card.write_bytes(Catalog.read().resolve("metric_learn").path.read_bytes())
+    with FileServer(tmp_path / "mirror") as server:
+        checkpoints.publish(card, f"{server.url}/file.ckpt", sha256)
+        with pytest.raises(CheckpointError, match="does not fit metric_learn") as caught:
+            mindspore_hub.load_weights(str(card))
+    assert str(caught.value).endswith(f"correct network-args or asset-link in {card}.")
 
 
 @pytest.mark.parametrize("card", Catalog.read().cards, ids=lambda card: card.name)
@@ -376,6 +416,32 @@ def test_load_explains_a_bad_call(
     with pytest.raises(error) as caught:
         mindspore_hub.load(**arguments)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"num_class": 0}, "num_class must be an integer of at least 1, got 0"),
+        ({"num_class": "3"}, "num_class must be an integer of at least 1, got '3'"),
+        ({"drop": 7}, "drop must be a number of at least 0 and below 1, got 7"),
+    ],
+)
+def test_load_refuses_wrong_arguments_before_it_asks_for_the_file(
+    arguments: dict[str, object], message: str, tmp_path: Path, trusting: FileServer
+) -> None:
+    card = str(small_card(trusting, tmp_path, "MVD"))
+    asked = len(trusting.requests)
+    with pytest.raises(ValueError, match=message):
+        mindspore_hub.load(card, **arguments)
+    assert len(trusting.requests) == asked
+
+
+def test_load_refuses_wrong_arguments_offline_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MSHUB_OFFLINE", "1")
+    with pytest.raises(ValueError, match="num_class must be"):
+        mindspore_hub.load("MVD", num_class=0)
+    with pytest.raises(OfflineError):
+        mindspore_hub.load("MVD", num_class=5)
 
 
 ORDERS = [

@@ -186,6 +186,18 @@ def test_a_network_is_built_again_only_if_the_file_tells_of_another(
     assert Layer.built == built
 
 
+def test_arguments_that_only_the_file_tells_do_not_keep_the_callers_from_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Uncertain(Layer):
+        def __init__(self, size: int, dtype: str = "float32") -> None:
+            super().__init__(size, dtype)
+
+    held = arrays(4, "float16")
+    asset = publish(as_ckpt(held), "file.ckpt", monkeypatch)
+    assert_holds(create_pretrained(Uncertain, asset, {"dtype": "float16"}), held)
+
+
 def test_the_collector_runs_while_a_file_is_brought_and_not_while_a_network_is_built(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -203,7 +215,8 @@ def test_the_collector_runs_while_a_file_is_brought_and_not_while_a_network_is_b
     monkeypatch.setattr(pretrained, "obtain", obtain)
     asset = publish(as_ckpt(arrays(3, "float32")), "file.ckpt", monkeypatch)
     create_pretrained(Watching, asset, {})
-    assert states == [("brought", True), ("built", False)]
+    create_pretrained(Watching, asset, {"size": 3})
+    assert states == [("brought", True), ("built", False), ("built", False), ("brought", True)]
     assert gc.isenabled()
 
 

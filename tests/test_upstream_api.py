@@ -131,6 +131,13 @@ def test_cell_info_says_what_the_card_says() -> None:
     }
 
 
+def test_cell_info_shows_at_a_prompt_which_card_it_is() -> None:
+    assert repr(mindspore_hub.info("MVD")) == (
+        "CellInfo(uid='mindspore/1.9/mvd_infraredtovisible_regdb', name='MVD', dataset='regdb', "
+        "evaluation='rank1acc71 | mAP66', size='324 MB')"
+    )
+
+
 def test_cell_info_refuses_a_file_that_is_no_card(tmp_path: Path) -> None:
     with pytest.raises(CardError, match="cannot be read"):
         mindspore_hub.CellInfo(str(tmp_path / "absent.md"))

@@ -45,10 +45,17 @@ def trusted_cas() -> ssl.SSLContext:
     """The CAs of SSL_CERT_FILE and SSL_CERT_DIR, or of the system; reading them takes a while.
 
     Raises:
-        OSError: A file that the environment names is not there, or holds none.
+        NetworkError: A file that the environment names is not there, or holds none.
     """
     file, folder = (os.environ.get(name) or None for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"))
-    return ssl.create_default_context(cafile=file, capath=folder)
+    try:
+        return ssl.create_default_context(cafile=file, capath=folder)
+    except OSError as error:
+        msg = (
+            f"SSL_CERT_FILE={file} cannot be read ({error.strerror or error}); let it name a "
+            "file of CAs in PEM, or unset it"
+        )
+        raise NetworkError(msg) from error
 
 
 def request(
@@ -121,6 +128,8 @@ def explained(timeout: float) -> Iterator[None]:
 
     try:
         yield
+    except NetworkError:
+        raise
     except LocationValueError as error:
         raise _misconfigured(error) from error
     except (HTTPError, HTTPException, OverflowError) as error:  # a chunk may have any size
@@ -130,7 +139,7 @@ def explained(timeout: float) -> Iterator[None]:
 
 
 def _misconfigured(error: Exception) -> NetworkError:
-    return NetworkError(f"{error}; check HTTPS_PROXY and SSL_CERT_FILE if you have set them")
+    return NetworkError(f"{error}; check HTTPS_PROXY if you have set it")
 
 
 def _explanation(error: Exception, timeout: float) -> NetworkError:

@@ -54,6 +54,11 @@ class Partial:
             self._take_up(folder.glob(f"{sha256}.*{suffix}"))
         self.path.touch()
 
+    @staticmethod
+    def is_kept(folder: Path, sha256: str) -> bool:
+        """Whether something was left there that a download of this file can take up."""
+        return any(folder.glob(f"{sha256}.*.part"))
+
     @property
     def size(self) -> int:
         """Bytes that are there already."""

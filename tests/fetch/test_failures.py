@@ -26,7 +26,7 @@ from faults import (
 )
 from server import Answer, FileServer, good, status
 
-from mindspore_hub.errors import IntegrityError, NetworkError, StoreError
+from mindspore_hub.errors import IntegrityError, NetworkError, OfflineError, StoreError
 from mindspore_hub.fetch import fetch
 from mindspore_hub.settings import Settings
 
@@ -192,10 +192,73 @@ def test_failure_names_every_source_and_the_way_out(
         f"  {tmp_path}/nowhere/mvd.ckpt: No such file or directory\n"
         f"  {UNREACHABLE}{PATH}: cannot be reached: Connection refused\n"
         f"  {server.url}{PATH}: status 404 Not Found\n"
-        "Try again later: what has come is kept, and the download goes on from there. Or run "
+        f"Try again later. Or run `curl -fLo mvd.ckpt {server.url}{PATH}` wherever it works, put "
+        "the file into a folder here and name that folder in MSHUB_MIRRORS."
+    )
+
+
+KEPT = "What has come is kept, and the download goes on from there."
+
+
+@pytest.mark.parametrize("answer", PASSING.values(), ids=PASSING)
+def test_next_step_after_a_failure_that_may_pass_is_to_try_again(
+    server: FileServer, settings: Settings, answer: Answer
+) -> None:
+    server.on(PATH, answer)
+    with pytest.raises(NetworkError, match=r"\nTry again later\.") as caught:
+        fetch(server.url + PATH, SHA256, settings=settings)
+    is_kept = any(name.endswith(".part") for name in files(settings))
+    assert (KEPT in str(caught.value)) == is_kept
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [status(401), status(403), status(404), status(410), gzipped, good],
+    ids=["401", "403", "404", "410", "gzipped", "more than allowed"],
+)
+def test_next_step_after_a_failure_that_stays_is_another_place(
+    server: FileServer, settings: Settings, answer: Answer
+) -> None:
+    server.on(PATH, answer)
+    with pytest.raises(NetworkError) as caught:
+        fetch(server.url + PATH, SHA256, settings=replace(settings, max_size=len(CONTENT) - 1))
+    assert "Try again" not in str(caught.value)
+    assert str(caught.value).endswith(
+        "\nTrying again does not help: the file is refused, not there, or cannot be taken from here "
+        "as said above. Name a mirror that has it in MSHUB_MIRRORS. Or run "
         f"`curl -fLo mvd.ckpt {server.url}{PATH}` wherever it works, put the file into a folder "
         "here and name that folder in MSHUB_MIRRORS."
     )
+
+
+def test_next_step_tells_of_what_an_earlier_download_left(
+    server: FileServer, settings: Settings
+) -> None:
+    server.on(PATH, truncated(), status(404), good)
+    with pytest.raises(NetworkError, match=rf"Try again later\. {KEPT} Or run"):
+        fetch(server.url + PATH, SHA256, settings=settings)
+    with pytest.raises(NetworkError, match=rf"Trying again does not help: .* {KEPT} Or run"):
+        fetch(server.url + PATH, SHA256, settings=settings)
+    assert fetch(server.url + PATH, SHA256, settings=settings).read_bytes() == CONTENT
+    assert server.exchanges[-1].start == len(CONTENT) - 1
+
+
+@pytest.mark.parametrize("place", ["store", "extra cache"])
+def test_forced_fetch_offline_says_that_the_file_is_there(
+    server: FileServer, settings: Settings, place: str, tmp_path: Path
+) -> None:
+    stored = fetch(server.url + PATH, SHA256, settings=settings)
+    settings = replace(settings, offline=True)
+    if place == "extra cache":
+        settings = replace(settings, extra_caches=(settings.home,), home=tmp_path / "empty")
+    with pytest.raises(OfflineError) as caught:
+        fetch(server.url + PATH, SHA256, settings=settings, force=True)
+    assert str(caught.value) == (
+        f"mvd.ckpt (sha256 {SHA256}) cannot be downloaded again, because MSHUB_OFFLINE forbids the "
+        f"network.\nLeave out force_reload (--force-reload) to use the stored file {stored}; or "
+        "unset MSHUB_OFFLINE."
+    )
+    assert fetch(server.url + PATH, SHA256, settings=settings) == stored
 
 
 HEAD = b"HTTP/1.1 200 OK\r\n"

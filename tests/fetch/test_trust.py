@@ -142,12 +142,24 @@ def test_certificate_of_another_host_is_refused(
         assert server.requests == []
 
 
-def test_missing_ca_file_is_named(
-    https: FileServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("content", "problem"), [(None, "No such file or directory"), ("no PEM", "no certificate")]
+)
+def test_ca_file_that_cannot_be_read_is_named(
+    content: str | None,
+    problem: str,
+    https: FileServer,
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
-    with pytest.raises(NetworkError, match="check HTTPS_PROXY and SSL_CERT_FILE"):
+    file = tmp_path / "cas.pem"
+    if content:
+        file.write_text(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    with pytest.raises(NetworkError, match=f"SSL_CERT_FILE={file} cannot be read .*{problem}") as e:
         fetch(https.url + PATH, SHA256, settings=settings)
+    assert "HTTPS_PROXY" not in str(e.value)
 
 
 def test_proxy_is_used_for_other_machines_only(
