@@ -71,7 +71,7 @@ class Catalog:
         if "://" in name:
             return self._by_uid(_uid_of_url(name))
         if name.endswith(".md"):
-            return _by_path(Path(name))
+            return _by_path(name)
         if "/" in name:
             return self._by_uid(name)
         model, separator, variant = name.partition("@")
@@ -135,18 +135,21 @@ def published_links(sha256: str) -> Iterator[str]:
             yield card.asset.link
 
 
-def _by_path(path: Path) -> Card:
-    if not _is_file(path):
-        msg = f"There is no card {path}; give the path of an existing .md file, a name or a uid."
-        raise UnknownNameError(msg)
-    return read_card(path.expanduser(), uid_of(path.expanduser()))
-
-
-def _is_file(path: Path) -> bool:
+def existing(name: str) -> Path | None:
+    """The path that a name is, with a leading `~` replaced; None if nothing is there."""
     try:
-        return path.expanduser().is_file()
+        path = Path(name).expanduser()
+        return path if path.exists() else None
     except (OSError, RuntimeError):  # a name too long for the system; no such user
-        return False
+        return None
+
+
+def _by_path(name: str) -> Card:
+    path = existing(name)
+    if not path or not path.is_file():
+        msg = f"There is no card {name!r}; give the path of an existing .md file, a name or a uid."
+        raise UnknownNameError(msg)
+    return read_card(path, uid_of(path))
 
 
 def _uid_of_url(url: str) -> str:

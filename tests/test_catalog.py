@@ -215,7 +215,7 @@ def test_a_path_without_a_file_is_an_unknown_name(name: str) -> None:
     with pytest.raises(UnknownNameError) as caught:
         CATALOG.resolve(name)
     assert str(caught.value) == (
-        f"There is no card {name}; give the path of an existing .md file, a name or a uid."
+        f"There is no card {name!r}; give the path of an existing .md file, a name or a uid."
     )
 
 
