@@ -12,9 +12,12 @@ from mindspore_hub.cards.schema import Card, read_card
 from mindspore_hub.errors import AmbiguousNameError, UnknownNameError
 
 _CARD_URL = re.compile(
-    r"https://(?:gitee\.com|github\.com|raw\.githubusercontent\.com)"
+    r"(?i:https?://(?:www\.)?(?:gitee\.com|github\.com|raw\.githubusercontent\.com))"
     r"/[^?#]+/assets/(?P<uid>[^?#]+?)(?:\.md)?/?(?:[?#].*)?"
 )
+
+_SUGGESTIONS = 3
+"""How many near names a message gives at most."""
 
 
 def hub_root() -> Path:
@@ -61,7 +64,9 @@ class Catalog:
         Args:
             name: Model name in any case (`MVD`), `<model>@<variant>` (`MVD@sysumm01-all`), card
                 name (`mvd_allresearch_sysumm01`), uid (`mindspore/1.9/mvd_allresearch_sysumm01`),
-                URL of a card on gitee.com or github.com, or path of a `.md` file.
+                URL of a card on gitee.com or github.com, or path of a `.md` file. Nothing is
+                fetched from a URL, and whose repository it names does not matter: it means the
+                card of this hub with the uid that it ends with.
 
         Raises:
             UnknownNameError: No card has that name; near names are suggested.
@@ -71,7 +76,7 @@ class Catalog:
         if "://" in name:
             return self._by_uid(_uid_of_url(name))
         if name.endswith(".md"):
-            return _by_path(name)
+            return self._by_path(name)
         if "/" in name:
             return self._by_uid(name)
         model, separator, variant = name.partition("@")
@@ -96,34 +101,58 @@ class Catalog:
             raise AmbiguousNameError(msg)
         return found[0]
 
-    def _by_uid(self, uid: str) -> Card:
-        found = [card for card in self.cards if card.uid.lower() == uid.lower()]
-        return found[0] if found else self._unknown(uid, [card.uid for card in self.cards])
+    def _by_path(self, name: str) -> Card:
+        path = existing(name)
+        if path and path.is_file():
+            return read_card(path, uid_of(path))
+        hint = _did_you_mean(_near(Path(name).stem, [card.name for card in self.cards]))
+        msg = (
+            f"There is no card {name!r}.{hint} Give the path of an existing .md file, a name or a "
+            "uid."
+        )
+        raise UnknownNameError(msg)
+
+    def _by_uid(self, name: str) -> Card:
+        uid = name.removesuffix("/").lower()
+        found = [card for card in self.cards if card.uid.lower() == uid]
+        return found[0] if found else self._unknown(name, self._near_uids(uid))
+
+    def _near_uids(self, uid: str) -> list[str]:
+        """Uids of the cards that the last part of a uid may mean, those of its release first."""
+        release, _, name = uid.rpartition("/")
+        cards = sorted(
+            self.cards,
+            key=lambda card: (card.uid.rpartition("/")[0].lower() != release, not card.is_default),
+        )
+        near = _near(name, [*self.models, *(card.name for card in cards)])
+        found = (
+            card.uid for item in near for card in cards if item in {card.model_name, card.name}
+        )
+        return list(dict.fromkeys(found))[:_SUGGESTIONS]
 
     def _by_name(self, name: str) -> Card:
         of_model = [card for card in self.cards if card.model_name.lower() == name.lower()]
         defaults = [card for card in of_model if card.is_default]
         found = defaults or of_model or self._called(name)
         known = [*self.models, *(card.name for card in self.cards)]
-        return _only(name, found) if found else self._unknown(name, known)
+        return _only(name, found) if found else self._unknown(name, _near(name, known))
 
     def _by_variant(self, model: str, variant: str) -> Card:
         cards = [card for card in self.cards if card.model_name.lower() == model.lower()]
         if not cards:
-            return self._unknown(f"{model}@{variant}", list(self.models))
+            return self._unknown(f"{model}@{variant}", _near(model, [*self.models]))
         found = [card for card in cards if _is_variant(card, variant)]
         if not found:
             name = f"{cards[0].model_name}@{variant}"
-            msg = f"{name} names no card. Variants of {cards[0].model_name}:\n{_choices(cards)}"
+            msg = f"{name!r} names no card. Variants of {cards[0].model_name}:\n{_choices(cards)}"
             raise UnknownNameError(msg)
         return _only(f"{model}@{variant}", found)
 
     def _called(self, name: str) -> list[Card]:
         return [card for card in self.cards if card.name.lower() == name.lower()]
 
-    def _unknown(self, name: str, known: list[str]) -> Card:
-        near = _near(name.partition("@")[0], known)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    def _unknown(self, name: str, near: list[str]) -> Card:
+        hint = _did_you_mean(near)
         msg = f"{name!r} names no model card.{hint} `mshub list` shows every card."
         raise UnknownNameError(msg)
 
@@ -144,19 +173,11 @@ def existing(name: str) -> Path | None:
         return None
 
 
-def _by_path(name: str) -> Card:
-    path = existing(name)
-    if not path or not path.is_file():
-        msg = f"There is no card {name!r}; give the path of an existing .md file, a name or a uid."
-        raise UnknownNameError(msg)
-    return read_card(path, uid_of(path))
-
-
 def _uid_of_url(url: str) -> str:
     match = _CARD_URL.fullmatch(url)
     if not match:
         msg = (
-            f"{url} is no address of a model card; expected "
+            f"{url!r} is no address of a model card; expected "
             "https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/<uid>.md, "
             "the same on github.com, or just <uid>."
         )
@@ -181,7 +202,14 @@ def _choices(cards: list[Card]) -> str:
 
 
 def _near(name: str, known: list[str]) -> list[str]:
+    """Names like this one, the nearest first; only itself if it is one of them."""
     from difflib import get_close_matches
 
     by_lower = {item.lower(): item for item in known}
-    return [by_lower[item] for item in get_close_matches(name.lower(), by_lower, 3, 0.6)]
+    if name.lower() in by_lower:
+        return [by_lower[name.lower()]]
+    return [by_lower[item] for item in get_close_matches(name.lower(), by_lower, _SUGGESTIONS, 0.6)]
+
+
+def _did_you_mean(near: list[str]) -> str:
+    return f" Did you mean {' or '.join(near)}?" if near else ""

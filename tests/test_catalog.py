@@ -20,6 +20,10 @@ ADDRESSES = [
     "https://github.com/mindspore-ai/hub/blob/master/mshub_res/assets/{uid}.md?plain=1#usage",
     "https://github.com/mindspore-ai/hub/tree/master/mshub_res/assets/{uid}/",
     "https://raw.githubusercontent.com/mindspore-ai/hub/master/mshub_res/assets/{uid}.md",
+    "http://gitee.com/mindspore/hub/blob/master/mshub_res/assets/{uid}.md",
+    "HTTPS://GITEE.COM/mindspore/hub/blob/master/mshub_res/assets/{uid}.md",
+    "https://www.github.com/mindspore-ai/hub/blob/master/mshub_res/assets/{uid}.md",
+    "https://gitee.com/anyone/their-hub/blob/main/assets/{uid}.md",
 ]
 
 
@@ -73,7 +77,7 @@ def test_a_card_name_with_or_without_its_model_means_the_card(card) -> None:
 
 @CARDS
 def test_a_uid_in_any_case_means_the_card(card) -> None:
-    for name in in_other_case(card.uid):
+    for name in in_other_case(card.uid) | {f"{card.uid}/"}:
         assert CATALOG.resolve(name) is card
 
 
@@ -118,7 +122,7 @@ def test_an_unknown_variant_lists_all_variants() -> None:
     with pytest.raises(UnknownNameError) as caught:
         CATALOG.resolve("ddag@nope")
     assert str(caught.value) == (
-        "DDAG@nope names no card. Variants of DDAG:\n"
+        "'DDAG@nope' names no card. Variants of DDAG:\n"
         "  DDAG@sysumm01-all  (mindspore/1.8/ddag_allresearch_sysumm01)\n"
         "  DDAG@sysumm01-indoor  (mindspore/1.8/ddag_indoorsearch_sysumm01)\n"
         "  DDAG@regdb-infraredtovisible  (mindspore/1.8/ddag_infraredtovisible_regdb)\n"
@@ -135,12 +139,18 @@ def test_an_unknown_variant_lists_all_variants() -> None:
         ("MVDD@regdb", " Did you mean MVD?"),
         (
             "mindspore/1.8/mvd_allresearch_sysumm01",
+            " Did you mean mindspore/1.9/mvd_allresearch_sysumm01?",
+        ),
+        (
+            "mindspore/1.9/MVD",
             (
-                " Did you mean mindspore/1.9/mvd_allresearch_sysumm01 or "
-                "mindspore/1.8/ddag_allresearch_sysumm01 or "
+                " Did you mean mindspore/1.9/mvd_infraredtovisible_regdb or "
+                "mindspore/1.9/mvd_allresearch_sysumm01 or "
                 "mindspore/1.9/mvd_indoorsearch_sysumm01?"
             ),
         ),
+        ("Mindspore/1.7/VehiclNet/", " Did you mean mindspore/1.8/vehiclenet_vehiclenetdataset?"),
+        ("\x1b[2J\0", ""),
         ("zzz", ""),
         ("", ""),
         ("/", ""),
@@ -164,7 +174,9 @@ UID = CATALOG.cards[0].uid
         f"https://gitee.com.example.org/mindspore/hub/blob/master/assets/{UID}.md",
         f"https://gitee.com@example.org/mindspore/hub/blob/master/assets/{UID}.md",
         f"https://example.org/https://gitee.com/mindspore/hub/blob/master/assets/{UID}.md",
-        f"http://gitee.com/mindspore/hub/blob/master/mshub_res/assets/{UID}.md",
+        f"ftp://gitee.com/mindspore/hub/blob/master/mshub_res/assets/{UID}.md",
+        f"https://wwwgitee.com/mindspore/hub/blob/master/mshub_res/assets/{UID}.md",
+        f"https://example.org/assets/{UID}.md\x1b[2J\0",
         f"file:///mindspore/hub/blob/master/mshub_res/assets/{UID}.md",
         f"https://gitee.com/{UID}.md",
         "https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/",
@@ -176,7 +188,7 @@ def test_an_address_elsewhere_is_refused_with_the_form_that_is_expected(url: str
     with pytest.raises(UnknownNameError) as caught:
         CATALOG.resolve(url)
     assert str(caught.value) == (
-        f"{url} is no address of a model card; expected "
+        f"{url!r} is no address of a model card; expected "
         "https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/<uid>.md, "
         "the same on github.com, or just <uid>."
     )
@@ -215,8 +227,14 @@ def test_a_path_without_a_file_is_an_unknown_name(name: str) -> None:
     with pytest.raises(UnknownNameError) as caught:
         CATALOG.resolve(name)
     assert str(caught.value) == (
-        f"There is no card {name!r}; give the path of an existing .md file, a name or a uid."
+        f"There is no card {name!r}. Give the path of an existing .md file, a name or a uid."
     )
+
+
+@pytest.mark.parametrize("folder", ["", "mindspore/1.9/", "/none/assets/mindspore/1.9/"])
+def test_a_path_without_a_file_is_answered_with_the_card_of_that_name(folder: str) -> None:
+    with pytest.raises(UnknownNameError, match=r"Did you mean mvd_allresearch_sysumm01\? Give"):
+        CATALOG.resolve(f"{folder}mvd_allresearch_sysumm01.md")
 
 
 def test_a_file_that_is_no_card_is_a_card_error(root: Path) -> None:
