@@ -1,8 +1,11 @@
 """From every kind of name to a card, and what is said where no card or several fit."""
 
+import subprocess
 from pathlib import Path
 
+import checkpoints
 import pytest
+from commands import MSHUB, start
 
 from mindspore_hub.catalog import Catalog, hub_root
 from mindspore_hub.errors import AmbiguousNameError, CardError, HubError, UnknownNameError
@@ -280,3 +283,84 @@ def test_a_variant_is_found_by_its_data_set_in_any_case(tmp_path: Path) -> None:
 def test_a_folder_without_assets_is_no_hub(tmp_path: Path) -> None:
     with pytest.raises(CardError, match="give the hub root"):
         Catalog.read(tmp_path)
+
+
+BROKEN = "botany/2.1/leafnet_small_fern"
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Path:
+    """A hub with the broken default card of a model, another card of it, and another model."""
+    other = {"botany/2.1/leafnet_moss": "LeafNet", "botany/2.1/treenet_oak": "TreeNet"}
+    write_hub(tmp_path, {uid: f"model-name: {name}" for uid, name in other.items()})
+    write_hub(tmp_path, {BROKEN: "model-name: LeafNet\ndefault: True\nasset: [1"})
+    return tmp_path
+
+
+def test_a_card_that_cannot_be_read_disables_itself_only(
+    hub: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.clear()
+    (hub / "assets" / f"{BROKEN}.md").rename(hub / "assets" / "leafnet_broken.md")
+    catalog = Catalog.read(hub)
+    for name in ("TreeNet", "leafnet_moss", "LeafNet@moss", "botany/2.1/leafnet_moss"):
+        assert catalog.resolve(name).asset is None
+    assert [card.uid for card in Catalog.read(hub).cards] == [
+        "botany/2.1/leafnet_moss",
+        "botany/2.1/treenet_oak",
+    ]
+    path = hub / "assets" / "leafnet_broken.md"
+    (warning,) = [record.message for record in caplog.records]
+    assert warning == f"{path} cannot be read and is left out; see `mshub card check {path}`."
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        BROKEN,
+        f"https://gitee.com/mindspore/hub/blob/master/assets/{BROKEN}.md",
+        "leafnet_small_fern",
+        "LeafNet",
+        "leafnet@fern",
+        "LeafNet@fern-small",
+        "{hub}/assets/botany/2.1/leafnet_small_fern.md",
+    ],
+)
+def test_a_name_that_means_a_card_that_cannot_be_read_means_no_other(name: str, hub: Path) -> None:
+    with pytest.raises(CardError, match=rf"{BROKEN}\.md:\d+:\d+: .*mshub card check"):
+        Catalog.read(hub).resolve(name.format(hub=hub))
+
+
+@pytest.mark.parametrize("name", ["FernNet", "FernNet@small", "botany/2.1/fern", "nowhere.md"])
+def test_an_unknown_name_is_answered_with_cards_that_cannot_be_read(name: str, hub: Path) -> None:
+    path = hub / "assets" / f"{BROKEN}.md"
+    with pytest.raises(UnknownNameError) as caught:
+        Catalog.read(hub).resolve(name)
+    assert str(caught.value).endswith(f" Cards that cannot be read: {path}.")
+
+
+def test_who_needs_every_card_gets_all_or_none(hub: Path) -> None:
+    with pytest.raises(CardError, match=BROKEN):
+        Catalog.read_whole(hub)
+    (hub / "assets" / f"{BROKEN}.md").unlink()
+    assert Catalog.read_whole(hub) == Catalog.read(hub)
+
+
+def test_commands_that_look_names_up_go_on_without_a_broken_card(tmp_path: Path) -> None:
+    hub = checkpoints.copy_hub(tmp_path / "hub")
+    card = next((hub / "assets/mindspore/1.7").glob("*.md"))
+    card.write_text("# T\n\n---\nmodel-name: [1\n---\n", encoding="utf-8")
+
+    def mshub(*words: str) -> subprocess.CompletedProcess[str]:
+        return start(*MSHUB, *words, cwd=hub, PYTHONPATH=str(hub))
+
+    for words in (["list"], ["info", "MVD"], ["env"], ["cache", "ls"]):
+        done = mshub(*words)
+        assert (done.returncode, done.stderr.count(str(card))) == (0, 2), done.stderr
+    for words in (["info", card.stem], ["generate", "--check"], ["cache", "prune"]):
+        done = mshub(*words)
+        assert (done.returncode, done.stdout) == (1, "")
+        error = done.stderr.splitlines()[-1]
+        assert error.startswith("mshub: error: ")
+        assert f"assets/mindspore/1.7/{card.name}:5:" in error
+    assert mshub("card", "check").returncode == 1
