@@ -119,9 +119,10 @@ def _mirror(text: str) -> str:
     if "://" not in text:
         return str(expand(text, "MSHUB_MIRRORS"))
     if not _is_base_url(text):
+        shown = re.sub("//[^/]*@", "//***@", text)
         msg = (
             "MSHUB_MIRRORS must name folders, and addresses such as https://mirror.example.org/models "
-            f"or file:///mnt/models, but holds {text!r}."
+            f"or file:///mnt/models, but holds {shown!r}."
         )
         raise SettingsError(msg)
     return text

@@ -108,7 +108,7 @@ def test_a_mirror_may_be_a_server_or_a_folder_of_this_machine(
         "http://h:abc/",
         "http://h:99999/",
         "http://h:0/",
-        "http://h\\@other/",
+        "http://h\\x/",
         "http://h\x1b/",
         "file://%00",
         "file://x",
@@ -120,6 +120,11 @@ def test_a_mirror_that_cannot_be_is_refused(value: str, monkeypatch: pytest.Monk
     message = refusal("MSHUB_MIRRORS", f"/good,{value}", monkeypatch)
     assert message.startswith("MSHUB_MIRRORS must ")
     assert repr(value) in message
+
+
+def test_the_password_of_a_refused_mirror_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = refusal("MSHUB_MIRRORS", "https://me:p@ss@host:port/x", monkeypatch)
+    assert "'https://***@host:port/x'" in message
 
 
 def refusal(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> str:
