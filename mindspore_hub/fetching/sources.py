@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Container, Iterator, Sequence
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from ipaddress import ip_address
 from pathlib import Path
@@ -36,7 +37,7 @@ def sources(links: Sequence[str], settings: Settings) -> list[Source]:
 
     First what other programs left in the folder of the store, then the mirrors, then the links. A
     mirror has the file under the path of a link, or directly under its own folder. Offline, only
-    folders are left. A mirror whose folder does not exist is left out with a warning.
+    folders are left. Of a mirror whose folder does not exist, a warning says so.
 
     Args:
         links: Every place where the file was published, the card's own first.
@@ -47,8 +48,9 @@ def sources(links: Sequence[str], settings: Settings) -> list[Source]:
     """
     paths = list(dict.fromkeys(tuple(segments_of(link)) for link in links))
     found: list[Source] = [tuple(left_behind(settings.home, {path[-1] for path in paths}))]
-    mirrors = [mirror for mirror in settings.mirrors if _is_there(mirror)]
-    found += [_in_mirror(mirror, path) for mirror in mirrors for path in paths]
+    for mirror in settings.mirrors:
+        _warn_if_absent(mirror)
+        found += [_in_mirror(mirror, path) for path in paths]
     found += [(link,) for link in dict.fromkeys(links)]
     return [
         source
@@ -156,22 +158,15 @@ def _in_mirror(mirror: str, segments: Sequence[str]) -> Source:
     return tuple(parts._replace(path=f"{base}/{path}").geturl() for path in dict.fromkeys(paths))
 
 
-def _is_there(mirror: str) -> bool:
-    """Whether a mirror is worth asking; of a folder that is not, a warning says why."""
-    if _is_url(mirror):
-        return True
-    try:
-        _folder(mirror).stat()
-    except FileNotFoundError:
-        logger.warning(
-            "MSHUB_MIRRORS: the folder %s does not exist; the address of a server begins with "
-            "https://",
-            mirror,
-        )
-        return False
-    except OSError:  # what is wrong with it is said when it is asked
-        return True
-    return True
+def _warn_if_absent(mirror: str) -> None:
+    """Say what a failure to find the file in a folder does not tell: that there is no folder."""
+    with suppress(OSError):  # what else is wrong with it is said when it is asked
+        if not _is_url(mirror) and not _folder(mirror).exists():
+            logger.warning(
+                "MSHUB_MIRRORS: the folder %s does not exist; the address of a server begins with "
+                "https://",
+                mirror,
+            )
 
 
 def _folder(mirror: str) -> Path:

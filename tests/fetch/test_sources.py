@@ -120,7 +120,7 @@ def test_mirror_that_is_no_url_is_refused(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("mirror", ["mirror.example.org/models", "https//mirror", "file:///none"])
-def test_mirror_whose_folder_does_not_exist_is_named_and_left_out(
+def test_mirror_whose_folder_does_not_exist_is_named_in_a_warning(
     server: FileServer, settings: Settings, caplog: pytest.LogCaptureFixture, mirror: str
 ) -> None:
     fetch(server.url + PATH, SHA256, settings=replace(settings, mirrors=(mirror,)))
