@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from mindspore_hub.cards.paths import card_paths, uid_of
 from mindspore_hub.cards.schema import Card, read_card
-from mindspore_hub.errors import AmbiguousNameError, UnknownNameError
+from mindspore_hub.errors import AmbiguousNameError, CardError, UnknownNameError
+
+logger = logging.getLogger(__name__)
 
 _CARD_URL = re.compile(
-    r"https://(?:gitee\.com|github\.com|raw\.githubusercontent\.com)"
+    r"(?i:https?://(?:www\.)?(?:gitee\.com|github\.com|raw\.githubusercontent\.com))"
     r"/[^?#]+/assets/(?P<uid>[^?#]+?)(?:\.md)?/?(?:[?#].*)?"
 )
+
+_SUGGESTIONS = 3
+"""How many near names a message gives at most."""
 
 
 def hub_root() -> Path:
@@ -25,27 +32,77 @@ def hub_root() -> Path:
 
 
 @dataclass(frozen=True)
+class Unread:
+    """A card that cannot be read.
+
+    Attributes:
+        uid: Its uid.
+        path: Its file.
+        error: Why it cannot be read.
+    """
+
+    uid: str
+    path: Path
+    error: CardError
+
+    def as_card(self, models: Iterable[str]) -> Card:
+        """What its path tells of it, so that a name which means it does not mean another card."""
+        name = self.path.stem.lower()
+        own = [model for model in models if name.startswith(f"{model.lower()}_")]
+        model = max(own, key=len, default=name.partition("_")[0])
+        return Card(self.path, self.uid, "", model, False, None, (), (), {})
+
+
+@dataclass(frozen=True)
 class Catalog:
     """The cards of a hub root.
 
     Attributes:
         root: Folder with `assets/`, `models/` and `mindspore_hub_conf/`.
         cards: Its cards, by uid in order.
+        unread: Those that are not among them, because they cannot be read.
     """
 
     root: Path
     cards: tuple[Card, ...]
+    unread: tuple[Unread, ...] = ()
 
     @classmethod
     def read(cls, root: Path | None = None) -> Catalog:
-        """Read every card of a hub root, by default the package's own.
+        """Read the cards of a hub root, by default the package's own, to look names up.
+
+        One that cannot be read is left out with a warning: it must not take all others with it.
 
         Raises:
-            CardError: A card cannot be read.
+            CardError: There is no folder of cards.
         """
-        root = root or hub_root()
-        paths = card_paths(root / "assets")
-        return cls(root, tuple(read_card(path, uid) for uid, path in paths if path.is_file()))
+        catalog = cls._read(root or hub_root())
+        for unread in catalog.unread:
+            _warn(unread.path)
+        return catalog
+
+    @classmethod
+    def read_whole(cls, root: Path | None = None) -> Catalog:
+        """Read every card of a hub root, where leaving one out would give a wrong result.
+
+        Raises:
+            CardError: There is no folder of cards, or a card cannot be read.
+        """
+        catalog = cls._read(root or hub_root())
+        for unread in catalog.unread:
+            raise unread.error
+        return catalog
+
+    @classmethod
+    def _read(cls, root: Path) -> Catalog:
+        cards, unread = [], []
+        for uid, path in card_paths(root / "assets"):
+            if path.is_file():
+                try:
+                    cards.append(read_card(path, uid))
+                except CardError as error:
+                    unread.append(Unread(uid, path, error))
+        return cls(root, tuple(cards), tuple(unread))
 
     @property
     def models(self) -> dict[str, list[Card]]:
@@ -61,17 +118,26 @@ class Catalog:
         Args:
             name: Model name in any case (`MVD`), `<model>@<variant>` (`MVD@sysumm01-all`), card
                 name (`mvd_allresearch_sysumm01`), uid (`mindspore/1.9/mvd_allresearch_sysumm01`),
-                URL of a card on gitee.com or github.com, or path of a `.md` file.
+                URL of a card on gitee.com or github.com, or path of a `.md` file. Nothing is
+                fetched from a URL, and whose repository it names does not matter: it means the
+                card of this hub with the uid that it ends with.
 
         Raises:
             UnknownNameError: No card has that name; near names are suggested.
             AmbiguousNameError: Several cards have that name; they are listed.
-            CardError: The file at a path is no readable card.
+            CardError: The card cannot be read.
         """
+        card = self._find(name)
+        for unread in self.unread:
+            if unread.path == card.path:
+                raise unread.error
+        return card
+
+    def _find(self, name: str) -> Card:
         if "://" in name:
             return self._by_uid(_uid_of_url(name))
         if name.endswith(".md"):
-            return _by_path(Path(name))
+            return self._by_path(name)
         if "/" in name:
             return self._by_uid(name)
         model, separator, variant = name.partition("@")
@@ -96,36 +162,74 @@ class Catalog:
             raise AmbiguousNameError(msg)
         return found[0]
 
-    def _by_uid(self, uid: str) -> Card:
-        found = [card for card in self.cards if card.uid.lower() == uid.lower()]
-        return found[0] if found else self._unknown(uid, [card.uid for card in self.cards])
+    @property
+    def _known(self) -> list[Card]:
+        """Every card that a name may mean, those that cannot be read included."""
+        return [*self.cards, *(unread.as_card(self.models) for unread in self.unread)]
+
+    def _by_path(self, name: str) -> Card:
+        path = existing(name)
+        if path and path.is_file():
+            return read_card(path, uid_of(path))
+        hint = _did_you_mean(_near(Path(name).stem, [card.name for card in self._known]))
+        msg = (
+            f"There is no card {name!r}.{hint} Give the path of an existing .md file, a name or a "
+            f"uid.{self._left_out()}"
+        )
+        raise UnknownNameError(msg)
+
+    def _by_uid(self, name: str) -> Card:
+        uid = name.removesuffix("/").lower()
+        found = [card for card in self._known if card.uid.lower() == uid]
+        return found[0] if found else self._unknown(name, self._near_uids(uid))
+
+    def _near_uids(self, uid: str) -> list[str]:
+        """Uids of the cards that the last part of a uid may mean, those of its release first."""
+        release, _, name = uid.rpartition("/")
+        cards = sorted(
+            self._known,
+            key=lambda card: (card.uid.rpartition("/")[0].lower() != release, not card.is_default),
+        )
+        near = _near(name, _names(cards))
+        found = (
+            card.uid for item in near for card in cards if item in {card.model_name, card.name}
+        )
+        return list(dict.fromkeys(found))[:_SUGGESTIONS]
 
     def _by_name(self, name: str) -> Card:
-        of_model = [card for card in self.cards if card.model_name.lower() == name.lower()]
+        known = self._known
+        of_model = _of_model(name, known)
         defaults = [card for card in of_model if card.is_default]
-        found = defaults or of_model or self._called(name)
-        known = [*self.models, *(card.name for card in self.cards)]
-        return _only(name, found) if found else self._unknown(name, known)
+        lost = {unread.path for unread in self.unread}
+        # Without its default card, a model must not come to mean one of the others.
+        found = (
+            defaults
+            or [card for card in of_model if card.path in lost][:1]
+            or of_model
+            or [card for card in known if card.name.lower() == name.lower()]
+        )
+        return _only(name, found) if found else self._unknown(name, _near(name, _names(known)))
 
     def _by_variant(self, model: str, variant: str) -> Card:
-        cards = [card for card in self.cards if card.model_name.lower() == model.lower()]
+        cards = _of_model(model, self._known)
         if not cards:
-            return self._unknown(f"{model}@{variant}", list(self.models))
+            models = [card.model_name for card in self._known]
+            return self._unknown(f"{model}@{variant}", _near(model, models))
         found = [card for card in cards if _is_variant(card, variant)]
         if not found:
             name = f"{cards[0].model_name}@{variant}"
-            msg = f"{name} names no card. Variants of {cards[0].model_name}:\n{_choices(cards)}"
+            msg = f"{name!r} names no card. Variants of {cards[0].model_name}:\n{_choices(cards)}"
             raise UnknownNameError(msg)
         return _only(f"{model}@{variant}", found)
 
-    def _called(self, name: str) -> list[Card]:
-        return [card for card in self.cards if card.name.lower() == name.lower()]
-
-    def _unknown(self, name: str, known: list[str]) -> Card:
-        near = _near(name.partition("@")[0], known)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        msg = f"{name!r} names no model card.{hint} `mshub list` shows every card."
+    def _unknown(self, name: str, near: list[str]) -> Card:
+        hint, left_out = _did_you_mean(near), self._left_out()
+        msg = f"{name!r} names no model card.{hint} `mshub list` shows every card.{left_out}"
         raise UnknownNameError(msg)
+
+    def _left_out(self) -> str:
+        paths = [str(unread.path) for unread in self.unread]
+        return f" Cards that cannot be read: {', '.join(paths)}." if paths else ""
 
 
 def published_links(sha256: str) -> Iterator[str]:
@@ -135,30 +239,40 @@ def published_links(sha256: str) -> Iterator[str]:
             yield card.asset.link
 
 
-def _by_path(path: Path) -> Card:
-    if not _is_file(path):
-        msg = f"There is no card {path}; give the path of an existing .md file, a name or a uid."
-        raise UnknownNameError(msg)
-    return read_card(path.expanduser(), uid_of(path.expanduser()))
-
-
-def _is_file(path: Path) -> bool:
+def existing(name: str) -> Path | None:
+    """The path that a name is, with a leading `~` replaced; None if nothing is there."""
     try:
-        return path.expanduser().is_file()
+        path = Path(name).expanduser()
+        return path if path.exists() else None
     except (OSError, RuntimeError):  # a name too long for the system; no such user
-        return False
+        return None
 
 
 def _uid_of_url(url: str) -> str:
     match = _CARD_URL.fullmatch(url)
     if not match:
         msg = (
-            f"{url} is no address of a model card; expected "
+            f"{url!r} is no address of a model card; expected "
             "https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/<uid>.md, "
             "the same on github.com, or just <uid>."
         )
         raise UnknownNameError(msg)
     return match["uid"]
+
+
+@cache
+def _warn(path: Path) -> None:
+    """Say once that a card is left out, however often the cards are read."""
+    logger.warning("%s cannot be read and is left out; see `mshub card check %s`.", path, path)
+
+
+def _of_model(model: str, cards: list[Card]) -> list[Card]:
+    return [card for card in cards if card.model_name.lower() == model.lower()]
+
+
+def _names(cards: list[Card]) -> list[str]:
+    """Names of models and of cards."""
+    return [*dict.fromkeys(card.model_name for card in cards), *(card.name for card in cards)]
 
 
 def _is_variant(card: Card, variant: str) -> bool:
@@ -178,7 +292,14 @@ def _choices(cards: list[Card]) -> str:
 
 
 def _near(name: str, known: list[str]) -> list[str]:
+    """Names like this one, the nearest first; only itself if it is one of them."""
     from difflib import get_close_matches
 
     by_lower = {item.lower(): item for item in known}
-    return [by_lower[item] for item in get_close_matches(name.lower(), by_lower, 3, 0.6)]
+    if name.lower() in by_lower:
+        return [by_lower[name.lower()]]
+    return [by_lower[item] for item in get_close_matches(name.lower(), by_lower, _SUGGESTIONS, 0.6)]
+
+
+def _did_you_mean(near: list[str]) -> str:
+    return f" Did you mean {' or '.join(near)}?" if near else ""

@@ -48,7 +48,7 @@ def cards_of(version: str | None) -> tuple[Card, ...]:
     found = tuple(card for card in cards if card.version == version.removeprefix("r"))
     if not found:
         releases = ", ".join(sorted({card.version for card in cards}, key=_numbers))
-        msg = f"There is no card of release {version}; choose one of {releases}."
+        msg = f"There is no card of release {version!r}; choose one of {releases}."
         raise UnknownNameError(msg)
     return found
 

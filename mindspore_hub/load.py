@@ -6,10 +6,11 @@ imported by the functions that load, so that whoever only checks cards does not 
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mindspore import Parameter, nn
 
     from mindspore_hub.cards.schema import Asset, Card
@@ -52,7 +53,8 @@ def load(
     Raises:
         TypeError: An argument is of another type, or the constructor does not take it.
         ValueError: `source` is unknown.
-        UnknownNameError: No card has that name (a ValueError); near names are suggested.
+        UnknownNameError: No card has that name (a ValueError), and near ones are suggested; or
+            nothing is at the path.
         AmbiguousNameError: Several cards have that name (a ValueError); they are listed.
         CardError: The card has no checkpoint to load (a ValueError).
         IntegrityError: No source has a file with the card's sha256 (an OSError).
@@ -123,15 +125,25 @@ def _find_network(name: str, source: str, *, trust: bool = False) -> tuple[Card,
     from mindspore_hub.catalog import Catalog, hub_root
     from mindspore_hub.entry_point import load_entry_point
 
-    path = Path(name).expanduser()
-    if source == "local" and (trust or path.is_dir()):
-        return _find_local_network(path, trust=trust)
-    if source == "local" and path.suffix != ".md":
-        msg = f'With source="local" name must be the path of a card or folder, but is {name!r}.'
-        raise ValueError(msg)
+    if source == "local":
+        path = _local_path(name)
+        if trust or path.is_dir():
+            return _find_local_network(path, trust=trust)
     card = Catalog.read().resolve(name)
     entry_point = load_entry_point(hub_root(), card.model_name)
     return card, entry_point, entry_point.network_class()
+
+
+def _local_path(name: str) -> Path:
+    from mindspore_hub.catalog import existing
+    from mindspore_hub.errors import UnknownNameError
+
+    path = existing(name)
+    if path and (path.is_dir() or path.suffix == ".md"):
+        return path
+    problem = "is neither" if path else "does not exist"
+    msg = f'With source="local" name must be the path of a card or folder, but {name!r} {problem}.'
+    raise UnknownNameError(msg)
 
 
 def _find_local_network(path: Path, *, trust: bool) -> tuple[Card, Any, Any]:

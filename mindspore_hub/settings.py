@@ -25,7 +25,12 @@ DEFAULT_RETRIES = 3
 DEFAULT_MAX_SIZE = 100_000_000_000
 """Bytes that one file may have."""
 
+DAY = 86400.0
+"""Seconds; no connection is waited for longer."""
+
 _VERIFY = ("memo", "always")
+
+_ON, _OFF = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 _HOST = re.compile(r"(\*\.)?[\w.-]+|\*")
 
@@ -77,15 +82,15 @@ class Settings:
             extra_caches=tuple(
                 expand(item, "MSHUB_EXTRA_CACHES") for item in _items("MSHUB_EXTRA_CACHES")
             ),
-            offline=_flag("MSHUB_OFFLINE"),
+            offline=_flag("MSHUB_OFFLINE", default=False),
             mirrors=tuple(_mirror(item) for item in _items("MSHUB_MIRRORS")),
             allowed_hosts=tuple(_host(item) for item in _items("MSHUB_ALLOWED_HOSTS")),
             verify=_choice("MSHUB_VERIFY", _VERIFY),
-            timeout=_number("MSHUB_TIMEOUT", DEFAULT_TIMEOUT, float),
-            retries=_number("MSHUB_RETRIES", DEFAULT_RETRIES, int),
-            max_size=_number("MSHUB_MAX_SIZE", DEFAULT_MAX_SIZE, int),
-            progress=not _flag("MSHUB_NO_PROGRESS"),
-            cpu_tuning=_flag("MSHUB_CPU_TUNING", default="1"),
+            timeout=_number("MSHUB_TIMEOUT", DEFAULT_TIMEOUT, least=0.001, most=DAY),
+            retries=_number("MSHUB_RETRIES", DEFAULT_RETRIES, least=0, most=1000),
+            max_size=_number("MSHUB_MAX_SIZE", DEFAULT_MAX_SIZE, least=1, most=2**63 - 1),
+            progress=not _flag("MSHUB_NO_PROGRESS", default=False),
+            cpu_tuning=_flag("MSHUB_CPU_TUNING", default=True),
         )
 
 
@@ -99,12 +104,13 @@ def expand(path: str, origin: str) -> Path:
     Raises:
         SettingsError: It is empty, or no user has that home folder.
     """
+    msg = f"{origin} must be the path of a folder, but is {path!r}."
     try:
         if path.strip() and "\0" not in path:
             return Path(path).expanduser()
     except RuntimeError:
-        pass
-    msg = f"{origin} must be the path of a folder, but is {path!r}."
+        if path.partition("/")[0] == "~":  # a user that the system does not know, without HOME
+            msg = f"There is no home folder for {path!r} to be in; set {origin} to a folder."
     raise SettingsError(msg)
 
 
@@ -112,13 +118,29 @@ def _mirror(text: str) -> str:
     """A base URL as it is, or the path of a folder."""
     if "://" not in text:
         return str(expand(text, "MSHUB_MIRRORS"))
-    url = urlsplit(text)
-    if url.scheme in {"http", "https"} and url.hostname:
-        return text
-    if url.scheme == "file" and url.path.startswith("/") and "%00" not in url.path:
-        return text
-    msg = f"MSHUB_MIRRORS must name folders and http(s) or file URLs, but holds {text!r}."
-    raise SettingsError(msg)
+    if not _is_base_url(text):
+        shown = re.sub("//[^/]*@", "//***@", text)
+        msg = (
+            "MSHUB_MIRRORS must name folders, and addresses such as https://mirror.example.org/models "
+            f"or file:///mnt/models, but holds {shown!r}."
+        )
+        raise SettingsError(msg)
+    return text
+
+
+def _is_base_url(text: str) -> bool:
+    """Whether a server can be asked at a URL, or a folder of this machine lies there."""
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError:  # half a bracket; a port that is no number, or too large
+        return False
+    if not text.isprintable() or "\\" in text:  # which programs read in different ways
+        return False
+    if url.scheme == "file":
+        here = url.netloc.lower() in {"", "localhost"}
+        return here and url.path.startswith("/") and "%00" not in url.path
+    return url.scheme in {"http", "https"} and bool(url.hostname) and port != 0
 
 
 def _host(text: str) -> str:
@@ -141,23 +163,28 @@ def _choice(name: str, choices: tuple[str, ...]) -> str:
     return text
 
 
-def _flag(name: str, default: str = "0") -> bool:
-    text = os.environ.get(name, "").strip().lower() or default
-    return text not in {"0", "false", "no", "off"}
+def _flag(name: str, *, default: bool) -> bool:
+    text = os.environ.get(name, "").strip().lower()
+    if text not in {"", *_ON, *_OFF}:
+        msg = f"{name} must be 1 or 0 (or true, yes, on, false, no, off), but is {text!r}."
+        raise SettingsError(msg)
+    return text in _ON if text else default
 
 
 def _items(name: str) -> list[str]:
     return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
 
 
-def _number(name: str, default: _Number, kind: type[_Number]) -> _Number:
+def _number(name: str, default: _Number, *, least: _Number, most: _Number) -> _Number:
+    """A number of the default's type, within bounds."""
     text = os.environ.get(name, "").strip()
+    kind = type(default)
     try:
         number = kind(text) if text else default
+        if least <= number <= most:  # which nan is not
+            return number
     except ValueError:
-        number = kind(-1)
-    if not 0 <= number < float("inf"):
-        what = "a whole number" if kind is int else "a number"
-        msg = f"{name} must be {what} of at least 0, but is {text!r}; correct it or unset it."
-        raise SettingsError(msg)
-    return number
+        pass
+    what = "a whole number" if kind is int else "a number"
+    msg = f"{name} must be {what} from {least} to {most}, but is {text!r}; correct it or unset it."
+    raise SettingsError(msg)

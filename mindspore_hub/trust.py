@@ -16,7 +16,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mindspore_hub._files import replace
-from mindspore_hub.cards.schema import Card
+from mindspore_hub.cards.paths import card_paths
+from mindspore_hub.cards.schema import Card, read_card
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.entry_point import ENTRY_POINT
 from mindspore_hub.errors import CardError, TrustError
@@ -32,7 +33,7 @@ def find_hub(path: Path) -> tuple[Path, Card]:
         path: A hub root with one model, or a card under the `assets` of a hub root.
 
     Raises:
-        CardError: There is no hub, or no card.
+        CardError: There is no hub, no card, or one that cannot be read.
         AmbiguousNameError: The hub has several models; their cards are listed.
     """
     path = path.resolve()
@@ -44,14 +45,13 @@ def find_hub(path: Path) -> tuple[Path, Card]:
             "folder that holds assets, models and mindspore_hub_conf, or a card in its assets."
         )
         raise CardError(msg)
-    catalog = Catalog.read(root)
     if path == root:
-        return root, catalog.only_card()
-    found = [card for card in catalog.cards if card.path.resolve() == path]
-    if not found:
-        msg = f"{path} is no card of the hub {root}."
-        raise CardError(msg)
-    return root, found[0]
+        return root, Catalog.read_whole(root).only_card()
+    for uid, card in card_paths(root / "assets"):
+        if card.resolve() == path:
+            return root, read_card(card, uid)
+    msg = f"{path} is no card of the hub {root}."
+    raise CardError(msg)
 
 
 def check_trust(root: Path, memory: Path, *, trust: bool) -> None:

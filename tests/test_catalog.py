@@ -1,8 +1,11 @@
 """From every kind of name to a card, and what is said where no card or several fit."""
 
+import subprocess
 from pathlib import Path
 
+import checkpoints
 import pytest
+from commands import MSHUB, start
 
 from mindspore_hub.catalog import Catalog, hub_root
 from mindspore_hub.errors import AmbiguousNameError, CardError, HubError, UnknownNameError
@@ -20,6 +23,10 @@ ADDRESSES = [
     "https://github.com/mindspore-ai/hub/blob/master/mshub_res/assets/{uid}.md?plain=1#usage",
     "https://github.com/mindspore-ai/hub/tree/master/mshub_res/assets/{uid}/",
     "https://raw.githubusercontent.com/mindspore-ai/hub/master/mshub_res/assets/{uid}.md",
+    "http://gitee.com/mindspore/hub/blob/master/mshub_res/assets/{uid}.md",
+    "HTTPS://GITEE.COM/mindspore/hub/blob/master/mshub_res/assets/{uid}.md",
+    "https://www.github.com/mindspore-ai/hub/blob/master/mshub_res/assets/{uid}.md",
+    "https://gitee.com/anyone/their-hub/blob/main/assets/{uid}.md",
 ]
 
 
@@ -73,7 +80,7 @@ def test_a_card_name_with_or_without_its_model_means_the_card(card) -> None:
 
 @CARDS
 def test_a_uid_in_any_case_means_the_card(card) -> None:
-    for name in in_other_case(card.uid):
+    for name in in_other_case(card.uid) | {f"{card.uid}/"}:
         assert CATALOG.resolve(name) is card
 
 
@@ -118,7 +125,7 @@ def test_an_unknown_variant_lists_all_variants() -> None:
     with pytest.raises(UnknownNameError) as caught:
         CATALOG.resolve("ddag@nope")
     assert str(caught.value) == (
-        "DDAG@nope names no card. Variants of DDAG:\n"
+        "'DDAG@nope' names no card. Variants of DDAG:\n"
         "  DDAG@sysumm01-all  (mindspore/1.8/ddag_allresearch_sysumm01)\n"
         "  DDAG@sysumm01-indoor  (mindspore/1.8/ddag_indoorsearch_sysumm01)\n"
         "  DDAG@regdb-infraredtovisible  (mindspore/1.8/ddag_infraredtovisible_regdb)\n"
@@ -135,12 +142,18 @@ def test_an_unknown_variant_lists_all_variants() -> None:
         ("MVDD@regdb", " Did you mean MVD?"),
         (
             "mindspore/1.8/mvd_allresearch_sysumm01",
+            " Did you mean mindspore/1.9/mvd_allresearch_sysumm01?",
+        ),
+        (
+            "mindspore/1.9/MVD",
             (
-                " Did you mean mindspore/1.9/mvd_allresearch_sysumm01 or "
-                "mindspore/1.8/ddag_allresearch_sysumm01 or "
+                " Did you mean mindspore/1.9/mvd_infraredtovisible_regdb or "
+                "mindspore/1.9/mvd_allresearch_sysumm01 or "
                 "mindspore/1.9/mvd_indoorsearch_sysumm01?"
             ),
         ),
+        ("Mindspore/1.7/VehiclNet/", " Did you mean mindspore/1.8/vehiclenet_vehiclenetdataset?"),
+        ("\x1b[2J\0", ""),
         ("zzz", ""),
         ("", ""),
         ("/", ""),
@@ -164,7 +177,9 @@ UID = CATALOG.cards[0].uid
         f"https://gitee.com.example.org/mindspore/hub/blob/master/assets/{UID}.md",
         f"https://gitee.com@example.org/mindspore/hub/blob/master/assets/{UID}.md",
         f"https://example.org/https://gitee.com/mindspore/hub/blob/master/assets/{UID}.md",
-        f"http://gitee.com/mindspore/hub/blob/master/mshub_res/assets/{UID}.md",
+        f"ftp://gitee.com/mindspore/hub/blob/master/mshub_res/assets/{UID}.md",
+        f"https://wwwgitee.com/mindspore/hub/blob/master/mshub_res/assets/{UID}.md",
+        f"https://example.org/assets/{UID}.md\x1b[2J\0",
         f"file:///mindspore/hub/blob/master/mshub_res/assets/{UID}.md",
         f"https://gitee.com/{UID}.md",
         "https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/",
@@ -176,7 +191,7 @@ def test_an_address_elsewhere_is_refused_with_the_form_that_is_expected(url: str
     with pytest.raises(UnknownNameError) as caught:
         CATALOG.resolve(url)
     assert str(caught.value) == (
-        f"{url} is no address of a model card; expected "
+        f"{url!r} is no address of a model card; expected "
         "https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/<uid>.md, "
         "the same on github.com, or just <uid>."
     )
@@ -215,8 +230,14 @@ def test_a_path_without_a_file_is_an_unknown_name(name: str) -> None:
     with pytest.raises(UnknownNameError) as caught:
         CATALOG.resolve(name)
     assert str(caught.value) == (
-        f"There is no card {name}; give the path of an existing .md file, a name or a uid."
+        f"There is no card {name!r}. Give the path of an existing .md file, a name or a uid."
     )
+
+
+@pytest.mark.parametrize("folder", ["", "mindspore/1.9/", "/none/assets/mindspore/1.9/"])
+def test_a_path_without_a_file_is_answered_with_the_card_of_that_name(folder: str) -> None:
+    with pytest.raises(UnknownNameError, match=r"Did you mean mvd_allresearch_sysumm01\? Give"):
+        CATALOG.resolve(f"{folder}mvd_allresearch_sysumm01.md")
 
 
 def test_a_file_that_is_no_card_is_a_card_error(root: Path) -> None:
@@ -262,3 +283,84 @@ def test_a_variant_is_found_by_its_data_set_in_any_case(tmp_path: Path) -> None:
 def test_a_folder_without_assets_is_no_hub(tmp_path: Path) -> None:
     with pytest.raises(CardError, match="give the hub root"):
         Catalog.read(tmp_path)
+
+
+BROKEN = "botany/2.1/leafnet_small_fern"
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Path:
+    """A hub with the broken default card of a model, another card of it, and another model."""
+    other = {"botany/2.1/leafnet_moss": "LeafNet", "botany/2.1/treenet_oak": "TreeNet"}
+    write_hub(tmp_path, {uid: f"model-name: {name}" for uid, name in other.items()})
+    write_hub(tmp_path, {BROKEN: "model-name: LeafNet\ndefault: True\nasset: [1"})
+    return tmp_path
+
+
+def test_a_card_that_cannot_be_read_disables_itself_only(
+    hub: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.clear()
+    (hub / "assets" / f"{BROKEN}.md").rename(hub / "assets" / "leafnet_broken.md")
+    catalog = Catalog.read(hub)
+    for name in ("TreeNet", "leafnet_moss", "LeafNet@moss", "botany/2.1/leafnet_moss"):
+        assert catalog.resolve(name).asset is None
+    assert [card.uid for card in Catalog.read(hub).cards] == [
+        "botany/2.1/leafnet_moss",
+        "botany/2.1/treenet_oak",
+    ]
+    path = hub / "assets" / "leafnet_broken.md"
+    (warning,) = [record.message for record in caplog.records]
+    assert warning == f"{path} cannot be read and is left out; see `mshub card check {path}`."
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        BROKEN,
+        f"https://gitee.com/mindspore/hub/blob/master/assets/{BROKEN}.md",
+        "leafnet_small_fern",
+        "LeafNet",
+        "leafnet@fern",
+        "LeafNet@fern-small",
+        "{hub}/assets/botany/2.1/leafnet_small_fern.md",
+    ],
+)
+def test_a_name_that_means_a_card_that_cannot_be_read_means_no_other(name: str, hub: Path) -> None:
+    with pytest.raises(CardError, match=rf"{BROKEN}\.md:\d+:\d+: .*mshub card check"):
+        Catalog.read(hub).resolve(name.format(hub=hub))
+
+
+@pytest.mark.parametrize("name", ["FernNet", "FernNet@small", "botany/2.1/fern", "nowhere.md"])
+def test_an_unknown_name_is_answered_with_cards_that_cannot_be_read(name: str, hub: Path) -> None:
+    path = hub / "assets" / f"{BROKEN}.md"
+    with pytest.raises(UnknownNameError) as caught:
+        Catalog.read(hub).resolve(name)
+    assert str(caught.value).endswith(f" Cards that cannot be read: {path}.")
+
+
+def test_who_needs_every_card_gets_all_or_none(hub: Path) -> None:
+    with pytest.raises(CardError, match=BROKEN):
+        Catalog.read_whole(hub)
+    (hub / "assets" / f"{BROKEN}.md").unlink()
+    assert Catalog.read_whole(hub) == Catalog.read(hub)
+
+
+def test_commands_that_look_names_up_go_on_without_a_broken_card(tmp_path: Path) -> None:
+    hub = checkpoints.copy_hub(tmp_path / "hub")
+    card = next((hub / "assets/mindspore/1.7").glob("*.md"))
+    card.write_text("# T\n\n---\nmodel-name: [1\n---\n", encoding="utf-8")
+
+    def mshub(*words: str) -> subprocess.CompletedProcess[str]:
+        return start(*MSHUB, *words, cwd=hub, PYTHONPATH=str(hub))
+
+    for words in (["list"], ["info", "MVD"], ["env"], ["cache", "ls"]):
+        done = mshub(*words)
+        assert (done.returncode, done.stderr.count(str(card))) == (0, 2), done.stderr
+    for words in (["info", card.stem], ["generate", "--check"], ["cache", "prune"]):
+        done = mshub(*words)
+        assert (done.returncode, done.stdout) == (1, "")
+        error = done.stderr.splitlines()[-1]
+        assert error.startswith("mshub: error: ")
+        assert f"assets/mindspore/1.7/{card.name}:5:" in error
+    assert mshub("card", "check").returncode == 1

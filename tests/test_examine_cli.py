@@ -141,6 +141,7 @@ def damaged(folder: Path) -> dict[str, tuple[str, int, str]]:
         "huge": (str(folder / "huge.safetensors"), 1, "its header is no JSON"),
         "folder": (str(folder), 2, "is a folder"),
         "pipe": (str(folder / "pipe"), 2, "is no regular file"),
+        "unknown user": ("~nobody-by-this-name/x", 2, "'~nobody-by-this-name/x' does not exist"),
         "missing": (str(folder / "none.ckpt"), 2, "does not exist"),
         "relative": ("none.safetensors", 2, "does not exist"),
         "name": ("nothing", 3, "names no model card"),

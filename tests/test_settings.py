@@ -33,19 +33,46 @@ def test_settings_come_from_the_environment_as_it_is_now(
 
 
 @pytest.mark.parametrize(
-    ("name", "what"), [("MSHUB_TIMEOUT", "a number"), ("MSHUB_RETRIES", "a whole number")]
+    ("name", "expected", "values"),
+    [
+        ("MSHUB_TIMEOUT", "a number from 0.001 to 86400.0", ["0", "86401", "1e300"]),
+        ("MSHUB_RETRIES", "a whole number from 0 to 1000", ["1.7", "1001"]),
+        ("MSHUB_MAX_SIZE", f"a whole number from 1 to {2**63 - 1}", ["0", "1e9", str(2**63)]),
+    ],
 )
-@pytest.mark.parametrize("value", ["abc", "-1", "nan", "inf"])
-def test_a_setting_that_is_no_number_is_refused(
-    name: str, what: str, value: str, monkeypatch: pytest.MonkeyPatch
+def test_a_setting_that_is_no_number_within_its_bounds_is_refused(
+    name: str, expected: str, values: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert refusal(name, value, monkeypatch) == (
-        f"{name} must be {what} of at least 0, but is {value!r}; correct it or unset it."
-    )
+    for value in [*values, "abc", "-1", "nan", "inf"]:
+        assert refusal(name, value, monkeypatch) == (
+            f"{name} must be {expected}, but is {value!r}; correct it or unset it."
+        )
 
 
-def test_attempts_are_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "a whole number" in refusal("MSHUB_RETRIES", "1.7", monkeypatch)
+@pytest.mark.parametrize(
+    ("name", "attribute", "default"),
+    [
+        ("MSHUB_OFFLINE", "offline", False),
+        ("MSHUB_NO_PROGRESS", "progress", True),
+        ("MSHUB_CPU_TUNING", "cpu_tuning", True),
+    ],
+)
+def test_a_switch_is_on_or_off_and_nothing_else(
+    name: str, attribute: str, default: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def switched(value: str) -> bool:
+        monkeypatch.setenv(name, value)
+        found = getattr(Settings.from_environment(), attribute)
+        return found != (name == "MSHUB_NO_PROGRESS")
+
+    assert all(map(switched, ["1", "true", "Yes", " ON "]))
+    assert not any(map(switched, ["0", "FALSE", "no", "off"]))
+    monkeypatch.setenv(name, " ")
+    assert getattr(Settings.from_environment(), attribute) is default
+    for value in ("banana", "maybe", "2", "-1"):
+        message = refusal(name, value, monkeypatch)
+        assert message.startswith(f"{name} must be 1 or 0 (or true, ")
+        assert repr(value) in message
 
 
 @pytest.mark.parametrize("value", ["~nobody-by-this-name/x", " "])
@@ -54,13 +81,50 @@ def test_a_folder_that_cannot_be_is_refused(value: str, monkeypatch: pytest.Monk
     assert refusal("MSHUB_HOME", value, monkeypatch) == expected
 
 
+def test_without_a_home_folder_the_store_is_to_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MSHUB_HOME")
+    monkeypatch.setenv("HOME", "~")  # as good as none; nobody can be made to be no user
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment()
+    assert str(caught.value) == (
+        "There is no home folder for '~/.mscache' to be in; set MSHUB_HOME to a folder."
+    )
+
+
+@pytest.mark.parametrize("value", ["file:///mnt/x", "file://localhost/x", "HTTPS://[::1]:8443/x"])
+def test_a_mirror_may_be_a_server_or_a_folder_of_this_machine(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MSHUB_MIRRORS", value)
+    assert Settings.from_environment().mirrors == (value,)
+
+
 @pytest.mark.parametrize(
-    "value", ["ftp://host/x", "https://", "file://%00", "file://x", "~nobody-by-this-name/x"]
+    "value",
+    [
+        "ftp://host/x",
+        "https://",
+        "https://[::1",
+        "http://h:abc/",
+        "http://h:99999/",
+        "http://h:0/",
+        "http://h\\x/",
+        "http://h\x1b/",
+        "file://%00",
+        "file://x",
+        "file://host/x",
+        "~nobody-by-this-name/x",
+    ],
 )
 def test_a_mirror_that_cannot_be_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     message = refusal("MSHUB_MIRRORS", f"/good,{value}", monkeypatch)
     assert message.startswith("MSHUB_MIRRORS must ")
     assert repr(value) in message
+
+
+def test_the_password_of_a_refused_mirror_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = refusal("MSHUB_MIRRORS", "https://me:p@ss@host:port/x", monkeypatch)
+    assert "'https://***@host:port/x'" in message
 
 
 def refusal(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> str:

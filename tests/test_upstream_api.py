@@ -161,7 +161,7 @@ def test_hub_list_of_an_unknown_release_lists_the_known_ones(root: Path) -> None
         mindspore_hub.hub_list("9.9")
     assert isinstance(caught.value, ValueError)
     assert str(caught.value) == (
-        f"There is no card of release 9.9; choose one of {', '.join(releases)}."
+        f"There is no card of release '9.9'; choose one of {', '.join(releases)}."
     )
 
 

@@ -31,7 +31,7 @@ def outputs(root: Path) -> dict[Path, str]:
         CardError: A card cannot be read, or a model has no single default card or no name that a
             class can have.
     """
-    catalog = Catalog.read(root)
+    catalog = Catalog.read_whole(root)
     texts = {
         entry_point_path(root, model): entry_point_text(cards, default_card(model, cards))
         for model, cards in catalog.models.items()

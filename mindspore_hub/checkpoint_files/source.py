@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mindspore_hub.catalog import Catalog
+from mindspore_hub.catalog import Catalog, existing
 from mindspore_hub.checkpoint_files.examine import Examination, describe, examine
 from mindspore_hub.errors import CheckpointError, OfflineError, UnknownNameError
 from mindspore_hub.fetch import memo_of
@@ -48,8 +48,8 @@ def read_source(name: str, settings: Settings) -> Source:
         IntegrityError: It is damaged.
         CheckpointError: It is no file of tensors.
     """
-    path = Path(name).expanduser()
-    if path.is_file() and path.suffix != ".md":
+    path = existing(name)
+    if path and path.is_file() and path.suffix != ".md":
         return Source(examine(path))
     try:
         card = Catalog.read().resolve(name)
@@ -59,12 +59,12 @@ def read_source(name: str, settings: Settings) -> Source:
     return Source(_examine_stored(name, card, settings), card)
 
 
-def _check_path(name: str, path: Path) -> None:
-    if path.is_dir():
+def _check_path(name: str, path: Path | None) -> None:
+    if path and path.is_dir():
         raise IsADirectoryError(_problem(name, "is a folder"))
-    if path.exists():
+    if path:
         raise OSError(_problem(name, "is no regular file"))
-    looks_like_path = path.suffix in {".ckpt", ".safetensors"} or path.is_absolute()
+    looks_like_path = name.endswith((".ckpt", ".safetensors")) or Path(name).is_absolute()
     if looks_like_path or name.startswith((".", "~")) or os.sep in name:
         raise FileNotFoundError(_problem(name, "does not exist"))
 

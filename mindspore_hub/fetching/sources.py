@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Container, Iterator, Sequence
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from ipaddress import ip_address
 from pathlib import Path
@@ -17,11 +19,17 @@ from mindspore_hub.store.cache import OWN_FOLDERS
 if TYPE_CHECKING:
     from mindspore_hub.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 Location: TypeAlias = Path | str
 """Where a file may lie: a path, or an http(s) URL."""
 
 Source: TypeAlias = tuple[Location, ...]
 """A mirror or a link: the places where it may have the file, the likeliest first."""
+
+LEFT_DEPTH = 4
+"""Levels down to a file of the upstream client, `<publisher>/<version>/<folder>/<file>`. A folder of
+the store may lie in another program's tree, which is not to be walked as a whole."""
 
 
 def sources(links: Sequence[str], settings: Settings) -> list[Source]:
@@ -29,7 +37,7 @@ def sources(links: Sequence[str], settings: Settings) -> list[Source]:
 
     First what other programs left in the folder of the store, then the mirrors, then the links. A
     mirror has the file under the path of a link, or directly under its own folder. Offline, only
-    folders are left.
+    folders are left. Of a mirror whose folder does not exist, a warning says so.
 
     Args:
         links: Every place where the file was published, the card's own first.
@@ -40,7 +48,9 @@ def sources(links: Sequence[str], settings: Settings) -> list[Source]:
     """
     paths = list(dict.fromkeys(tuple(segments_of(link)) for link in links))
     found: list[Source] = [tuple(left_behind(settings.home, {path[-1] for path in paths}))]
-    found += [_in_mirror(mirror, path) for mirror in settings.mirrors for path in paths]
+    for mirror in settings.mirrors:
+        _warn_if_absent(mirror)
+        found += [_in_mirror(mirror, path) for path in paths]
     found += [(link,) for link in dict.fromkeys(links)]
     return [
         source
@@ -55,8 +65,11 @@ def left_behind(home: Path, names: Container[str]) -> Iterator[Path]:
     The upstream client keeps what it downloads in folders named after publisher and version.
     """
     for folder, folders, files in os.walk(home):
-        if Path(folder) == home:
+        depth = len(Path(folder).relative_to(home).parts)
+        if depth == 0:
             folders[:] = [name for name in folders if name not in OWN_FOLDERS]
+        if depth == LEFT_DEPTH - 1:
+            folders.clear()
         yield from (Path(folder, name) for name in sorted(files) if name in names)
 
 
@@ -136,7 +149,7 @@ def segments_of(link: str) -> list[str]:
 
 def _in_mirror(mirror: str, segments: Sequence[str]) -> Source:
     if not _is_url(mirror):
-        folder = Path(_local_path(mirror)).expanduser()
+        folder = _folder(mirror)
         return tuple(dict.fromkeys((folder.joinpath(*segments), folder / segments[-1])))
     parts = _split(mirror)
     base = parts.path.rstrip("/")
@@ -145,12 +158,23 @@ def _in_mirror(mirror: str, segments: Sequence[str]) -> Source:
     return tuple(parts._replace(path=f"{base}/{path}").geturl() for path in dict.fromkeys(paths))
 
 
-def _local_path(mirror: str) -> str:
+def _warn_if_absent(mirror: str) -> None:
+    """Say what a failure to find the file in a folder does not tell: that there is no folder."""
+    with suppress(OSError):  # what else is wrong with it is said when it is asked
+        if not _is_url(mirror) and not _folder(mirror).exists():
+            logger.warning(
+                "MSHUB_MIRRORS: the folder %s does not exist; the address of a server begins with "
+                "https://",
+                mirror,
+            )
+
+
+def _folder(mirror: str) -> Path:
     if not mirror.lower().startswith("file://"):
-        return mirror
+        return Path(mirror).expanduser()
     from urllib.request import url2pathname  # imports half of the network
 
-    return url2pathname(urlsplit(mirror).path)
+    return Path(url2pathname(urlsplit(mirror).path))
 
 
 def _address(url: str) -> tuple[str, str | None, int | None]:

@@ -123,8 +123,10 @@ def prune(older_than: float | None, keep_default: bool, dry_run: bool, style: st
     """
     import time
 
+    from mindspore_hub.catalog import Catalog
     from mindspore_hub.housekeeping.choice import prunable
 
+    Catalog.read_whole()  # the file of a card that is left out would look unwanted
     store, catalog, entries = _survey()
     defaults = {card.asset.sha256 for card in catalog.cards if card.is_default and card.asset}
     kept = defaults if keep_default else set()

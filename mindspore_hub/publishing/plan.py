@@ -155,7 +155,7 @@ def _catalog(root: Path) -> Catalog:
             "Give the folder that holds assets and models."
         )
         raise SettingsError(msg)
-    return Catalog.read(root)
+    return Catalog.read_whole(root)
 
 
 def _siblings(catalog: Catalog, model: str) -> list[Card]:

@@ -201,7 +201,7 @@ def _load_name(plan: Plan, hub: Path) -> str:
     """Shortest name of the card, which must mean no other."""
     card = read_card(hub / plan.card, plan.uid)
     try:
-        Catalog.read(hub).resolve(card.short_name)
+        Catalog.read_whole(hub).resolve(card.short_name)
     except AmbiguousNameError as error:
         msg = f"{error}\nGive a `variant` that tells the new file from the others."
         raise CardError(msg) from error

@@ -221,9 +221,10 @@ class Store:
             return
         # After a power cut the mark may be there without its content.
         if found not in {"", str(LAYOUT)}:
+            variable = "MSHUB_EXTRA_CACHES" if self.read_only else "MSHUB_HOME"
             msg = (
                 f"The store {self.home} has layout {found!r}, but this version of mindspore-hub "
-                f"knows layout {LAYOUT} only. Upgrade mindspore-hub, or point MSHUB_HOME to "
+                f"knows layout {LAYOUT} only. Upgrade mindspore-hub, or point {variable} to "
                 "another folder."
             )
             raise StoreError(msg)
@@ -237,6 +238,8 @@ class Store:
             raise
         except OSError as error:
             remedy = _REMEDIES.get(error.errno or 0, "Point MSHUB_HOME to another folder")
+            if self.read_only:
+                remedy = "Correct MSHUB_EXTRA_CACHES, which names folders that can be read"
             msg = (
                 f"Cannot {verb} {path} in the store {self.home}: {error.strerror or error}. "
                 f"{remedy}."

@@ -17,6 +17,7 @@ from server import FileServer, status
 
 from mindspore_hub.errors import IntegrityError, NetworkError, OfflineError, TrustError
 from mindspore_hub.fetch import fetch
+from mindspore_hub.fetching.sources import left_behind
 from mindspore_hub.settings import Settings
 
 
@@ -118,6 +119,18 @@ def test_mirror_that_is_no_url_is_refused(settings: Settings) -> None:
         )
 
 
+@pytest.mark.parametrize("mirror", ["mirror.example.org/models", "https//mirror", "file:///none"])
+def test_mirror_whose_folder_does_not_exist_is_named_in_a_warning(
+    server: FileServer, settings: Settings, caplog: pytest.LogCaptureFixture, mirror: str
+) -> None:
+    fetch(server.url + PATH, SHA256, settings=replace(settings, mirrors=(mirror,)))
+    (warning,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert warning == (
+        f"MSHUB_MIRRORS: the folder {mirror} does not exist; the address of a server begins with "
+        "https://"
+    )
+
+
 # Offline
 
 
@@ -217,7 +230,10 @@ def test_extra_cache_that_cannot_be_read_is_passed_over(
         (extra / "layout").write_text("2")
     settings = replace(settings, extra_caches=(extra, tmp_path / "none"))
     assert fetch(server.url + PATH, SHA256, settings=settings).read_bytes() == CONTENT
-    assert f"The extra cache {extra} is passed over" in caplog.text
+    (warning,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert warning.startswith(f"The extra cache {extra} is passed over: ")
+    assert "MSHUB_EXTRA_CACHES" in warning
+    assert "MSHUB_HOME" not in warning
 
 
 # What other clients left
@@ -233,6 +249,15 @@ def test_file_left_by_the_upstream_client_is_adopted_and_stays(
         blob = fetch("https://host.invalid" + PATH, SHA256, settings=settings)
     assert (blob.read_bytes(), left.read_bytes()) == (CONTENT, CONTENT)
     assert not blob.samefile(left)  # what the other client does to its file is its own affair
+
+
+def test_no_tree_deeper_than_that_of_the_upstream_client_is_walked(settings: Settings) -> None:
+    deepest = settings.home / "mindspore" / "1.9" / "mvd_v1.9"
+    too_deep = deepest / "more"
+    too_deep.mkdir(parents=True)
+    for folder in (deepest, too_deep):
+        (folder / "mvd.ckpt").write_bytes(CONTENT)
+    assert [*left_behind(settings.home, {"mvd.ckpt"})] == [deepest / "mvd.ckpt"]
 
 
 def test_wrong_file_left_by_the_upstream_client_is_passed_over_and_stays(
