@@ -6,9 +6,11 @@ import atexit
 import gc
 import importlib
 import os
+import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -28,6 +30,8 @@ def main() -> None:
 
 def run(command: click.Command, name: str | None = None) -> None:
     """Run a command; an error of the user's ends it with a message and its exit code."""
+    # From its first operator on, MindSpore answers Ctrl-C by sending SIGTERM to its own process.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         command.main(prog_name=name, standalone_mode=False)
     except click.ClickException as error:
@@ -42,7 +46,18 @@ def run(command: click.Command, name: str | None = None) -> None:
         sys.exit(StoreError.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("mshub: interrupted", err=True)
-        sys.exit(130)
+        _end_interrupted()
+
+
+def _end_interrupted() -> NoReturn:
+    """Exit as shells expect after Ctrl-C; all blocks have been left, so temporary files are gone."""
+    if "mindspore" in sys.modules:
+        # Its threads go on while the interpreter ends, which may end in a fatal error.
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(130)
+    sys.exit(130)
 
 
 def _discard_output() -> None:

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -19,6 +20,7 @@ from commands import CARD, MSHUB, ROOT, run, start
 from mindspore_hub.cards.review import known_rules
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.cli import mshub
+from mindspore_hub.entry_point import _interrupt_deferred
 from mindspore_hub.info import CellInfo
 from mindspore_hub.version import __version__
 
@@ -386,6 +388,70 @@ def test_ctrl_c_ends_a_download_with_130(tmp_path: Path) -> None:
     assert (process.returncode, output) == (130, "")
     assert errors.splitlines()[-1] == "mshub: interrupted"
     assert "Traceback" not in errors
+
+
+def test_ctrl_c_while_mindspore_is_imported_ends_with_130() -> None:
+    # Raised inside the extension's initialisation: an operator in C, after which no signal is
+    # looked for before the extension itself runs Python code.
+    interrupting = """
+import _thread, sys
+
+class Interrupt:
+    __neg__ = _thread.interrupt_main
+
+interrupt = Interrupt()
+
+def watch(event, args):
+    if event == "import" and args[0] == "mindspore._c_expression" and args[1]:
+        -interrupt
+
+sys.addaudithook(watch)
+from mindspore_hub.cli import main; main()
+"""
+    done = run_code(interrupting, "load", "metric_learn", "--no-pretrained")
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr.splitlines()[-1] == "mshub: interrupted"
+    assert "cannot be imported" not in done.stderr
+
+
+def test_ctrl_c_after_an_operator_leaves_blocks_and_does_not_end_the_interpreter(
+    tmp_path: Path,
+) -> None:
+    interrupting = """
+import atexit, os, signal, tempfile, time
+from mindspore_hub import demo
+
+describe = demo.describe
+
+def interrupted(network, name):
+    with tempfile.TemporaryDirectory():
+        describe(network, name)
+        os.kill(os.getpid(), signal.SIGINT)
+        while True:
+            time.sleep(0.01)
+
+demo.describe = interrupted
+atexit.register(print, "the interpreter ended")
+from mindspore_hub.cli import main; main()
+"""
+    words = ("load", "metric_learn", "--no-pretrained")
+    done = start(sys.executable, "-c", interrupting, *words, TMPDIR=str(tmp_path))
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr.endswith("mshub: interrupted\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("presses", [0, 1, 2])
+def test_a_first_ctrl_c_waits_for_the_import_and_a_second_one_does_not(presses: int) -> None:
+    said = []
+    pressed = pytest.raises(KeyboardInterrupt) if presses else nullcontext()
+    with pressed, _interrupt_deferred():
+        for press in range(presses):
+            signal.raise_signal(signal.SIGINT)
+            said.append(press)
+        said.append("end")
+    assert said == [["end"], [0, "end"], [0]][presses]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

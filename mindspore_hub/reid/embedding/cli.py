@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -85,8 +84,6 @@ def interruptible(*, kept: bool) -> Iterator[None]:
     Args:
         kept: Whether what was computed is kept, which is said then.
     """
-    # From its first operator on, MindSpore answers Ctrl-C by sending SIGTERM to its own process.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:
