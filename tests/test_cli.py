@@ -175,6 +175,37 @@ def test_env_prints_versions_and_settings_without_credentials() -> None:
     assert ["mindspore-hub", __version__] in rows(human.stdout)
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"MSHUB_TIMEOUT": "x"}, "error: MSHUB_TIMEOUT must be a number of at least 0, but is 'x'"),
+        ({"MSHUB_HOME": "~nobody-of-that-name/x"}, "error: MSHUB_HOME must be "),
+    ],
+)
+def test_env_reports_a_setting_that_means_nothing(settings: dict[str, str], message: str) -> None:
+    done = run("env", "--format", "json", **settings)
+    assert (done.returncode, done.stderr) == (0, "")
+    facts = json.loads(done.stdout)
+    assert facts["store"].startswith(message)
+    assert facts["cards"] == len(CARDS)
+    assert facts["variables"].items() >= settings.items()
+    assert run("env", **settings).returncode == 0
+
+
+def test_env_reports_a_card_that_cannot_be_read(tmp_path: Path) -> None:
+    for name in ("assets", "mindspore_hub"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    card = next(tmp_path.glob("assets/**/mvd_infraredtovisible_regdb.md"))
+    card.write_bytes(b"\xff")
+    done = run("env", "--format", "json", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    facts = json.loads(done.stdout)
+    assert facts["hub root"] == str(tmp_path)
+    assert facts["cards"].startswith("error: ")
+    assert card.name in facts["cards"]
+    assert facts["store"] == os.environ["MSHUB_HOME"]
+
+
 def test_card_check_of_the_hub_finds_nothing() -> None:
     done = run("card", "check")
     assert (done.returncode, done.stdout) == (0, "")
