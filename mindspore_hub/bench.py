@@ -96,7 +96,7 @@ def _rows(report: dict[str, Any]) -> list[tuple[str, str]]:
             for mode, took in report["forward"].items()
         ),
         ("Samples per call", str(report["batch"])),
-        *report["setup"].items(),
+        *((name, str(value)) for name, value in report["setup"].items()),
     ]
 
 
@@ -140,7 +140,7 @@ def _milliseconds(network: Any, inputs: list[Any]) -> float:
     return (time.perf_counter() - begin) * 1e3
 
 
-def _setup() -> dict[str, str]:
+def _setup() -> dict[str, str | int | None]:
     """What decides how fast this process computes."""
     import mindspore
 
@@ -150,8 +150,8 @@ def _setup() -> dict[str, str]:
         "MindSpore": mindspore.__version__,
         "Device": mindspore.get_context("device_target"),
         VARIABLE: os.environ.get(VARIABLE, "not set"),
-        "Threads": str(mindspore.get_context("runtime_num_threads")),
-        "Processors": str(os.cpu_count()),
+        "Threads": mindspore.get_context("runtime_num_threads"),
+        "Processors": os.cpu_count(),
     }
 
 

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import click
 
-from mindspore_hub._output import format_option, print_json, print_table, settings_of_command
+from mindspore_hub._output import format_option, print_json, print_table, settings_of_command, size
 from mindspore_hub.cards.cli import card
 from mindspore_hub.errors import HubError, StoreError
 from mindspore_hub.version import __version__
@@ -168,6 +168,9 @@ def load(name: str, no_pretrained: bool, force_reload: bool, style: str) -> None
     if style == "json":
         print_json(facts)
         return
+    facts.update(parameters=f"{facts['parameters']:,}", size=size(facts["size"]))
+    for key in ("inputs", "outputs"):
+        facts[key] = [f"{tuple(item['shape'])} {item['dtype']}" for item in facts[key]]
     print_table(("Fact", "Value"), [(key, _text(value)) for key, value in facts.items()])
 
 

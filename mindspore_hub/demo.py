@@ -47,14 +47,16 @@ def run(say: Say) -> int:
         say("\n".join([*map(str, findings), stale]))
         return 1
     network = _load_network(say)
-    say(f"{_MODEL} loaded: {describe(network, _MODEL)['parameters']} parameters")
+    say(f"{_MODEL} loaded: {describe(network, _MODEL)['parameters']:,} parameters")
     for line in _match(network):
         say(line)
     return 0
 
 
 def describe(network: nn.Cell, name: str) -> dict[str, Any]:
-    """Facts of a network, with the shapes of its outputs for one random sample.
+    """Facts of a network, with what goes in and comes out for one random sample.
+
+    Numbers are numbers, and `size` is in bytes; `shape` is a list.
 
     Args:
         network: A network in inference mode.
@@ -66,12 +68,16 @@ def describe(network: nn.Cell, name: str) -> dict[str, Any]:
     parameters = list(network.get_parameters())
     return {
         "network": type(network).__name__,
-        "parameters": f"{sum(parameter.size for parameter in parameters):,}",
+        "parameters": sum(parameter.size for parameter in parameters),
         "tensors": len(parameters),
-        "size": f"{sum(parameter.nbytes for parameter in parameters) / 1e6:.1f} MB",
-        "inputs": [str(tuple(value.shape)) for value in inputs],
-        "outputs": [f"{tuple(value.shape)} {value.dtype}" for value in outputs],
+        "size": sum(parameter.nbytes for parameter in parameters),
+        "inputs": [_signature(value) for value in inputs],
+        "outputs": [_signature(value) for value in outputs],
     }
+
+
+def _signature(tensor: Any) -> dict[str, Any]:
+    return {"shape": list(tensor.shape), "dtype": str(tensor.dtype).lower()}
 
 
 def random_inputs(network: nn.Cell, name: str, *, batch: int = 1) -> list[Any]:
