@@ -16,7 +16,13 @@ from typing import Any
 
 import click
 
-from mindspore_hub._output import format_option, print_json, print_table, settings_of_command
+from mindspore_hub._output import (
+    explain_name,
+    format_option,
+    print_json,
+    print_table,
+    settings_of_command,
+)
 
 _PASSES = 5
 """Forward passes after the first one; their median is reported."""
@@ -29,6 +35,7 @@ _PASSES = 5
 )
 @click.option("--no-pretrained", is_flag=True, help="Build only; load no checkpoint.")
 @format_option
+@explain_name
 def bench(name: str, batch: int, no_pretrained: bool, style: str) -> None:
     """Measure how fast NAME loads, and its forward pass in PyNative and GRAPH mode."""
     facts = _facts_of(name)

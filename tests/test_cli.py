@@ -15,8 +15,10 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 from commands import CARD, MSHUB, ROOT, run, start
 
+from mindspore_hub import errors
 from mindspore_hub.cards.review import known_rules
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.cli import mshub
@@ -66,6 +68,11 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, 
         command, inner = group.get_command(context, name), (*path, name)
         found += commands(command, inner) if isinstance(command, click.Group) else [inner]
     return found
+
+
+def usage(words: tuple[str, ...]) -> str:
+    """The line that shows the arguments of a command."""
+    return CliRunner().invoke(mshub, [*words, "--help"]).output.partition("\n\n")[0]
 
 
 def write_card(folder: Path, link: str, data: bytes = b"weights") -> Path:
@@ -287,12 +294,12 @@ def test_generate_checks_prints_a_diff_writes_and_is_then_content(tmp_path: Path
     assert (clean.returncode, clean.stdout, clean.stderr) == (0, "", "")
 
 
-def test_generate_outside_of_a_hub_says_what_it_needs(tmp_path: Path) -> None:
-    done = run("generate", cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == (
-        "mshub: error: assets is no folder of cards; give the hub root or its assets folder.\n"
-    )
+def test_generate_outside_of_a_hub_is_a_usage_error(tmp_path: Path) -> None:
+    for words in (["generate"], ["generate", "--check"]):
+        done = run(*words, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        needed = f"{tmp_path} has no folder of cards, assets; give the hub root with --root."
+        assert done.stderr.endswith(f"Error: {needed}\n")
 
 
 def test_load_runs_the_network_on_one_sample() -> None:
@@ -336,14 +343,61 @@ def test_download_prints_the_path_of_the_verified_file(tmp_path: Path) -> None:
     }
 
 
-def test_quiet_prints_results_only(tmp_path: Path) -> None:
+def test_quiet_prints_results_only_before_and_after_the_command(tmp_path: Path) -> None:
     card = write_card(tmp_path, "https://localhost:1/x.ckpt")
     mirror = write_mirror(tmp_path)
-    loud = run("download", str(card), "--force-reload", MSHUB_MIRRORS=mirror)
-    quiet = run("-q", "download", str(card), "--force-reload", MSHUB_MIRRORS=mirror)
-    assert loud.stdout == quiet.stdout
+    words = ("download", str(card), "--force-reload")
+    loud = run(*words, MSHUB_MIRRORS=mirror)
     assert "Downloading x.ckpt" in loud.stderr
-    assert "Downloading" not in quiet.stderr
+    for quiet in (("-q", *words), (*words, "-q"), (*words, "--quiet")):
+        done = run(*quiet, MSHUB_MIRRORS=mirror)
+        assert (done.returncode, done.stdout, done.stderr) == (0, loud.stdout, "")
+
+
+def test_quiet_after_the_command_shows_no_progress(tmp_path: Path) -> None:
+    card = write_card(tmp_path, "https://localhost:1/x.ckpt")
+    words = ("download", str(card), "--force-reload", "--format", "json")
+    env = {"MSHUB_MIRRORS": write_mirror(tmp_path), "MSHUB_NO_PROGRESS": ""}
+    assert '{"file": "x.ckpt", ' in run(*words, **env).stderr
+    assert run(*words, "-q", **env).stderr == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [words for words in commands(mshub) if words not in {(), ("bundle",), ("cache",), ("card",)}],
+    ids=" ".join,
+)
+def test_every_command_can_be_quiet(words: tuple[str, ...]) -> None:
+    assert "  -q, --quiet " in CliRunner().invoke(mshub, [*words, "--help"]).output
+
+
+@pytest.mark.parametrize("group", [(), ("bundle",), ("cache",), ("card",)], ids=" ".join)
+@pytest.mark.parametrize("columns", ["60", "80"])
+def test_the_list_of_commands_has_whole_sentences(group: tuple[str, ...], columns: str) -> None:
+    done = run(*group, "--help", COLUMNS=columns)
+    assert done.returncode == 0
+    listed = done.stdout.partition("\nCommands:\n")[2]
+    assert len(listed.splitlines()) >= 2
+    assert [line for line in listed.splitlines() if line.endswith("...")] == []
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [words for words in commands(mshub) if "NAME" in usage(words)],
+    ids=" ".join,
+)
+def test_help_says_what_a_name_may_be(words: tuple[str, ...]) -> None:
+    said = " ".join(CliRunner().invoke(mshub, [*words, "--help"]).output.split())
+    assert "NAME is a" in said or "NAME are" in said
+
+
+def test_help_tells_exit_codes_and_where_settings_are_described() -> None:
+    said = " ".join(run("--help").stdout.split())
+    codes = {error.exit_code for error in vars(errors).values() if isinstance(error, type)}
+    assert "Exit codes: 0 ok, 1 findings" in said
+    assert all(f" {code} " in said for code in codes)
+    assert "MSHUB_HOME" in said
 
 
 @pytest.mark.parametrize(
@@ -544,6 +598,28 @@ def test_a_terminal_gets_whole_names_and_no_colour_under_no_color() -> None:
     assert max(map(len, lines)) <= 80
     names = {line.split()[0] for line in lines if line.strip()}
     assert names >= {card.short_name for card in CARDS}
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_list_breaks_nothing_that_loads_over_lines(columns: int) -> None:
+    shown = re.sub(r"\x1b\[[\d;]*m", "", on_terminal("list", COLUMNS=str(columns)))
+    lines = shown.splitlines()
+    assert max(map(len, lines)) <= columns
+    uids = {card.uid for card in CARDS if card.uid in shown}
+    assert uids == ({card.uid for card in CARDS} if columns == 200 else set())
+    assert "mindspore/" not in shown or columns == 200, "a uid is folded"
+    assert all(any(line.startswith(card.short_name) for line in lines) for card in CARDS)
+
+
+@pytest.mark.parametrize("words", [["list"], ["list", "--format", "json"], ["--help"]])
+def test_a_pipe_that_nobody_reads_ends_the_command_as_other_tools(words: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [*MSHUB, *words], cwd=ROOT, stdout=write, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
 
 
 def test_no_escape_sequences_reach_a_pipe() -> None:

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mindspore_hub._output import count, format_option, print_json, progress_of_command
+from mindspore_hub._output import (
+    count,
+    explain_name,
+    format_option,
+    print_json,
+    progress_of_command,
+)
 
 if TYPE_CHECKING:
     from mindspore_hub._progress import Progress
@@ -52,6 +58,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option("--force", is_flag=True, help="Replace an output that is there.")
 @format_option
+@explain_name
 def embed(
     name: str,
     images: Path,
