@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from shutil import disk_usage
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from mindspore_hub._output import size
 from mindspore_hub.cards.check import check_paths
 from mindspore_hub.cards.generate import differences
 from mindspore_hub.cards.schema import Card, read_card
 from mindspore_hub.catalog import Catalog, hub_root
 from mindspore_hub.entry_point import load_entry_point
-from mindspore_hub.errors import NetworkError, OfflineError
+from mindspore_hub.errors import NetworkError, OfflineError, StoreError
 from mindspore_hub.pretrained import create_pretrained, loadable_asset
 from mindspore_hub.reid.transforms import transforms
 from mindspore_hub.settings import Settings
@@ -126,12 +128,16 @@ def write_stand_in(published: Card, folder: Path) -> Card:
     Args:
         published: The card of the network.
         folder: Where the card and the folder `mirror` are written.
+
+    Raises:
+        StoreError: There is no room for the checkpoint, and for a store's copy of it.
     """
     import mindspore
 
     asset = loadable_asset(published)
     cell = load_entry_point(hub_root(), published.model_name).network_class()
     network = cell(**asset.network_args)
+    _require_space(folder, 2 * sum(parameter.nbytes for parameter in network.get_parameters()))
     file = folder / "mirror" / asset.file_name
     file.parent.mkdir()
     mindspore.save_checkpoint(
@@ -146,6 +152,16 @@ def write_stand_in(published: Card, folder: Path) -> Card:
     card = folder / f"{published.name}.md"
     card.write_text(text, encoding="utf-8")
     return read_card(card, published.uid)
+
+
+def _require_space(folder: Path, needed: int) -> None:
+    free = disk_usage(folder).free
+    if free < needed:
+        msg = (
+            f"The stand-in takes {size(needed)} in {folder.parent}, where {size(free)} are free; "
+            "set TMPDIR to a folder with more space."
+        )
+        raise StoreError(msg)
 
 
 def _published_name(name: str, parameter: Any) -> str:

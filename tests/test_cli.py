@@ -14,6 +14,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import click
+import disks
 import pytest
 from click.testing import CliRunner
 from commands import CARD, MSHUB, ROOT, run, start
@@ -727,3 +728,15 @@ def test_demo_matches_the_samples_and_says_that_stand_in_weights_are_random() ->
     samples = {path.stem for path in (ROOT / "mindspore_hub/samples").glob("*-infrared.png")}
     assert {line.partition(":")[0] for line in lines[4:]} == samples
     assert all(re.search(r": nearest is [a-z-]+-visible \(similarity ", line) for line in lines[4:])
+
+
+def test_demo_without_space_for_its_stand_in_names_the_folder_and_the_way_out(
+    tmp_path: Path,
+) -> None:
+    with disks.small_disk(tmp_path / "disk", "600m") as disk:
+        done = run("demo", MSHUB_OFFLINE="1", TMPDIR=str(disk))
+        left = list(disk.iterdir())
+    assert done.returncode == 9
+    assert f"The stand-in takes 647.7 MB in {disk}, where " in done.stderr
+    assert done.stderr.endswith("set TMPDIR to a folder with more space.\n")
+    assert left == []
