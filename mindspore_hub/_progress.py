@@ -1,4 +1,4 @@
-"""How far a long piece of work has come: a callback, a bar on a terminal or in a notebook, JSON for programs."""
+"""How far a long piece of work has come: a callback, a bar for people, JSON for programs."""
 
 from __future__ import annotations
 

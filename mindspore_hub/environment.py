@@ -34,7 +34,7 @@ def describe_environment() -> dict[str, Any]:
         "cards": _told(lambda: len(Catalog.read().cards)),
         "store": _told(get_hub_dir),
         "variables": {
-            name: "(set)" if "PROXY" in name.upper() else _CREDENTIALS.sub("://***@", value)
+            name: "(set)" if "PROXY" in name.upper() else _without_credentials(value)
             for name, value in sorted(os.environ.items())
             if name.upper().startswith(_PREFIXES)
         },
@@ -45,7 +45,11 @@ def _told(fact: Callable[[], Any]) -> Any:
     try:
         return fact()
     except HubError as error:
-        return f"error: {error}"
+        return _without_credentials(f"error: {error}")
+
+
+def _without_credentials(text: str) -> str:
+    return _CREDENTIALS.sub("://***@", text)
 
 
 def _version(package: str) -> str:

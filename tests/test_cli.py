@@ -200,6 +200,14 @@ def test_env_reports_a_setting_that_means_nothing(settings: dict[str, str], mess
     assert run("env", **settings).returncode == 0
 
 
+def test_env_hides_credentials_in_a_setting_that_means_nothing() -> None:
+    done = run("env", MSHUB_MIRRORS="ftp://me:secret@mirror.example.org")
+    assert done.returncode == 0
+    assert "MSHUB_MIRRORS must name folders" in done.stdout
+    assert "ftp://***@mirror.example.org" in done.stdout
+    assert "secret" not in done.stdout + done.stderr
+
+
 def test_env_reports_a_card_that_cannot_be_read(tmp_path: Path) -> None:
     for name in ("assets", "mindspore_hub"):
         shutil.copytree(ROOT / name, tmp_path / name)
