@@ -1,9 +1,10 @@
-"""How commands print: JSON, tables, counts and sizes."""
+"""What commands share: groups, options, and how they print JSON, tables, counts and sizes."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -12,6 +13,70 @@ if TYPE_CHECKING:
     from mindspore_hub.settings import Settings
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+_NAMES = (
+    "NAME is a model (MVD), a model and its variant (MVD@sysumm01-all), the name, uid or address of a "
+    "card, or the path of a card's file; `mshub list` has all."
+)
+
+_QUIET = f"{__name__}.quiet"
+
+
+def _be_quiet(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        import logging
+
+        context.meta[_QUIET] = True
+        logging.getLogger("mindspore_hub").setLevel(logging.WARNING)
+
+
+quiet_option = click.option(
+    "-q",
+    "--quiet",
+    is_flag=True,
+    expose_value=False,
+    callback=_be_quiet,
+    help="Print results, warnings and errors only.",
+)
+
+
+def is_quiet() -> bool:
+    """Whether `-q` was given, to a group or to its command."""
+    return bool(click.get_current_context().meta.get(_QUIET))
+
+
+class Group(click.Group):
+    """A group that lists commands with their whole first sentence, and gives them `-q` as well."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Find a command."""
+        command = self.find_command(ctx, cmd_name)
+        if command and not isinstance(command, click.Group) and not _takes_quiet(command):
+            quiet_option(command)
+        return command
+
+    def find_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Find a command as it was written."""
+        return super().get_command(ctx, name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands; click's own cuts sentences where a line ends."""
+        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, item.get_short_help_str(1000)) for name, item in commands.items() if item]
+            )
+
+
+def _takes_quiet(command: click.Command) -> bool:
+    return any(parameter.name == "quiet" for parameter in command.params)
+
+
+def explain_name(command: _Command) -> _Command:
+    """Say at the end of a command's help what its argument NAME may be."""
+    command.__doc__ = f"{cleandoc(command.__doc__ or '')}\n\n{_NAMES}"
+    return command
 
 
 def format_option(command: _Command) -> _Command:
@@ -34,8 +99,7 @@ def settings_of_command() -> Settings:
     from mindspore_hub.settings import Settings
 
     settings = Settings.from_environment()
-    quiet = click.get_current_context().find_root().params.get("quiet", False)
-    return replace(settings, progress=settings.progress and not quiet)
+    return replace(settings, progress=settings.progress and not is_quiet())
 
 
 def progress_of_command() -> bool:
@@ -55,22 +119,40 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
-def print_table(header: Iterable[str], rows: Iterable[tuple[str, ...]]) -> None:
-    """Print rows under a header, as wide as they are where nobody looks at a terminal."""
+def print_table(
+    header: Sequence[str], rows: Iterable[tuple[str, ...]], *, optional: int = 0
+) -> None:
+    """Print rows under a header, as wide as they are where nobody looks at a terminal.
+
+    Args:
+        header: Titles of the columns. The first one is never folded.
+        rows: Their cells.
+        optional: How many columns at the end are left out where a terminal is too narrow for all.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    console = Console(width=None if sys.stdout and sys.stdout.isatty() else 1000)
+    rows = list(rows)
+    columns = len(header) - (optional if _width(header, rows) > console.width else 0)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for index, title in enumerate(header):
+    for index, title in enumerate(header[:columns]):
         table.add_column(title, overflow="fold", no_wrap=index == 0)
     for row in rows:
-        table.add_row(*map(Text, row))
-    console = Console(width=None if sys.stdout and sys.stdout.isatty() else 1000)
+        table.add_row(*map(Text, row[:columns]))
     with console.capture() as capture:
         console.print(table)
     click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
+
+
+def _width(header: Sequence[str], rows: list[tuple[str, ...]]) -> int:
+    """Cells of a terminal that a table takes if nothing is folded."""
+    from rich.cells import cell_len
+
+    columns = zip(header, *rows, strict=True)
+    return sum(max(map(cell_len, column)) for column in columns) + 3 * (len(header) - 1)
 
 
 def count(number: int, noun: str) -> str:

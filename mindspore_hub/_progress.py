@@ -1,4 +1,4 @@
-"""How far a long piece of work has come: a callback, a bar on a terminal, JSON for programs."""
+"""How far a long piece of work has come: a callback, a bar for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _INTERVAL = 0.25
 
 
 def bar(title: str, *, shown: bool) -> AbstractContextManager[Progress]:
-    """Give a callback that draws a bar of bytes on stderr, if `shown` and if it is a terminal."""
+    """Give a callback that draws a bar of bytes on stderr, if `shown` and where bars can be."""
     return _drawn(title, ("DownloadColumn", "TransferSpeedColumn"), shown=shown)
 
 
@@ -31,7 +31,7 @@ def counter(title: str, *, shown: bool) -> AbstractContextManager[Progress]:
 
 @contextmanager
 def _drawn(title: str, amounts: tuple[str, ...], *, shown: bool) -> Iterator[Progress]:
-    if not (shown and sys.stderr.isatty()):
+    if not (shown and _draws()):
         yield lambda _done, _total: None
         return
     from rich import progress
@@ -46,6 +46,19 @@ def _drawn(title: str, amounts: tuple[str, ...], *, shown: bool) -> Iterator[Pro
     with progress.Progress(*columns, console=Console(stderr=True), transient=True) as display:
         task = display.add_task(title, total=None)
         yield lambda done, total: display.update(task, completed=done, total=total)
+
+
+def _draws() -> bool:
+    """Whether a bar can be drawn: on a terminal, or in a notebook, where rich needs ipywidgets."""
+    if sys.stderr.isatty():
+        return True
+    if "ipykernel" not in sys.modules:
+        return False
+    from importlib.util import find_spec
+
+    from rich.console import Console
+
+    return Console().is_jupyter and find_spec("ipywidgets") is not None
 
 
 @contextmanager

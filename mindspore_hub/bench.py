@@ -16,7 +16,13 @@ from typing import Any
 
 import click
 
-from mindspore_hub._output import format_option, print_json, print_table, settings_of_command
+from mindspore_hub._output import (
+    explain_name,
+    format_option,
+    print_json,
+    print_table,
+    settings_of_command,
+)
 
 _PASSES = 5
 """Forward passes after the first one; their median is reported."""
@@ -29,6 +35,7 @@ _PASSES = 5
 )
 @click.option("--no-pretrained", is_flag=True, help="Build only; load no checkpoint.")
 @format_option
+@explain_name
 def bench(name: str, batch: int, no_pretrained: bool, style: str) -> None:
     """Measure how fast NAME loads, and its forward pass in PyNative and GRAPH mode."""
     facts = _facts_of(name)
@@ -96,7 +103,7 @@ def _rows(report: dict[str, Any]) -> list[tuple[str, str]]:
             for mode, took in report["forward"].items()
         ),
         ("Samples per call", str(report["batch"])),
-        *report["setup"].items(),
+        *((name, str(value)) for name, value in report["setup"].items()),
     ]
 
 
@@ -140,7 +147,7 @@ def _milliseconds(network: Any, inputs: list[Any]) -> float:
     return (time.perf_counter() - begin) * 1e3
 
 
-def _setup() -> dict[str, str]:
+def _setup() -> dict[str, str | int | None]:
     """What decides how fast this process computes."""
     import mindspore
 
@@ -150,8 +157,8 @@ def _setup() -> dict[str, str]:
         "MindSpore": mindspore.__version__,
         "Device": mindspore.get_context("device_target"),
         VARIABLE: os.environ.get(VARIABLE, "not set"),
-        "Threads": str(mindspore.get_context("runtime_num_threads")),
-        "Processors": str(os.cpu_count()),
+        "Threads": mindspore.get_context("runtime_num_threads"),
+        "Processors": os.cpu_count(),
     }
 
 

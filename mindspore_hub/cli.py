@@ -6,13 +6,25 @@ import atexit
 import gc
 import importlib
 import os
+import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
-from mindspore_hub._output import format_option, print_json, print_table, settings_of_command
+from mindspore_hub._output import (
+    Group,
+    explain_name,
+    format_option,
+    is_quiet,
+    print_json,
+    print_table,
+    quiet_option,
+    settings_of_command,
+    size,
+)
 from mindspore_hub.cards.cli import card
 from mindspore_hub.errors import HubError, StoreError
 from mindspore_hub.version import __version__
@@ -28,6 +40,9 @@ def main() -> None:
 
 def run(command: click.Command, name: str | None = None) -> None:
     """Run a command; an error of the user's ends it with a message and its exit code."""
+    # From its first operator on, MindSpore answers Ctrl-C by sending SIGTERM to its own process.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stdout = sys.stdout
     try:
         command.main(prog_name=name, standalone_mode=False)
     except click.ClickException as error:
@@ -36,13 +51,28 @@ def run(command: click.Command, name: str | None = None) -> None:
     except HubError as error:
         click.echo(f"mshub: error: {error}", err=True)
         sys.exit(error.exit_code)
+    except SystemExit as end:
+        # Click wraps a stdout that nobody reads any more, and exits with 1, which stands for findings
+        # here. git and others end as if by SIGPIPE, so that no check seems to have passed either.
+        sys.exit(end.code if sys.stdout is stdout else 141)
     except OSError as error:  # a full disk, or a folder that may not be written
         click.echo(f"mshub: error: {error}", err=True)
         _discard_output()
         sys.exit(StoreError.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("mshub: interrupted", err=True)
-        sys.exit(130)
+        _end_interrupted()
+
+
+def _end_interrupted() -> NoReturn:
+    """Exit as shells expect after Ctrl-C; all blocks have been left, so temporary files are gone."""
+    if "mindspore" in sys.modules:
+        # Its threads go on while the interpreter ends, which may end in a fatal error.
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(130)
+    sys.exit(130)
 
 
 def _discard_output() -> None:
@@ -67,36 +97,49 @@ _MODULES = {
 """Commands that are imported when they are wanted: module, and function if its name differs."""
 
 
-class _Commands(click.Group):
+class _Commands(Group):
     """The commands of this module and those of `_MODULES`."""
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _MODULES:
-            return super().get_command(ctx, cmd_name)
-        place, _, function = _MODULES[cmd_name].partition(":")
+    def find_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _MODULES:
+            return super().find_command(ctx, name)
+        place, _, function = _MODULES[name].partition(":")
         module = importlib.import_module(f"mindspore_hub.{place}")
-        command: click.Command = getattr(module, function or cmd_name)
+        command: click.Command = getattr(module, function or name)
         return command
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted([*super().list_commands(ctx), *_MODULES])
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+_EPILOG = """\
+Exit codes: 0 ok, 1 findings or a difference, 2 usage or a setting, 3 unknown name, 4 integrity,
+5 network, 6 not in the store, 7 refused by policy, 8 MindSpore missing, 9 store or disk, 130
+interrupted, 141 nobody reads the output.
+
+Variables MSHUB_*, such as MSHUB_HOME, are settings. README.md lists them, and `mshub env` shows
+which are set.
+"""
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG
+)
 @click.version_option(__version__, prog_name="mshub")
-@click.option("-q", "--quiet", is_flag=True, help="Print results, warnings and errors only.")
+@quiet_option
 @click.pass_context
-def mshub(context: click.Context, quiet: bool) -> None:
+def mshub(context: click.Context) -> None:
     """Published MindSpore networks by name."""
     if context.invoked_subcommand != card.name:  # nothing about cards is logged for users
-        _log_to_stderr(quiet=quiet)
+        _log_to_stderr()
 
 
-def _log_to_stderr(*, quiet: bool) -> None:
+def _log_to_stderr() -> None:
     import logging
 
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
-    logging.getLogger("mindspore_hub").setLevel(logging.WARNING if quiet else logging.INFO)
+    if not is_quiet():
+        logging.getLogger("mindspore_hub").setLevel(logging.INFO)
 
 
 @mshub.command("list")
@@ -120,11 +163,12 @@ def list_(version: str | None, style: str) -> None:
         )
         for card in cards
     ]
-    print_table(("Name", "Published metric", "Download", "Uid"), rows)
+    print_table(("Name", "Published metric", "Download", "Uid"), rows, optional=1)
 
 
 @mshub.command()
 @click.argument("name")
+@explain_name
 @format_option
 def info(name: str, style: str) -> None:
     """Show the facts of the card that NAME means."""
@@ -140,6 +184,7 @@ def info(name: str, style: str) -> None:
 
 @mshub.command()
 @click.argument("name")
+@explain_name
 @click.option("--no-pretrained", is_flag=True, help="Build only; load no checkpoint.")
 @click.option("--force-reload", is_flag=True, help="Download again even if it is in the store.")
 @format_option
@@ -153,11 +198,15 @@ def load(name: str, no_pretrained: bool, force_reload: bool, style: str) -> None
     if style == "json":
         print_json(facts)
         return
+    facts.update(parameters=f"{facts['parameters']:,}", size=size(facts["size"]))
+    for key in ("inputs", "outputs"):
+        facts[key] = [f"{tuple(item['shape'])} {item['dtype']}" for item in facts[key]]
     print_table(("Fact", "Value"), [(key, _text(value)) for key, value in facts.items()])
 
 
 @mshub.command()
 @click.argument("name")
+@explain_name
 @click.option("--force-reload", is_flag=True, help="Download again even if it is in the store.")
 @format_option
 def download(name: str, force_reload: bool, style: str) -> None:
@@ -198,6 +247,9 @@ def generate(check: bool, root: Path) -> None:
     """Write the entry points and the README's table of models from the cards."""
     from mindspore_hub.cards import generate as generator
 
+    if not (root / "assets").is_dir():
+        msg = f"{root.absolute()} has no folder of cards, assets; give the hub root with --root."
+        raise click.UsageError(msg)
     if check:
         diff = "".join(generator.differences(root))
         click.echo(diff, nl=False)

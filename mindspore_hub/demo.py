@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from shutil import disk_usage
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from mindspore_hub._output import size
 from mindspore_hub.cards.check import check_paths
 from mindspore_hub.cards.generate import differences
 from mindspore_hub.cards.schema import Card, read_card
 from mindspore_hub.catalog import Catalog, hub_root
 from mindspore_hub.entry_point import load_entry_point
-from mindspore_hub.errors import NetworkError, OfflineError
+from mindspore_hub.errors import NetworkError, OfflineError, StoreError
 from mindspore_hub.pretrained import create_pretrained, loadable_asset
 from mindspore_hub.reid.transforms import transforms
 from mindspore_hub.settings import Settings
@@ -47,14 +49,16 @@ def run(say: Say) -> int:
         say("\n".join([*map(str, findings), stale]))
         return 1
     network = _load_network(say)
-    say(f"{_MODEL} loaded: {describe(network, _MODEL)['parameters']} parameters")
+    say(f"{_MODEL} loaded: {describe(network, _MODEL)['parameters']:,} parameters")
     for line in _match(network):
         say(line)
     return 0
 
 
 def describe(network: nn.Cell, name: str) -> dict[str, Any]:
-    """Facts of a network, with the shapes of its outputs for one random sample.
+    """Facts of a network, with what goes in and comes out for one random sample.
+
+    Numbers are numbers, and `size` is in bytes; `shape` is a list.
 
     Args:
         network: A network in inference mode.
@@ -66,12 +70,16 @@ def describe(network: nn.Cell, name: str) -> dict[str, Any]:
     parameters = list(network.get_parameters())
     return {
         "network": type(network).__name__,
-        "parameters": f"{sum(parameter.size for parameter in parameters):,}",
+        "parameters": sum(parameter.size for parameter in parameters),
         "tensors": len(parameters),
-        "size": f"{sum(parameter.nbytes for parameter in parameters) / 1e6:.1f} MB",
-        "inputs": [str(tuple(value.shape)) for value in inputs],
-        "outputs": [f"{tuple(value.shape)} {value.dtype}" for value in outputs],
+        "size": sum(parameter.nbytes for parameter in parameters),
+        "inputs": [_signature(value) for value in inputs],
+        "outputs": [_signature(value) for value in outputs],
     }
+
+
+def _signature(tensor: Any) -> dict[str, Any]:
+    return {"shape": list(tensor.shape), "dtype": str(tensor.dtype).lower()}
 
 
 def random_inputs(network: nn.Cell, name: str, *, batch: int = 1) -> list[Any]:
@@ -120,12 +128,16 @@ def write_stand_in(published: Card, folder: Path) -> Card:
     Args:
         published: The card of the network.
         folder: Where the card and the folder `mirror` are written.
+
+    Raises:
+        StoreError: There is no room for the checkpoint, and for a store's copy of it.
     """
     import mindspore
 
     asset = loadable_asset(published)
     cell = load_entry_point(hub_root(), published.model_name).network_class()
     network = cell(**asset.network_args)
+    _require_space(folder, 2 * sum(parameter.nbytes for parameter in network.get_parameters()))
     file = folder / "mirror" / asset.file_name
     file.parent.mkdir()
     mindspore.save_checkpoint(
@@ -140,6 +152,16 @@ def write_stand_in(published: Card, folder: Path) -> Card:
     card = folder / f"{published.name}.md"
     card.write_text(text, encoding="utf-8")
     return read_card(card, published.uid)
+
+
+def _require_space(folder: Path, needed: int) -> None:
+    free = disk_usage(folder).free
+    if free < needed:
+        msg = (
+            f"The stand-in takes {size(needed)} in {folder.parent}, where {size(free)} are free; "
+            "set TMPDIR to a folder with more space."
+        )
+        raise StoreError(msg)
 
 
 def _published_name(name: str, parameter: Any) -> str:

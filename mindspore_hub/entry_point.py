@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +56,8 @@ def require_mindspore() -> None:
         MissingDependencyError: It cannot be imported.
     """
     try:
-        import mindspore
+        with _interrupt_deferred():
+            import mindspore
     except ImportError as error:
         msg = (
             f"MindSpore cannot be imported ({error}). On a CPU machine run "
@@ -61,6 +66,33 @@ def require_mindspore() -> None:
         )
         raise MissingDependencyError(msg) from error
     tune_cpu(mindspore.__version__)
+
+
+@contextmanager
+def _interrupt_deferred() -> Iterator[None]:
+    """Let a first Ctrl-C take effect at the end of the block, and a second one at once.
+
+    Raised while MindSpore's extension is initialised, KeyboardInterrupt aborts the process, or comes out
+    as the ImportError of a package that is half imported.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed = False
+
+    def note(_number: int, _frame: object) -> None:
+        nonlocal pressed
+        pressed = True
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if pressed:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _import(path: Path) -> Any:

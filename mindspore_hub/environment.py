@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import platform
 import re
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from mindspore_hub.catalog import Catalog, hub_root
+from mindspore_hub.errors import HubError
 from mindspore_hub.manage import get_hub_dir
 from mindspore_hub.version import __version__
 
@@ -20,7 +22,8 @@ _PREFIXES = ("MSHUB_", "ONEDNN_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_
 def describe_environment() -> dict[str, Any]:
     """Versions, folders and variables that decide how the package behaves.
 
-    No package is imported for it. Proxies and credentials inside other URLs are hidden.
+    No package is imported for it. Proxies and credentials inside other URLs are hidden. What cannot
+    be told has the reason as its value, for that may be what is to be reported.
     """
     return {
         "mindspore-hub": __version__,
@@ -28,14 +31,25 @@ def describe_environment() -> dict[str, Any]:
         "platform": platform.platform(),
         **{package: _version(package) for package in _PACKAGES},
         "hub root": str(hub_root()),
-        "cards": len(Catalog.read().cards),
-        "store": get_hub_dir(),
+        "cards": _told(lambda: len(Catalog.read().cards)),
+        "store": _told(get_hub_dir),
         "variables": {
-            name: "(set)" if "PROXY" in name.upper() else _CREDENTIALS.sub("://***@", value)
+            name: "(set)" if "PROXY" in name.upper() else _without_credentials(value)
             for name, value in sorted(os.environ.items())
             if name.upper().startswith(_PREFIXES)
         },
     }
+
+
+def _told(fact: Callable[[], Any]) -> Any:
+    try:
+        return fact()
+    except HubError as error:
+        return _without_credentials(f"error: {error}")
+
+
+def _without_credentials(text: str) -> str:
+    return _CREDENTIALS.sub("://***@", text)
 
 
 def _version(package: str) -> str:

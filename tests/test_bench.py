@@ -45,6 +45,8 @@ def test_load_and_forward_are_measured_in_both_ways_and_modes(card: Path) -> Non
     assert len(calls) == 4
     assert all(figure > 0 for figure in [*loads, *calls])
     assert report["setup"]["MindSpore"]
+    assert report["setup"]["Processors"] == os.cpu_count()
+    assert isinstance(report["setup"]["Threads"], int)
     notes = list(Path(os.environ["MSHUB_HOME"], "verified").iterdir())
     assert len(notes) == 1, "what is called hashed before was so"
 

@@ -10,15 +10,20 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
+import disks
 import pytest
+from click.testing import CliRunner
 from commands import CARD, MSHUB, ROOT, run, start
 
+from mindspore_hub import errors
 from mindspore_hub.cards.review import known_rules
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.cli import mshub
+from mindspore_hub.entry_point import _interrupt_deferred
 from mindspore_hub.info import CellInfo
 from mindspore_hub.version import __version__
 
@@ -64,6 +69,11 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, 
         command, inner = group.get_command(context, name), (*path, name)
         found += commands(command, inner) if isinstance(command, click.Group) else [inner]
     return found
+
+
+def usage(words: tuple[str, ...]) -> str:
+    """The line that shows the arguments of a command."""
+    return CliRunner().invoke(mshub, [*words, "--help"]).output.partition("\n\n")[0]
 
 
 def write_card(folder: Path, link: str, data: bytes = b"weights") -> Path:
@@ -173,6 +183,45 @@ def test_env_prints_versions_and_settings_without_credentials() -> None:
     assert ["mindspore-hub", __version__] in rows(human.stdout)
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"MSHUB_TIMEOUT": "x"}, "error: MSHUB_TIMEOUT must be a number of at least 0, but is 'x'"),
+        ({"MSHUB_HOME": "~nobody-of-that-name/x"}, "error: MSHUB_HOME must be "),
+    ],
+)
+def test_env_reports_a_setting_that_means_nothing(settings: dict[str, str], message: str) -> None:
+    done = run("env", "--format", "json", **settings)
+    assert (done.returncode, done.stderr) == (0, "")
+    facts = json.loads(done.stdout)
+    assert facts["store"].startswith(message)
+    assert facts["cards"] == len(CARDS)
+    assert facts["variables"].items() >= settings.items()
+    assert run("env", **settings).returncode == 0
+
+
+def test_env_hides_credentials_in_a_setting_that_means_nothing() -> None:
+    done = run("env", MSHUB_MIRRORS="ftp://me:secret@mirror.example.org")
+    assert done.returncode == 0
+    assert "MSHUB_MIRRORS must name folders" in done.stdout
+    assert "ftp://***@mirror.example.org" in done.stdout
+    assert "secret" not in done.stdout + done.stderr
+
+
+def test_env_reports_a_card_that_cannot_be_read(tmp_path: Path) -> None:
+    for name in ("assets", "mindspore_hub"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    card = next(tmp_path.glob("assets/**/mvd_infraredtovisible_regdb.md"))
+    card.write_bytes(b"\xff")
+    done = run("env", "--format", "json", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    facts = json.loads(done.stdout)
+    assert facts["hub root"] == str(tmp_path)
+    assert facts["cards"].startswith("error: ")
+    assert card.name in facts["cards"]
+    assert facts["store"] == os.environ["MSHUB_HOME"]
+
+
 def test_card_check_of_the_hub_finds_nothing() -> None:
     done = run("card", "check")
     assert (done.returncode, done.stdout) == (0, "")
@@ -254,25 +303,36 @@ def test_generate_checks_prints_a_diff_writes_and_is_then_content(tmp_path: Path
     assert (clean.returncode, clean.stdout, clean.stderr) == (0, "", "")
 
 
-def test_generate_outside_of_a_hub_says_what_it_needs(tmp_path: Path) -> None:
-    done = run("generate", cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == (
-        "mshub: error: assets is no folder of cards; give the hub root or its assets folder.\n"
-    )
+def test_generate_outside_of_a_hub_is_a_usage_error(tmp_path: Path) -> None:
+    for words in (["generate"], ["generate", "--check"]):
+        done = run(*words, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        needed = f"{tmp_path} has no folder of cards, assets; give the hub root with --root."
+        assert done.stderr.endswith(f"Error: {needed}\n")
 
 
 def test_load_runs_the_network_on_one_sample() -> None:
     done = run("load", "metric_learn", *LOAD_OPTIONS)
     assert done.returncode == 0, done.stderr
     facts = json.loads(done.stdout)
-    assert facts["network"] == "metric_learn"
-    assert facts["inputs"] == ["(1, 3, 224, 224)"]
-    assert facts["outputs"] == ["(1, 2048) Float32"]
+    assert facts == {
+        "network": "metric_learn",
+        "parameters": 34183168,
+        "tensors": 267,
+        "size": 136732672,
+        "inputs": [{"shape": [1, 3, 224, 224], "dtype": "float32"}],
+        "outputs": [{"shape": [1, 2048], "dtype": "float32"}],
+    }
     human = run("load", "metric_learn", "--no-pretrained")
     assert human.returncode == 0, human.stderr
-    assert ["parameters", facts["parameters"]] in rows(human.stdout)
-    assert ["outputs", "(1, 2048) Float32"] in rows(human.stdout)
+    assert rows(human.stdout)[2:] == [
+        ["network", "metric_learn"],
+        ["parameters", "34,183,168"],
+        ["tensors", "267"],
+        ["size", "136.7 MB"],
+        ["inputs", "(1, 3, 224, 224) float32"],
+        ["outputs", "(1, 2048) float32"],
+    ]
 
 
 def test_download_prints_the_path_of_the_verified_file(tmp_path: Path) -> None:
@@ -292,14 +352,61 @@ def test_download_prints_the_path_of_the_verified_file(tmp_path: Path) -> None:
     }
 
 
-def test_quiet_prints_results_only(tmp_path: Path) -> None:
+def test_quiet_prints_results_only_before_and_after_the_command(tmp_path: Path) -> None:
     card = write_card(tmp_path, "https://localhost:1/x.ckpt")
     mirror = write_mirror(tmp_path)
-    loud = run("download", str(card), "--force-reload", MSHUB_MIRRORS=mirror)
-    quiet = run("-q", "download", str(card), "--force-reload", MSHUB_MIRRORS=mirror)
-    assert loud.stdout == quiet.stdout
+    words = ("download", str(card), "--force-reload")
+    loud = run(*words, MSHUB_MIRRORS=mirror)
     assert "Downloading x.ckpt" in loud.stderr
-    assert "Downloading" not in quiet.stderr
+    for quiet in (("-q", *words), (*words, "-q"), (*words, "--quiet")):
+        done = run(*quiet, MSHUB_MIRRORS=mirror)
+        assert (done.returncode, done.stdout, done.stderr) == (0, loud.stdout, "")
+
+
+def test_quiet_after_the_command_shows_no_progress(tmp_path: Path) -> None:
+    card = write_card(tmp_path, "https://localhost:1/x.ckpt")
+    words = ("download", str(card), "--force-reload", "--format", "json")
+    env = {"MSHUB_MIRRORS": write_mirror(tmp_path), "MSHUB_NO_PROGRESS": ""}
+    assert '{"file": "x.ckpt", ' in run(*words, **env).stderr
+    assert run(*words, "-q", **env).stderr == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [words for words in commands(mshub) if words not in {(), ("bundle",), ("cache",), ("card",)}],
+    ids=" ".join,
+)
+def test_every_command_can_be_quiet(words: tuple[str, ...]) -> None:
+    assert "  -q, --quiet " in CliRunner().invoke(mshub, [*words, "--help"]).output
+
+
+@pytest.mark.parametrize("group", [(), ("bundle",), ("cache",), ("card",)], ids=" ".join)
+@pytest.mark.parametrize("columns", ["60", "80"])
+def test_the_list_of_commands_has_whole_sentences(group: tuple[str, ...], columns: str) -> None:
+    done = run(*group, "--help", COLUMNS=columns)
+    assert done.returncode == 0
+    listed = done.stdout.partition("\nCommands:\n")[2]
+    assert len(listed.splitlines()) >= 2
+    assert [line for line in listed.splitlines() if line.endswith("...")] == []
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [words for words in commands(mshub) if "NAME" in usage(words)],
+    ids=" ".join,
+)
+def test_help_says_what_a_name_may_be(words: tuple[str, ...]) -> None:
+    said = " ".join(CliRunner().invoke(mshub, [*words, "--help"]).output.split())
+    assert "NAME is a" in said or "NAME are" in said
+
+
+def test_help_tells_exit_codes_and_where_settings_are_described() -> None:
+    said = " ".join(run("--help").stdout.split())
+    codes = {error.exit_code for error in vars(errors).values() if isinstance(error, type)}
+    assert "Exit codes: 0 ok, 1 findings" in said
+    assert all(f" {code} " in said for code in codes)
+    assert "MSHUB_HOME" in said
 
 
 @pytest.mark.parametrize(
@@ -389,6 +496,70 @@ def test_ctrl_c_ends_a_download_with_130(tmp_path: Path) -> None:
     assert "Traceback" not in errors
 
 
+def test_ctrl_c_while_mindspore_is_imported_ends_with_130() -> None:
+    # Raised inside the extension's initialisation: an operator in C, after which no signal is
+    # looked for before the extension itself runs Python code.
+    interrupting = """
+import _thread, sys
+
+class Interrupt:
+    __neg__ = _thread.interrupt_main
+
+interrupt = Interrupt()
+
+def watch(event, args):
+    if event == "import" and args[0] == "mindspore._c_expression" and args[1]:
+        -interrupt
+
+sys.addaudithook(watch)
+from mindspore_hub.cli import main; main()
+"""
+    done = run_code(interrupting, "load", "metric_learn", "--no-pretrained")
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr.splitlines()[-1] == "mshub: interrupted"
+    assert "cannot be imported" not in done.stderr
+
+
+def test_ctrl_c_after_an_operator_leaves_blocks_and_does_not_end_the_interpreter(
+    tmp_path: Path,
+) -> None:
+    interrupting = """
+import atexit, os, signal, tempfile, time
+from mindspore_hub import demo
+
+describe = demo.describe
+
+def interrupted(network, name):
+    with tempfile.TemporaryDirectory():
+        describe(network, name)
+        os.kill(os.getpid(), signal.SIGINT)
+        while True:
+            time.sleep(0.01)
+
+demo.describe = interrupted
+atexit.register(print, "the interpreter ended")
+from mindspore_hub.cli import main; main()
+"""
+    words = ("load", "metric_learn", "--no-pretrained")
+    done = start(sys.executable, "-c", interrupting, *words, TMPDIR=str(tmp_path))
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr.endswith("mshub: interrupted\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("presses", [0, 1, 2])
+def test_a_first_ctrl_c_waits_for_the_import_and_a_second_one_does_not(presses: int) -> None:
+    said = []
+    pressed = pytest.raises(KeyboardInterrupt) if presses else nullcontext()
+    with pressed, _interrupt_deferred():
+        for press in range(presses):
+            signal.raise_signal(signal.SIGINT)
+            said.append(press)
+        said.append("end")
+    assert said == [["end"], [0, "end"], [0]][presses]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_an_error_without_traceback() -> None:
     command = [*MSHUB, "list"]
@@ -437,6 +608,28 @@ def test_a_terminal_gets_whole_names_and_no_colour_under_no_color() -> None:
     assert max(map(len, lines)) <= 80
     names = {line.split()[0] for line in lines if line.strip()}
     assert names >= {card.short_name for card in CARDS}
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_list_breaks_nothing_that_loads_over_lines(columns: int) -> None:
+    shown = re.sub(r"\x1b\[[\d;]*m", "", on_terminal("list", COLUMNS=str(columns)))
+    lines = shown.splitlines()
+    assert max(map(len, lines)) <= columns
+    uids = {card.uid for card in CARDS if card.uid in shown}
+    assert uids == ({card.uid for card in CARDS} if columns == 200 else set())
+    assert "mindspore/" not in shown or columns == 200, "a uid is folded"
+    assert all(any(line.startswith(card.short_name) for line in lines) for card in CARDS)
+
+
+@pytest.mark.parametrize("words", [["list"], ["list", "--format", "json"], ["--help"]])
+def test_a_pipe_that_nobody_reads_ends_the_command_as_other_tools(words: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [*MSHUB, *words], cwd=ROOT, stdout=write, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
 
 
 def test_no_escape_sequences_reach_a_pipe() -> None:
@@ -544,3 +737,15 @@ def test_demo_matches_the_samples_and_says_that_stand_in_weights_are_random() ->
     samples = {path.stem for path in (ROOT / "mindspore_hub/samples").glob("*-infrared.png")}
     assert {line.partition(":")[0] for line in lines[4:]} == samples
     assert all(re.search(r": nearest is [a-z-]+-visible \(similarity ", line) for line in lines[4:])
+
+
+def test_demo_without_space_for_its_stand_in_names_the_folder_and_the_way_out(
+    tmp_path: Path,
+) -> None:
+    with disks.small_disk(tmp_path / "disk", "600m") as disk:
+        done = run("demo", MSHUB_OFFLINE="1", TMPDIR=str(disk))
+        left = list(disk.iterdir())
+    assert done.returncode == 9
+    assert f"The stand-in takes 647.7 MB in {disk}, where " in done.stderr
+    assert done.stderr.endswith("set TMPDIR to a folder with more space.\n")
+    assert left == []

@@ -6,12 +6,19 @@ from pathlib import Path
 
 import click
 
-from mindspore_hub._output import count, format_option, print_json, settings_of_command
+from mindspore_hub._output import (
+    Group,
+    count,
+    explain_name,
+    format_option,
+    print_json,
+    settings_of_command,
+)
 
 _Folder = click.Path(path_type=Path)
 
 
-class _Bundle(click.Group):
+class _Bundle(Group):
     """A group whose first word is a card unless it is a command: `mshub bundle MVD folder`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -36,6 +43,7 @@ def bundle() -> None:
 @click.option("--force", is_flag=True, help="Replace the bundle that is there.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; say which files there would be.")
 @format_option
+@explain_name
 def create(
     name: str, folder: Path, checkpoint: bool, force: bool, dry_run: bool, style: str
 ) -> None:

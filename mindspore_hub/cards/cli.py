@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mindspore_hub._output import print_json, print_table
+from mindspore_hub._output import Group, explain_name, print_json, print_table
 
 if TYPE_CHECKING:
     from mindspore_hub.cards.rules import Rule
@@ -83,7 +83,7 @@ _check_options = _options(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def card() -> None:
     """Work with model cards."""
 
@@ -117,6 +117,7 @@ def new(path: Path, model: str, **facts: str | None) -> None:
 
 @card.command()
 @click.argument("name")
+@explain_name
 def show(name: str) -> None:
     """Print the facts of a card, a NAME or the PATH of a file, as JSON."""
     from mindspore_hub.cards.facts import normalised

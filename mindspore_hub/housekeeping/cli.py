@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mindspore_hub._output import (
+    Group,
     count,
+    explain_name,
     format_option,
     print_json,
     print_table,
@@ -40,7 +42,7 @@ def _seconds(_: click.Context, __: click.Parameter, value: str | None) -> float 
     return float(match[1]) * _SECONDS[match[2]]
 
 
-@click.group()
+@click.group(cls=Group)
 def cache() -> None:
     """See what the store holds, and free space."""
 
@@ -150,6 +152,7 @@ def verify_store(style: str) -> None:
 @click.argument("names", nargs=-1, metavar="NAME...")
 @click.option("--all", "every", is_flag=True, help="Every card's checkpoint that is stored.")
 @format_option
+@explain_name
 def verify(names: tuple[str, ...], every: bool, style: str) -> None:
     """Hash the stored checkpoints of cards, whether or not they were hashed before.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -10,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mindspore_hub._output import count, format_option, print_json, progress_of_command
+from mindspore_hub._output import (
+    count,
+    explain_name,
+    format_option,
+    print_json,
+    progress_of_command,
+)
 
 if TYPE_CHECKING:
     from mindspore_hub._progress import Progress
@@ -53,6 +58,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option("--force", is_flag=True, help="Replace an output that is there.")
 @format_option
+@explain_name
 def embed(
     name: str,
     images: Path,
@@ -85,8 +91,6 @@ def interruptible(*, kept: bool) -> Iterator[None]:
     Args:
         kept: Whether what was computed is kept, which is said then.
     """
-    # From its first operator on, MindSpore answers Ctrl-C by sending SIGTERM to its own process.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:

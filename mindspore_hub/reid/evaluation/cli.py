@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mindspore_hub._output import format_option, print_table, progress_of_command
+from mindspore_hub._output import explain_name, format_option, print_table, progress_of_command
 
 if TYPE_CHECKING:
     from mindspore_hub.reid.evaluation.report import Claim, Report
@@ -59,6 +59,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     help="Exit with 1 if a metric is further from its claim than so many points.",
 )
 @format_option
+@explain_name
 def eval_(
     name: str | None,
     data: Path | None,

@@ -1,0 +1,40 @@
+"""Where progress is drawn."""
+
+import subprocess
+import sys
+
+import pytest
+from commands import ROOT, start
+
+DRAW = """
+from mindspore_hub._progress import bar
+
+with bar("x.ckpt", shown=True) as report:
+    for done in range(4):
+        report(done * 1_000_000, 3_000_000)
+"""
+
+
+def test_a_program_without_a_terminal_gets_no_bar() -> None:
+    done = start(sys.executable, "-c", DRAW)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_notebook_gets_a_bar() -> None:
+    for module in ("ipykernel", "ipywidgets"):
+        pytest.importorskip(module)
+    manager = pytest.importorskip("jupyter_client.manager")
+    kernel, client = manager.start_new_kernel(cwd=str(ROOT), stderr=subprocess.DEVNULL)
+    drawn: list[str] = []
+
+    def note(message: dict) -> None:
+        if message["msg_type"] == "display_data":
+            drawn.extend(message["content"]["data"])
+
+    try:
+        reply = client.execute_interactive(DRAW, output_hook=note, timeout=60)
+    finally:
+        client.stop_channels()
+        kernel.shutdown_kernel(now=True)
+    assert reply["content"]["status"] == "ok"
+    assert "application/vnd.jupyter.widget-view+json" in drawn
