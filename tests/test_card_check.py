@@ -107,6 +107,18 @@ def test_text_shows_the_source_with_a_caret_and_what_to_do() -> None:
     assert done.stderr == "1 card checked, 2 findings, 1 fixable with --fix\n"
 
 
+def test_concise_is_text_without_the_source() -> None:
+    write_bad()
+    done = run("check", "card.md", "--select", "V201,C501", "--output-format", "concise")
+    assert done.returncode == 1
+    assert done.stdout == (
+        "card.md:1:1: C501 the title is The MVD, model-name MVD\n"
+        "    help: write `# MVD`, unless the title is meant\n"
+        f"card.md:{line_of(RELEASE)}:16: V201 1.90 reads as 1.9\n"
+        '    help: write `model-version: "1.90"`\n'
+    )
+
+
 def test_a_clean_card_prints_nothing_and_exits_with_0() -> None:
     write("card.md")
     done = run("check", "card.md")

@@ -53,7 +53,7 @@ _check_options = _options(
     click.option(
         "--output-format",
         "style",
-        type=click.Choice(["text", "json", "sarif", "github", "junit"]),
+        type=click.Choice(["text", "concise", "json", "sarif", "github", "junit"]),
         default="text",
         show_default=True,
         help="How findings are printed.",
