@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mindspore_hub.cards.paths import card_paths, uid_of
@@ -45,7 +46,8 @@ class Catalog:
         """
         root = root or hub_root()
         paths = card_paths(root / "assets")
-        return cls(root, tuple(read_card(path, uid) for uid, path in paths if path.is_file()))
+        cards = [read_card(path, uid) for uid, path in paths if path.is_file()]
+        return cls(root, tuple(_told_apart(cards)))
 
     @property
     def models(self) -> dict[str, list[Card]]:
@@ -162,8 +164,21 @@ def _uid_of_url(url: str) -> str:
 
 
 def _is_variant(card: Card, variant: str) -> bool:
+    return variant.lower() in _variants(card)
+
+
+def _variants(card: Card) -> set[str]:
+    """What may stand behind `<model>@` for a card, in lower case."""
     full = card.variant.lower()
-    return variant.lower() in {full, card.name.lower(), full.split("-")[0]}
+    return {full, card.name.lower(), full.split("-")[0]}
+
+
+def _told_apart(cards: list[Card]) -> Iterator[Card]:
+    """The cards, where those whose variant means several are to be called by their uids."""
+    counts = Counter((card.model_name.lower(), name) for card in cards for name in _variants(card))
+    for card in cards:
+        is_alone = counts[card.model_name.lower(), card.variant.lower()] == 1
+        yield card if is_alone else replace(card, needs_uid=True)
 
 
 def _only(name: str, cards: list[Card]) -> Card:
@@ -174,7 +189,10 @@ def _only(name: str, cards: list[Card]) -> Card:
 
 
 def _choices(cards: list[Card]) -> str:
-    return "\n".join(f"  {card.model_name}@{card.variant}  ({card.uid})" for card in cards)
+    return "\n".join(
+        f"  {card.uid}" if card.needs_uid else f"  {card.variant_name}  ({card.uid})"
+        for card in cards
+    )
 
 
 def _near(name: str, known: list[str]) -> list[str]:

@@ -239,10 +239,33 @@ def test_a_model_without_a_default_is_ambiguous_by_its_bare_name(tmp_path: Path)
 def test_one_card_name_in_two_releases_is_ambiguous_and_its_uids_are_not(tmp_path: Path) -> None:
     cards = {f"botany/{release}/leafnet_fern": "model-name: LeafNet" for release in ("2.0", "2.1")}
     catalog = write_hub(tmp_path, cards)
-    with pytest.raises(AmbiguousNameError, match=r"botany/2\.0/leafnet_fern"):
-        catalog.resolve("leafnet_fern")
+    for name in ("leafnet_fern", "LeafNet@fern"):
+        with pytest.raises(AmbiguousNameError) as caught:
+            catalog.resolve(name)
+        assert str(caught.value) == (
+            f"{name!r} may mean several cards; choose one of them:\n"
+            "  botany/2.0/leafnet_fern\n"
+            "  botany/2.1/leafnet_fern"
+        )
     for uid in cards:
         assert catalog.resolve(uid).uid == uid
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("2.0/leafnet_fern", "2.1/leafnet_fern"),
+        ("2.1/leafnet_allsearch_fern", "2.1/leafnet_allresearch_fern"),
+        ("2.1/leafnet_fern", "2.1/leafnet_small_fern"),
+    ],
+)
+def test_the_short_name_means_the_card_where_cards_are_alike(
+    names: tuple[str, ...], tmp_path: Path
+) -> None:
+    catalog = write_hub(tmp_path, {f"botany/{name}": "model-name: LeafNet" for name in names})
+    assert {catalog.resolve(card.short_name).uid for card in catalog.cards} == {
+        f"botany/{name}" for name in names
+    }
 
 
 def test_a_card_name_with_a_dot_is_found_by_every_name(tmp_path: Path) -> None:

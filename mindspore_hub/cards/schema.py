@@ -74,6 +74,8 @@ class Card:
         input_shapes: Shape of each input for one sample.
         output_shapes: Shape of each output in inference mode for one sample.
         facts: Text of every top-level key with a single value.
+        needs_uid: Whether its hub has another card that its variant means, as after a second
+            release; the catalog says it.
     """
 
     path: Path
@@ -85,6 +87,7 @@ class Card:
     input_shapes: tuple[Shape, ...]
     output_shapes: tuple[Shape, ...]
     facts: Facts[str, str]
+    needs_uid: bool = False
 
     @property
     def name(self) -> str:
@@ -107,9 +110,14 @@ class Card:
         return "-".join([self._dataset, *self._configuration]).strip("-")
 
     @property
+    def variant_name(self) -> str:
+        """What `load` takes for this variant, `MVD@sysumm01-all`; the uid where that is needed."""
+        return self.uid if self.needs_uid else f"{self.model_name}@{self.variant}"
+
+    @property
     def short_name(self) -> str:
-        """Shortest name that `load` takes for this card: `MVD` or `MVD@sysumm01-all`."""
-        return self.model_name if self.is_default else f"{self.model_name}@{self.variant}"
+        """Shortest name that `load` takes for this card: `MVD`, `MVD@sysumm01-all`, or its uid."""
+        return self.model_name if self.is_default else self.variant_name
 
     @property
     def _dataset(self) -> str:
