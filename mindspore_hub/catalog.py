@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mindspore_hub.cards.paths import card_paths, uid_of
-from mindspore_hub.cards.schema import Card, read_card
+from mindspore_hub.cards.schema import Card, read_card, variants_of
 from mindspore_hub.errors import AmbiguousNameError, UnknownNameError
 
 _CARD_URL = re.compile(
@@ -164,18 +164,16 @@ def _uid_of_url(url: str) -> str:
 
 
 def _is_variant(card: Card, variant: str) -> bool:
-    return variant.lower() in _variants(card)
-
-
-def _variants(card: Card) -> set[str]:
-    """What may stand behind `<model>@` for a card, in lower case."""
-    full = card.variant.lower()
-    return {full, card.name.lower(), full.split("-")[0]}
+    return variant.lower() in variants_of(card.name, card.model_name)
 
 
 def _told_apart(cards: list[Card]) -> Iterator[Card]:
     """The cards, where those whose variant means several are to be called by their uids."""
-    counts = Counter((card.model_name.lower(), name) for card in cards for name in _variants(card))
+    counts = Counter(
+        (card.model_name.lower(), variant)
+        for card in cards
+        for variant in variants_of(card.name, card.model_name)
+    )
     for card in cards:
         is_alone = counts[card.model_name.lower(), card.variant.lower()] == 1
         yield card if is_alone else replace(card, needs_uid=True)
