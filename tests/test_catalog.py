@@ -104,41 +104,46 @@ def test_a_path_may_begin_with_the_home_folder(
     assert CATALOG.resolve("~/mine.md").path == tmp_path / "mine.md"
 
 
-def test_two_card_names_of_one_data_set_make_it_ambiguous() -> None:
+@pytest.fixture
+def leaves(tmp_path: Path) -> Catalog:
+    """A hub of one model in three variants, and one of another in a single one."""
+    variants = ["allresearch_moss", "left_fern", "right_fern"]
+    cards = {f"botany/2.1/leafnet_{name}": "model-name: LeafNet" for name in variants}
+    return write_hub(tmp_path, {**cards, "botany/2.0/barknet_oak": "model-name: BarkNet"})
+
+
+def test_two_card_names_of_one_data_set_make_it_ambiguous(leaves: Catalog) -> None:
     with pytest.raises(AmbiguousNameError) as caught:
-        CATALOG.resolve("mvd@RegDB")
+        leaves.resolve("leafnet@Fern")
     assert str(caught.value) == (
-        "'mvd@RegDB' may mean several cards; choose one of them:\n"
-        "  MVD@regdb-infraredtovisible  (mindspore/1.9/mvd_infraredtovisible_regdb)\n"
-        "  MVD@regdb-visibletoinfrared  (mindspore/1.9/mvd_visibletoinfrared_regdb)"
+        "'leafnet@Fern' may mean several cards; choose one of them:\n"
+        "  LeafNet@fern-left  (botany/2.1/leafnet_left_fern)\n"
+        "  LeafNet@fern-right  (botany/2.1/leafnet_right_fern)"
     )
 
 
-def test_an_unknown_variant_lists_all_variants() -> None:
+def test_an_unknown_variant_lists_all_variants(leaves: Catalog) -> None:
     with pytest.raises(UnknownNameError) as caught:
-        CATALOG.resolve("ddag@nope")
+        leaves.resolve("leafnet@nope")
     assert str(caught.value) == (
-        "DDAG@nope names no card. Variants of DDAG:\n"
-        "  DDAG@sysumm01-all  (mindspore/1.8/ddag_allresearch_sysumm01)\n"
-        "  DDAG@sysumm01-indoor  (mindspore/1.8/ddag_indoorsearch_sysumm01)\n"
-        "  DDAG@regdb-infraredtovisible  (mindspore/1.8/ddag_infraredtovisible_regdb)\n"
-        "  DDAG@regdb-visibletoinfrared  (mindspore/1.8/ddag_visibletoinfrared_regdb)"
+        "LeafNet@nope names no card. Variants of LeafNet:\n"
+        "  LeafNet@moss-all  (botany/2.1/leafnet_allresearch_moss)\n"
+        "  LeafNet@fern-left  (botany/2.1/leafnet_left_fern)\n"
+        "  LeafNet@fern-right  (botany/2.1/leafnet_right_fern)"
     )
 
 
 @pytest.mark.parametrize(
     ("name", "near"),
     [
-        ("MVDD", " Did you mean MVD?"),
-        ("vehiclnet", " Did you mean VehicleNet?"),
-        ("multitask", " Did you mean MultiTaskNet or multitasknet_veri?"),
-        ("MVDD@regdb", " Did you mean MVD?"),
+        ("LeefNet", " Did you mean LeafNet?"),
+        ("barknt", " Did you mean BarkNet or barknet_oak?"),
+        ("LeefNet@fern", " Did you mean LeafNet?"),
         (
-            "mindspore/1.8/mvd_allresearch_sysumm01",
+            "botany/2.0/leafnet_left_fern",
             (
-                " Did you mean mindspore/1.9/mvd_allresearch_sysumm01 or "
-                "mindspore/1.8/ddag_allresearch_sysumm01 or "
-                "mindspore/1.9/mvd_indoorsearch_sysumm01?"
+                " Did you mean botany/2.1/leafnet_left_fern or botany/2.1/leafnet_right_fern or "
+                "botany/2.0/barknet_oak?"
             ),
         ),
         ("zzz", ""),
@@ -146,9 +151,9 @@ def test_an_unknown_variant_lists_all_variants() -> None:
         ("/", ""),
     ],
 )
-def test_an_unknown_name_is_answered_with_near_ones(name: str, near: str) -> None:
+def test_an_unknown_name_is_answered_with_near_ones(name: str, near: str, leaves: Catalog) -> None:
     with pytest.raises(UnknownNameError) as caught:
-        CATALOG.resolve(name)
+        leaves.resolve(name)
     expected = f"{name!r} names no model card.{near} `mshub list` shows every card."
     assert str(caught.value) == expected
 
