@@ -17,7 +17,7 @@ def create_network(name: str, *args: Any, **kwargs: Any) -> Any:
     """Build the network of a model or card.
 
     Args:
-        name: Model name or card name, in any case.
+        name: Model name or card name, or the uid of a card that shares its name, in any case.
         *args: Positional arguments of the network's constructor.
         **kwargs: Its keyword arguments, and `pretrained=True` to load the published checkpoint.
 

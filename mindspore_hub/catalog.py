@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from mindspore_hub.cards.paths import card_paths, uid_of
-from mindspore_hub.cards.schema import Card, read_card
+from mindspore_hub.cards.schema import Card, read_card, variants_of
 from mindspore_hub.errors import AmbiguousNameError, CardError, UnknownNameError
 
 logger = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ class Catalog:
                     cards.append(read_card(path, uid))
                 except CardError as error:
                     unread.append(Unread(uid, path, error))
-        return cls(root, tuple(cards), tuple(unread))
+        return cls(root, tuple(_told_apart(cards)), tuple(unread))
 
     @property
     def models(self) -> dict[str, list[Card]]:
@@ -276,8 +277,19 @@ def _names(cards: list[Card]) -> list[str]:
 
 
 def _is_variant(card: Card, variant: str) -> bool:
-    full = card.variant.lower()
-    return variant.lower() in {full, card.name.lower(), full.split("-")[0]}
+    return variant.lower() in variants_of(card.name, card.model_name)
+
+
+def _told_apart(cards: list[Card]) -> Iterator[Card]:
+    """The cards, where those whose variant means several are to be called by their uids."""
+    counts = Counter(
+        (card.model_name.lower(), variant)
+        for card in cards
+        for variant in variants_of(card.name, card.model_name)
+    )
+    for card in cards:
+        is_alone = counts[card.model_name.lower(), card.variant.lower()] == 1
+        yield card if is_alone else replace(card, needs_uid=True)
 
 
 def _only(name: str, cards: list[Card]) -> Card:
@@ -288,7 +300,10 @@ def _only(name: str, cards: list[Card]) -> Card:
 
 
 def _choices(cards: list[Card]) -> str:
-    return "\n".join(f"  {card.model_name}@{card.variant}  ({card.uid})" for card in cards)
+    return "\n".join(
+        f"  {card.uid}" if card.needs_uid else f"  {card.variant_name}  ({card.uid})"
+        for card in cards
+    )
 
 
 def _near(name: str, known: list[str]) -> list[str]:

@@ -107,6 +107,18 @@ def test_text_shows_the_source_with_a_caret_and_what_to_do() -> None:
     assert done.stderr == "1 card checked, 2 findings, 1 fixable with --fix\n"
 
 
+def test_concise_is_text_without_the_source() -> None:
+    write_bad()
+    done = run("check", "card.md", "--select", "V201,C501", "--output-format", "concise")
+    assert done.returncode == 1
+    assert done.stdout == (
+        "card.md:1:1: C501 the title is The MVD, model-name MVD\n"
+        "    help: write `# MVD`, unless the title is meant\n"
+        f"card.md:{line_of(RELEASE)}:16: V201 1.90 reads as 1.9\n"
+        '    help: write `model-version: "1.90"`\n'
+    )
+
+
 def test_a_clean_card_prints_nothing_and_exits_with_0() -> None:
     write("card.md")
     done = run("check", "card.md")
@@ -605,8 +617,8 @@ def imported_by(*arguments: str) -> str:
 def test_a_check_of_one_card_imports_nothing_that_it_does_not_need() -> None:
     write("card.md")
     assert imported_by("card", "check", "card.md") == "[] []"
-    hub_card = next((ROOT / "assets").rglob("*.md"))
-    assert imported_by("card", "check", str(hub_card)) == "[] []"
+    in_assets = write("assets/mindspore/1.9/mvd_visibletoinfrared_regdb.md")
+    assert imported_by("card", "check", str(in_assets)) == "[] []"
 
 
 def test_a_check_imports_what_it_needs() -> None:
@@ -647,6 +659,52 @@ def test_new_writes_a_card_that_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (again.returncode, again.stdout) == (1, "")
     assert "is there already and was not touched" in again.stderr
     assert path.read_text(encoding="utf-8") == text
+
+
+def test_new_says_todo_where_something_is_left_to_say() -> None:
+    Path("models").mkdir()
+    path = "assets/botany/2.7/leafnet_cifar10.md"
+    assert invoke("new", path, "--model", "LeafNet").exit_code == 0
+    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    left = [number for number, line in enumerate(lines, 1) if "TODO" in line]
+    assert lines[left[0] - 1] == "author: TODO"
+    assert found(".", "--select", "H914") == [(path, "H914", number) for number in left]
+
+
+NEW = {
+    "author": "Botany lab",
+    "train-dataset": "cifar10",
+    "evaluation": "acc91.5 | mAP60",
+    "repo-link": "https://gitee.com/botany/nets/tree/r2.7/research/cv/LeafNet",
+    "input-shape": "[3, 32, 32]",
+    "output-shape": "[[10], [8]]",
+    "asset-link": "https://download.mindspore.cn/models/r2.7/"
+    "leafnet_ascend_v270_cifar10_research_cv_acc91.5_mAP60.ckpt",
+    "asset-sha256": "3f5b8c0d9e1a47b26c8f0e5d7a9b1c3e4f6d8a0b2c4e6f8091a3b5c7d9e0f214",
+    "asset-size": "1 MB",
+    "network-args": "{num_class: 10}",
+    "preprocessing": "{library: pillow, size: [32, 32], interpolation: bilinear, order: RGB, "
+    "mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], layout: CHW, modality: visible}",
+    "retrieval": "{outputs: [1], distance: dot}",
+    "citation": "A. Author. *Leaves*. 2025.",
+}
+
+
+def test_new_with_all_facts_leaves_nothing_to_say() -> None:
+    Path("models").mkdir()
+    Path("models", "leafnet.py").write_text(
+        "class LeafNet:\n    def __init__(self, num_class: int = 10) -> None: ...\n",
+        encoding="utf-8",
+    )
+    options = [f"--{key}={value}" for key, value in NEW.items()]
+    path = "assets/botany/2.7/leafnet_cifar10.md"
+    assert invoke("new", path, "--model", "LeafNet", *options).exit_code == 0
+    assert CliRunner().invoke(mshub, ["generate", "--root", "."]).exit_code == 0
+    done = invoke("check", ".", "--extend-select", "EXTENDED")
+    assert (done.exit_code, done.stdout) == (0, "")
+    text = Path(path).read_text(encoding="utf-8")
+    assert "print(output.shape)  # (2, 10), (2, 8)" in text
+    assert "Published: acc91.5, mAP60 on cifar10, as stated by Botany lab." in text
 
 
 def test_new_takes_all_facts() -> None:

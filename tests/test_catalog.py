@@ -111,57 +111,59 @@ def test_a_path_may_begin_with_the_home_folder(
     assert CATALOG.resolve("~/mine.md").path == tmp_path / "mine.md"
 
 
-def test_two_card_names_of_one_data_set_make_it_ambiguous() -> None:
+@pytest.fixture
+def leaves(tmp_path: Path) -> Catalog:
+    """A hub of one model in three variants, and one of another in a single one."""
+    variants = ["allresearch_moss", "left_fern", "right_fern"]
+    cards = {f"botany/2.1/leafnet_{name}": "model-name: LeafNet" for name in variants}
+    return write_hub(tmp_path, {**cards, "botany/2.0/barknet_oak": "model-name: BarkNet"})
+
+
+def test_two_card_names_of_one_data_set_make_it_ambiguous(leaves: Catalog) -> None:
     with pytest.raises(AmbiguousNameError) as caught:
-        CATALOG.resolve("mvd@RegDB")
+        leaves.resolve("leafnet@Fern")
     assert str(caught.value) == (
-        "'mvd@RegDB' may mean several cards; choose one of them:\n"
-        "  MVD@regdb-infraredtovisible  (mindspore/1.9/mvd_infraredtovisible_regdb)\n"
-        "  MVD@regdb-visibletoinfrared  (mindspore/1.9/mvd_visibletoinfrared_regdb)"
+        "'leafnet@Fern' may mean several cards; choose one of them:\n"
+        "  LeafNet@fern-left  (botany/2.1/leafnet_left_fern)\n"
+        "  LeafNet@fern-right  (botany/2.1/leafnet_right_fern)"
     )
 
 
-def test_an_unknown_variant_lists_all_variants() -> None:
+def test_an_unknown_variant_lists_all_variants(leaves: Catalog) -> None:
     with pytest.raises(UnknownNameError) as caught:
-        CATALOG.resolve("ddag@nope")
+        leaves.resolve("leafnet@nope")
     assert str(caught.value) == (
-        "'DDAG@nope' names no card. Variants of DDAG:\n"
-        "  DDAG@sysumm01-all  (mindspore/1.8/ddag_allresearch_sysumm01)\n"
-        "  DDAG@sysumm01-indoor  (mindspore/1.8/ddag_indoorsearch_sysumm01)\n"
-        "  DDAG@regdb-infraredtovisible  (mindspore/1.8/ddag_infraredtovisible_regdb)\n"
-        "  DDAG@regdb-visibletoinfrared  (mindspore/1.8/ddag_visibletoinfrared_regdb)"
+        "'LeafNet@nope' names no card. Variants of LeafNet:\n"
+        "  LeafNet@moss-all  (botany/2.1/leafnet_allresearch_moss)\n"
+        "  LeafNet@fern-left  (botany/2.1/leafnet_left_fern)\n"
+        "  LeafNet@fern-right  (botany/2.1/leafnet_right_fern)"
     )
 
 
 @pytest.mark.parametrize(
     ("name", "near"),
     [
-        ("MVDD", " Did you mean MVD?"),
-        ("vehiclnet", " Did you mean VehicleNet?"),
-        ("multitask", " Did you mean MultiTaskNet or multitasknet_veri?"),
-        ("MVDD@regdb", " Did you mean MVD?"),
+        ("LeefNet", " Did you mean LeafNet?"),
+        ("barknt", " Did you mean BarkNet or barknet_oak?"),
+        ("LeefNet@fern", " Did you mean LeafNet?"),
         (
-            "mindspore/1.8/mvd_allresearch_sysumm01",
-            " Did you mean mindspore/1.9/mvd_allresearch_sysumm01?",
-        ),
-        (
-            "mindspore/1.9/MVD",
+            "botany/2.0/leafnet_left_fern",
             (
-                " Did you mean mindspore/1.9/mvd_infraredtovisible_regdb or "
-                "mindspore/1.9/mvd_allresearch_sysumm01 or "
-                "mindspore/1.9/mvd_indoorsearch_sysumm01?"
+                " Did you mean botany/2.1/leafnet_left_fern or botany/2.1/leafnet_right_fern or "
+                "botany/2.0/barknet_oak?"
             ),
         ),
-        ("Mindspore/1.7/VehiclNet/", " Did you mean mindspore/1.8/vehiclenet_vehiclenetdataset?"),
+        ("botany/2.1/LeafNet", " NEAR1"),
+        ("Botany/1.9/BarkNt/", " NEAR2"),
         ("\x1b[2J\0", ""),
         ("zzz", ""),
         ("", ""),
         ("/", ""),
     ],
 )
-def test_an_unknown_name_is_answered_with_near_ones(name: str, near: str) -> None:
+def test_an_unknown_name_is_answered_with_near_ones(name: str, near: str, leaves: Catalog) -> None:
     with pytest.raises(UnknownNameError) as caught:
-        CATALOG.resolve(name)
+        leaves.resolve(name)
     expected = f"{name!r} names no model card.{near} `mshub list` shows every card."
     assert str(caught.value) == expected
 
@@ -260,10 +262,33 @@ def test_a_model_without_a_default_is_ambiguous_by_its_bare_name(tmp_path: Path)
 def test_one_card_name_in_two_releases_is_ambiguous_and_its_uids_are_not(tmp_path: Path) -> None:
     cards = {f"botany/{release}/leafnet_fern": "model-name: LeafNet" for release in ("2.0", "2.1")}
     catalog = write_hub(tmp_path, cards)
-    with pytest.raises(AmbiguousNameError, match=r"botany/2\.0/leafnet_fern"):
-        catalog.resolve("leafnet_fern")
+    for name in ("leafnet_fern", "LeafNet@fern"):
+        with pytest.raises(AmbiguousNameError) as caught:
+            catalog.resolve(name)
+        assert str(caught.value) == (
+            f"{name!r} may mean several cards; choose one of them:\n"
+            "  botany/2.0/leafnet_fern\n"
+            "  botany/2.1/leafnet_fern"
+        )
     for uid in cards:
         assert catalog.resolve(uid).uid == uid
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("2.0/leafnet_fern", "2.1/leafnet_fern"),
+        ("2.1/leafnet_allsearch_fern", "2.1/leafnet_allresearch_fern"),
+        ("2.1/leafnet_fern", "2.1/leafnet_small_fern"),
+    ],
+)
+def test_the_short_name_means_the_card_where_cards_are_alike(
+    names: tuple[str, ...], tmp_path: Path
+) -> None:
+    catalog = write_hub(tmp_path, {f"botany/{name}": "model-name: LeafNet" for name in names})
+    assert {catalog.resolve(card.short_name).uid for card in catalog.cards} == {
+        f"botany/{name}" for name in names
+    }
 
 
 def test_a_card_name_with_a_dot_is_found_by_every_name(tmp_path: Path) -> None:

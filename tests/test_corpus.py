@@ -97,7 +97,7 @@ def test_every_injected_defect_is_found_and_sound_cards_are_clean(folder: Path) 
             assert not [item for item in findings if item.severity is not Severity.INFO]
 
 
-@pytest.mark.parametrize("style", ["text", "json", "sarif", "github", "junit"])
+@pytest.mark.parametrize("style", ["text", "concise", "json", "sarif", "github", "junit"])
 def test_a_second_check_says_the_same(folder: Path, style: str) -> None:
     arguments = ["card", "check", str(folder / "mindspore"), "--output-format", style]
     afresh, first, second = (

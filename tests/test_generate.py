@@ -8,6 +8,7 @@ import checkpoints
 import pytest
 
 from mindspore_hub.cards.generate import differences, outputs, write
+from mindspore_hub.cards.paths import uid_of
 from mindspore_hub.cards.schema import read_card
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.entry_point import entry_point_path
@@ -237,6 +238,27 @@ def test_an_entry_point_repeats_the_card_whatever_characters_it_holds(small_hub:
             "network-args": {"num_class": 41, "label": 'a "leaf"'},
         }
     }
+
+
+def test_cards_of_one_name_have_their_uids_in_the_entry_point(small_hub: Path) -> None:
+    old = small_hub / "assets" / "botany" / "2.0" / "LeafNet_Herbarium.md"
+    old.parent.mkdir()
+    old.write_text(CARD.replace("41", "7").replace("default: True\n", ""), encoding="utf-8")
+    add_leafnet(small_hub, "leafnet_meadow", CARD.replace("default: True\n", ""))
+    write(small_hub)
+    entry_point = runpy.run_path(str(entry_point_path(small_hub, "LeafNet")))
+    new = "botany/2.1/leafnet_herbarium"
+    assert list(entry_point["CHECKPOINTS"]) == [uid_of(old), new, "leafnet_meadow"]
+    assert entry_point["DEFAULT"] == new
+    create = entry_point["create_network"]
+    assert create("leafnet").facts == create(new.upper()).facts == (41, 'a "leaf"')
+    assert create(uid_of(old)).facts == (7, 'a "leaf"')
+    with pytest.raises(NotImplementedError) as caught:
+        create("leafnet_herbarium")
+    assert str(caught.value) == (
+        f"'leafnet_herbarium' is not here; there is leafnet, {uid_of(old).lower()}, {new}, "
+        "leafnet_meadow."
+    )
 
 
 def test_a_card_without_a_checkpoint_has_an_entry_point(small_hub: Path) -> None:

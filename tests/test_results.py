@@ -31,7 +31,10 @@ RELEASE = "model-version: 1.9"
 SHA256 = next(line for line in GOOD.splitlines() if "asset-sha256" in line)
 
 REPORTS = [
-    *(("--output-format", style) for style in ("text", "json", "sarif", "github", "junit")),
+    *(
+        ("--output-format", style)
+        for style in ("text", "concise", "json", "sarif", "github", "junit")
+    ),
     ("--statistics",),
     ("--statistics", "--output-format", "json"),
 ]

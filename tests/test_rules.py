@@ -6,12 +6,14 @@ import warnings
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from mindspore_hub.cards import rules
 from mindspore_hub.cards.check import check_paths
 from mindspore_hub.cards.findings import Edit, Finding
 from mindspore_hub.cards.paths import card_paths, uid_of
 from mindspore_hub.cards.rules import all_rules
+from mindspore_hub.cli import mshub
 from mindspore_hub.errors import CardError
 
 FIXTURES = Path(__file__).with_name("rules")
@@ -26,9 +28,10 @@ def findings(code: str, path: Path) -> list[Finding]:
 
 
 def report(code: str, name: str) -> str:
-    """Report of one rule on the card `name.md`, or on the hub `name`, in the current folder."""
-    path = Path(name) if Path(name).is_dir() else Path(f"{name}.md")
-    return "".join(f"{finding}\n" for finding in findings(code, path))
+    """What is to stand in `expected.txt` for `name.md`, or for the hub `name`, in this folder."""
+    path = name if Path(name).is_dir() else f"{name}.md"
+    arguments = ["card", "check", path, "--select", code, "--output-format", "concise"]
+    return CliRunner().invoke(mshub, arguments).stdout
 
 
 def enter_fixture(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:

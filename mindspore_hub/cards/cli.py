@@ -23,18 +23,26 @@ _NEW_OPTIONS = {
     "backbone-name": "Backbone; the model by default.",
     "module-type": "Domain, with a task if wanted: cv, cv-classification.",
     "fine-tunable": "True or False.",
+    "input-shape": "Shape of a sample: `[3, 288, 144]`, or one such list per input.",
+    "output-shape": "Shape of each output for a sample: `[[2048], [40]]`.",
     "model-version": "The release by default.",
     "train-dataset": "Data set that it was trained on.",
     "evaluation": "Published metrics: `top1acc75.6 | top5acc92.1`.",
     "author": "Who trained it.",
+    "citation": "The paper behind the network.",
     "update-time": "YYYY-MM-DD; today by default.",
     "repo-link": "Where its code is.",
-    "user-id": "Who publishes it.",
+    "user-id": "Who publishes it; the author by default.",
     "used-for": "inference, transfer-learning, extract-feature, between slashes.",
     "mindspore-version": "Release; the folder by default.",
     "file-format": "Format of the asset; ckpt by default.",
     "asset-link": "Address of the checkpoint.",
     "asset-sha256": "Its digest.",
+    "asset-size": "Its size: `329 MB`.",
+    "network-args": "Constructor arguments that it fits: `{num_class: 206}`.",
+    "preprocessing": "How pictures are prepared, as in a card; see rule H909.",
+    "retrieval": "What becomes of the outputs, as in a card; see rule H910.",
+    "protocol": "How the metrics were measured, as in a card; see rule H911.",
     "license": "Apache2.0 by default.",
     "summary": "One line.",
 }
@@ -53,7 +61,7 @@ _check_options = _options(
     click.option(
         "--output-format",
         "style",
-        type=click.Choice(["text", "json", "sarif", "github", "junit"]),
+        type=click.Choice(["text", "concise", "json", "sarif", "github", "junit"]),
         default="text",
         show_default=True,
         help="How findings are printed.",
@@ -106,12 +114,16 @@ def check(paths: tuple[Path, ...], **given: Any) -> None:
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--model", required=True, help="Name of the network, which `load` takes.")
 @_options(*(click.option(f"--{key}", help=text) for key, text in _NEW_OPTIONS.items()))
-def new(path: Path, model: str, **facts: str | None) -> None:
-    """Write a fresh card to PATH, `assets/<publisher>/<version>/<card>.md`; it passes the check."""
+def new(path: Path, model: str, citation: str | None, **facts: str | None) -> None:
+    """Write a fresh card to PATH, `assets/<publisher>/<version>/<card>.md`.
+
+    It passes the check by itself, and says TODO where something is left to say; in a hub,
+    `mshub card check` finds these places.
+    """
     from mindspore_hub.cards.new import write_card
 
     named = {name.replace("_", "-"): value for name, value in facts.items() if value}
-    write_card(path, {"model-name": model, **named})
+    write_card(path, {"model-name": model, **named}, citation=citation or "")
     click.echo(str(path))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from difflib import unified_diff
 from pathlib import Path
@@ -118,7 +119,13 @@ def entry_point_text(cards: list[Card], default: Card) -> str:
     )
     environment.filters.update(text=json.dumps, literal=_literal)
     template = environment.get_template(f"{ENTRY_POINT}.py.jinja")
-    return template.render(model=model, default=default, cards=cards)
+    return template.render(model=model, default=default, cards=cards, keys=_keys(cards))
+
+
+def _keys(cards: list[Card]) -> dict[str, str]:
+    """What an entry point calls the card of each uid: its name, or the uid where that repeats."""
+    counts = Counter(card.name.lower() for card in cards)
+    return {card.uid: card.name if counts[card.name.lower()] == 1 else card.uid for card in cards}
 
 
 def _rules_page() -> str:

@@ -1,4 +1,4 @@
-"""Write a fresh card, with every key of the template that has a value."""
+"""Write a fresh card: what is known of a checkpoint, and TODO where somebody has to say more."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ from typing import Any
 
 from mindspore_hub._files import replace
 from mindspore_hub.cards.check import Tree, check_tree, read_tree
+from mindspore_hub.cards.facts import parse_repo_link
 from mindspore_hub.cards.findings import Severity, in_order
+from mindspore_hub.cards.front_matter import Node
+from mindspore_hub.cards.front_matter import read as read_front_matter
 from mindspore_hub.cards.parse import parse_document
 from mindspore_hub.cards.paths import uid_of
 from mindspore_hub.cards.rules import all_rules, select
+from mindspore_hub.cards.values import Shape, as_arguments, as_shapes
 from mindspore_hub.errors import CardError
 
 MINDSPORE_VERSION = "2.7"
@@ -47,48 +51,18 @@ _NO_TEXT = frozenset({"null", "yes", "no", "on", "off"})
 _WORD = re.compile(r"[A-Za-z][\w-]*")
 """What needs no quotes inside brackets."""
 
-_TEMPLATE = """\
-# {model}
-
----
-
-{front_matter}
-
----
-
-## Introduction
-
-{model} is a network for MindSpore. Its original code is [here]({repo_link}).
-
-## Usage
-
-```python
-import mindspore_hub
-
-net = mindspore_hub.load("{load_name}")
-```
-
-## Citation
-
-The paper behind {model} is to be named here.
-
-## License
-
-Code and weights are under the licence that is stated above.
-
-## Disclaimer
-
-Network and weights are handed on as they are, without any promise that they are fit for a task.
-"""
+_TODO = "TODO"
+"""What a fresh card says in place of what somebody has to say; rule H914 points at it."""
 
 
-def write_card(path: Path, facts: Mapping[str, str]) -> None:
-    """Write a card that passes the check, or nothing.
+def write_card(path: Path, facts: Mapping[str, str], *, citation: str = "") -> None:
+    """Write a card that passes the check by itself, or nothing.
 
     Args:
         path: File of the card, which must not be there yet.
         facts: Values under the names of their keys; `model-name` is needed, and what is missing of
-            the others follows from the path, from `model-name`, or stays out.
+            the others follows from the path or from `model-name`, stays out, or is left TODO.
+        citation: The paper behind the network, as Markdown.
 
     Raises:
         CardError: There is such a file, it is not called `.md`, or the card would not pass.
@@ -99,7 +73,7 @@ def write_card(path: Path, facts: Mapping[str, str]) -> None:
     if path.exists() or path.is_symlink():
         msg = f"{path} is there already and was not touched; choose another name or remove it."
         raise CardError(msg)
-    text = card_text(path, facts)
+    text = card_text(path, facts, citation=citation)
     findings = check_tree(
         Tree([parse_document(text, path)], [], None), select(all_rules(), ["DEFAULT"], [])
     )
@@ -111,16 +85,73 @@ def write_card(path: Path, facts: Mapping[str, str]) -> None:
     replace(path, text)
 
 
-def card_text(path: Path, facts: Mapping[str, str]) -> str:
-    """Text of a fresh card."""
-    uid = uid_of(path)
-    known = known_facts(path, facts)
-    return _TEMPLATE.format(
-        model=known["model-name"],
-        front_matter=front_matter(known),
-        repo_link=known["repo-link"],
-        load_name=uid if "/" in uid else known["model-name"],
+def card_text(
+    path: Path,
+    facts: Mapping[str, str],
+    *,
+    citation: str = "",
+    parameters: int = 0,
+    class_argument: str = "",
+) -> str:
+    """Text of a fresh card.
+
+    Args:
+        path: Where the card will stand, in a hub whose cards tell whether it is the default.
+        facts: Values under the names of their keys; `model-name` is needed.
+        citation: The paper behind the network, as Markdown.
+        parameters: How many the file was found to hold, where it was loaded and tried.
+        class_argument: Constructor argument that is the class count, where it is among those of
+            the card.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("mindspore_hub.cards"),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - the output is Markdown, not HTML
     )
+    known = known_facts(path, facts)
+    uid = uid_of(path)
+    return environment.get_template("card.md.jinja").render(
+        front_matter=front_matter(known),
+        load_name=uid if "/" in uid else known["model-name"],
+        citation=citation,
+        parameters=parameters,
+        class_argument=class_argument,
+        **_body_facts(known),
+    )
+
+
+def _body_facts(known: Mapping[str, str]) -> dict[str, Any]:
+    """What the body repeats of the front matter."""
+    code = parse_repo_link(known["repo-link"])
+    inputs, outputs = (as_shapes(_node(known[key])) for key in ("input-shape", "output-shape"))
+    return {
+        "model": known["model-name"],
+        "summary": known["summary"].removesuffix("."),
+        "code": (code and code.path) or known["repo-link"],
+        "repo_link": known["repo-link"],
+        "dataset": known["train-dataset"],
+        "author": known["author"],
+        "batches": [_batch("2", shape) for shape in inputs],
+        "printed": dict.fromkeys(_batch("2", shape) for shape in outputs),
+        "inputs": [_batch("N", shape) for shape in inputs],
+        "outputs": [_batch("N", shape) for shape in outputs],
+        "network_args": as_arguments(_node(known["network-args"])),
+        "metrics": [text.strip() for text in known["evaluation"].split("|") if text.strip()],
+        "license": known["license"],
+    }
+
+
+def _node(value: str) -> Node | None:
+    """A value as the front matter of the card will have it."""
+    return read_front_matter([f"value: {value}"], 1)[0].get("value")
+
+
+def _batch(count: str, shape: Shape) -> str:
+    sizes = ", ".join([count, *map(str, shape)])
+    return f"({sizes})" if shape else f"({sizes},)"
 
 
 def known_facts(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
@@ -172,10 +203,10 @@ def _defaults(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
         "model-version": version,
         "train-dataset": "",
         "evaluation": "",
-        "author": "MindSpore team",
+        "author": _TODO,
         "update-time": _today(),
         "repo-link": repo_link,
-        "user-id": "MindSpore",
+        "user-id": facts.get("author") or _TODO,
         "used-for": "inference",
         "mindspore-version": version,
         "file-format": "ckpt",

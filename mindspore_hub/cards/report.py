@@ -79,6 +79,12 @@ def as_text(checked: Checked) -> str:
     )
 
 
+def as_concise(checked: Checked) -> str:
+    """Two lines per finding: place and message, and what to do."""
+    lines = (line for finding in checked.findings for line in str(finding).split("\n"))
+    return "".join(f"{printable(line)}\n" for line in lines)
+
+
 def as_json(checked: Checked) -> str:
     """A list of objects; line and column are null where a finding is of the whole card."""
     return _json([_object(finding, checked) for finding in checked.findings])

@@ -283,6 +283,7 @@ def _text(checked: Checked, request: Request) -> str:
         return as_sarif(checked, Path.cwd())
     writers = {
         "text": report.as_text,
+        "concise": report.as_concise,
         "json": report.as_json,
         "github": report.as_github,
         "junit": report.as_junit,

@@ -74,6 +74,8 @@ class Card:
         input_shapes: Shape of each input for one sample.
         output_shapes: Shape of each output in inference mode for one sample.
         facts: Text of every top-level key with a single value.
+        needs_uid: Whether its hub has another card that its variant means, as after a second
+            release; the catalog says it.
     """
 
     path: Path
@@ -85,6 +87,7 @@ class Card:
     input_shapes: tuple[Shape, ...]
     output_shapes: tuple[Shape, ...]
     facts: Facts[str, str]
+    needs_uid: bool = False
 
     @property
     def name(self) -> str:
@@ -104,25 +107,35 @@ class Card:
     @property
     def variant(self) -> str:
         """What tells this card from others of its model, data set first: `sysumm01-all`."""
-        return "-".join([self._dataset, *self._configuration]).strip("-")
+        return variant_of(self.name, self.model_name)
+
+    @property
+    def variant_name(self) -> str:
+        """What `load` takes for this variant, `MVD@sysumm01-all`; the uid where that is needed."""
+        return self.uid if self.needs_uid else f"{self.model_name}@{self.variant}"
 
     @property
     def short_name(self) -> str:
-        """Shortest name that `load` takes for this card: `MVD` or `MVD@sysumm01-all`."""
-        return self.model_name if self.is_default else f"{self.model_name}@{self.variant}"
+        """Shortest name that `load` takes for this card: `MVD`, `MVD@sysumm01-all`, or its uid."""
+        return self.model_name if self.is_default else self.variant_name
 
-    @property
-    def _dataset(self) -> str:
-        return self.name.rsplit("_", 1)[-1]
 
-    @property
-    def _configuration(self) -> list[str]:
-        """What the card's name says between model and data set; `allsearch` is short for all."""
-        parts = self.name.split("_")[:-1]
-        if parts and parts[0] == self.model_name.lower():
-            parts = parts[1:]
-        text = "_".join(parts)
-        return [re.sub(r"(re)?search$", "", text)] if text else []
+def variant_of(name: str, model_name: str) -> str:
+    """Variant that the name of a card says: `sysumm01-all` of `mvd_allresearch_sysumm01`.
+
+    What stands between model and data set comes last; `allsearch` is short for all.
+    """
+    *configuration, dataset = name.split("_")
+    if configuration and configuration[0] == model_name.lower():
+        configuration = configuration[1:]
+    text = re.sub(r"(re)?search$", "", "_".join(configuration))
+    return f"{dataset}-{text}".strip("-")
+
+
+def variants_of(name: str, model_name: str) -> set[str]:
+    """What may stand behind `<model>@` for a card, in lower case."""
+    full = variant_of(name, model_name).lower()
+    return {full, name.lower(), full.split("-")[0]}
 
 
 def read_card(path: Path, uid: str) -> Card:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from mindspore_hub.cards import preprocessing, protocol, retrieval
-from mindspore_hub.cards.facts import parse_repo_link
-from mindspore_hub.cards.new import flow, front_matter, known_facts
+from mindspore_hub.cards import new, preprocessing, protocol, retrieval
+from mindspore_hub.cards.new import flow
 from mindspore_hub.cards.values import Shape
 from mindspore_hub.publishing import names
 from mindspore_hub.publishing.plan import Plan
@@ -26,18 +24,12 @@ def card_text(plan: Plan, trial: Trial, path: Path) -> str:
         trial: What the network did with the file.
         path: Where the card will stand, in a hub whose cards tell whether it is the default.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("mindspore_hub.cards"),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - the output is Markdown, not HTML
-    )
-    known = known_facts(path, _card_facts(plan, trial))
-    facts = _body_facts(plan, trial, known)
-    return environment.get_template("published.md.jinja").render(
-        front_matter=front_matter(known), **facts
+    return new.card_text(
+        path,
+        _card_facts(plan, trial),
+        citation=plan.facts["citation"],
+        parameters=trial.parameters,
+        class_argument=trial.classes if trial.classes in trial.network_args else "",
     )
 
 
@@ -81,34 +73,6 @@ def _inherited(plan: Plan, trial: Trial) -> dict[str, str]:
     if protocols and protocols[0] and all(item == protocols[0] for item in protocols):
         found["protocol"] = flow(protocol.as_json(protocols[0]))
     return found
-
-
-def _body_facts(plan: Plan, trial: Trial, known: Mapping[str, str]) -> dict[str, Any]:
-    code = parse_repo_link(known["repo-link"])
-    return {
-        "model": plan.model,
-        "summary": known["summary"].removesuffix("."),
-        "code": (code and code.path) or known["repo-link"],
-        "repo_link": known["repo-link"],
-        "dataset": known["train-dataset"],
-        "author": known["author"],
-        "parameters": trial.parameters,
-        "uid": plan.uid,
-        "batches": [_batch("2", shape) for shape in trial.inputs],
-        "printed": dict.fromkeys(_batch("2", shape) for shape in trial.output_shapes),
-        "inputs": [_batch("N", shape) for shape in trial.inputs],
-        "outputs": [_batch("N", shape) for shape in trial.output_shapes],
-        "classes": trial.classes if trial.classes in trial.network_args else "",
-        "network_args": trial.network_args,
-        "metrics": [metric.text for metric in names.metrics(plan.facts)],
-        "citation": plan.facts["citation"],
-        "license": known["license"],
-    }
-
-
-def _batch(count: str, shape: Shape) -> str:
-    sizes = ", ".join([count, *map(str, shape)])
-    return f"({sizes})" if shape else f"({sizes},)"
 
 
 def _shapes(shapes: Iterable[Shape]) -> str:

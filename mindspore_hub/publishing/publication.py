@@ -14,11 +14,10 @@ from mindspore_hub import golden
 from mindspore_hub.cards import generate
 from mindspore_hub.cards.check import check_paths
 from mindspore_hub.cards.findings import Finding, Severity
-from mindspore_hub.cards.schema import read_card
 from mindspore_hub.cards.values import Argument, Shape
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.entry_point import entry_point_path
-from mindspore_hub.errors import AmbiguousNameError, CardError, CheckpointError
+from mindspore_hub.errors import CardError, CheckpointError
 from mindspore_hub.publishing import record
 from mindspore_hub.publishing.card import card_text
 from mindspore_hub.publishing.plan import Plan, Request, make_plan
@@ -88,7 +87,7 @@ def run(request: Request, target: Target) -> Publication:
         contents = _write_card(plan, trial, hub)
         remarks = _check(plan, hub, before)
         off = _confirm(plan, trial, hub, seed=seed)
-        load_name = _load_name(plan, hub)
+        load_name = Catalog.read_whole(hub).resolve(plan.uid).short_name
     text = record.text(trial.inputs, trial.outputs)
     outside = _add_golden(request, recorded, text, contents)
     files, changes = changed(request.root, contents), diff(request.root, contents)
@@ -195,17 +194,6 @@ def _confirm(plan: Plan, trial: Trial, hub: Path, *, seed: int) -> float:
         )
         raise CheckpointError(msg)
     return off
-
-
-def _load_name(plan: Plan, hub: Path) -> str:
-    """Shortest name of the card, which must mean no other."""
-    card = read_card(hub / plan.card, plan.uid)
-    try:
-        Catalog.read_whole(hub).resolve(card.short_name)
-    except AmbiguousNameError as error:
-        msg = f"{error}\nGive a `variant` that tells the new file from the others."
-        raise CardError(msg) from error
-    return card.short_name
 
 
 def _read_golden(path: Path | None) -> dict[str, Any] | None:

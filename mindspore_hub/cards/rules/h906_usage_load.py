@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mindspore_hub.cards.body import Body
 from mindspore_hub.cards.findings import Place, Problem, Severity
 from mindspore_hub.cards.parse import Document
 from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.rules import Hub
+from mindspore_hub.cards.rules._sections import section_lines
 
 CODE = "H906"
 NAME = "usage-load"
@@ -29,7 +29,7 @@ _LOAD = pattern(r"\bload\(")
 def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
     """Report cards without such a block."""
     for document in hub.documents.values() if hub.root else ():
-        lines = _usage_lines(document.body)
+        lines = section_lines(document.body, "usage")
         if not any(
             block.line in lines and _LOAD.search(block.text)
             for block in document.body.code_blocks("python")
@@ -38,15 +38,3 @@ def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
             help_ = f'add `net = mindspore_hub.load("{document.uid}")` under `## Usage`'
             place = Place(lines.start) if lines else Place()
             yield document, Problem(place, message, help_, whole=not lines)
-
-
-def _usage_lines(body: Body) -> range:
-    """Line numbers from the heading of the section to the next heading of its level."""
-    end = body.first_line + len(body.lines)
-    usage = None
-    for heading in body.headings:
-        if usage is None:
-            usage = heading if heading.text.lower().startswith("usage") else None
-        elif heading.level <= usage.level:
-            return range(usage.place.line, heading.place.line)
-    return range(usage.place.line, end) if usage else range(0)
