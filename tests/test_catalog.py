@@ -146,15 +146,15 @@ def test_an_unknown_variant_lists_all_variants(leaves: Catalog) -> None:
         ("LeefNet", " Did you mean LeafNet?"),
         ("barknt", " Did you mean BarkNet or barknet_oak?"),
         ("LeefNet@fern", " Did you mean LeafNet?"),
+        ("botany/2.0/leafnet_left_fern", " Did you mean botany/2.1/leafnet_left_fern?"),
         (
-            "botany/2.0/leafnet_left_fern",
+            "botany/2.1/LeafNet",
             (
-                " Did you mean botany/2.1/leafnet_left_fern or botany/2.1/leafnet_right_fern or "
-                "botany/2.0/barknet_oak?"
+                " Did you mean botany/2.1/leafnet_allresearch_moss or "
+                "botany/2.1/leafnet_left_fern or botany/2.1/leafnet_right_fern?"
             ),
         ),
-        ("botany/2.1/LeafNet", " NEAR1"),
-        ("Botany/1.9/BarkNt/", " NEAR2"),
+        ("Botany/1.9/BarkNt/", " Did you mean botany/2.0/barknet_oak?"),
         ("\x1b[2J\0", ""),
         ("zzz", ""),
         ("", ""),
