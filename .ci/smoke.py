@@ -1,10 +1,11 @@
 """Use an installed wheel: what it put where, what it imports, and every card's network."""
 
 import sys
-from importlib.metadata import files
+from importlib.metadata import files, version
 
 installed = {path.parts[0] for path in files("mindspore-hub") if path.parts[0] != ".."}
-unexpected = {name for name in installed if not name.startswith("mindspore_hub")}
+expected = {"mindspore_hub", f"mindspore_hub-{version('mindspore-hub')}.dist-info"}
+unexpected = installed - expected
 if unexpected:
     sys.exit(f"the wheel installs more than its package: {sorted(unexpected)}")
 

@@ -60,8 +60,8 @@ def require_mindspore() -> None:
             import mindspore
     except ImportError as error:
         msg = (
-            f"MindSpore cannot be imported ({error}). On a CPU machine run "
-            "`pip install 'mindspore-hub[mindspore]'`; for Ascend follow "
+            f"MindSpore cannot be imported ({error}). On a CPU machine "
+            "with Python 3.10 to 3.12 run `pip install 'mindspore>=2.7' 'numpy<2'`; for Ascend follow "
             "https://www.mindspore.cn/install."
         )
         raise MissingDependencyError(msg) from error

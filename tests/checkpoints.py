@@ -96,8 +96,11 @@ def save(path: Path, held: Mapping[str, np.ndarray], **options: Any) -> Path:
 
 def digest(path: Path) -> str:
     """Digest of a file, 64 hexadecimal digits."""
+    found = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while block := file.read(1 << 20):
+            found.update(block)
+    return found.hexdigest()
 
 
 def network_class(model: str) -> Any:

@@ -30,7 +30,7 @@ from urllib.parse import unquote
 import trustme
 
 if TYPE_CHECKING:
-    from typing import Self
+    from typing_extensions import Self
 
 PIECE = 1 << 16
 """Bytes that a faulty answer sends at once."""

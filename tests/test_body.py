@@ -1,16 +1,14 @@
 """Bodies of cards: headings, code and links with their places, also where the text is hostile."""
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from limits import bounded
 from properties import cases
 
 from mindspore_hub.cards.body import MAX_MARKDOWN, Body, CodeBlock, Heading, Link
 from mindspore_hub.cards.findings import Place
 
-SECONDS = 10
 """Far above what any of the texts takes, far below what a quadratic search in it would take."""
 
 
@@ -178,10 +176,10 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_is_read_in_bounded_time(name: str) -> None:
-    started = time.monotonic()
-    read = body(HOSTILE[name])
-    _ = read.headings, read.links, read.has_odd_links, list(read.code_blocks())
-    assert time.monotonic() - started < SECONDS
+    with bounded():
+        read = body(HOSTILE[name])
+        blocks = read.headings, read.links, read.has_odd_links, list(read.code_blocks())
+    assert all(part is not None for part in blocks)
 
 
 def test_no_links_are_looked_for_in_a_text_longer_than_any_card() -> None:

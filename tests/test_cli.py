@@ -477,7 +477,7 @@ def test_load_without_mindspore_says_how_to_install_it() -> None:
     done = run_code(f"{hidden} main()", "load", "MVD", "--no-pretrained")
     assert (done.returncode, done.stdout) == (8, "")
     assert done.stderr.startswith("mshub: error: MindSpore cannot be imported")
-    assert "pip install 'mindspore-hub[mindspore]'" in done.stderr
+    assert "pip install 'mindspore>=2.7' 'numpy<2'" in done.stderr
 
 
 def test_ctrl_c_ends_a_download_with_130(tmp_path: Path) -> None:

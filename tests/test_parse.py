@@ -1,13 +1,13 @@
 """Reading cards: the place and the text of every value, and every way in which a file is broken."""
 
 import os
-import time
 from pathlib import Path
 
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from limits import bounded
 from properties import cases
 
 from mindspore_hub.cards import front_matter as front
@@ -412,15 +412,14 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_front_matter_is_read_in_seconds(text: str, tmp_path: Path) -> None:
+def test_a_hostile_front_matter_is_read_in_bounded_time(text: str, tmp_path: Path) -> None:
     path = tmp_path / "card_cn.md"
     (tmp_path / "card.md").touch()
     path.write_text(f"# T\n---\n{text}---\n", encoding="utf-8")
-    start = time.process_time()
-    parsed = read_document(path)
+    with bounded():
+        parsed = read_document(path)
     assert parsed.outcome in {"ok", "recovered", "failed"}
     assert parsed.translation is None or parsed.translation.entries is not None
-    assert time.process_time() - start < 20
 
 
 @pytest.mark.parametrize(

@@ -84,8 +84,7 @@ def convert(
         click.echo(_text(done))
     if target == "onnx" and done.difference is None:
         click.echo(
-            "The outputs were not compared: `pip install 'mindspore-hub[onnx]'` brings "
-            "onnxruntime, which computes them.",
+            "The outputs were not compared: `pip install onnxruntime` brings what computes them.",
             err=True,
         )
 

@@ -21,7 +21,7 @@ try:
     import numpy as np
     import numpy.typing as npt
 except ImportError as error:
-    _MESSAGE = "Evaluation needs NumPy; install it with: pip install 'mindspore-hub[reid]'"
+    _MESSAGE = "Evaluation needs NumPy; install it with: pip install numpy pillow"
     raise MissingDependencyError(_MESSAGE) from error
 
 Floats = npt.NDArray[np.floating[Any]]

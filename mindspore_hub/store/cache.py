@@ -34,7 +34,8 @@ from mindspore_hub.store.memo import Memo, Stat, stat_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from mmap import mmap
-    from typing import Self
+
+    from typing_extensions import Self
 
 logger = logging.getLogger(__name__)
 

@@ -304,7 +304,7 @@ def test_without_faiss_the_error_says_what_to_install() -> None:
         "try: mindspore_hub.match([[1.0]], [[1.0]], index='Flat')\n"
         "except mindspore_hub.MissingDependencyError as error: print(error)"
     )
-    assert "`pip install 'mindspore-hub[faiss]'`" in run_python(program)
+    assert "`pip install faiss-cpu`" in run_python(program)
 
 
 def test_the_exact_search_imports_neither_faiss_nor_mindspore() -> None:

@@ -26,7 +26,7 @@ from mindspore_hub import _files
 from mindspore_hub.errors import HubError, PictureError, StoreError
 
 if TYPE_CHECKING:
-    from typing import Self
+    from typing_extensions import Self
 
 Array = npt.NDArray[Any]
 

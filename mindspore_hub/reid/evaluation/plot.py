@@ -24,7 +24,7 @@ def check_plot(path: Path) -> None:
     try:
         import matplotlib  # noqa: F401 - only whether it is there is asked
     except ImportError as error:
-        msg = f"Plots need Matplotlib ({error}); `pip install 'mindspore-hub[plot]'`."
+        msg = f"Plots need Matplotlib ({error}); `pip install matplotlib`."
         raise MissingDependencyError(msg) from error
 
 

@@ -116,7 +116,7 @@ def _import_faiss(index: str) -> ModuleType:
     except ImportError as error:
         msg = (
             f"The index {index!r} needs faiss, which cannot be imported ({error}); "
-            "`pip install 'mindspore-hub[faiss]'`. Without an index, the search is exact and needs "
+            "`pip install faiss-cpu`. Without an index, the search is exact and needs "
             "NumPy only."
         )
         raise MissingDependencyError(msg) from error
