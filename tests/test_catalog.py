@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mindspore_hub.catalog import Catalog, hub_root
+from mindspore_hub.catalog import Catalog, hub_root, published_links
 from mindspore_hub.errors import AmbiguousNameError, CardError, HubError, UnknownNameError
 
 CATALOG = Catalog.read()
@@ -167,6 +167,8 @@ UID = CATALOG.cards[0].uid
         f"http://gitee.com/mindspore/hub/blob/master/mshub_res/assets/{UID}.md",
         f"file:///mindspore/hub/blob/master/mshub_res/assets/{UID}.md",
         f"https://gitee.com/{UID}.md",
+        f"https://gitee.com/login?next=/mindspore/hub/blob/master/mshub_res/assets/{UID}.md",
+        f"https://gitee.com/mindspore/hub#/mindspore/hub/blob/master/mshub_res/assets/{UID}.md",
         "https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/",
         f" https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/{UID}.md",
         "://",
@@ -262,3 +264,59 @@ def test_a_variant_is_found_by_its_data_set_in_any_case(tmp_path: Path) -> None:
 def test_a_folder_without_assets_is_no_hub(tmp_path: Path) -> None:
     with pytest.raises(CardError, match="give the hub root"):
         Catalog.read(tmp_path)
+
+
+def test_a_folder_that_is_called_like_a_card_is_none(tmp_path: Path) -> None:
+    (tmp_path / "assets" / "botany" / "2.1" / "leafnet_moss.md").mkdir(parents=True)
+    catalog = write_hub(tmp_path, {"botany/2.1/leafnet_fern": "model-name: LeafNet"})
+    assert [card.name for card in catalog.cards] == ["leafnet_fern"]
+
+
+@pytest.mark.parametrize("card", CATALOG.cards, ids=lambda card: card.uid)
+def test_the_links_of_a_file_are_those_of_the_cards_that_name_its_digest(card) -> None:
+    sha256 = card.asset.sha256
+    sharing = [item.asset for item in CATALOG.cards if item.asset.sha256 == sha256]
+    assert list(published_links(sha256)) == [asset.link for asset in sharing]
+
+
+FERN, MOSS = "botany/2.1/leafnet_fern", "botany/2.1/leafnet_moss"
+LEAFNET, DEFAULT = "model-name: LeafNet", "model-name: LeafNet\ndefault: True"
+
+
+@pytest.mark.parametrize(
+    "cards",
+    [{FERN: LEAFNET}, {FERN: DEFAULT, MOSS: LEAFNET}, {MOSS: LEAFNET, FERN: DEFAULT}],
+    ids=["only one", "default first", "default last"],
+)
+def test_a_hub_means_its_only_card_or_the_default_of_its_only_model(
+    cards: dict[str, str], tmp_path: Path
+) -> None:
+    assert write_hub(tmp_path, cards).only_card().uid == FERN
+
+
+@pytest.mark.parametrize(
+    "cards",
+    [
+        {FERN: LEAFNET, MOSS: LEAFNET},
+        {FERN: DEFAULT, MOSS: DEFAULT},
+        {FERN: DEFAULT, MOSS: "model-name: MossNet"},
+    ],
+    ids=["no default", "two defaults", "two models"],
+)
+def test_a_hub_that_means_no_card_by_itself_lists_its_cards(
+    cards: dict[str, str], tmp_path: Path
+) -> None:
+    with pytest.raises(AmbiguousNameError) as caught:
+        write_hub(tmp_path, cards).only_card()
+    assert str(caught.value) == (
+        f"{tmp_path} has several cards; give the path of one of them:\n"
+        f"  {tmp_path}/assets/{FERN}.md\n"
+        f"  {tmp_path}/assets/{MOSS}.md"
+    )
+
+
+def test_a_hub_without_cards_means_none(tmp_path: Path) -> None:
+    (tmp_path / "assets").mkdir()
+    with pytest.raises(UnknownNameError) as caught:
+        Catalog.read(tmp_path).only_card()
+    assert str(caught.value) == f"{tmp_path} has no cards."

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import checkpoints
@@ -529,8 +529,9 @@ def test_a_check_reports_progress_over_all_files(
 # What is noted
 
 
+@pytest.mark.parametrize("load", [mindspore_hub.load, mindspore_hub.load_weights])
 def test_load_notes_which_card_used_which_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    load: Callable[[str], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "mirror" / "metric_learn.ckpt"
     sha256 = checkpoints.write(file, manifests.read("metric_learn_triplet"))
@@ -538,9 +539,9 @@ def test_load_notes_which_card_used_which_file(
     card.write_bytes(CATALOG.resolve("metric_learn").path.read_bytes())
     checkpoints.publish(card, "https://h.invalid/metric_learn.ckpt", sha256)
     monkeypatch.setenv("MSHUB_MIRRORS", str(file.parent))
-    mindspore_hub.load(str(card))
+    load(str(card))
     (ref,) = read_refs(Path(os.environ["MSHUB_HOME"], "refs"))
     assert (ref.uid, ref.sha256) == ("mine", sha256)
     os.utime(Path(os.environ["MSHUB_HOME"], "refs", "mine.json"), (0, 0))
-    mindspore_hub.load(str(card))
+    load(str(card))
     assert [again.used for again in read_refs(Path(os.environ["MSHUB_HOME"], "refs"))] != [0]
