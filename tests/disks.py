@@ -19,5 +19,7 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
         or subprocess.run(mount, capture_output=True, check=False).returncode
     ):
         pytest.skip("this user cannot mount a small disk")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)

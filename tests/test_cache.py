@@ -14,6 +14,7 @@ from server import read_only
 from mindspore_hub.errors import CardError, IntegrityError, StoreError
 from mindspore_hub.store.cache import Store
 from mindspore_hub.store.memo import Memo
+from mindspore_hub.tensorfile import map_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,6 +119,30 @@ def test_only_the_last_damaged_file_is_kept_aside(store: Store) -> None:
     assert [path.read_bytes() for path in (store.home / "corrupt").iterdir()] == [b"two"]
 
 
+def test_damaged_files_of_other_digests_stay_aside(store: Store) -> None:
+    other = hashlib.sha256(b"other weights").hexdigest()
+    for sha256 in (SHA256, other):
+        put(store, b"damaged", sha256)
+        found = store.open(sha256)
+        assert found
+        with found, pytest.raises(IntegrityError, match="It was moved to"):
+            found.verify()
+    aside = [path.name.partition("-")[0] for path in (store.home / "corrupt").iterdir()]
+    assert sorted(aside) == sorted([SHA256, other])
+
+
+def test_file_that_was_removed_since_it_was_opened_is_no_obstacle(store: Store) -> None:
+    blob = put(store, b"damaged")
+    found = store.open(SHA256)
+    assert found
+    blob.unlink()
+    with found, pytest.raises(IntegrityError) as caught:
+        found.verify()
+    assert str(caught.value).splitlines()[-1] == (
+        "Another process has removed it meanwhile. Try again: the file will be downloaded afresh."
+    )
+
+
 def test_file_that_was_replaced_since_it_was_opened_is_not_moved_aside(store: Store) -> None:
     put(store, b"damaged")
     found = store.open(SHA256)
@@ -129,6 +154,19 @@ def test_file_that_was_replaced_since_it_was_opened_is_not_moved_aside(store: St
     assert not (store.home / "corrupt").exists()
 
 
+def test_damage_weighs_more_than_what_failed_while_the_file_was_hashed(store: Store) -> None:
+    put(store, b"damaged")
+    found = store.open(SHA256)
+    assert found
+    content = map_file(found.file)
+    with (
+        found,
+        pytest.raises(IntegrityError, match="It was moved to"),
+        found.verifying(content),
+    ):
+        raise KeyError
+
+
 def test_file_in_a_read_only_store_is_found(open_folder: Path) -> None:
     blob = put(Store(open_folder))
     with read_only(open_folder):
@@ -137,6 +175,7 @@ def test_file_in_a_read_only_store_is_found(open_folder: Path) -> None:
 
 def test_damaged_file_in_a_read_only_store_names_the_way_out(open_folder: Path) -> None:
     put(Store(open_folder), b"damaged")
+    Store(open_folder).check_layout()  # imports a codec, which the other user may not read
     with (
         read_only(open_folder),
         pytest.raises(IntegrityError, match=r"Permission denied.*remove it as its owner.*MSHUB_H"),

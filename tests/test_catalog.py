@@ -7,7 +7,7 @@ import checkpoints
 import pytest
 from commands import MSHUB, start
 
-from mindspore_hub.catalog import Catalog, hub_root
+from mindspore_hub.catalog import Catalog, hub_root, published_links
 from mindspore_hub.errors import AmbiguousNameError, CardError, HubError, UnknownNameError
 
 CATALOG = Catalog.read()
@@ -184,6 +184,8 @@ UID = CATALOG.cards[0].uid
         f"https://example.org/assets/{UID}.md\x1b[2J\0",
         f"file:///mindspore/hub/blob/master/mshub_res/assets/{UID}.md",
         f"https://gitee.com/{UID}.md",
+        f"https://gitee.com/login?next=/mindspore/hub/blob/master/mshub_res/assets/{UID}.md",
+        f"https://gitee.com/mindspore/hub#/mindspore/hub/blob/master/mshub_res/assets/{UID}.md",
         "https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/",
         f" https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/{UID}.md",
         "://",
@@ -389,3 +391,59 @@ def test_commands_that_look_names_up_go_on_without_a_broken_card(tmp_path: Path)
         assert error.startswith("mshub: error: ")
         assert f"assets/mindspore/1.7/{card.name}:5:" in error
     assert mshub("card", "check").returncode == 1
+
+
+def test_a_folder_that_is_called_like_a_card_is_none(tmp_path: Path) -> None:
+    (tmp_path / "assets" / "botany" / "2.1" / "leafnet_moss.md").mkdir(parents=True)
+    catalog = write_hub(tmp_path, {"botany/2.1/leafnet_fern": "model-name: LeafNet"})
+    assert [card.name for card in catalog.cards] == ["leafnet_fern"]
+
+
+@pytest.mark.parametrize("card", CATALOG.cards, ids=lambda card: card.uid)
+def test_the_links_of_a_file_are_those_of_the_cards_that_name_its_digest(card) -> None:
+    sha256 = card.asset.sha256
+    sharing = [item.asset for item in CATALOG.cards if item.asset.sha256 == sha256]
+    assert list(published_links(sha256)) == [asset.link for asset in sharing]
+
+
+FERN, MOSS = "botany/2.1/leafnet_fern", "botany/2.1/leafnet_moss"
+LEAFNET, DEFAULT = "model-name: LeafNet", "model-name: LeafNet\ndefault: True"
+
+
+@pytest.mark.parametrize(
+    "cards",
+    [{FERN: LEAFNET}, {FERN: DEFAULT, MOSS: LEAFNET}, {MOSS: LEAFNET, FERN: DEFAULT}],
+    ids=["only one", "default first", "default last"],
+)
+def test_a_hub_means_its_only_card_or_the_default_of_its_only_model(
+    cards: dict[str, str], tmp_path: Path
+) -> None:
+    assert write_hub(tmp_path, cards).only_card().uid == FERN
+
+
+@pytest.mark.parametrize(
+    "cards",
+    [
+        {FERN: LEAFNET, MOSS: LEAFNET},
+        {FERN: DEFAULT, MOSS: DEFAULT},
+        {FERN: DEFAULT, MOSS: "model-name: MossNet"},
+    ],
+    ids=["no default", "two defaults", "two models"],
+)
+def test_a_hub_that_means_no_card_by_itself_lists_its_cards(
+    cards: dict[str, str], tmp_path: Path
+) -> None:
+    with pytest.raises(AmbiguousNameError) as caught:
+        write_hub(tmp_path, cards).only_card()
+    assert str(caught.value) == (
+        f"{tmp_path} has several cards; give the path of one of them:\n"
+        f"  {tmp_path}/assets/{FERN}.md\n"
+        f"  {tmp_path}/assets/{MOSS}.md"
+    )
+
+
+def test_a_hub_without_cards_means_none(tmp_path: Path) -> None:
+    (tmp_path / "assets").mkdir()
+    with pytest.raises(UnknownNameError) as caught:
+        Catalog.read(tmp_path).only_card()
+    assert str(caught.value) == f"{tmp_path} has no cards."

@@ -192,6 +192,27 @@ def test_at_most_one_prefix_is_removed_and_only_from_the_front(file_name: str, n
     assert network_name(file_name, PREFIXED) == name
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(f"{kind}.conv1.weight" for kind in ("moments", "moment1", "moment2", "accum", "stat")),
+        *("step", "global_step", "momentum", "learning_rate", "learning_rate_group_12"),
+        *("beta1_power", "beta2_power", "index_var", "epoch_num", "step_num", "loss_scale"),
+    ],
+)
+def test_what_optimizers_and_callbacks_leave_in_a_file_is_passed_over(name: str) -> None:
+    assert name_weights(stored({name: np.ones(1)}), PREFIXED) == {}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["moments", "accum.", "step.weight", "conv1.momentum", "my_step", "learning_rate_group_x",
+     "beta3_power", "epoch_num_2", "moments_of.weight"],
+)  # fmt: skip
+def test_what_is_only_called_alike_is_a_tensor_of_the_file(name: str) -> None:
+    assert name_weights(stored({name: np.ones(1)}), PREFIXED).keys() == {name}
+
+
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "blob"
     path.write_bytes(b"<html>not found</html>")

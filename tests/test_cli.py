@@ -480,6 +480,17 @@ def test_load_without_mindspore_says_how_to_install_it() -> None:
     assert "pip install 'mindspore>=2.7' 'numpy<2'" in done.stderr
 
 
+def test_load_with_a_broken_mindspore_says_what_is_broken(tmp_path: Path) -> None:
+    (tmp_path / "mindspore").mkdir()
+    broken = 'raise ImportError("libgomp.so.1: cannot open shared object file")\n'
+    (tmp_path / "mindspore" / "__init__.py").write_text(broken)
+    done = run("load", "MVD", "--no-pretrained", PYTHONPATH=f"{tmp_path}:{ROOT}")
+    assert (done.returncode, done.stdout) == (8, "")
+    assert done.stderr.startswith(
+        "mshub: error: MindSpore cannot be imported (libgomp.so.1: cannot open shared object file)."
+    )
+
+
 def test_ctrl_c_ends_a_download_with_130(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         card = write_card(tmp_path, f"https://127.0.0.1:{silent.getsockname()[1]}/x.ckpt")

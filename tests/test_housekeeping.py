@@ -10,13 +10,17 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import checkpoints
 import manifests
 import pytest
 from faults import dropped, halted, truncated
+from mindspore_hub.store.housekeeping.check import check
+from mindspore_hub.store.housekeeping.choice import DAY, meant, prunable
+from mindspore_hub.store.housekeeping.inventory import Entry, State, foreign_size, inventory
+from mindspore_hub.store.housekeeping.removal import discard
 from server import FileServer, good, read_only
 
 import mindspore_hub
@@ -29,10 +33,6 @@ from mindspore_hub.errors import (
     UnknownNameError,
 )
 from mindspore_hub.fetch import fetch
-from mindspore_hub.housekeeping.check import check
-from mindspore_hub.housekeeping.choice import DAY, meant, prunable
-from mindspore_hub.housekeeping.inventory import Entry, State, foreign_size, inventory
-from mindspore_hub.housekeeping.removal import discard
 from mindspore_hub.settings import Settings
 from mindspore_hub.store.cache import Store
 from mindspore_hub.store.memo import stat_of
@@ -531,8 +531,9 @@ def test_a_check_reports_progress_over_all_files(
 # What is noted
 
 
+@pytest.mark.parametrize("load", [mindspore_hub.load, mindspore_hub.load_weights])
 def test_load_notes_which_card_used_which_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    load: Callable[[str], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "mirror" / "metric_learn.ckpt"
     sha256 = checkpoints.write(file, manifests.read("metric_learn_triplet"))
@@ -540,9 +541,9 @@ def test_load_notes_which_card_used_which_file(
     card.write_bytes(CATALOG.resolve("metric_learn").path.read_bytes())
     checkpoints.publish(card, "https://h.invalid/metric_learn.ckpt", sha256)
     monkeypatch.setenv("MSHUB_MIRRORS", str(file.parent))
-    mindspore_hub.load(str(card))
+    load(str(card))
     (ref,) = read_refs(Path(os.environ["MSHUB_HOME"], "refs"))
     assert (ref.uid, ref.sha256) == ("mine", sha256)
     os.utime(Path(os.environ["MSHUB_HOME"], "refs", "mine.json"), (0, 0))
-    mindspore_hub.load(str(card))
+    load(str(card))
     assert [again.used for again in read_refs(Path(os.environ["MSHUB_HOME"], "refs"))] != [0]

@@ -156,6 +156,19 @@ def test_load_needs_no_network_for_a_checkpoint_in_the_store(
     assert len(trusting.requests) == asked
 
 
+@pytest.mark.parametrize("function", ["load", "load_weights"])
+def test_a_checkpoint_is_downloaded_once_and_again_if_that_is_forced(
+    function: str, tmp_path: Path, trusting: FileServer
+) -> None:
+    card = str(small_card(trusting, tmp_path))
+    asked = []
+    for force in (False, False, True):
+        before = len(trusting.requests)
+        getattr(mindspore_hub, function)(card, force_reload=force)
+        asked.append(len(trusting.requests) - before)
+    assert asked == [1, 0, 1]
+
+
 def has_classes(model: str) -> bool:
     """Whether a network says which of its parameters depend on the class count."""
     return hasattr(checkpoints.network_class(model), "checkpoint")
@@ -356,6 +369,51 @@ def test_load_blames_the_card_for_its_arguments_whatever_the_caller_gives(
     assert "and class_num=7, which you gave: " in message
     assert "unexpected keyword argument 'zzz'" in message
     assert message.endswith(f"Correct network-args in {card}.")
+
+
+@pytest.mark.parametrize(
+    ("key", "written", "link", "sha256"),
+    [
+        ("asset-link", "", "", None),
+        ("asset-sha256", "ABCDEF", None, "ABCDEF"),
+        ("asset-sha256", "", None, ""),
+    ],
+)
+@pytest.mark.parametrize("function", ["load", "load_weights"])
+def test_a_card_whose_file_can_never_be_verified_is_refused_without_a_request(
+    function: str, key: str, written: str, link: str | None, sha256: str | None, tmp_path: Path
+) -> None:
+    published = Catalog.read().resolve("metric_learn")
+    lines = published.path.read_text(encoding="utf-8").splitlines()
+    card = tmp_path / "card.md"
+    changed = (f"    {key}: {written}" if f"    {key}:" in line else line for line in lines)
+    card.write_text("\n".join(changed) + "\n", encoding="utf-8")
+    with pytest.raises(CardError) as caught:
+        getattr(mindspore_hub, function)(str(card))
+    link = published.asset.link if link is None else link
+    sha256 = published.asset.sha256 if sha256 is None else sha256
+    assert str(caught.value) == (
+        f"{card} declares an asset that can never be verified: asset-link {link!r}, asset-sha256 "
+        f"{sha256!r}; `mshub card check {card}` says what is wrong."
+    )
+
+
+def test_load_takes_the_file_from_the_link_of_another_card_with_its_digest(
+    tmp_path: Path, trusting: FileServer
+) -> None:
+    hub = checkpoints.copy_hub(tmp_path / "hub")
+    one, other = (Catalog.read(hub).resolve(f"resnet50{mark}triplet_sop") for mark in ("_", ""))
+    sha256 = checkpoints.digest(trusting.folder / "metric_learn_triplet.ckpt")
+    checkpoints.publish(one.path, f"{trusting.url}/gone.ckpt", sha256)
+    checkpoints.publish(other.path, f"{trusting.url}/metric_learn_triplet.ckpt", sha256)
+    before = len(trusting.requests)
+    subprocess.run(
+        [sys.executable, "-c", f"import mindspore_hub; mindspore_hub.load({one.uid!r})"],
+        env={**os.environ, "PYTHONPATH": str(hub)},
+        cwd=tmp_path,
+        check=True,
+    )
+    assert trusting.requests[before:] == ["GET /gone.ckpt", "GET /metric_learn_triplet.ckpt"]
 
 
 def test_load_weights_gives_parameters_that_fit_the_network(

@@ -3,6 +3,8 @@
 import gc
 import json
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,8 +21,9 @@ import mindspore_hub
 from mindspore_hub import fetch, pretrained
 from mindspore_hub.cards.schema import Asset
 from mindspore_hub.catalog import Catalog
-from mindspore_hub.errors import CardError, CheckpointError, IntegrityError
+from mindspore_hub.errors import CardError, CheckpointError, IntegrityError, OfflineError
 from mindspore_hub.pretrained import create_pretrained
+from mindspore_hub.tensorfile import read_index
 from mindspore_hub.weights import facts_of
 
 TYPES = {"float32": "F32", "float16": "F16"}
@@ -81,6 +84,16 @@ def as_safetensors(held: dict[str, np.ndarray], padding: int = 0) -> bytes:
 
 
 WRITERS = {"ckpt": as_ckpt, "safetensors": as_safetensors}
+
+
+def create_in_default_size(cell: Any, asset: Asset, *, force: bool = False) -> nn.Cell:
+    return create_pretrained(cell, asset, {}, force=force)
+
+
+def stored() -> list[Path]:
+    """Files of the store."""
+    blobs = Path(os.environ["MSHUB_HOME"], "blobs")
+    return [path for path in blobs.rglob("*") if path.is_file()]
 
 
 def publish(content: bytes, name: str, monkeypatch: pytest.MonkeyPatch, **arguments: Any) -> Asset:
@@ -196,6 +209,56 @@ def test_arguments_that_only_the_file_tells_do_not_keep_the_callers_from_it(
     held = arrays(4, "float16")
     asset = publish(as_ckpt(held), "file.ckpt", monkeypatch)
     assert_holds(create_pretrained(Uncertain, asset, {"dtype": "float16"}), held)
+
+
+@pytest.mark.parametrize("format", WRITERS)
+@pytest.mark.parametrize("load", [pretrained.load_parameters, create_in_default_size])
+def test_nothing_of_a_file_that_was_damaged_in_the_store_is_parsed(
+    load: Callable[..., Any], format: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = WRITERS[format](arrays(3, "float32"))
+    asset = publish(content, f"file.{format}", monkeypatch)
+    load(Layer, asset)
+    (blob,) = stored()
+    blob.chmod(0o644)
+    blob.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    called = set()
+    sys.setprofile(lambda frame, *_: called.add(frame.f_code))
+    try:
+        with pytest.raises(IntegrityError, match="in the store is damaged"):
+            load(Layer, asset)
+    finally:
+        sys.setprofile(None)
+    assert called
+    assert read_index.__code__ not in called
+    load(Layer, asset)
+
+
+@pytest.mark.parametrize("load", [pretrained.load_parameters, create_in_default_size])
+def test_a_file_in_the_store_is_brought_again_only_if_that_is_forced(
+    load: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asset = publish(as_ckpt(arrays(3, "float32")), "file.ckpt", monkeypatch)
+    monkeypatch.setenv("MSHUB_OFFLINE", "1")
+    load(Layer, asset)
+    Path(os.environ["MSHUB_MIRRORS"], "file.ckpt").unlink()
+    load(Layer, asset)
+    with pytest.raises(OfflineError, match="MSHUB_OFFLINE forbids the network"):
+        load(Layer, asset, force=True)
+    load(Layer, asset)
+
+
+def test_parameters_come_without_texts_and_optimizer_state(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held = arrays(3, "float32")
+    text = wire.value("note", wire.tensor("hi".encode("utf-32-le"), (0,), dtype="str"))
+    asset = publish(text + as_ckpt(held), "file.ckpt", monkeypatch)
+    parameters = pretrained.load_parameters(Layer, asset)
+    assert parameters.keys() == held.keys()
+    for name, array in held.items():
+        assert parameters[name].name == name
+        np.testing.assert_array_equal(parameters[name].asnumpy(), array)
 
 
 def test_the_collector_runs_while_a_file_is_brought_and_not_while_a_network_is_built(

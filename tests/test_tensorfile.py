@@ -132,6 +132,16 @@ def test_sizes_may_be_packed() -> None:
     assert read_index(wire.value("a", fields)).entries["a"].shape == (2, 300)
 
 
+def test_the_longest_name_and_the_most_axes_are_read() -> None:
+    name = "a" * 4096
+    index = read_index(wire.value(name, wire.tensor(bytes(4), (1,) * 32)))
+    assert index.entries[name].shape == (1,) * 32
+
+
+def test_a_tensor_of_one_empty_axis_is_no_scalar() -> None:
+    assert read_index(wire.value("a", wire.tensor(b"", (0,)))).array("a").shape == (0,)
+
+
 @pytest.mark.parametrize("mode", ["AES-GCM", "AES-CBC", "SM4-CBC"])
 def test_an_encrypted_file_is_recognised(mode: str, tmp_path: Path) -> None:
     path = save(tmp_path / "file.ckpt", ARRAYS, enc_key=b"0123456789abcdef", enc_mode=mode)
@@ -298,6 +308,30 @@ HOSTILE = {
         wire.value("a", wire.tensor(b"a\0\0", (0,), dtype="str")),
         "is a text, but not one of whole characters",
     ),
+    "a text with a size": (
+        wire.value("a", wire.tensor(b"a\0\0\0", (1,), dtype="str")),
+        "is a text, but not one of whole characters in one piece",
+    ),
+    "a text in two pieces": (
+        wire.value("a", wire.tensor(b"a\0\0\0", (0,), dtype="str")) * 2,
+        "is a text, but not one of whole characters in one piece",
+    ),
+    "a number for a name": (
+        wire.block(1, wire.number(1, 5) + wire.tensor(b"abcd", (1,))),
+        "field 1 is not in its schema at byte 2",
+    ),
+    "a number for a type": (
+        wire.value("a", wire.block(2, wire.number(2, 5) + wire.block(3, b""))),
+        "field 2 is not in its schema at byte 7",
+    ),
+    "a type without end": (
+        wire.value("a", wire.tensor(b"", dtype="x" * 1000)),
+        "has the type 'x{32}', which is not read here",
+    ),
+    "a brace behind a length past the end": (
+        b"\xff" * 8 + b"{",
+        "no MindSpore checkpoint, or a damaged one: wire type 7 at byte 0",
+    ),
     "no checksum": (GOOD + b"crc_num" + bytes(9), "wire type 3 at byte 24"),
 }
 """Files, and what is said of each."""
@@ -348,12 +382,27 @@ HOSTILE_HEADERS = {
     "negative offsets": (declared(data_offsets=[-8, 0]), "no data_offsets"),
     "data past the end": (declared()[:-1], "tensors end at byte 77, but the file at 76"),
     "data that nobody owns": (declared() + b"x", "tensors end at byte 77, but the file at 78"),
+    "data that nobody owns in between": (
+        wire.safetensors(
+            {
+                "a": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]},
+                "b": {"dtype": "U8", "shape": [4], "data_offsets": [5, 9]},
+            },
+            bytes(9),
+        ),
+        "entry b begins at byte 133 instead of 132",
+    ),
     "data with two owners": (wire.safetensors(TWO, bytes(4)), "entry b begins at byte"),
     "an unreadable name": (
         wire.safetensors({"\n": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]}}),
         "no readable text",
     ),
     "half a character": (wire.safetensors({"\ud800": {}}), "no readable text"),
+    "half a character more": (
+        wire.safetensors({"a\ud800": TWO["a"]}, bytes(4)),
+        "no readable text",
+    ),
+    "a long name": (wire.safetensors({"a" * 4000: 1}), "its entry a{100} is declared without"),
     "half bytes": (
         wire.safetensors({"__metadata__": {"a": "Int4"}, "a": TWO["a"]}, bytes(4)),
         "entry a is quantised to Int4",

@@ -67,6 +67,16 @@ def test_a_large_tensor_is_sliced_as_mindspore_does(
 
 
 @pytest.mark.parametrize("target", FORMATS)
+def test_a_file_that_is_there_is_not_written_over(target: str, tmp_path: Path) -> None:
+    index = examine(save(tmp_path / "a.ckpt", ARRAYS)).index
+    (tmp_path / "mine").write_bytes(b"precious")
+    names = dict(zip(index.entries, index.entries, strict=True))
+    with pytest.raises(FileExistsError):
+        write.write_tensors(tmp_path / "mine", index, names=names, format=target)
+    assert (tmp_path / "mine").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("target", FORMATS)
 def test_mindspore_reads_what_was_written(target: str, tmp_path: Path) -> None:
     path = save(tmp_path / "a.ckpt", ARRAYS)
     written = tmp_path / f"b.{target}"

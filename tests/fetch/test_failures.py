@@ -332,7 +332,11 @@ def test_message_neither_repeats_control_characters_nor_grows(
     assert len(str(caught.value)) < 1000
 
 
-@pytest.mark.parametrize("wait", ["61", "9" * 400, formatdate(time.time() + 9000, usegmt=True)])
+@pytest.mark.parametrize(
+    "wait",
+    ["61", "9" * 400, formatdate(time.time() + 9000, usegmt=True)],
+    ids=["61", "digits", "date"],  # the same in every process that collects
+)
 def test_source_that_asks_to_wait_for_long_is_given_up(
     server: FileServer, settings: Settings, wait: str
 ) -> None:
@@ -340,6 +344,19 @@ def test_source_that_asks_to_wait_for_long_is_given_up(
     with pytest.raises(NetworkError, match=r"status 503 .*asks to wait \S+ s"):
         fetch(server.url + PATH, SHA256, settings=replace(settings, retries=3))
     assert len(server.requests) == 1
+
+
+def test_wait_that_a_server_asks_for_is_granted_and_told(
+    server: FileServer, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "mindspore_hub")
+    server.on(PATH, status(503, Retry_After="1"), good)
+    link = server.url + PATH
+    fetch(link, SHA256, settings=replace(settings, retries=1))
+    assert caplog.messages == [
+        f"{link}: status 503 Service Unavailable, and asks to wait 1 s; again in 1.0 s",
+        f"Downloading mvd.ckpt (300,000 bytes) from {link}",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,9 @@ import hashlib
 import json
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from email.utils import formatdate
@@ -14,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from downloads import BLOB, CONTENT, PATH, SHA256, files
-from faults import dropped, flipped, mislabelled, truncated, versioned, without_ranges
+from faults import dropped, flipped, halted, mislabelled, truncated, versioned, without_ranges
 from server import Answer, FileServer, good, status
 
 from mindspore_hub.errors import IntegrityError, NetworkError
@@ -41,6 +43,13 @@ def break_off(server: FileServer, settings: Settings, answer: Answer) -> None:
     with pytest.raises(NetworkError):
         fetch(server.url + PATH, SHA256, settings=settings)
     server.on(PATH, good)
+
+
+def begun(size: int) -> Answer:
+    """Send these bytes from the first on, whatever is asked for, and close in good order."""
+    return lambda handler, file: handler.send(
+        iter([file.read_bytes()[:size]]), {"Content-Length": str(file.stat().st_size)}
+    )
 
 
 def starts(server: FileServer) -> list[int]:
@@ -131,6 +140,16 @@ def test_partial_whose_facts_mean_nothing_is_taken_up(
     assert files(settings) == [BLOB]
 
 
+def test_progress_of_a_rest_has_the_total_of_the_whole(
+    server: FileServer, settings: Settings
+) -> None:
+    leave(settings, CONTENT[:HALF])
+    seen: list[tuple[int, int | None]] = []
+    fetch(server.url + PATH, SHA256, settings=settings, progress=lambda *now: seen.append(now))
+    assert seen[0] == (HALF, len(CONTENT))
+    assert seen[-1] == (len(CONTENT), len(CONTENT))
+
+
 def test_whole_partial_needs_no_server(server: FileServer, settings: Settings) -> None:
     leave(settings, CONTENT, url=server.url + PATH, validator="", total=len(CONTENT)).chmod(0o444)
     assert fetch(server.url + PATH, SHA256, settings=settings).read_bytes() == CONTENT
@@ -209,6 +228,28 @@ def test_what_a_fetch_without_lock_writes_is_never_taken_up(
     assert alive.read_bytes() == CONTENT[:HALF]
 
 
+@pytest.mark.parametrize("locks", [True, False], ids=["with lock", "without lock"])
+def test_what_a_fetch_without_lock_is_writing_stays_its_own(
+    server: FileServer, settings: Settings, *, locks: bool
+) -> None:
+    settings.home.mkdir()
+    obstacle = settings.home / "locks"
+    obstacle.write_text("a file where the folder should be")
+    begun, rest = threading.Event(), threading.Event()
+    server.on(PATH, halted(begun, rest, HALF // 8), good)
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(fetch, server.url + PATH, SHA256, settings=settings)
+        try:
+            assert begun.wait(60)
+            if locks:
+                obstacle.unlink()
+            assert fetch(server.url + PATH, SHA256, settings=settings).read_bytes() == CONTENT
+        finally:
+            rest.set()
+        assert slow.result().read_bytes() == CONTENT
+    assert starts(server) == [0, 0]
+
+
 def test_symlink_in_the_place_of_a_partial_is_not_followed(
     server: FileServer, settings: Settings, tmp_path: Path
 ) -> None:
@@ -238,6 +279,17 @@ def test_progress_pays_for_failures_that_pass(server: FileServer, tmp_path: Path
     link, sha256 = f"{server.url}/long.ckpt", hashlib.sha256(content).hexdigest()
     fetch(link, sha256, settings=Settings(home=tmp_path / "home", retries=1))
     assert starts(server) == [number << 20 for number in range(6)]
+
+
+def test_what_was_lost_and_fetched_again_is_no_progress(server: FileServer, tmp_path: Path) -> None:
+    content = hashlib.shake_256(b"long").digest(6 << 20)
+    (server.folder / "long.ckpt").write_bytes(content)
+    far, near = begun(2 << 20), begun(1 << 19)
+    server.on("/long.ckpt", far, near, far, near, good)
+    link, sha256 = f"{server.url}/long.ckpt", hashlib.sha256(content).hexdigest()
+    with pytest.raises(NetworkError):
+        fetch(link, sha256, settings=Settings(home=tmp_path / "home", retries=1))
+    assert len(server.requests) == 3
 
 
 def test_attempts_that_bring_next_to_nothing_end(server: FileServer, settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 import shlex
@@ -44,6 +45,41 @@ def test_url_mirror_is_asked_before_the_link(server: FileServer, settings: Setti
     assert server.requests == [f"GET {PATH}"]
 
 
+def test_url_of_a_mirror_may_end_in_a_slash_and_begin_in_capitals(
+    server: FileServer, folder: Path, settings: Settings
+) -> None:
+    folder.joinpath("models").rename(folder / "hub")
+    mirrors = (f"{server.url.replace('http', 'HTTP')}/hub/",)
+    link = "https://host.invalid/r1.9/mvd.ckpt"
+    fetch(link, SHA256, settings=replace(settings, mirrors=mirrors))
+    assert server.requests == ["GET /hub/r1.9/mvd.ckpt"]
+
+
+def test_folder_mirror_may_be_a_file_url_in_capitals(settings: Settings, folder: Path) -> None:
+    mirrors = (folder.as_uri().replace("file", "FILE"),)
+    settings = replace(settings, mirrors=mirrors, offline=True)
+    assert fetch("https://host.invalid" + PATH, SHA256, settings=settings).read_bytes() == CONTENT
+
+
+def test_url_mirror_is_asked_for_the_name_as_the_link_writes_it(
+    server: FileServer, folder: Path, settings: Settings
+) -> None:
+    (folder / "a net?.ckpt").write_bytes(CONTENT)
+    link = "https://host.invalid/a%20net%3F.ckpt"
+    fetch(link, SHA256, settings=replace(settings, mirrors=(server.url,)))
+    assert server.requests == ["GET /a%20net%3F.ckpt"]
+
+
+def test_mirror_is_asked_once_for_a_link_without_folders(
+    server: FileServer, settings: Settings, tmp_path: Path
+) -> None:
+    settings = replace(settings, mirrors=(server.url, str(tmp_path / "mirror")))
+    with pytest.raises(NetworkError) as caught:
+        fetch(f"{UNREACHABLE}/none.ckpt", SHA256, settings=settings)
+    assert server.requests == ["GET /none.ckpt"]
+    assert str(caught.value).count(f"{tmp_path}/mirror/none.ckpt: ") == 1
+
+
 def test_mirror_with_a_flat_folder_is_asked_second(
     server: FileServer, folder: Path, settings: Settings
 ) -> None:
@@ -66,6 +102,16 @@ def test_mirror_with_wrong_bytes_is_passed_over(
         f"{mirror}/mvd.ckpt: another file: expected sha256 {SHA256}, "
         f"got {hashlib.sha256(b'wrong').hexdigest()}"
     )
+
+
+def test_mirror_that_is_a_folder_without_the_file_is_no_news(
+    server: FileServer, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "mindspore_hub")
+    settings = replace(settings, mirrors=(str(tmp_path),))
+    fetch(server.url + PATH, SHA256, settings=settings)
+    link = server.url + PATH
+    assert caplog.messages == [f"Downloading mvd.ckpt (300,000 bytes) from {link}"]
 
 
 @pytest.mark.parametrize(
@@ -199,6 +245,16 @@ def test_extra_cache_is_searched_first_and_never_written(
     assert found == blob
     assert sorted(extra.home.rglob("*")) == before
     assert blobs(settings) == []
+
+
+def test_extra_cache_is_preferred_to_the_own_store(
+    server: FileServer, settings: Settings, tmp_path: Path
+) -> None:
+    extra = replace(settings, home=tmp_path / "extra")
+    for store in (settings, extra):
+        fetch(server.url + PATH, SHA256, settings=store)
+    found = fetch(server.url + PATH, SHA256, settings=replace(settings, extra_caches=(extra.home,)))
+    assert found == extra.home / BLOB
 
 
 def test_damaged_file_of_an_extra_cache_is_passed_over(

@@ -53,12 +53,25 @@ def test_plain_http_is_trusted_on_this_machine(host: str) -> None:
     refuse_untrusted(f"http://{host}:8000/x.ckpt", NOWHERE)
 
 
+def test_a_dot_behind_a_host_means_the_same_host() -> None:
+    refuse_untrusted("https://download.mindspore.cn./models/x.ckpt", NOWHERE)
+    with pytest.raises(TrustError, match=r"MSHUB_ALLOWED_HOSTS=host\.example\."):
+        refuse_untrusted("https://host.example./x.ckpt", NOWHERE)
+
+
 def test_plain_http_is_trusted_from_a_mirror_that_the_user_named() -> None:
     settings = replace(NOWHERE, mirrors=("/mnt/hub", "http://nas.example:8080/hub"))
     refuse_untrusted("http://nas.example:8080/hub/x.ckpt", settings)
     for other in ("http://nas.example/hub/x.ckpt", "http://example:8080/hub/x.ckpt"):
         with pytest.raises(TrustError, match="plain http"):
             refuse_untrusted(other, settings)
+
+
+def test_mirror_by_https_makes_no_plain_http_of_its_host_trusted() -> None:
+    settings = replace(NOWHERE, mirrors=("https://nas.example/hub",))
+    refuse_untrusted("https://nas.example/hub/x.ckpt", settings)
+    with pytest.raises(TrustError, match="only https is trusted, and mirrors that you name"):
+        refuse_untrusted("http://nas.example/hub/x.ckpt", settings)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +118,17 @@ def test_redirect_from_https_to_a_plain_mirror_is_refused(
             fetch(https.url + PATH, SHA256, settings=settings)
         mirror = "GET http://nas.invalid"
         assert proxy.requests == [f"{mirror}{PATH}", f"{mirror}/mvd.ckpt"]
+
+
+def test_refusal_of_a_link_says_where_and_why_and_what_to_do(settings: Settings) -> None:
+    with pytest.raises(TrustError) as caught:
+        fetch(ELSEWHERE, SHA256, settings=settings)
+    assert str(caught.value) == (
+        f"No source could deliver mvd.ckpt (sha256 {SHA256}):\n"
+        f"  {ELSEWHERE}: {ELSEWHERE} is plain http; only https is trusted, and mirrors that you "
+        "name\n"
+        "Correct the link in the card, or name a mirror of the file in MSHUB_MIRRORS."
+    )
 
 
 def test_redirects_end(server: FileServer, settings: Settings) -> None:

@@ -79,6 +79,73 @@ def test_a_batch_has_its_share_in_the_running_mean(network, path, share, network
     np.testing.assert_allclose(norm.moving_mean.asnumpy(), share, rtol=1e-5)
 
 
+def test_each_distillation_of_mvd_is_of_the_feature_before_it(network_class):
+    net = network_class("MVD")(num_class=5).set_train()
+    heads = [net.rgb_bottleneck, net.shared_bottleneck, net.ir_bottleneck, net.shared_bottleneck]
+    pairs = net(mindspore.Tensor(fill.tensor("training", (2, 3, 64, 32))))
+    for head, (feature, _), (representation, _) in zip(heads, pairs[::2], pairs[1::2], strict=True):
+        expected = head.bottleneck(feature).asnumpy()
+        np.testing.assert_allclose(representation.asnumpy(), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("network", "arguments", "path", "share"),
+    [
+        ("MVD", {}, "rgb_bottleneck.classifier.3", 0.5),
+        ("DDAG", {"drop": 0.2}, "graph_att.dropout", 0.2),
+        ("DDAG", {"drop": 0.0}, "graph_att.dropout", 0.0),
+        ("VehicleNet", {"droprate": 0.2}, "classifier.dropout", 0.2),
+        ("VehicleNet", {"droprate": 0.0}, "classifier.dropout", 0.0),
+    ],
+)
+def test_training_sets_its_share_of_values_to_zero(network, arguments, path, share, network_class):
+    cell = functools.reduce(_child, path.split("."), network_class(network)(**arguments))
+    cell.set_train()
+    dropped = cell(mindspore.Tensor(np.ones((1000, 512), "f4"))).asnumpy()
+    assert np.mean(dropped == 0) == pytest.approx(share, abs=0.01)
+
+
+@pytest.mark.parametrize(("droprate", "same"), [(0.0, True), (0.5, False)])
+def test_vehiclenet_tells_identities_from_what_is_not_set_to_zero(droprate, same, network_class):
+    net = network_class("VehicleNet")(class_num=5, droprate=droprate).set_train()
+    images = mindspore.Tensor(fill.tensor("training", (2, 3, 64, 64)))
+    assert np.array_equal(net(images).asnumpy(), net(images).asnumpy()) is same
+
+
+@pytest.mark.parametrize(
+    ("network", "arguments", "path", "slope"),
+    [
+        ("MVD", {}, "shared_bottleneck.classifier.2", 0.1),
+        ("DDAG", {"alpha": 0.3}, "graph_att.out_attention.leaky_relu", 0.3),
+    ],
+)
+def test_negative_values_keep_their_share(network, arguments, path, slope, network_class):
+    cell = functools.reduce(_child, path.split("."), network_class(network)(**arguments))
+    values = cell(mindspore.Tensor(np.array([-2, 3], "f4"))).asnumpy()
+    np.testing.assert_allclose(values, [-2 * slope, 3], rtol=1e-6)
+
+
+def test_graph_attention_is_that_of_the_paper(network_class):
+    net = network_class("DDAG")(class_num=5, drop=0.0, alpha=0.3).set_train()
+    feat, adj = fill.tensor("graph", (3, 2048)), np.array([[1, 0, 2], [-1, 1, 0], [1, 1, 1]], "f4")
+    got = net.graph_att(mindspore.Tensor(feat), mindspore.Tensor(adj)).asnumpy()
+    layer = net.graph_att.out_attention
+    weights, of_pair = (value.asnumpy().astype(float) for value in (layer.W, layer.a))
+    hidden = feat.astype(float) @ weights
+    for row, image in enumerate(hidden):
+        near = hidden[adj[row] > 0]
+        scores = np.array([(np.concatenate([image, other]) @ of_pair).item() for other in near])
+        shares = np.exp(np.where(scores > 0, scores, 0.3 * scores))
+        mixed = shares / shares.sum() @ near
+        mixed = np.where(mixed > 0, mixed, np.exp(np.minimum(mixed, 0)) - 1)
+        expected = mixed - np.log(np.exp(mixed).sum())
+        np.testing.assert_allclose(got[row], expected, rtol=1e-3, atol=1e-4)
+
+
+def _child(cell, name):
+    return cell[int(name)] if name.isdigit() else getattr(cell, name)
+
+
 def _step(net, inputs, parameters):
     """Descend once along the gradient of the mean square of all outputs; give the outputs."""
     optimizer = nn.SGD(parameters, learning_rate=0.1)
