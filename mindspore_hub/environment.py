@@ -14,9 +14,10 @@ from mindspore_hub.errors import HubError
 from mindspore_hub.manage import get_hub_dir
 from mindspore_hub.version import __version__
 
-_PACKAGES = ("mindspore", "numpy", "pyyaml", "urllib3", "click", "rich")
+_EXTRAS = ("pillow", "opencv-python-headless", "faiss-cpu", "matplotlib", "onnxruntime")
+_PACKAGES = ("mindspore", "numpy", "pyyaml", "urllib3", "click", "rich", *_EXTRAS)
 _CREDENTIALS = re.compile(r"://[^/@\s]+@")
-_PREFIXES = ("MSHUB_", "ONEDNN_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT")
+_PREFIXES = ("MSHUB_", "ONEDNN_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT")
 
 
 def describe_environment() -> dict[str, Any]:

@@ -25,7 +25,7 @@ DEFAULT_RETRIES = 3
 DEFAULT_MAX_SIZE = 100_000_000_000
 """Bytes that one file may have."""
 
-DAY = 86400.0
+DAY = 86400
 """Seconds; no connection is waited for longer."""
 
 _VERIFY = ("memo", "always")

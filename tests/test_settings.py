@@ -56,9 +56,9 @@ def test_a_switch_is_off(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not Settings.from_environment().offline
 
 
-def test_a_limit_may_be_0(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MSHUB_MAX_SIZE", "0")
-    assert Settings.from_environment().max_size == 0
+def test_a_failed_download_may_be_given_no_further_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MSHUB_RETRIES", "0")
+    assert Settings.from_environment().retries == 0
 
 
 @pytest.mark.parametrize("value", ["https://host", "host/x", "a host", "host:443", "*.", "x*"])
