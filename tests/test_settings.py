@@ -78,7 +78,7 @@ def test_a_word_that_is_no_choice_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("name", "expected", "values"),
     [
-        ("MSHUB_TIMEOUT", "a number from 0.001 to 86400.0", ["0", "86401", "1e300"]),
+        ("MSHUB_TIMEOUT", "a number from 0.001 to 86400", ["0", "86401", "1e300"]),
         ("MSHUB_RETRIES", "a whole number from 0 to 1000", ["1.7", "1001"]),
         ("MSHUB_MAX_SIZE", f"a whole number from 1 to {2**63 - 1}", ["0", "1e9", str(2**63)]),
     ],
