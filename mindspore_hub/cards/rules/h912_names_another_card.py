@@ -2,7 +2,7 @@
 
 What: The cards that code and commands of a body name (`load("MVD@regdb")`, `embed("<uid>", ...)`,
 `mshub eval <uid>`), and what it calls its card name, are this card. Cards of other models may be
-named.
+named, uids that no card has may not.
 
 Why: A card that was copied from another one goes on to speak of it; readers copy the line, and
 measure another file than the one they read about.
@@ -89,6 +89,6 @@ def _is_sibling(card: Document, other: Document) -> bool:
 
 def _problem(document: Document, place: Place, name: str, cards: list[Document]) -> Problem:
     meant = " or ".join(card.uid for card in cards) or name
-    edits = (Edit(place, name, document.uid),) if "/" in name else ()
+    edits = (Edit(place, name, document.uid),) if cards and "/" in name else ()
     message = f"the body names {meant}, this card is {document.uid}"
     return Problem(place, message, f"write {document.uid}, or link the other card", edits)
