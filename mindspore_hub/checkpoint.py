@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,25 @@ _LISTED = 8
 
 _COMPARED = 2000
 """How many names are looked through for a near one; a hostile file may hold many more."""
+
+
+@dataclass(frozen=True)
+class NewHead:
+    """A head that is not loaded, because it is for another count of classes."""
+
+    published: int
+    wanted: int
+
+    def in_file(self, wanted: Signature, weight: Weight | None) -> Signature:
+        """What a head parameter is in a file: axes that count classes count the published ones."""
+        found = weight.signature.shape if weight else ()
+        if len(found) != len(wanted.shape):
+            return wanted
+        pairs = zip(found, wanted.shape, strict=True)
+        shape = (
+            there if there * self.wanted == here * self.published else here for there, here in pairs
+        )
+        return replace(wanted, shape=tuple(shape))
 
 
 @dataclass(frozen=True)
@@ -44,7 +63,7 @@ class Difference:
 
 
 def assign(
-    network: Any, weights: Mapping[str, Weight], facts: Facts, *, new_head: bool = False
+    network: Any, weights: Mapping[str, Weight], facts: Facts, *, new_head: NewHead | None = None
 ) -> list[str]:
     """Set every parameter of a network from a file.
 
@@ -55,7 +74,8 @@ def assign(
         network: An `nn.Cell`, built with initial values or without.
         weights: Tensors of the file by name, from `read_weights`.
         facts: What the network says about its files.
-        new_head: Whether head parameters of another shape get initial values instead.
+        new_head: Give the head initial values instead, for this count of classes; that of the
+            file must be whole all the same.
 
     Returns:
         Names of the head parameters that have initial values.
@@ -66,15 +86,10 @@ def assign(
     """
     parameters = dict(network.parameters_and_names())
     expected = {name: _signature(parameter) for name, parameter in parameters.items()}
-    kept = [
-        name
-        for name in expected
-        if new_head
-        and name in weights
-        and _is_head(name, facts)
-        and weights[name].signature.shape != expected[name].shape
-    ]
-    difference = compare(expected, weights, facts, ignore=kept)
+    kept = [name for name in expected if _is_head(name, facts)] if new_head else []
+    if new_head:
+        expected |= {name: new_head.in_file(expected[name], weights.get(name)) for name in kept}
+    difference = compare(expected, weights, facts)
     if difference:
         cell = type(network).__name__
         msg = f"the checkpoint does not fit {cell}, and nothing was loaded.\n{difference}"
@@ -96,29 +111,30 @@ def as_parameter(name: str, weight: Weight) -> Parameter:
 
 
 def compare(
-    expected: Mapping[str, Signature],
-    weights: Mapping[str, Weight],
-    facts: Facts,
-    *,
-    ignore: Iterable[str] = (),
+    expected: Mapping[str, Signature], weights: Mapping[str, Weight], facts: Facts
 ) -> Difference:
     """Compare the parameters of a network with the tensors of a file."""
-    wanted = {**expected, **_unused_parts(expected, weights, facts)}
+    unused = _unused_parts(expected, weights, facts)
+    wanted = {**expected, **unused}
     missing = [name for name in wanted if name not in weights]
     unexpected = [name for name in weights if name not in wanted]
-    ignored = set(ignore)
-    both = [name for name in wanted if name in weights and name not in ignored]
+    both = [name for name in wanted if name in weights]
     found = {name: weights[name].signature for name in both}
+
+    def described(name: str) -> str:
+        part = " (of unused parts, which a file holds all or none of)" if name in unused else ""
+        return f"{name} {wanted[name]}{part}"
+
     return Difference(
-        missing=_named(missing, unexpected, lambda name: f"{name} {wanted[name]}"),
+        missing=_named(missing, unexpected, described),
         unexpected=_named(unexpected, missing, lambda name: weights[name].file_name),
         shapes=tuple(
-            f"{name}: the network has {wanted[name].shape}, the file {found[name].shape}"
+            f"{name}: expected {wanted[name].shape}, the file has {found[name].shape}"
             for name in both
             if wanted[name].shape != found[name].shape
         ),
         dtypes=tuple(
-            f"{name}: the network has {wanted[name].dtype}, the file {found[name].dtype}"
+            f"{name}: expected {wanted[name].dtype}, the file has {found[name].dtype}"
             for name in both
             if wanted[name].dtype != found[name].dtype
         ),

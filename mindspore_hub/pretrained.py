@@ -98,8 +98,9 @@ def load_parameters(
     settings = Settings.from_environment()
     wanted = _Wanted(cell, {}, card)
     with _obtain(asset, settings, force=force) as stored:
-        weights = _create_from(stored, wanted, asset, memo=memo_of(settings))[1]
-    return {name: checkpoint.as_parameter(name, weight) for name, weight in weights.items()}
+        network, weights = _create_from(stored, wanted, asset, memo=memo_of(settings))
+    names = [name for name, _ in network.parameters_and_names()]
+    return {name: checkpoint.as_parameter(name, weights[name]) for name in names}
 
 
 def build_network(
@@ -229,8 +230,10 @@ def _build(
     if network is None or not _are_alike(wanted.cell, early, {**published, **arguments}):
         network = _create(wanted, published)
     classes = facts.class_argument
-    new_head = arguments.get(classes, published.get(classes)) != published.get(classes)
-    kept = checkpoint.assign(network, weights, facts, new_head=new_head)
+    kept = checkpoint.assign(
+        *(network, weights, facts),
+        new_head=_new_head(published.get(classes), arguments.get(classes)),
+    )
     if kept:
         _log.warning(
             "%s=%s instead of the checkpoint's %s: these parameters are not loaded but "
@@ -238,6 +241,13 @@ def _build(
             *(classes, arguments[classes], published[classes], ", ".join(kept)),
         )
     return network
+
+
+def _new_head(published: int | None, wanted: int | None) -> checkpoint.NewHead | None:
+    """Whether the head is for other classes than those of the file."""
+    if published is None or wanted is None or wanted == published:
+        return None
+    return checkpoint.NewHead(published, wanted)
 
 
 def _remedy(wanted: _Wanted, asset: Asset, weights: Mapping[str, Weight]) -> str:

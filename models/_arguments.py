@@ -1,12 +1,13 @@
 """Checks of constructor arguments: each raises a ValueError that names argument and value."""
 
 from collections.abc import Collection
+from numbers import Integral
 
 
 def require_counts(minimum: int = 1, /, **arguments: object) -> None:
     """Require integers of at least `minimum`."""
     for name, value in arguments.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < minimum:
             msg = f"{name} must be an integer of at least {minimum}, got {value!r}"
             raise ValueError(msg)
 

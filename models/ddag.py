@@ -49,7 +49,8 @@ class DDAG(nn.Cell):
         statistics.
 
     Raises:
-        ValueError: An argument is outside its range, or the images are of another size.
+        ValueError: An argument is outside its range, or, with `part=3`, the images are of another
+            size.
     """
 
     checkpoint = Checkpoint(

@@ -31,8 +31,7 @@ class metric_learn(ResNet50):  # the name that cards and checkpoints give the ne
         Inference: embedding `(N, 2048)`, float32, not negative, not normalised.
 
         Training: `(embedding, logits)` of shapes `(N, 2048)` and `(N, class_num)`, both float32:
-        the one for a loss on distances, the other for a classifier. Needs two images or more for
-        its batch statistics.
+        the one for a loss on distances, the other for a classifier.
 
     Raises:
         ValueError: `class_num` is not a positive integer.

@@ -30,7 +30,8 @@ class MultiTaskNet(nn.Cell):
         - **x** - images `(N, C, 256, 256)`, float32, C = 3 + 36 (`heatmapaware`) + 13
           (`segmentaware`): red, green, blue, heatmaps, masks, with values of 0 to 255 divided by
           255, less (0.485, 0.456, 0.406) for the colours and 0.449 for the rest, divided by
-          (0.229, 0.224, 0.225) and 0.226.
+          (0.229, 0.224, 0.225) and 0.226. The original takes this size only; the last layer
+          averages over all places of another one.
         - **keypoints** - `(N, 108)`, float32: x, y and confidence of 36 keypoints, x and y in
           pixels of the 256 by 256 image divided by 256, everything less 0.5. Needed with
           `keyptaware`, else ignored.
@@ -42,7 +43,7 @@ class MultiTaskNet(nn.Cell):
         more for its batch statistics.
 
     Raises:
-        ValueError: An argument is outside its range, or keypoints are missing.
+        ValueError: An argument is outside its range, or keypoints are missing or of another shape.
     """
 
     checkpoint = Checkpoint(
@@ -77,18 +78,18 @@ class MultiTaskNet(nn.Cell):
         require_one_of((False, True), segmentaware=segmentaware, multitask=multitask)
         super().__init__()
         channels = 3 + _HEATMAPS * heatmapaware + _SEGMENTS * segmentaware
-        described = FEATURES + _KEYPOINTS * keyptaware
+        size = FEATURES + _KEYPOINTS * keyptaware
         self.keyptaware = bool(keyptaware)
         self.multitask = bool(multitask)
         self.input_shapes = ((channels, 256, 256), (_KEYPOINTS,))[: 1 + keyptaware]
         self.base = DenseNet121(channels)
         self.leaky_relu = nn.LeakyReLU(0.01)
         if multitask:
-            self.fc_vid = nn.Dense(described, 1024)
-            self.fc_vcolor = nn.Dense(described, 512)
-            self.fc_vtype = nn.Dense(described, 512)
+            self.fc_vid = nn.Dense(size, 1024)
+            self.fc_vcolor = nn.Dense(size, 512)
+            self.fc_vtype = nn.Dense(size, 512)
         elif keyptaware:
-            self.fc = nn.Dense(described, 1024)
+            self.fc = nn.Dense(size, 1024)
         self.classifier_vid = nn.Dense(1024, num_vids)
         if multitask:
             self.classifier_vcolor = nn.Dense(512, num_vcolors)
@@ -96,22 +97,23 @@ class MultiTaskNet(nn.Cell):
 
     def construct(self, x: Tensor, keypoints: Tensor | None = None) -> tuple[Tensor, ...]:
         """Compute the outputs, see the class."""
-        described = self._describe(x, keypoints)
+        joint = self._join(x, keypoints)
         if not self.multitask:
-            f = self.leaky_relu(self.fc(described)) if self.keyptaware else described
+            f = self.leaky_relu(self.fc(joint)) if self.keyptaware else joint
             return self.classifier_vid(f), f
-        f_vid = self.leaky_relu(self.fc_vid(described))
-        f_color = self.leaky_relu(self.fc_vcolor(described))
-        f_type = self.leaky_relu(self.fc_vtype(described))
+        f_vid = self.leaky_relu(self.fc_vid(joint))
+        f_color = self.leaky_relu(self.fc_vcolor(joint))
+        f_type = self.leaky_relu(self.fc_vtype(joint))
         y_color, y_type = self.classifier_vcolor(f_color), self.classifier_vtype(f_type)
         return self.classifier_vid(f_vid), y_color, y_type, f_vid
 
-    def _describe(self, x: Tensor, keypoints: Tensor | None) -> Tensor:
+    def _join(self, x: Tensor, keypoints: Tensor | None) -> Tensor:
         """Image feature, with the keypoints behind it where the network takes them."""
         feature = self.base(x)
         if not self.keyptaware:
             return feature
-        if keypoints is None:
-            msg = "keyptaware=True needs keypoints of shape (N, 108), got None"
+        given = () if keypoints is None else keypoints.shape
+        if given[1:] != (_KEYPOINTS,):
+            msg = f"keyptaware=True needs keypoints of shape (N, 108), got {given}"
             raise ValueError(msg)
         return ops.concat((feature, keypoints), 1)

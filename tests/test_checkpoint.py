@@ -157,9 +157,9 @@ def test_the_report_lists_every_kind_of_difference_with_near_names() -> None:
         "  1 unexpected in the file:\n"
         "    conv1.weights (near conv1.weight)\n"
         "  1 of another shape:\n"
-        "    bn1.gamma: the network has (64,), the file (32,)\n"
+        "    bn1.gamma: expected (64,), the file has (32,)\n"
         "  1 of another dtype:\n"
-        "    bn1.beta: the network has float32, the file float16"
+        "    bn1.beta: expected float32, the file has float16"
     )
 
 

@@ -3,6 +3,7 @@
 import copy
 import io
 import pickle
+import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -18,10 +19,11 @@ import pytest
 from mindspore import Tensor, nn
 from mindspore.nn.utils import no_init_parameters
 
-from mindspore_hub.checkpoint import as_parameter, assign
+from mindspore_hub.checkpoint import NewHead, as_parameter, assign
 from mindspore_hub.construct import build, build_uninitialised
+from mindspore_hub.errors import CheckpointError
 from mindspore_hub.tensorfile import map_file
-from mindspore_hub.weights import Weight, facts_of, read_weights
+from mindspore_hub.weights import Signature, Weight, facts_of, read_weights
 
 VERSION = mindspore.__version__
 skips_initialisers = pytest.mark.skipif(
@@ -114,13 +116,38 @@ def test_every_parameter_shares_the_memory_of_the_file(tmp_path: Path) -> None:
 def test_what_the_file_does_not_fit_is_drawn_as_ever(tmp_path: Path) -> None:
     weights = saved(tmp_path, Pair())
     network = build_uninitialised(Pair, {"classes": 500})
-    assert assign(network, weights, HEAD, new_head=True) == ["head.weight", "head.bias"]
+    assert assign(network, weights, HEAD, new_head=NewHead(3, 500)) == ["head.weight", "head.bias"]
     assert all(drawn(network))
     held, usual = values(network), values(Pair(500))
     for name in ("head.weight", "head.bias"):
         assert np.isfinite(held[name]).all()
         assert held[name].std() == pytest.approx(usual[name].std(), rel=0.2)
         assert np.abs(held[name]).max() == pytest.approx(np.abs(usual[name]).max(), rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("name", "held", "difference"),
+    [
+        ("head.weight", np.ones((3, 63), np.float32), "expected (3, 64), the file has (3, 63)"),
+        ("head.bias", np.ones(99, np.float32), "expected (500,), the file has (99,)"),
+        ("head.weight", np.ones(3, np.float32), "expected (500, 64), the file has (3,)"),
+        ("head.bias", np.ones(3, np.float16), "expected float32, the file has float16"),
+        ("head.bias", None, "missing in the file"),
+    ],
+)
+def test_a_head_that_is_not_loaded_must_be_whole_all_the_same(
+    name: str, held: np.ndarray | None, difference: str, tmp_path: Path
+) -> None:
+    weights = saved(tmp_path, Pair())
+    del weights[name]
+    if held is not None:
+        weights[name] = Weight(name, Signature(held.shape, str(held.dtype)), held)
+    network = build(Pair, {"classes": 500})
+    before = values(network)
+    with pytest.raises(CheckpointError, match=re.escape(difference)):
+        assign(network, weights, HEAD, new_head=NewHead(3, 500))
+    for parameter, value in values(network).items():
+        np.testing.assert_array_equal(before[parameter], value)
 
 
 @pytest.mark.parametrize("dtype", [mindspore.float16, mindspore.bfloat16, mindspore.float64])

@@ -312,7 +312,7 @@ def extended(tensors: list[manifests.Tensor]) -> list[manifests.Tensor]:
     [
         (without, "1 missing in the file:\n    fc_vtype.weight"),
         (renamed, "network.base.conv0.weights (near base.conv0.weight)"),
-        (reshaped, "base.conv0.weight: the network has (64, 39, 7, 7), the file (65, 39, 7, 7)"),
+        (reshaped, "base.conv0.weight: expected (64, 39, 7, 7), the file has (65, 39, 7, 7)"),
         (extended, "1 unexpected in the file:\n    network.base.conv9.weight"),
     ],
 )
@@ -416,10 +416,11 @@ def test_load_takes_the_file_from_the_link_of_another_card_with_its_digest(
     assert trusting.requests[before:] == ["GET /gone.ckpt", "GET /metric_learn_triplet.ckpt"]
 
 
+@pytest.mark.parametrize("model", ["metric_learn", "DDAG"])
 def test_load_weights_gives_parameters_that_fit_the_network(
-    tmp_path: Path, trusting: FileServer
+    model: str, tmp_path: Path, trusting: FileServer
 ) -> None:
-    card = str(small_card(trusting, tmp_path))
+    card = str(small_card(trusting, tmp_path, model))
     weights = mindspore_hub.load_weights(card)
     network = mindspore_hub.load(card, pretrained=False)
     assert weights.keys() == {name for name, _ in network.parameters_and_names()}

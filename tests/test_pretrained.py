@@ -152,7 +152,7 @@ def test_a_file_of_another_dtype_is_refused(format: str, monkeypatch: pytest.Mon
     asset = publish(content, f"file.{format}", monkeypatch)
     with pytest.raises(CheckpointError) as caught:
         create_pretrained(Layer, asset, {})
-    assert "layer.weight: the network has float32, the file float16" in str(caught.value)
+    assert "layer.weight: expected float32, the file has float16" in str(caught.value)
 
 
 @pytest.mark.parametrize("model", ["metric_learn", "MVD"])

@@ -1,3 +1,5 @@
+import re
+
 import mindspore
 import numpy as np
 import pytest
@@ -44,10 +46,13 @@ def test_part_attention_refuses_images_of_another_size(network_class):
 
 @pytest.mark.parametrize("mode", ["pynative", "graph"], indirect=True)
 @pytest.mark.usefixtures("mode")
-def test_missing_keypoints_are_refused(network_class):
+@pytest.mark.parametrize("shape", [None, (1, 36, 3), (1, 107)])
+def test_missing_keypoints_and_those_of_another_shape_are_refused(network_class, shape):
     net = network_class("MultiTaskNet")(num_vids=5)
-    with pytest.raises(ValueError, match="keyptaware=True needs keypoints of shape"):
-        net(_zeros(1, 39, 256, 256))
+    keypoints = _zeros(*shape) if shape else None
+    expected = re.escape(f"keyptaware=True needs keypoints of shape (N, 108), got {shape or ()}")
+    with pytest.raises(ValueError, match=expected):
+        net(_zeros(1, 39, 256, 256), keypoints)
 
 
 def _zeros(*shape):
