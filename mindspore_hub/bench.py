@@ -130,7 +130,7 @@ def _forward(network: Any, name: str, mode: str, *, batch: int) -> dict[str, flo
     """Milliseconds of the first call, which compiles in GRAPH mode, and of later ones per sample."""
     import mindspore
 
-    from mindspore_hub.demo import random_inputs
+    from mindspore_hub.sample_run import random_inputs
 
     mindspore.set_context(mode=getattr(mindspore, f"{mode.upper()}_MODE"))
     inputs = random_inputs(network, name, batch=batch)

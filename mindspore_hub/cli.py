@@ -190,8 +190,8 @@ def info(name: str, style: str) -> None:
 @format_option
 def load(name: str, no_pretrained: bool, force_reload: bool, style: str) -> None:
     """Build the network NAME, load its checkpoint, and run it on one random sample."""
-    from mindspore_hub.demo import describe
     from mindspore_hub.load import load as load_network
+    from mindspore_hub.sample_run import describe
 
     network = load_network(name, pretrained=not no_pretrained, force_reload=force_reload)
     facts = describe(network, name)

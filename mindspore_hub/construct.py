@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mindspore import nn
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _CARELESS = "2.7.0"
 """A MindSpore that computes with parameters without values instead of refusing to."""
@@ -55,7 +55,7 @@ def build_uninitialised(cell: Any, arguments: Mapping[str, Any]) -> nn.Cell:
             network: nn.Cell = cell(**arguments)
             _raise_pending()
         except Exception as error:  # of any kind, since the same call decides below
-            _log.debug("%s is built with initial values: %s", cell.__name__, error)
+            logger.debug("%s is built with initial values: %s", cell.__name__, error)
         else:
             return network
     return build(cell, arguments)

@@ -1,4 +1,4 @@
-"""What `mshub demo` and `mshub load` show."""
+"""What `mshub demo` does: the whole way from cards to matched pictures."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from mindspore_hub.catalog import Catalog, hub_root
 from mindspore_hub.entry_point import load_entry_point
 from mindspore_hub.errors import NetworkError, OfflineError, StoreError
 from mindspore_hub.pretrained import create_pretrained, loadable_asset
-from mindspore_hub.reid.transforms import transforms
+from mindspore_hub.reid.embed import embed
+from mindspore_hub.reid.match import match
+from mindspore_hub.sample_run import describe
 from mindspore_hub.settings import Settings
 from mindspore_hub.store.cache import digest
 
 if TYPE_CHECKING:
-    import numpy as np
     from mindspore import nn
 
 _MODEL = "MVD"
@@ -55,51 +56,6 @@ def run(say: Say) -> int:
     return 0
 
 
-def describe(network: nn.Cell, name: str) -> dict[str, Any]:
-    """Facts of a network, with what goes in and comes out for one random sample.
-
-    Numbers are numbers, and `size` is in bytes; `shape` is a list.
-
-    Args:
-        network: A network in inference mode.
-        name: Name it was loaded by.
-    """
-    inputs = random_inputs(network, name)
-    outputs = network(*inputs)
-    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-    parameters = list(network.get_parameters())
-    return {
-        "network": type(network).__name__,
-        "parameters": sum(parameter.size for parameter in parameters),
-        "tensors": len(parameters),
-        "size": sum(parameter.nbytes for parameter in parameters),
-        "inputs": [_signature(value) for value in inputs],
-        "outputs": [_signature(value) for value in outputs],
-    }
-
-
-def _signature(tensor: Any) -> dict[str, Any]:
-    return {"shape": list(tensor.shape), "dtype": str(tensor.dtype).lower()}
-
-
-def random_inputs(network: nn.Cell, name: str, *, batch: int = 1) -> list[Any]:
-    """Random samples that a network takes.
-
-    Args:
-        network: The network.
-        name: Name it was loaded by; its card says the shapes unless the network does.
-        batch: Number of samples.
-    """
-    import mindspore
-    import numpy as np
-
-    shapes = getattr(network, "input_shapes", None) or Catalog.read().resolve(name).input_shapes
-    random = np.random.default_rng(0)
-    return [
-        mindspore.Tensor(random.standard_normal((batch, *shape), np.float32)) for shape in shapes
-    ]
-
-
 def _load_network(say: Say) -> nn.Cell:
     published = Catalog.read().resolve(_MODEL)
     settings = Settings.from_environment()
@@ -108,7 +64,8 @@ def _load_network(say: Say) -> nn.Cell:
     except (NetworkError, OfflineError):
         say(
             "The published checkpoint cannot be reached from here. The weights below are RANDOM: "
-            "a stand-in with the published names, fetched, verified and loaded the same way."
+            "a stand-in with the published names, fetched, verified and loaded the same way; which "
+            "picture is nearest means nothing."
         )
     with TemporaryDirectory(prefix="mshub-demo-") as name:
         folder = Path(name)
@@ -171,20 +128,9 @@ def _published_name(name: str, parameter: Any) -> str:
 
 def _match(network: nn.Cell) -> Iterator[str]:
     """For each infrared picture, the visible picture whose feature is nearest."""
-    paths = sorted(_SAMPLES.glob("*.png"))
-    pictures = zip(paths, transforms(_MODEL)(paths), strict=True)
-    features = {path.stem: _feature(network, picture) for path, picture in pictures}
-    gallery = {name: value for name, value in features.items() if name.endswith("-visible")}
-    for query in sorted(features.keys() - gallery.keys()):
-        similarity = {name: float(features[query] @ value) for name, value in gallery.items()}
-        best = max(similarity, key=similarity.__getitem__)
-        yield f"{query}: nearest is {best} (similarity {similarity[best]:.4f} of at most 4)"
-
-
-def _feature(network: nn.Cell, picture: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Retrieval feature of a prepared picture: the four outputs of MVD in a row, `(8192,)` float32."""
-    import mindspore
-    import numpy as np
-
-    outputs = network(mindspore.Tensor(picture[None]))
-    return np.concatenate([output.asnumpy()[0] for output in outputs])
+    infrared, visible = (sorted(_SAMPLES.glob(f"*-{kind}.png")) for kind in ("infrared", "visible"))
+    query, gallery = (embed(_MODEL, paths, network=network) for paths in (infrared, visible))
+    found = match(query, gallery, k=1)
+    for path, (index,), (distance,) in zip(infrared, found.indices, found.distances, strict=True):
+        nearest = visible[index].stem
+        yield f"{path.stem}: nearest is {nearest} (similarity {-distance:.4f} of at most 4)"

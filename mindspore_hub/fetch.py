@@ -96,7 +96,8 @@ def fetch(
         TrustError: The link, or a redirect, leads to where no file may be taken from.
     """
     found = obtain(
-        *(link, sha256),
+        link,
+        sha256,
         alternatives=alternatives,
         settings=settings,
         progress=progress,
@@ -237,7 +238,8 @@ def _attempt(location: Location, partial: Partial, job: _Job) -> None:
     """Bring the whole file into the partial, or raise."""
     with ExitStack() as stack:
         delivery = deliver(
-            *(stack, location),
+            stack,
+            location,
             have=partial.size,
             version=partial.version,
             settings=job.settings,

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from mindspore_hub.store.cache import StoredFile
     from mindspore_hub.store.memo import Memo
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _SOME_CARD = "the card"
 """What messages call a card whose file is not known; entry points know none."""
@@ -231,14 +231,19 @@ def _build(
         network = _create(wanted, published)
     classes = facts.class_argument
     kept = checkpoint.assign(
-        *(network, weights, facts),
+        network,
+        weights,
+        facts,
         new_head=_new_head(published.get(classes), arguments.get(classes)),
     )
     if kept:
-        _log.warning(
+        logger.warning(
             "%s=%s instead of the checkpoint's %s: these parameters are not loaded but "
             "initialised: %s",
-            *(classes, arguments[classes], published[classes], ", ".join(kept)),
+            classes,
+            arguments[classes],
+            published[classes],
+            ", ".join(kept),
         )
     return network
 

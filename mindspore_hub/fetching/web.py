@@ -86,7 +86,8 @@ def request(
         manager = stack.enter_context(_manager(parts, cas))
         _skip_interim(manager.connection_from_url(_bare(parts)))
         response = manager.urlopen(
-            *(method, _bare(parts)),
+            method,
+            _bare(parts),
             headers={**always, **_basic("Authorization", parts), **(headers or {})},
             timeout=timeout,
             redirect=False,

@@ -25,7 +25,7 @@ from mindspore_hub.publishing.target import Target, changed, check_target, diff,
 from mindspore_hub.publishing.told import rows, tell
 from mindspore_hub.publishing.trial import Trial, try_out
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _RULES = ("DEFAULT", "EXTENDED")
 
@@ -114,7 +114,7 @@ def run(request: Request, target: Target) -> Publication:
 
 def _say(told: Iterable[tuple[str, str]]) -> None:
     for fact, value in told:
-        _log.info("%s: %s", fact, value)
+        logger.info("%s: %s", fact, value)
 
 
 def _touched(plan: Plan) -> list[str]:

@@ -15,7 +15,7 @@ from mindspore_hub.errors import CardError
 from mindspore_hub.publishing.plan import Plan
 from mindspore_hub.publishing.process import ask
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,14 @@ def try_out(plan: Plan, hub: Path, mode: str, *, seed: int, card: Path | None = 
     """
     import tempfile
 
-    _log.info("Building %s and computing in %s mode", plan.model, mode)
+    logger.info("Building %s and computing in %s mode", plan.model, mode)
     with tempfile.TemporaryDirectory(prefix="mshub-trial-") as name:
         folder = Path(name)
         outputs = folder / "outputs.npz"
         answer = ask(
-            *(plan, hub, folder),
+            plan,
+            hub,
+            folder,
             task=mode,
             seed=seed,
             card=str(card or ""),

@@ -50,7 +50,7 @@ _AHEAD = 2
 _COMPILED_FROM = 8
 """Batches from which compiling the network takes less time than it saves."""
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Embedding:
@@ -139,7 +139,7 @@ class Embedding:
         with StoredChunks(output, plan, skipping=self._skip_bad) as chunks:
             if chunks.count:
                 done = chunks.rows + len(chunks.skipped)
-                _log.info("%s: going on after %d pictures", chunks.folder, done)
+                logger.info("%s: going on after %d pictures", chunks.folder, done)
             self._add(chunks, pictures.samples)
             others = _others(chunks.skipped, pictures, known)
             about = {**made_by, **(facts or {}), **_told(chunks.skipped, pictures)}
@@ -230,7 +230,7 @@ class Embedding:
                         raise
                     msg = f"Picture {number}: {error}"
                     raise PictureError(msg) from error
-                _log.warning("skipped %s: %s", sample.path or f"picture {number}", error)
+                logger.warning("skipped %s: %s", sample.path or f"picture {number}", error)
                 skipped[number] = str(error)
                 continue
             made.append(prepared if isinstance(prepared, tuple) else (prepared,))

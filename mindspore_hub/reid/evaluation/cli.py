@@ -98,7 +98,8 @@ def eval_(
     progress_of_command()
     with interruptible(kept=save_features is not None):
         found = evaluate(
-            *(name, data),
+            name,
+            data,
             features=features,
             protocol=protocol,
             options=dict(map(_option, options)),
