@@ -215,6 +215,7 @@ def download(name: str, force_reload: bool, style: str) -> None:
     from mindspore_hub.catalog import Catalog, published_links
     from mindspore_hub.fetch import fetch
     from mindspore_hub.pretrained import loadable_asset
+    from mindspore_hub.store.cache import Store
     from mindspore_hub.store.refs import note_use
 
     card = Catalog.read().resolve(name)
@@ -222,13 +223,14 @@ def download(name: str, force_reload: bool, style: str) -> None:
     settings = settings_of_command()
     with lines(asset.file_name, shown=settings.progress) as report:
         path = fetch(
-            *(asset.link, asset.sha256),
+            asset.link,
+            asset.sha256,
             alternatives=published_links(asset.sha256),
             settings=settings,
             progress=report if style == "json" else None,
             force=force_reload,
         )
-    note_use(settings.home / "refs", card.uid, asset.sha256, asset.link)
+    note_use(Store(settings.home).refs, card.uid, asset.sha256, asset.link)
     if style == "json":
         print_json({"uid": card.uid, "path": str(path), "sha256": asset.sha256})
     else:

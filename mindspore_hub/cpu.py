@@ -42,7 +42,8 @@ def tune_cpu(mindspore_version: str) -> None:
         logger.info(
             "%s=AVX2 is set: without it, MindSpore %s computes convolutions about 100 times slower "
             "on this processor. MSHUB_CPU_TUNING=0 leaves it unset.",
-            *(VARIABLE, mindspore_version),
+            VARIABLE,
+            mindspore_version,
         )
 
 

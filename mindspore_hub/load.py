@@ -115,9 +115,10 @@ def load_weights(
 
 def _note_use(card: Card, asset: Asset) -> None:
     from mindspore_hub.settings import Settings
+    from mindspore_hub.store.cache import Store
     from mindspore_hub.store.refs import note_use
 
-    note_use(Settings.from_environment().home / "refs", card.uid, asset.sha256, asset.link)
+    note_use(Store(Settings.from_environment().home).refs, card.uid, asset.sha256, asset.link)
 
 
 def _find_network(name: str, source: str, *, trust: bool = False) -> tuple[Card, Any, Any]:
@@ -151,11 +152,12 @@ def _find_local_network(path: Path, *, trust: bool) -> tuple[Card, Any, Any]:
     from mindspore_hub.catalog import hub_root
     from mindspore_hub.entry_point import load_entry_point
     from mindspore_hub.settings import Settings
+    from mindspore_hub.store.cache import Store
     from mindspore_hub.trust import check_trust, find_hub, without_bytecode
 
     root, card = find_hub(path)
     if root != hub_root().resolve():
-        check_trust(root, Settings.from_environment().home / "trusted", trust=trust)
+        check_trust(root, Store(Settings.from_environment().home).trusted, trust=trust)
     with without_bytecode():
         entry_point = load_entry_point(root, card.model_name)
         return card, entry_point, entry_point.network_class()

@@ -176,7 +176,7 @@ class _Wanted:
 def _obtain(asset: Asset, settings: Settings, *, force: bool) -> StoredFile:
     alternatives = published_links(asset.sha256)
     return obtain(
-        *(asset.link, asset.sha256), alternatives=alternatives, settings=settings, force=force
+        asset.link, asset.sha256, alternatives=alternatives, settings=settings, force=force
     )
 
 

@@ -18,11 +18,11 @@ import pytest
 from click.testing import CliRunner
 from commands import CARD, MSHUB, ROOT, run
 from faults import halted, truncated
-from mindspore_hub.store.housekeeping.cli import cache
 from server import FileServer, good, read_only
 
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.errors import StoreError
+from mindspore_hub.housekeeping.cli import cache
 from mindspore_hub.store.cache import Store
 from mindspore_hub.store.refs import note_use
 

@@ -17,10 +17,6 @@ import checkpoints
 import manifests
 import pytest
 from faults import dropped, halted, truncated
-from mindspore_hub.store.housekeeping.check import check
-from mindspore_hub.store.housekeeping.choice import DAY, meant, prunable
-from mindspore_hub.store.housekeeping.inventory import Entry, State, foreign_size, inventory
-from mindspore_hub.store.housekeeping.removal import discard
 from server import FileServer, good, read_only
 
 import mindspore_hub
@@ -33,6 +29,10 @@ from mindspore_hub.errors import (
     UnknownNameError,
 )
 from mindspore_hub.fetch import fetch
+from mindspore_hub.housekeeping.check import check
+from mindspore_hub.housekeeping.choice import DAY, meant, prunable
+from mindspore_hub.housekeeping.inventory import Entry, State, foreign_size, inventory
+from mindspore_hub.housekeeping.removal import discard
 from mindspore_hub.settings import Settings
 from mindspore_hub.store.cache import Store
 from mindspore_hub.store.memo import stat_of

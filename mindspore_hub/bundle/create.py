@@ -34,6 +34,7 @@ from mindspore_hub.entry_point import load_entry_point
 from mindspore_hub.errors import CardError, StoreError
 from mindspore_hub.pretrained import create_pretrained, loadable_asset
 from mindspore_hub.settings import Settings
+from mindspore_hub.store.cache import Store
 from mindspore_hub.store.refs import note_use
 from mindspore_hub.tensorfile import map_file, read_index
 from mindspore_hub.version import __version__
@@ -196,7 +197,7 @@ def _write_weights(folder: Path, card: Card, settings: Settings) -> tuple[Card, 
     published = loadable_asset(card)
     cell = load_entry_point(hub_root(), card.model_name).network_class()
     network = create_pretrained(cell, published, {}, settings=settings)
-    note_use(settings.home / "refs", card.uid, published.sha256, published.link)
+    note_use(Store(settings.home).refs, card.uid, published.sha256, published.link)
     file = folder / _as_ckpt(published).file_name
     _save(network, file)
     golden.write(folder / GOLDEN, golden.compute(network, sample(network, card)))

@@ -79,7 +79,7 @@ def inventory(store: Store, cards: Iterable[Card]) -> list[Entry]:
     """
     with store.explained("list", store.home):
         store.check_layout()
-        refs = list(read_refs(store.home / "refs"))
+        refs = list(read_refs(store.refs))
         found = [*_blobs(store), *_unfinished(store), *_damaged(store)]
     owners = _owners(cards, refs)
     latest: dict[str, float] = {}

@@ -70,7 +70,7 @@ def _remove(store: Store, entry: Entry) -> bool:
     """Remove the files of an entry; gives whether there were any left."""
     with store.explained("remove", entry.paths[0]):
         if entry.is_file:
-            forget_use(store.home / "refs", entry.sha256)
+            forget_use(store.refs, entry.sha256)
             store.memo.forget(entry.sha256)
         return sum(_unlink(path) for path in entry.paths) > 0
 

@@ -78,6 +78,8 @@ class Store:
         self.home = home.absolute()
         self.read_only = read_only
         self.partial = self.home / "partial"
+        self.refs = self.home / "refs"
+        self.trusted = self.home / "trusted"
         self.memo = Memo(self.home / "verified")
 
     def blob(self, sha256: str) -> Path:
