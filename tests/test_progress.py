@@ -3,8 +3,8 @@
 import subprocess
 import sys
 
-import pytest
 from commands import ROOT, start
+from jupyter_client.manager import start_new_kernel
 
 DRAW = """
 from mindspore_hub._progress import bar
@@ -21,10 +21,7 @@ def test_a_program_without_a_terminal_gets_no_bar() -> None:
 
 
 def test_a_notebook_gets_a_bar() -> None:
-    for module in ("ipykernel", "ipywidgets"):
-        pytest.importorskip(module)
-    manager = pytest.importorskip("jupyter_client.manager")
-    kernel, client = manager.start_new_kernel(cwd=str(ROOT), stderr=subprocess.DEVNULL)
+    kernel, client = start_new_kernel(cwd=str(ROOT), stderr=subprocess.DEVNULL)
     drawn: list[str] = []
 
     def note(message: dict) -> None:
