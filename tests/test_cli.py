@@ -539,9 +539,9 @@ def test_ctrl_c_after_an_operator_leaves_blocks_and_does_not_end_the_interpreter
 ) -> None:
     interrupting = """
 import atexit, os, signal, tempfile, time
-from mindspore_hub import demo
+from mindspore_hub import sample_run
 
-describe = demo.describe
+describe = sample_run.describe
 
 def interrupted(network, name):
     with tempfile.TemporaryDirectory():
@@ -550,7 +550,7 @@ def interrupted(network, name):
         while True:
             time.sleep(0.01)
 
-demo.describe = interrupted
+sample_run.describe = interrupted
 atexit.register(print, "the interpreter ended")
 from mindspore_hub.cli import main; main()
 """
