@@ -193,6 +193,7 @@ def test_titles_and_rules_are_found_where_they_are(
     assert parsed.syntax_error is None
 
 
+DEEP = "more than 20 lists and mappings inside each other"
 QUOTE = "quote a value that holds `: ` or a leading special character"
 
 
@@ -202,16 +203,12 @@ QUOTE = "quote a value that holds `: ` or a leading special character"
         (
             "a: 1\nb: c: d",
             Place(5, 5),
-            "not YAML: mapping values are not allowed in this context",
+            "not YAML: `:` cannot stand here",
             QUOTE,
         ),
-        ("\ta: 1", Place(4, 1), "not YAML: found character that cannot start any token", QUOTE),
-        (
-            "a: @b",
-            Place(4, 4),
-            "not YAML: found character that cannot start any token",
-            QUOTE,
-        ),
+        ("\ta: 1", Place(4, 1), "not YAML: a tab cannot stand here", QUOTE),
+        ("a: @b", Place(4, 4), "not YAML: `@` cannot stand here", QUOTE),
+        ("a: `b", Place(4, 4), "not YAML: a backtick cannot stand here", QUOTE),
         (
             'a: 1\n\nb: x\x07"',
             Place(6, 5),
@@ -245,15 +242,30 @@ QUOTE = "quote a value that holds `: ` or a leading special character"
         (
             "a: " + "[" * 200_000 + "]" * 200_000,
             Place(4, 23),
-            "more than 20 lists and mappings inside each other",
+            DEEP,
             "write it flatter",
         ),
+        ("- " * 2000, Place(4, 41), DEEP, "write it flatter"),
+        ("a: " + "{a: " * 2000, Place(4, 80), DEEP, "write it flatter"),
+        ("a: " + "[\n" * 2000, Place(23, 1), DEEP, "write it flatter"),
+        ("a: 1\nb: " + "[" * 1500 + "@", Place(5, 23), DEEP, "write it flatter"),
     ],
-    ids=["colon", "tab", "at", "control", "separator", "surrogate", "alias", "cycle", "depth"],
+    ids=[
+        *["colon", "tab", "at", "backtick", "control", "separator", "surrogate", "alias", "cycle"],
+        *["depth", "depth of items", "depth of mappings", "depth over lines", "depth unclosed"],
+    ],
 )
+@pytest.mark.parametrize("parser", ["libyaml", "python"])
 def test_a_syntax_error_has_a_place_and_a_way_out(
-    front_matter: str, place: Place, message: str, help_: str
+    front_matter: str,
+    place: Place,
+    message: str,
+    help_: str,
+    parser: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    if parser == "python":
+        monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
     parsed = document(front_matter)
     assert parsed.syntax_error == Problem(place, message, help_)
     assert list(parsed.problems_of("F014")) == [parsed.syntax_error]
@@ -430,7 +442,7 @@ def test_a_hostile_front_matter_is_read_in_bounded_time(text: str, tmp_path: Pat
         ("model-name: [a]", ":4:1: model-name is missing or empty;"),
         ("author: a\nmodel-name: ../../elsewhere", ":5:1: model-name '../../elsewhere' is not"),
         ("model-name: a\\b", ":4:1: model-name 'a\\\\b' is not made of letters"),
-        ("model-name: a: b", ":4:14: not YAML: mapping values"),
+        ("model-name: a: b", ":4:14: not YAML: `:` cannot stand here"),
     ],
 )
 def test_a_card_that_cannot_be_a_model_is_refused_with_its_place_and_a_command(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from collections.abc import Sequence as Lines
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from mindspore_hub.cards.findings import Place, Problem
@@ -320,10 +321,29 @@ def _read_yaml(lines: Lines[str], first_line: int) -> tuple[Mapping, Problem | N
         problem = _alias_or_depth(yaml.parse(text, Loader=loader), first_line)
         root = None if problem else yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
-        place = _place(error.problem_mark or error.context_mark, first_line)
-        return empty, Problem(place, f"not YAML: {error.problem}", _QUOTE_HELP)
+        return empty, _refused(text, error.problem_mark or error.context_mark, loader, first_line)
     node = _convert(root, first_line) if root is not None else empty
     return (node if isinstance(node, Mapping) else empty), problem
+
+
+def _refused(text: str, mark: Any, loader: Any, first_line: int) -> Problem:
+    """Say in our own words what a parser refuses: its words are those of its release.
+
+    A parser that looks ahead for a colon refuses deep nesting before it tells of any list; what
+    stands before that place tells of them all.
+    """
+    import yaml
+
+    line, column = (mark.line, mark.column) if mark else (0, 0)
+    lines = [*text.split("\n"), ""]
+    with suppress(yaml.MarkedYAMLError):
+        before = "\n".join([*lines[:line], lines[line][:column]])
+        problem = _alias_or_depth(yaml.parse(before, Loader=loader), first_line)
+        if problem:
+            return problem
+    character = lines[line][column : column + 1]
+    what = {"": "the end", "\t": "a tab", "`": "a backtick"}.get(character, f"`{character}`")
+    return Problem(_place(mark, first_line), f"not YAML: {what} cannot stand here", _QUOTE_HELP)
 
 
 def _forbidden_character(lines: Lines[str], first_line: int) -> Problem | None:
