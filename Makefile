@@ -9,33 +9,45 @@ BIN := $(VENV)/bin
 export ONEDNN_MAX_CPU_ISA ?= AVX2
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint clean
+.PHONY: demo test test-latest test-oldest lint lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/mshub demo
 
 # Two processes, each with whole files: tests hold checkpoints of published size.
-test: $(VENV)/.installed-dev
+test: $(VENV)/.installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-lint: $(VENV)/.installed-dev
+# The fast tests with the newest and with the lowest versions that pyproject.toml admits.
+test-latest: RESOLUTION := highest
+test-oldest: RESOLUTION := lowest-direct
+test-latest test-oldest: $(VENV)/.installed
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-$(RESOLUTION)
+	$(BIN)/uv pip install --quiet --python $(VENV)-$(RESOLUTION) --resolution $(RESOLUTION) \
+	    --editable '.[mindspore,dev]'
+	$(VENV)-$(RESOLUTION)/bin/python -m pytest -n 2 --dist loadfile -m 'not slow'
+
+lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# One file for Python 3.10 to 3.12 and every system; it names no registry.
+lock: $(VENV)/.installed
+	$(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --python-version 3.10 \
+	    --extra mindspore --extra dev --custom-compile-command 'make lock' \
+	    --output-file requirements.lock pyproject.toml
+
 clean:
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) $(VENV)-highest $(VENV)-lowest-direct build dist
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' || { \
 	    echo "MindSpore needs Python 3.10 to 3.12; name one with PYTHON=python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable '.[mindspore]'
-	touch $@
-
-$(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable '.[mindspore,dev]'
+$(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
