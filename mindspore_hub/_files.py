@@ -1,34 +1,57 @@
-"""Write files so that nobody ever reads half of one."""
+"""Write files so that nobody ever reads half of one.
+
+Every output that a user names goes through here: links are followed, new files get the mode that the
+umask leaves, and what is no regular file, such as a pipe or `/dev/stdout`, is written to as it is.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
+
+from mindspore_hub.errors import HubError, OutputError, StoreError
+
+_SHOWN = 32
+"""Characters of a file's name in those of its temporary files; file systems take 255 bytes."""
+
+_NO_WAITING = getattr(os, "O_NONBLOCK", 0)
+"""Open a pipe at once, or fail if nobody reads from it; Windows has none."""
 
 
 def replace(path: Path, content: str | bytes) -> None:
     """Write a file as a whole or not at all; one that is there keeps its mode.
 
     Args:
-        path: The file; its folder is made where there is none.
+        path: The file; its folder is made where there is none. A link stays, and what it leads to
+            is replaced; what is no regular file is written to.
         content: Its bytes, or a text that becomes UTF-8 with its line ends as they are.
 
     Raises:
-        OSError: It cannot be written; what was there is untouched.
+        OutputError: A folder, a socket or a pipe that nobody reads has this name.
+        StoreError: It cannot be written; what was there is untouched.
     """
-    import tempfile
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content.encode("utf-8") if isinstance(content, str) else content)
-        _install(Path(temporary), path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    with naming(path):
+        goal = _goal(path)
+        if goal is None:
+            with _open_as_it_is(path) as device:
+                device.write(data)
+            return
+        goal.parent.mkdir(parents=True, exist_ok=True)
+        temporary = goal.with_name(f"{_prefix(goal)}{os.urandom(4).hex()}")
+        with temporary.open("xb") as file:
+            try:
+                file.write(data)
+                file.close()
+                _install(temporary, goal)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
 
 
 @contextmanager
@@ -39,21 +62,139 @@ def replacing(path: Path) -> Iterator[Path]:
     at `path` is untouched.
 
     Args:
-        path: The file; its folder is made where there is none.
+        path: The file; its folder is made where there is none. Links and what is no regular file
+            are treated as in `replace`.
 
     Raises:
-        OSError: It cannot be written, or the block wrote no file.
+        OutputError: A folder, a socket or a pipe that nobody reads has this name.
+        StoreError: It cannot be written, or the block wrote no file.
     """
+    import shutil
     import tempfile
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}") as folder:
+    with naming(path), ExitStack() as stack:
+        goal = _goal(path)
+        place = None if goal is None else goal.parent
+        # Opened at once, so that nothing is computed for a pipe that nobody reads.
+        device = None if goal else stack.enter_context(_open_as_it_is(path))
+        if place:
+            place.mkdir(parents=True, exist_ok=True)
+        folder = stack.enter_context(tempfile.TemporaryDirectory(dir=place, prefix=_prefix(path)))
+        mode = _mode_of_new_files(Path(folder))
         temporary = Path(folder) / path.name
         yield temporary
-        _install(temporary, path)
+        if goal:
+            temporary.chmod(mode)
+            _install(temporary, goal)
+        elif device:
+            with temporary.open("rb") as file:
+                shutil.copyfileobj(file, device)
 
 
-def _install(temporary: Path, path: Path) -> None:
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
-    temporary.chmod(mode)
-    temporary.replace(path)
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let errors of the system that occur while an output is written name the output.
+
+    Raises:
+        StoreError: The block raised an OSError.
+    """
+    try:
+        yield
+    except HubError:
+        raise
+    except OSError as error:
+        msg = (
+            f"{path} cannot be written: {reason(error)}. Make room there, or choose another place."
+        )
+        failure = StoreError(msg)
+        failure.errno = error.errno  # for callers who know a remedy
+        raise failure from error
+
+
+def reason(error: OSError) -> str:
+    """What the system says, without the file that it says it of."""
+    return str(error) if error.errno is None else os.strerror(error.errno)
+
+
+def require_regular(path: Path) -> None:
+    """Refuse an output that is there and no regular file, for writers who need to keep parts of it.
+
+    Raises:
+        OutputError: It is a folder, a pipe or a device.
+    """
+    with naming(path):
+        if _goal(path) is None:
+            msg = f"{path} is no regular file, so no part of it could be kept; name a file."
+            raise OutputError(msg)
+
+
+def _prefix(path: Path) -> str:
+    return f".{path.name[:_SHOWN]}"
+
+
+def _goal(path: Path) -> Path | None:
+    """The file that a path leads to; None if it leads to what is there and is no regular file.
+
+    Raises:
+        OutputError: It is a folder.
+        OSError: It cannot be looked at.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:  # a new file, or a link to one
+        mode = stat.S_IFREG
+    if stat.S_ISDIR(mode):
+        msg = f"{path} is a folder; give the name of a file."
+        raise OutputError(msg)
+    if not stat.S_ISREG(mode) or _descriptor(path) is not None:
+        return None
+    return path.resolve() if path.is_symlink() else path
+
+
+def _descriptor(path: Path) -> int | None:
+    """Number of the open file of this process that a path means: 1 of `/dev/stdout`."""
+    descriptors = os.path.realpath("/dev/fd")
+    for _ in range(40):  # as many links as Linux follows
+        if path.name.isdigit() and os.path.realpath(path.parent) == descriptors:
+            return int(path.name)
+        if not path.is_symlink():
+            break
+        path = path.parent / path.readlink()
+    return None
+
+
+def _open_as_it_is(path: Path) -> IO[bytes]:
+    """Open a pipe, a device or an open file of this process for writing.
+
+    Raises:
+        OutputError: Nobody reads from the pipe, or it is a socket.
+    """
+    number = _descriptor(path)
+    if number is not None:
+        # Opened anew by its name, a file would be written from its beginning.
+        return os.fdopen(os.dup(number), "wb")
+    try:
+        descriptor = os.open(path, os.O_WRONLY | _NO_WAITING)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        msg = f"{path} is a pipe that nobody reads, or a socket; start its reader, or name a file."
+        raise OutputError(msg) from error
+    if _NO_WAITING:
+        os.set_blocking(descriptor, True)
+    return os.fdopen(descriptor, "wb")
+
+
+def _mode_of_new_files(folder: Path) -> int:
+    """What the umask leaves of 0666; it cannot be asked for without being set for all threads."""
+    probe = folder / "mode"
+    probe.touch()
+    mode = probe.stat().st_mode & 0o777
+    probe.unlink()
+    return mode
+
+
+def _install(temporary: Path, goal: Path) -> None:
+    if goal.exists():
+        temporary.chmod(goal.stat().st_mode & 0o777)
+    temporary.replace(goal)

@@ -1,4 +1,8 @@
-"""What commands share: groups, options, and how they print JSON, tables, counts and sizes."""
+"""What commands share: groups, options, and how they print JSON, tables, counts and sizes.
+
+Whatever a command prints goes through `echo`, so that no card, file name or answer of a server can
+steer a terminal, or a runner that takes lines of a log for commands.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from mindspore_hub._text import json_text, printable
 
 if TYPE_CHECKING:
     from mindspore_hub.settings import Settings
@@ -112,11 +118,20 @@ def progress_of_command() -> bool:
     return shown
 
 
+def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
+    """Print to stdout, or to stderr, what may hold text of others."""
+    echo_as_it_is(printable(str(text)), err=err, nl=nl)
+
+
+def echo_as_it_is(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Print text with colours or commands of our own, whose other parts are `printable`."""
+    # By itself, click would write UTF-8 where the stream is ASCII.
+    click.echo(text, file=sys.stderr if err else sys.stdout, nl=nl)  # noqa: TID251 - that is here
+
+
 def print_json(value: Any) -> None:
     """Print a value as JSON, indented."""
-    import json
-
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    echo(json_text(value))
 
 
 def print_table(
@@ -126,7 +141,7 @@ def print_table(
 
     Args:
         header: Titles of the columns. The first one is never folded.
-        rows: Their cells.
+        rows: Their cells; a line feed begins a line inside of one.
         optional: How many columns at the end are left out where a terminal is too narrow for all.
     """
     from rich import box
@@ -135,7 +150,7 @@ def print_table(
     from rich.text import Text
 
     console = Console(width=None if sys.stdout and sys.stdout.isatty() else 1000)
-    rows = list(rows)
+    rows = [tuple(map(printable, row)) for row in rows]
     columns = len(header) - (optional if _width(header, rows) > console.width else 0)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for index, title in enumerate(header[:columns]):
@@ -144,7 +159,7 @@ def print_table(
         table.add_row(*map(Text, row[:columns]))
     with console.capture() as capture:
         console.print(table)
-    click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
+    echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
 
 
 def _width(header: Sequence[str], rows: list[tuple[str, ...]]) -> int:

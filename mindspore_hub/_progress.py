@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
+from mindspore_hub._text import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -38,19 +40,19 @@ def _drawn(title: str, amounts: tuple[str, ...], *, shown: bool) -> Iterator[Pro
     from rich.console import Console
 
     columns = (
-        progress.TextColumn("{task.description}"),
+        progress.TextColumn("{task.description}", markup=False),
         progress.BarColumn(),
         *(getattr(progress, amount)() for amount in amounts),
         progress.TimeRemainingColumn(),
     )
     with progress.Progress(*columns, console=Console(stderr=True), transient=True) as display:
-        task = display.add_task(title, total=None)
+        task = display.add_task(one_line(title), total=None)
         yield lambda done, total: display.update(task, completed=done, total=total)
 
 
 def _draws() -> bool:
     """Whether a bar can be drawn: on a terminal, or in a notebook, where rich needs ipywidgets."""
-    if sys.stderr.isatty():
+    if sys.stderr and sys.stderr.isatty():
         return True
     if "ipykernel" not in sys.modules:
         return False

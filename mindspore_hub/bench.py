@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from mindspore_hub._output import (
+    echo,
     explain_name,
     format_option,
     print_json,
@@ -123,7 +124,7 @@ def _measure(step: str, name: str, batch: int, no_pretrained: bool) -> None:
     figures: dict[str, Any] = {"seconds": time.perf_counter() - begin}
     if step in ("pynative", "graph"):
         figures = {**_forward(network, name, step, batch=batch), "setup": _setup()}
-    click.echo(json.dumps(figures))
+    echo(json.dumps(figures))
 
 
 def _forward(network: Any, name: str, mode: str, *, batch: int) -> dict[str, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import importlib
+import io
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ import click
 
 from mindspore_hub._output import (
     Group,
+    echo,
     explain_name,
     format_option,
     is_quiet,
@@ -25,6 +27,7 @@ from mindspore_hub._output import (
     settings_of_command,
     size,
 )
+from mindspore_hub._text import one_line, printable
 from mindspore_hub.cards.cli import card
 from mindspore_hub.errors import HubError, StoreError
 from mindspore_hub.version import __version__
@@ -40,28 +43,46 @@ def main() -> None:
 
 def run(command: click.Command, name: str | None = None) -> None:
     """Run a command; an error of the user's ends it with a message and its exit code."""
+    _prepare_streams()
     # From its first operator on, MindSpore answers Ctrl-C by sending SIGTERM to its own process.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     stdout = sys.stdout
     try:
         command.main(prog_name=name, standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        _show(error)
         sys.exit(error.exit_code)
     except HubError as error:
-        click.echo(f"mshub: error: {error}", err=True)
+        echo(f"mshub: error: {error}", err=True)
         sys.exit(error.exit_code)
     except SystemExit as end:
         # Click wraps a stdout that nobody reads any more, and exits with 1, which stands for findings
         # here. git and others end as if by SIGPIPE, so that no check seems to have passed either.
         sys.exit(end.code if sys.stdout is stdout else 141)
     except OSError as error:  # a full disk, or a folder that may not be written
-        click.echo(f"mshub: error: {error}", err=True)
+        echo(f"mshub: error: {error}", err=True)
         _discard_output()
         sys.exit(StoreError.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("mshub: interrupted", err=True)
+        echo("mshub: interrupted", err=True)
         _end_interrupted()
+
+
+def _prepare_streams() -> None:
+    """Have streams that take every text, in whatever encoding, and where a shell closed one."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # `>&-`; the next file that is opened would be taken for it
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _show(error: click.ClickException) -> None:
+    """Print an error of click, which holds what the user typed."""
+    text = io.StringIO()
+    error.show(text)
+    echo(text.getvalue(), err=True, nl=False)
 
 
 def _end_interrupted() -> NoReturn:
@@ -137,7 +158,18 @@ def mshub(context: click.Context) -> None:
 def _log_to_stderr() -> None:
     import logging
 
-    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    class Printable(logging.Formatter):
+        """Records on one line each; what is foreign in them cannot begin another."""
+
+        def formatMessage(self, record: logging.LogRecord) -> str:
+            return one_line(super().formatMessage(record))
+
+        def format(self, record: logging.LogRecord) -> str:
+            return printable(super().format(record))
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Printable())
+    logging.basicConfig(handlers=[handler])
     if not is_quiet():
         logging.getLogger("mindspore_hub").setLevel(logging.INFO)
 
@@ -234,7 +266,7 @@ def download(name: str, force_reload: bool, style: str) -> None:
     if style == "json":
         print_json({"uid": card.uid, "path": str(path), "sha256": asset.sha256})
     else:
-        click.echo(str(path))
+        echo(str(path))
 
 
 @mshub.command()
@@ -254,13 +286,13 @@ def generate(check: bool, root: Path) -> None:
         raise click.UsageError(msg)
     if check:
         diff = "".join(generator.differences(root))
-        click.echo(diff, nl=False)
+        echo(diff, nl=False)
         if diff:
-            click.echo("Generated files are stale; run `mshub generate`.", err=True)
+            echo("Generated files are stale; run `mshub generate`.", err=True)
             sys.exit(1)
         return
     for path in generator.write(root):
-        click.echo(str(path))
+        echo(str(path))
 
 
 @mshub.command()
@@ -281,7 +313,7 @@ def demo() -> None:
     """Check cards and entry points, load MVD, and match bundled sample images with it."""
     from mindspore_hub import demo as demonstration
 
-    sys.exit(demonstration.run(click.echo))
+    sys.exit(demonstration.run(echo))
 
 
 mshub.add_command(card)
@@ -291,5 +323,5 @@ def _text(value: Any) -> str:
     if isinstance(value, list) and not all(isinstance(item, int) for item in value):
         return "\n".join(map(_text, value))
     if isinstance(value, dict):
-        return "\n".join(f"{key}: {item}" for key, item in value.items())
-    return str(value)
+        return "\n".join(one_line(f"{key}: {item}") for key, item in value.items())
+    return one_line(value)

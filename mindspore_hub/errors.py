@@ -99,6 +99,12 @@ class StoreError(HubError, OSError):
     exit_code = 9
 
 
+class OutputError(StoreError):
+    """What has the name of an output is no file that could be written: a folder, or a closed pipe."""
+
+    exit_code = 2
+
+
 class InternalError(HubError, RuntimeError):
     """The check itself failed: a defect of this package, not of a card."""
 

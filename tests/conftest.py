@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture(autouse=True)
 def fresh_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An empty store of its own, no proxies, no settings but quiet ones, for each test."""
+    os.umask(0o022)
     for name in list(os.environ):
         if name.startswith("MSHUB_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)

@@ -96,12 +96,12 @@ def test_text_shows_the_source_with_a_caret_and_what_to_do() -> None:
     assert done.returncode == 1
     assert done.stdout == (
         "card.md:1:1: C501 the title is The MVD, model-name MVD\n"
-        "    # The MVD\n"
-        "    ^\n"
+        "    | # The MVD\n"
+        "    | ^\n"
         "    help: write `# MVD`, unless the title is meant\n"
         f"card.md:{line}:16: V201 1.90 reads as 1.9\n"
-        "    model-version: 1.90\n"
-        "                   ^\n"
+        "    | model-version: 1.90\n"
+        "    |                ^\n"
         '    help: write `model-version: "1.90"`\n'
     )
     assert done.stderr == "1 card checked, 2 findings, 1 fixable with --fix\n"
@@ -314,17 +314,29 @@ def shown(line: str, column: int) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "column", "expected"),
     [
-        ("title", 3, ["    title", "      ^"]),
-        ("\ttitle", 2, ["     title", "     ^"]),
-        ("数据集: x", 6, ["    数据集: x", "            ^"]),
-        ("e\u0301t: x", 5, ["    e\u0301t: x", "       ^"]),
-        ("a\x1b[31mb", 7, ["    a\ufffd[31mb", "          ^"]),
+        ("title", 3, ["    | title", "    |   ^"]),
+        ("\ttitle", 2, ["    |  title", "    |  ^"]),
+        ("数据集: x", 6, ["    | 数据集: x", "    |         ^"]),
+        ("e\u0301t: x", 5, ["    | e\u0301t: x", "    |    ^"]),
+        ("a\x1b[31mb", 7, [r"    | a\x1b[31mb", "    |          ^"]),
+        ("::x", 3, ["    | ::x", "    |   ^"]),
         ("", 1, []),
-        ("x", 9, ["    x", "     ^"]),
-        ("x" * 300, 201, [f"    …{'x' * 100}…", f"{' ' * 55}^"]),
-        ("x" * 300, 300, [f"    …{'x' * 51}", f"{' ' * 55}^"]),
+        ("x", 9, ["    | x", "    |  ^"]),
+        ("x" * 300, 201, [f"    | …{'x' * 100}…", f"    |{' ' * 52}^"]),
+        ("x" * 300, 300, [f"    | …{'x' * 51}", f"    |{' ' * 52}^"]),
     ],
-    ids=["plain", "tab", "wide", "combining", "escape", "empty", "beyond", "long", "end"],
+    ids=[
+        "plain",
+        "tab",
+        "wide",
+        "combining",
+        "escape",
+        "command",
+        "empty",
+        "beyond",
+        "long",
+        "end",
+    ],
 )
 def test_the_caret_stands_under_the_place(line: str, column: int, expected: list[str]) -> None:
     assert shown(line, column) == expected

@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from properties import cases
 
-from mindspore_hub import _files
 from mindspore_hub.cards import fix, mend
 from mindspore_hub.cards.check import Tree, check_tree
 from mindspore_hub.cards.findings import Edit, Finding, Place, Problem, Rewrite, Severity
@@ -22,6 +21,7 @@ from mindspore_hub.cards.parse import Document, decode_document
 from mindspore_hub.cards.rules import Group, Rule, all_rules, select
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.cli import mshub
+from mindspore_hub.errors import StoreError
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -173,8 +173,10 @@ def test_a_failed_write_leaves_what_was_there(monkeypatch: pytest.MonkeyPatch) -
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(_files.os, "fdopen", fail)
-    assert isinstance(check("card.md", "--fix", "--select", "V201").exception, OSError)
+    monkeypatch.setattr(Path, "replace", fail)
+    error = check("card.md", "--fix", "--select", "V201").exception
+    assert isinstance(error, StoreError)
+    assert f"{path.resolve()} cannot be written: No space left on device." in str(error)
     assert path.read_bytes() == bad()
     assert [item.name for item in Path().iterdir()] == ["card.md"]
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from mindspore_hub._output import echo
 from mindspore_hub.cli import run
 from mindspore_hub.store.cache import digest
 
@@ -14,7 +15,7 @@ def get_sha256(files: tuple[str, ...]) -> None:
     """Print the sha256 of each file, as `asset-sha256` wants it."""
     for name in files:
         with Path(name).open("rb") as file:
-            click.echo(f"{digest(file)}  {name}")
+            echo(f"{digest(file)}  {name}")
 
 
 if __name__ == "__main__":

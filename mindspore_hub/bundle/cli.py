@@ -9,6 +9,7 @@ import click
 from mindspore_hub._output import (
     Group,
     count,
+    echo,
     explain_name,
     format_option,
     print_json,
@@ -66,9 +67,9 @@ def create(
         print_json(facts)
         return
     for file in names:
-        click.echo(str(folder / file))
+        echo(str(folder / file))
     verb = "Would write" if dry_run else "Wrote"
-    click.echo(f"{verb} {count(len(names), 'file')} for {card.uid}", err=True)
+    echo(f"{verb} {count(len(names), 'file')} for {card.uid}", err=True)
 
 
 @bundle.command()
@@ -90,10 +91,10 @@ def verify(folder: Path, trust: bool, style: str) -> None:
     if style == "json":
         print_json(asdict(proof))
         return
-    click.echo(f"{proof.uid}: {count(proof.files, 'file')} as made, {proof.network} created")
+    echo(f"{proof.uid}: {count(proof.files, 'file')} as made, {proof.network} created")
     if not proof.deviations:
-        click.echo("It has no checkpoint, so nothing was loaded or computed.")
+        echo("It has no checkpoint, so nothing was loaded or computed.")
         return
-    click.echo(f"{count(proof.parameters, 'parameter')} loaded, none missing, none left over")
+    echo(f"{count(proof.parameters, 'parameter')} loaded, none missing, none left over")
     for mode, deviation in proof.deviations.items():
-        click.echo(f"Outputs in {mode} mode differ by {deviation:.1e} of the largest value")
+        echo(f"Outputs in {mode} mode differ by {deviation:.1e} of the largest value")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mindspore_hub._output import Group, explain_name, print_json, print_table
+from mindspore_hub._output import Group, echo, explain_name, print_json, print_table
 
 if TYPE_CHECKING:
     from mindspore_hub.cards.rules import Rule
@@ -124,7 +124,7 @@ def new(path: Path, model: str, citation: str | None, **facts: str | None) -> No
 
     named = {name.replace("_", "-"): value for name, value in facts.items() if value}
     write_card(path, {"model-name": model, **named}, citation=citation or "")
-    click.echo(str(path))
+    echo(str(path))
 
 
 @card.command()
@@ -166,7 +166,7 @@ def rule(code: str | None) -> None:
         raise UnknownNameError(msg)
     found = rules[code.upper()]
     explanation = found.explanation.strip()
-    click.echo(f"{found.code} {found.name} ({found.severity.value})\n\n{explanation}")
+    echo(f"{found.code} {found.name} ({found.severity.value})\n\n{explanation}")
 
 
 def _row(rule: Rule) -> tuple[str, ...]:

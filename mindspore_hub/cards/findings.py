@@ -7,6 +7,8 @@ from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
+from mindspore_hub._text import one_line
+
 
 class Severity(str, Enum):
     """How bad a finding is; errors and warnings make a check fail."""
@@ -91,8 +93,8 @@ class Finding(NamedTuple):
 
     def __str__(self) -> str:
         """Two lines: where and what, then what to do."""
-        where = f"{self.path}:{self.line}:{self.column}"
-        return f"{where}: {self.code} {self.message}\n    help: {self.help}"
+        where = one_line(f"{self.path}:{self.line}:{self.column}")
+        return f"{where}: {self.code} {one_line(self.message)}\n    help: {one_line(self.help)}"
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:

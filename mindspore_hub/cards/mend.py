@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import click
-
-from mindspore_hub._output import count
+from mindspore_hub._output import count, echo
 from mindspore_hub.cards import fix
 from mindspore_hub.cards.check import Tree
 from mindspore_hub.cards.rules import Rule, all_rules, select
@@ -30,13 +28,13 @@ def mend(trees: list[Tree], rules: list[Rule], chosen: fix.Chosen, *, dry: bool)
     outcomes = [fix.fix_tree(tree, judges, chosen) for tree in trees]
     if dry:
         for outcome in outcomes:
-            click.echo(fix.diff(outcome), nl=False)
+            echo(fix.diff(outcome), nl=False)
     else:
         fix.write(outcomes)
     number = sum(outcome.fixed for outcome in outcomes)
     cards = count(sum(len(outcome.before) for outcome in outcomes), "card")
     would = "Would fix" if dry else "Fixed"
     for path, reason in (item for outcome in outcomes for item in outcome.left):
-        click.echo(f"{path}: left as it was: {reason}", err=True)
-    click.echo(f"{would} {count(number, 'finding')} in {cards}.", err=True)
+        echo(f"{path}: left as it was: {reason}", err=True)
+    echo(f"{would} {count(number, 'finding')} in {cards}.", err=True)
     return any(outcome.before for outcome in outcomes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mindspore_hub._text import json_text, one_line, printable, takes_utf8
 from mindspore_hub.cards.findings import Finding, Severity
 from mindspore_hub.cards.paths import Cards
 from mindspore_hub.cards.suppress import relative
@@ -22,11 +22,8 @@ if TYPE_CHECKING:
 WIDTH = 100
 """Characters of a source line that are shown; links make some lines very long."""
 
-# Patterns stay text until they are needed: compiling them costs more than checking a card.
-_UNPRINTABLE = r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]"
-"""What would move the cursor of a terminal, or end a line."""
-
-_NOT_XML = r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+_NOT_XML = "\ufffe\uffff"
+"""What is printable, and no character of XML."""
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
@@ -73,7 +70,7 @@ class Checked:
 
 def as_text(checked: Checked) -> str:
     """Place and message, the source line with a caret, and what to do."""
-    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    coloured = bool(sys.stdout and sys.stdout.isatty()) and not os.environ.get("NO_COLOR")
     return "".join(
         f"{line}\n" for finding in checked.findings for line in _lines(finding, coloured=coloured)
     )
@@ -81,13 +78,12 @@ def as_text(checked: Checked) -> str:
 
 def as_concise(checked: Checked) -> str:
     """Two lines per finding: place and message, and what to do."""
-    lines = (line for finding in checked.findings for line in str(finding).split("\n"))
-    return "".join(f"{printable(line)}\n" for line in lines)
+    return "".join(f"{finding}\n" for finding in checked.findings)
 
 
 def as_json(checked: Checked) -> str:
     """A list of objects; line and column are null where a finding is of the whole card."""
-    return _json([_object(finding, checked) for finding in checked.findings])
+    return _list([_object(finding, checked) for finding in checked.findings])
 
 
 def as_github(checked: Checked) -> str:
@@ -112,7 +108,8 @@ def as_junit(checked: Checked) -> str:
         "</testsuite>",
         "</testsuites>",
     ]
-    return "".join(f"{line}\n" for line in lines)
+    text = "".join(f"{line}\n" for line in lines)
+    return text if takes_utf8() else text.encode("ascii", "xmlcharrefreplace").decode()
 
 
 def statistics(checked: Checked) -> list[dict[str, str | int | bool]]:
@@ -138,37 +135,51 @@ def statistics_as_text(checked: Checked) -> str:
 
 def statistics_as_json(checked: Checked) -> str:
     """The same as a list of objects."""
-    return _json(statistics(checked))
+    return _list(statistics(checked))
 
 
-def printable(text: str) -> str:
-    """A text without what a terminal would obey."""
-    if text.isprintable():
-        return text
-    return re.sub(_UNPRINTABLE, "\N{REPLACEMENT CHARACTER}", text)
+def path_in_repository(path: Path) -> str:
+    """What a service that shows findings beside lines calls a card.
+
+    That is its path below the folder that GitHub's runners check out into, or below the top of its
+    repository; where it lies in neither, below the current folder.
+    """
+    real = path.parent.resolve() / path.name
+    workspace = os.environ.get("GITHUB_WORKSPACE")
+    tops = [Path(workspace).resolve()] if workspace else []
+    tops += [folder for folder in real.parents if (folder / ".git").exists()]
+    for top in tops:
+        if real.is_relative_to(top):
+            return real.relative_to(top).as_posix()
+    return relative(path, Path.cwd())
+
+
+def _where(finding: Finding) -> str:
+    return printable(one_line(f"{finding.path}:{finding.line}:{finding.column}:"))
 
 
 def _lines(finding: Finding, *, coloured: bool) -> Iterator[str]:
-    where = printable(f"{finding.path}:{finding.line}:{finding.column}:")
-    code, help_ = finding.code, "help:"
+    where, code, help_ = _where(finding), finding.code, "help:"
     if coloured:
         from click import style
 
         where = style(where, bold=True)
         code, help_ = style(code, fg=_COLOURS[finding.severity], bold=True), style(help_, bold=True)
-    yield f"{where} {code} {printable(finding.message)}"
+    yield f"{where} {code} {one_line(finding.message)}"
     if finding.source.strip():
-        yield from (f"    {line}" for line in _excerpt(finding.source, finding.column))
-    yield f"    {help_} {printable(finding.help)}"
+        yield from (f"    | {line}" for line in _excerpt(finding.source, finding.column))
+    yield f"    {help_} {one_line(finding.help)}"
 
 
 def _excerpt(source: str, column: int) -> tuple[str, str]:
     """The part of a line around a column, and a caret under it."""
-    source, at = printable(source.replace("\t", " ")).rstrip(), column - 1
+    source, at = source.replace("\t", " ").rstrip(), column - 1
     begin = 0 if len(source) <= WIDTH or at < WIDTH * 3 // 4 else at - WIDTH // 2
     end = begin + WIDTH
-    before = ("…" if begin else "") + source[begin:at]
-    shown = ("…" if begin else "") + source[begin:end] + ("…" if end < len(source) else "")
+    before = ("…" if begin else "") + one_line(source[begin:at])
+    shown = (
+        ("…" if begin else "") + one_line(source[begin:end]) + ("…" if end < len(source) else "")
+    )
     width = len(before) if before.isascii() else sum(map(_cells, before))
     return shown, " " * width + "^"
 
@@ -197,10 +208,8 @@ def _object(finding: Finding, checked: Checked) -> dict[str, object]:
     }
 
 
-def _json(value: Sequence[object]) -> str:
-    import json
-
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+def _list(objects: Sequence[object]) -> str:
+    return json_text(objects) + "\n"
 
 
 def _annotation(finding: Finding, name: str) -> str:
@@ -213,7 +222,7 @@ def _annotation(finding: Finding, name: str) -> str:
         }
     )
     properties = {
-        "file": relative(finding.path, Path.cwd()),
+        "file": path_in_repository(finding.path),
         **places,
         "title": f"{finding.code} {name}",
     }
@@ -224,20 +233,22 @@ def _annotation(finding: Finding, name: str) -> str:
 
 def _escaped(text: str, special: str = "") -> str:
     """A text in which `%` and what ends a value or a command are `%XX`."""
-    return "".join(f"%{ord(c):02X}" if c in f"%\r\n{special}" else c for c in text)
+    ends = f"%\r\n{special}"
+    return "".join(f"%{ord(c):02X}" if c in ends else c for c in printable(text))
 
 
 def _test_case(name: str, findings: list[Finding]) -> str:
-    from xml.sax.saxutils import quoteattr
+    from xml.sax.saxutils import escape, quoteattr
 
-    opening = f'<testcase classname="card" name={quoteattr(_xml_text(name))}'
+    opening = f'<testcase classname="card" name={quoteattr(_xml_text(one_line(name)))}'
     if not findings:
         return f"{opening}/>"
     lines = [
-        f"{finding.line}:{finding.column}: {finding.code} {finding.message}\nhelp: {finding.help}"
+        f"{finding.line}:{finding.column}: {finding.code} {one_line(finding.message)}\n"
+        f"help: {one_line(finding.help)}"
         for finding in findings
     ]
-    text = _xml_escaped("\n".join(lines))
+    text = escape(_xml_text("\n".join(lines)))
     if all(finding.severity is Severity.INFO for finding in findings):
         return f"{opening}><system-out>{text}</system-out></testcase>"
     number = len(findings)
@@ -245,11 +256,5 @@ def _test_case(name: str, findings: list[Finding]) -> str:
     return f'{opening}><failure message="{message}">{text}</failure></testcase>'
 
 
-def _xml_escaped(text: str) -> str:
-    from xml.sax.saxutils import escape
-
-    return escape(_xml_text(text))
-
-
 def _xml_text(text: str) -> str:
-    return re.sub(_NOT_XML, "\N{REPLACEMENT CHARACTER}", text)
+    return text.translate(dict.fromkeys(map(ord, _NOT_XML), "\N{REPLACEMENT CHARACTER}"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from mindspore_hub._output import count
+from mindspore_hub._output import count, echo, echo_as_it_is
 from mindspore_hub.cards import report, suppress
 from mindspore_hub.cards.config import Config, Selection, choose, codes_of, read_config
 from mindspore_hub.cards.findings import Finding, Severity, in_order
@@ -159,10 +159,12 @@ def _run(request: Request) -> int:
     if request.write_baseline:
         suppress.write_baseline(request.write_baseline, checked.findings)
         number = count(len(checked.findings), "finding")
-        click.echo(f"{request.write_baseline}: {number} from now on known", err=True)
+        echo(f"{request.write_baseline}: {number} from now on known", err=True)
         return 0
-    click.echo(_text(checked, request), nl=False)
-    click.echo(_summary(checked, wanted), err=True)
+    # Colours and annotations are meant to be obeyed; what is foreign in them is printable already.
+    show = echo_as_it_is if request.style in {"text", "github"} else echo
+    show(_text(checked, request), nl=False)
+    echo(_summary(checked, wanted), err=True)
     return int(checked.failed)
 
 
@@ -280,7 +282,7 @@ def _text(checked: Checked, request: Request) -> str:
     if request.style == "sarif":
         from mindspore_hub.cards.sarif import as_sarif
 
-        return as_sarif(checked, Path.cwd())
+        return as_sarif(checked)
     writers = {
         "text": report.as_text,
         "concise": report.as_concise,

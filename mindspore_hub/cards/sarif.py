@@ -5,19 +5,20 @@ Source: OASIS, Static Analysis Results Interchange Format (SARIF) Version 2.1.0.
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from mindspore_hub._text import json_text
 from mindspore_hub.cards.findings import Edit, Finding, Rewrite, Severity
 from mindspore_hub.cards.fix import Change, changes
 from mindspore_hub.cards.parse import Document, read_document
-from mindspore_hub.cards.report import Checked
+from mindspore_hub.cards.report import Checked, path_in_repository
 from mindspore_hub.cards.rules import Rule
-from mindspore_hub.cards.suppress import fingerprints, relative
+from mindspore_hub.cards.suppress import fingerprints
 from mindspore_hub.errors import CardError
 from mindspore_hub.version import __version__
 
@@ -26,14 +27,15 @@ SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 
-def as_sarif(checked: Checked, base: Path) -> str:
-    """A log with one run; paths are relative to the folder `base`."""
+def as_sarif(checked: Checked) -> str:
+    """A log with one run; paths are those in the repository."""
     rules = checked.rules()
     index = {rule.code: number for number, rule in enumerate(rules)}
-    prints = fingerprints(checked.findings, base)
+    uris = {path: _uri(path) for path in {finding.path for finding in checked.findings}}
+    prints = fingerprints(_in_repository(checked.findings), Path.cwd())
     documents = _documents({finding.path for finding in checked.findings if finding.fixable})
     results = [
-        _result(finding, fingerprint, index[finding.code], documents, base)
+        _result(finding, fingerprint, index[finding.code], documents, uris[finding.path])
         for finding, fingerprint in zip(checked.findings, prints, strict=True)
     ]
     driver = {
@@ -43,7 +45,7 @@ def as_sarif(checked: Checked, base: Path) -> str:
     }
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+    return json_text(log) + "\n"
 
 
 def _documents(paths: Iterable[Path]) -> dict[Path, Document]:
@@ -73,9 +75,9 @@ def _result(
     fingerprint: str,
     index: int,
     documents: Mapping[Path, Document],
-    base: Path,
+    uri: str,
 ) -> dict[str, Any]:
-    artifact = {"uri": _uri(finding.path, base)}
+    artifact = {"uri": uri}
     region = {"startLine": finding.line}  # viewers pass over results without a line
     if not finding.whole:
         region["startColumn"] = finding.column
@@ -129,6 +131,12 @@ def _place(offset: int, text: str) -> tuple[int, int]:
     return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
-def _uri(path: Path, base: Path) -> str:
-    name = relative(path, base)
-    return quote(name) if not Path(name).is_absolute() else Path(name).as_uri()
+def _in_repository(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings whose fingerprints are the same in whatever folder the check runs."""
+    return [finding._replace(path=Path(path_in_repository(finding.path))) for finding in findings]
+
+
+def _uri(path: Path) -> str:
+    name = path_in_repository(path)
+    # A name need not be UTF-8.
+    return quote(os.fsencode(name)) if not Path(name).is_absolute() else Path(name).as_uri()

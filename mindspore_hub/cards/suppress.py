@@ -88,7 +88,8 @@ def fingerprints(findings: Iterable[Finding], base: Path) -> list[str]:
     found = []
     for finding in findings:
         key = (relative(finding.path, base), finding.code, finding.source)
-        found.append(hashlib.sha256("\0".join((*key, str(seen[key]))).encode()).hexdigest())
+        text = "\0".join((*key, str(seen[key])))
+        found.append(hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest())
         seen[key] += 1
     return found
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mindspore_hub._output import count, format_option, print_json, size
+from mindspore_hub._output import count, echo, format_option, print_json, size
 from mindspore_hub.checkpoint_files.cli_source import read
 from mindspore_hub.checkpoint_files.words import number
 
@@ -81,9 +81,9 @@ def convert(
     if style == "json":
         print_json(_json(done))
     else:
-        click.echo(_text(done))
+        echo(_text(done))
     if target == "onnx" and done.difference is None:
-        click.echo(
+        echo(
             "The outputs were not compared: `pip install onnxruntime` brings what computes them.",
             err=True,
         )

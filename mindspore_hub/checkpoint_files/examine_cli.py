@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mindspore_hub._output import count, format_option, print_json, print_table, size
+from mindspore_hub._output import count, echo, format_option, print_json, print_table, size
 from mindspore_hub.checkpoint_files.cli_source import read
 from mindspore_hub.checkpoint_files.words import LISTED, number, rows, shape_text, total_of
 
@@ -44,9 +44,9 @@ def inspect(source: str, every: bool, network: str | None, style: str) -> None:
         print_json(_json(facts, duplicates, found))
         return
     print_table(("Fact", "Value"), [*_rows(facts, duplicates), *_network_rows(found)])
-    click.echo()
+    echo()
     for line in _all(facts.tensors) if every else _tree(facts.tensors):
-        click.echo(line)
+        echo(line)
 
 
 @click.command()
@@ -186,16 +186,16 @@ def _change_json(change: Change) -> dict[str, Any]:
 def _print_comparison(result: Comparison, left: str, right: str) -> None:
     for side, names in ((left, result.only_left), (right, result.only_right)):
         for name in names[:_ROWS]:
-            click.echo(f"only in {side}: {name}")
+            echo(f"only in {side}: {name}")
         if len(names) > _ROWS:
-            click.echo(f"only in {side}: {len(names) - _ROWS} more")
+            echo(f"only in {side}: {len(names) - _ROWS} more")
     rows = [(change.name, _change_text(change)) for change in result.changes[:_ROWS]]
     if len(result.changes) > _ROWS:
         rows.append((f"{len(result.changes) - _ROWS} more", "--format json lists all"))
     if rows:
         print_table(("Tensor", "Difference"), rows)
     only = len(result.only_left) + len(result.only_right)
-    click.echo(
+    echo(
         f"{count(result.equal, 'tensor')} equal, {len(result.changes)} different, {only} in one "
         "file only"
     )

@@ -11,6 +11,7 @@ import click
 from mindspore_hub._output import (
     Group,
     count,
+    echo,
     explain_name,
     format_option,
     print_json,
@@ -50,7 +51,7 @@ def cache() -> None:
 @cache.command("dir")
 def dir_() -> None:
     """Print the folder of the store."""
-    click.echo(str(settings_of_command().home.absolute()))
+    echo(str(settings_of_command().home.absolute()))
 
 
 @cache.command()
@@ -70,10 +71,10 @@ def ls(style: str) -> None:
         return
     if entries:
         print_table(("Name", "Size", "Last use", "State"), map(_row, entries))
-        click.echo()
-    click.echo(f"{count(len(entries), 'file')}, {size(taken)} in {store.home}")
+        echo()
+    echo(f"{count(len(entries), 'file')}, {size(taken)} in {store.home}")
     if foreign:
-        click.echo(f"Other programs' files there, which are left alone: {size(foreign)}")
+        echo(f"Other programs' files there, which are left alone: {size(foreign)}")
 
 
 @cache.command()
@@ -94,7 +95,7 @@ def rm(names: tuple[str, ...], dry_run: bool, style: str) -> None:
     digests = {name: meant(name, entries, catalog) for name in names}
     stored = {entry.sha256 for entry in entries}
     for name in (name for name, found in digests.items() if not found & stored):
-        click.echo(f"{name} is not in the store.", err=True)
+        echo(f"{name} is not in the store.", err=True)
     chosen = [entry for entry in entries if entry.sha256 in set().union(*digests.values())]
     removed = _remove(store, chosen, style, dry_run=dry_run)
     left = [entry for entry in chosen if entry not in removed and entry.paths[0].exists()]
@@ -213,9 +214,9 @@ def _print_removed(removed: Sequence[Entry], style: str, *, dry_run: bool) -> No
         return
     if removed:
         print_table(("Name", "Size", "Last use", "State"), map(_row, removed))
-        click.echo()
+        echo()
     verb = "Would free" if dry_run else "Freed"
-    click.echo(f"{verb} {size(freed)} of {count(len(removed), 'file')}")
+    echo(f"{verb} {size(freed)} of {count(len(removed), 'file')}")
 
 
 def _check(
@@ -238,8 +239,8 @@ def _check(
     whole = sum(item.error is None for item in checked)
     if rows:
         print_table(("Name", "Size", "State"), rows)
-        click.echo()
-    click.echo(f"Verified {whole} of {count(len(checked), 'stored file')}")
+        echo()
+    echo(f"Verified {whole} of {count(len(checked), 'stored file')}")
     return checked
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mindspore_hub._output import format_option, print_json, print_table
+from mindspore_hub._output import echo, format_option, print_json, print_table
 from mindspore_hub.publishing.facts import KEYS, check_keys, missing, read_facts
 
 if TYPE_CHECKING:
@@ -129,9 +129,9 @@ def _show(publication: Publication, *, style: str, dry_run: bool) -> None:
         print_json(asdict(publication))
         return
     for remark in publication.remarks:
-        click.echo(remark, err=True)
+        echo(remark, err=True)
     if dry_run:
-        click.echo(publication.diff, nl=False)
+        echo(publication.diff, nl=False)
         return
     facts = {
         "name": publication.name,

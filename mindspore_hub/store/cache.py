@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from mindspore_hub._files import replace
+from mindspore_hub._files import reason, replace
 from mindspore_hub.errors import CardError, HubError, IntegrityError, StoreError
 from mindspore_hub.store.memo import Memo, Stat, stat_of
 
@@ -237,16 +237,15 @@ class Store:
         """Turn an `OSError` of the block into one that says where and what to do."""
         try:
             yield
-        except HubError:
-            raise
         except OSError as error:
+            if (
+                isinstance(error, HubError) and error.errno is None
+            ):  # one of ours, which says all that there is to say
+                raise
             remedy = _REMEDIES.get(error.errno or 0, "Point MSHUB_HOME to another folder")
             if self.read_only:
                 remedy = "Correct MSHUB_EXTRA_CACHES, which names folders that can be read"
-            msg = (
-                f"Cannot {verb} {path} in the store {self.home}: {error.strerror or error}. "
-                f"{remedy}."
-            )
+            msg = f"Cannot {verb} {path} in the store {self.home}: {reason(error)}. {remedy}."
             raise StoreError(msg) from error
 
 

@@ -187,21 +187,21 @@ class StoredChunks:
     def _storing(self) -> Iterator[None]:
         try:
             yield
-        except HubError:
-            raise
         except OSError as error:
+            if (
+                isinstance(error, HubError) and error.errno is None
+            ):  # one of ours, which says all that there is to say
+                raise
             msg = (
                 f"{self._output}, or {self.folder.name} beside it, cannot be written: "
-                f"{error.strerror or error}. Make room or choose another file; what was computed "
+                f"{_files.reason(error)}. Make room or choose another file; what was computed "
                 "before is kept, and the same call goes on from there."
             )
             raise StoreError(msg) from error
 
     def _prepare(self, plan: str) -> None:
         """Have a folder of this plan; that of another one is emptied, if it is ours."""
-        if self._output.is_dir():
-            msg = f"{self._output} is a folder; give the name of a file, such as features.npz."
-            raise StoreError(msg)
+        _files.require_regular(self._output)
         file = self.folder / _PLAN
         if self.folder.is_dir():
             if file.is_file() and file.read_bytes() == plan.encode():

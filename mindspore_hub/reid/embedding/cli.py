@@ -11,6 +11,7 @@ import click
 
 from mindspore_hub._output import (
     count,
+    echo,
     explain_name,
     format_option,
     print_json,
@@ -81,7 +82,7 @@ def embed(
     if style == "json":
         print_json(_facts(output, written))
     else:
-        click.echo(_text(output, written))
+        echo(_text(output, written))
 
 
 @contextmanager
@@ -95,7 +96,7 @@ def interruptible(*, kept: bool) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         if kept:
-            click.echo("What was computed is kept; the same command goes on from there.", err=True)
+            echo("What was computed is kept; the same command goes on from there.", err=True)
         raise click.Abort from None
 
 

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mindspore_hub._output import explain_name, format_option, print_table, progress_of_command
+from mindspore_hub._output import (
+    echo,
+    explain_name,
+    format_option,
+    print_table,
+    progress_of_command,
+)
 
 if TYPE_CHECKING:
     from mindspore_hub.reid.evaluation.report import Claim, Report
@@ -108,13 +114,13 @@ def eval_(
             skip_bad=skip_bad,
             output=save_features,
         )
-    click.echo(found.to_json()) if style == "json" else _print(found)
+    echo(found.to_json()) if style == "json" else _print(found)
     if report:
         _files.replace(report, f"{found.to_json()}\n")
     if plot and found.result.cmc:
         draw_cmc(found, plot)
     elif plot:
-        click.echo(f"{found.result.protocol} has no CMC curve; {plot} was not written.", err=True)
+        echo(f"{found.result.protocol} has no CMC curve; {plot} was not written.", err=True)
     if within is not None:
         _check(found, within)
 
@@ -145,7 +151,7 @@ def _print(found: Report) -> None:
     counts = ", ".join(
         f"{number:,} {name.replace('_', ' ')}" for name, number in result.counts.items()
     )
-    click.echo(f"{found.card or 'features'}, protocol {result.protocol}: {counts}")
+    echo(f"{found.card or 'features'}, protocol {result.protocol}: {counts}")
     claims = {claim.metric: claim for claim in found.claims}
     rows = [
         (name, f"{100 * share:.2f}", *_beside(claims.get(name)))
@@ -153,9 +159,9 @@ def _print(found: Report) -> None:
     ]
     print_table(("Metric (%)", "Measured", "Published", "Difference"), rows)
     if not found.claims:
-        click.echo(_why_nothing_is_claimed(found), err=True)
+        echo(_why_nothing_is_claimed(found), err=True)
     elif found.weights == "other":
-        click.echo("The features are of other weights than those the card publishes.", err=True)
+        echo("The features are of other weights than those the card publishes.", err=True)
 
 
 def _why_nothing_is_claimed(found: Report) -> str:
@@ -174,10 +180,8 @@ def _beside(claim: Claim | None) -> tuple[str, str]:
 
 def _check(found: Report, within: float) -> None:
     if not found.claims:
-        click.echo("mshub: nothing is claimed, so nothing can be within anything", err=True)
+        echo("mshub: nothing is claimed, so nothing can be within anything", err=True)
         sys.exit(1)
     if not found.worst() <= within:
-        click.echo(
-            f"mshub: {found.worst():.2f} points from a claim, more than {within:g}", err=True
-        )
+        echo(f"mshub: {found.worst():.2f} points from a claim, more than {within:g}", err=True)
         sys.exit(1)

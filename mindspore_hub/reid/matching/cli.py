@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mindspore_hub._output import format_option, print_table
+from mindspore_hub._output import echo, format_option, print_table
+from mindspore_hub._text import one_line
 from mindspore_hub.cards.retrieval import DISTANCES
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def match(
     options = _rerank(**rerank)
     found = find(query, gallery, k=k, distance=distance, rerank=options, index=index)
     if style == "json":
-        click.echo(found.to_json())
+        echo(found.to_json())
     else:
         _print(found)
     for sheet in sheets:
@@ -117,7 +118,7 @@ def _print(found: Matches) -> None:
     header = ("Query", "Rank", "Nearest", "Distance", *(("Right",) if known else ()))
     print_table(header, (row for query in range(shown) for row in _rows(found, query)))
     if shown < len(found.query):
-        click.echo(f"{len(found.query) - shown:,} more queries; --format json lists all.", err=True)
+        echo(f"{len(found.query) - shown:,} more queries; --format json lists all.", err=True)
 
 
 def _rows(found: Matches, query: int) -> Iterator[tuple[str, ...]]:
@@ -125,5 +126,4 @@ def _rows(found: Matches, query: int) -> Iterator[tuple[str, ...]]:
         name = found.name(query) if item.rank == 1 else ""
         mark = () if item.correct is None else ("✓" if item.correct else "✗",)
         cells = (name, str(item.rank), item.name, f"{item.distance:#.4g}", *mark)
-        # A file name of an old system may be no text in UTF-8.
-        yield tuple(cell.encode("utf-8", "backslashreplace").decode() for cell in cells)
+        yield tuple(map(one_line, cells))

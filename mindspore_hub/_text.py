@@ -1,0 +1,63 @@
+"""Text of others, made safe for terminals, logs and reports.
+
+Cards, file names, features and answers of servers may hold what steers a terminal, or lines that a
+runner of workflows takes for commands. `_output.echo` applies this to whatever a command prints.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any
+
+_OBEYED = (
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)"
+    r"|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|[\ud800-\udfff]"
+)
+"""What moves the cursor of a terminal, ends a line, turns the direction of text, or is no character:
+bytes of names that are no UTF-8."""
+
+_COMMAND = r"(?m)^((?:[^\S\n]|\ufeff)*):(?=:)"
+"""How a line begins that runners of workflows take for a command."""
+
+
+def printable(text: str) -> str:
+    r"""Text of others as it may be printed: what would be obeyed is shown by its code.
+
+    Line feeds and tabs stay; the first colon of a line that begins with `::` is shown as `\x3a`.
+    """
+    text = _escaped(text)
+    return re.sub(_COMMAND, r"\1\\x3a", text) if "::" in text else text
+
+
+def one_line(text: object) -> str:
+    """A value, a name or a message for a part of a line, which it does not end."""
+    return _escaped(str(text).replace("\r", r"\r").replace("\n", r"\n"))
+
+
+def _escaped(text: str) -> str:
+    if text.isprintable():
+        return text
+    return re.sub(_OBEYED, lambda match: _code(ord(match[0])), text)
+
+
+def _code(number: int) -> str:
+    """Code of a character; that of the byte where Python stands one in for it (PEP 383)."""
+    byte = number - 0xDC00 if 0xDC80 <= number <= 0xDCFF else number
+    return f"\\x{byte:02x}" if byte < 0x100 else f"\\u{byte:04x}"
+
+
+def json_text(value: Any) -> str:
+    """A value as JSON, indented; ASCII unless stdout is UTF-8, and never anything to obey."""
+    import json
+
+    text = json.dumps(value, indent=2, ensure_ascii=not takes_utf8(), default=str)
+    return re.sub(_OBEYED, lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def takes_utf8() -> bool:
+    """Whether stdout is UTF-8; formats that have an encoding of their own need to know."""
+    import codecs
+
+    encoding = getattr(sys.stdout, "encoding", None)
+    return encoding is None or codecs.lookup(encoding).name == "utf-8"
