@@ -48,10 +48,12 @@ def rank(distances, query_labels, gallery_labels, removed):
     scores = Scores()
     for row, label, gone in zip(distances, query_labels, removed, strict=True):
         order = [item for item in sorted(range(len(row)), key=row.__getitem__) if not gone[item]]
-        names = [gallery_labels[item] for item in order]
-        scores.matches.append([place for place, name in enumerate(names) if name == label])
+        # A negative label equals no other, so that each is as good as a name of its own.
+        names = [gallery_labels[item] if gallery_labels[item] >= 0 else ~item for item in order]
+        wanted = label if label >= 0 else None
+        scores.matches.append([place for place, name in enumerate(names) if name == wanted])
         firsts = list(dict.fromkeys(names))
-        scores.identities.append(firsts.index(label) if label in firsts else None)
+        scores.identities.append(firsts.index(wanted) if wanted in firsts else None)
     return scores
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from mindspore_hub._foreign import read_object
 from mindspore_hub.cards.schema import Asset
 from mindspore_hub.errors import IntegrityError
 from mindspore_hub.store.cache import digest
@@ -56,7 +57,7 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST
     try:
-        facts = json.loads(path.read_bytes())
+        facts = read_object(path.read_bytes())
         published = facts["published"] and Asset(**facts["published"])
         manifest = Manifest(**{**facts, "published": published})
         named = {manifest.card, manifest.entry_point, *filter(None, [manifest.checkpoint])}
@@ -66,7 +67,7 @@ def read_manifest(folder: Path) -> Manifest:
             and isinstance(manifest.uid, str)
             and all(isinstance(item, dict) for item in mappings)
         )
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         msg = f"{path} cannot be read as the manifest of a bundle ({error}); `mshub bundle` makes one."
         raise IntegrityError(msg) from error
     if not is_right:

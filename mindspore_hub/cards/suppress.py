@@ -124,10 +124,10 @@ def read_baseline(file: Path) -> frozenset[str]:
     Raises:
         SettingsError: The file cannot be read, or is no baseline.
     """
-    import json
+    from mindspore_hub._foreign import read_object
 
     try:
-        content = json.loads(file.read_bytes())
+        content = read_object(file.read_bytes())
         entries = {_VERSION: content["findings"]}[content["version"]]
         return frozenset(str(entry["fingerprint"]) for entry in entries)
     except OSError as error:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mindspore_hub._foreign import read_object
 from mindspore_hub.errors import CheckpointError
 from mindspore_hub.golden import SEED, TOLERANCE, Array
 
@@ -34,7 +35,7 @@ def read(path: Path) -> dict[str, Any]:
         OSError: It cannot be read.
     """
     try:
-        facts = json.loads(path.read_bytes())
+        facts = read_object(path.read_bytes())
         golden = {
             "seed": int(facts["seed"]),
             "tolerance": float(facts["tolerance"]),
@@ -47,7 +48,6 @@ def read(path: Path) -> dict[str, Any]:
         KeyError,
         TypeError,
         AttributeError,
-        RecursionError,
     ) as error:
         msg = f"{path} is no golden file ({error}); remove it to have the outputs recorded anew."
         raise CheckpointError(msg) from error

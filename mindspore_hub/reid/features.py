@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import zlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 from mindspore_hub import _files
+from mindspore_hub._foreign import read_arrays, read_object
 from mindspore_hub.errors import FeaturesError, MissingDependencyError
 
 try:
@@ -35,13 +35,6 @@ QUERY, GALLERY = 1, 2
 
 _ROLES = (0, QUERY, GALLERY)
 
-_BROKEN = (
-    *(OSError, ValueError, TypeError, EOFError, RuntimeError),
-    *(BadZipFile, zlib.error),
-)
-"""What NumPy raises about files that are no npz files, or no longer; `zipfile`, below it, says with
-a RuntimeError that a file is encrypted, or packed in a way that it does not know."""
-
 _INTEGERS = ("labels", "cameras", "colors", "types")
 _SCORES = ("color_scores", "type_scores")
 
@@ -55,7 +48,8 @@ class Features:
 
     Attributes:
         vectors: Features `(N, D)`, float32 or float64. Other numbers are converted to float32.
-        labels: Identity or class of each image, `(N,)`, int64; None where nobody knows.
+        labels: Identity or class of each image, `(N,)`, int64; None where nobody knows. A negative
+            one means that nobody knows it of this image; it equals no other.
         cameras: Camera that took each image, `(N,)`, int64.
         paths: Path of each image below the root of its data set, `(N,)`, text.
         colors: Colour of the vehicle, as published, `(N,)`, int64.
@@ -67,8 +61,9 @@ class Features:
         about: What made the features, such as the uid of a card; plain JSON.
 
     Raises:
-        FeaturesError: An array has another length or rank than the features ask for, or a feature
-            is infinite, not a number, or too large to be squared.
+        FeaturesError: An array has another length or rank than the features ask for, a whole number
+            does not fit into int64, a score is infinite or not a number, or a feature is, or is too
+            large to be squared.
     """
 
     vectors: Floats
@@ -86,9 +81,10 @@ class Features:
         object.__setattr__(self, "vectors", _vectors(self.vectors))
         for name in _INTEGERS:
             self._convert(name, np.int64, ndim=1)
+        self._convert("paths", np.str_, ndim=1)
         for name in _SCORES:
             self._convert(name, np.float32, ndim=2)
-        self._convert("paths", np.str_, ndim=1)
+            self._check_scores(name)
         self._convert("roles", np.int64, ndim=2)
         if self.roles is not None and not (self.roles.size and np.isin(self.roles, _ROLES).all()):
             msg = f"roles must be (N, R) with the values {_ROLES}, for at least one trial."
@@ -106,7 +102,23 @@ class Features:
                 f"{ndim} dimension(s) and as many entries; give one entry per feature."
             )
             raise FeaturesError(msg)
-        object.__setattr__(self, name, array.astype(dtype, copy=False))
+        object.__setattr__(self, name, _converted(name, array, dtype))
+
+    def _check_scores(self, name: str) -> None:
+        scores = getattr(self, name)
+        if scores is None:
+            return
+        if not scores.shape[1]:
+            msg = f"{name} has the shape {scores.shape}, but must have a score for each class."
+            raise FeaturesError(msg)
+        bad = unusable(name, scores)
+        if bad.size:
+            path = "" if self.paths is None else f", {str(self.paths[bad[0]])!r}"
+            msg = (
+                f"{bad.size} of {len(scores)} rows of {name} are infinite or not numbers, the first "
+                f"at index {bad[0]}{path}; look at the network's output for that image."
+            )
+            raise FeaturesError(msg)
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -169,19 +181,20 @@ class Features:
                 yield field.name, value
 
 
-def load(path: Path) -> Features:
+def load(path: str | os.PathLike[str]) -> Features:
     """Read an npz file that `Features.save` wrote, or another with the same arrays.
 
     Args:
         path: The file. Pickled arrays are refused, since they can run code.
 
     Raises:
-        FeaturesError: The file is missing, not an npz file, of a later schema, or does not fit it.
+        FeaturesError: The file is missing, not an npz file, damaged, of a later schema, or holds
+            what features cannot be; the message names it.
     """
+    path = Path(path)
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in arrays.files}
-    except _BROKEN as error:
+        found = read_arrays(path)
+    except (OSError, ValueError) as error:
         msg = f"{path} cannot be read as features: {error}. Expected an npz file, see docs/reid.md."
         raise FeaturesError(msg) from error
     about = _about(path, found.pop("about", None))
@@ -192,16 +205,21 @@ def load(path: Path) -> Features:
             f"{sorted(names - {'vectors', 'about'})}; rename or add arrays."
         )
         raise FeaturesError(msg)
-    return Features(**found, about=about)
+    try:
+        return Features(**found, about=about)
+    except FeaturesError as error:
+        msg = f"{path}: {error}"
+        raise FeaturesError(msg) from error
 
 
 def _about(path: Path, text: npt.NDArray[Any] | None) -> dict[str, Any]:
     """What made the features; the version is looked at and left out."""
     try:
-        about: dict[str, Any] = json.loads(str(text)) if text is not None else {}
+        about = read_object(str(text)) if text is not None else {}
         schema = int(about.pop("schema", SCHEMA))
-    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        msg = f"{path}: the array 'about' must be a JSON object, but is {str(text)[:80]!r}."
+    except (ValueError, TypeError, OverflowError) as error:
+        shown = str(text)[:80]
+        msg = f"{path}: the array 'about' must be a JSON object ({error}), but is {shown!r}."
         raise FeaturesError(msg) from error
     if schema > SCHEMA:
         msg = (
@@ -216,11 +234,11 @@ def _vectors(value: npt.ArrayLike) -> Floats:
     vectors = np.asarray(value)
     if vectors.dtype not in {np.dtype(np.float32), np.dtype(np.float64)}:
         _check_kind("vectors", vectors, np.float32)
-        vectors = vectors.astype(np.float32)
+        vectors = _converted("vectors", vectors, np.float32)
     if vectors.ndim != 2 or not vectors.size:
         msg = f"vectors has the shape {vectors.shape}, but must be (N, D), neither of them 0."
         raise FeaturesError(msg)
-    bad = np.flatnonzero(~np.isfinite(squared_norms(vectors)))
+    bad = unusable("vectors", vectors)
     if bad.size:
         msg = (
             f"{bad.size} of {len(vectors)} features are infinite, not numbers or too large to be "
@@ -234,6 +252,50 @@ def _check_kind(name: str, array: npt.NDArray[Any], dtype: type[np.generic]) -> 
     if array.dtype.kind not in _KINDS[dtype]:
         msg = f"{name} has the dtype {array.dtype}, but must be convertible to {dtype.__name__}."
         raise FeaturesError(msg)
+
+
+def _converted(
+    name: str, array: npt.NDArray[Any], dtype: type[np.generic]
+) -> npt.NDArray[np.generic]:
+    if dtype is np.int64 and array.dtype.kind == "u" and array.size:
+        largest = int(array.max())
+        if largest > np.iinfo(np.int64).max:
+            msg = f"{name} holds {largest}, which does not fit into int64; number them anew."
+            raise FeaturesError(msg)
+    with np.errstate(over="ignore", invalid="ignore"):  # what becomes infinite is looked for later
+        return array.astype(dtype, copy=False)
+
+
+def unusable(name: str, rows: Floats) -> Integers:
+    """Which rows of `vectors` or of scores hold what is infinite, no number, or too large.
+
+    Args:
+        name: Name of the array; rows of `vectors` are squared.
+        rows: The array, `(N, D)`.
+    """
+    with np.errstate(over="ignore"):
+        fine = np.isfinite(squared_norms(rows)) if name == "vectors" else np.isfinite(rows).all(1)
+    return np.flatnonzero(~fine)
+
+
+def identities(*labels: Integers) -> list[Integers]:
+    """Numbers that are equal only where the same identity is known to be seen.
+
+    A negative label means that nobody knows what is seen. It equals no other, not even the same
+    number: each becomes a number of its own, above all others, whose order stays.
+
+    Args:
+        labels: Labels of queries and gallery, `(Q,)` and `(G,)`, or of one set alone.
+
+    Returns:
+        As many arrays of the same lengths.
+    """
+    joined = np.concatenate(labels)
+    known = joined >= 0
+    names, places = np.unique(joined[known], return_inverse=True)
+    numbers = len(names) + np.cumsum(~known)
+    numbers[known] = places
+    return np.split(numbers, np.cumsum([len(part) for part in labels])[:-1])
 
 
 def squared_norms(vectors: Floats, dtype: type[np.floating[Any]] | None = None) -> Floats:

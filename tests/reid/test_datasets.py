@@ -31,9 +31,10 @@ def draw_regdb(root: Path) -> None:
 
 
 def draw_sysu(root: Path) -> None:
-    write(root, "exp/test_id.txt", "12,7", "99")
+    write(root, "exp/test_id.txt", "12, 7,", "", "99")
     touch(root, "cam3/0007/0002.jpg", "cam3/0007/0001.jpg", "cam3/0007/.hidden.jpg")
-    touch(root, "cam6/0012/0001.jpg", "cam6/0007/0001.jpg", "cam3/0099/0001.jpg")
+    touch(root, "cam6/0012/0001.jpg", "cam6/0007/0001.jpg", "cam3/0030/0001.jpg")
+    touch(root, "cam3/0099/0001.jpg")
     touch(
         root, *(f"cam{c}/{i:04}/{n:04}.jpg" for c in (1, 2, 4) for i in (7, 12) for n in range(5))
     )
@@ -41,7 +42,7 @@ def draw_sysu(root: Path) -> None:
 
 
 def draw_vehiclenet(root: Path) -> None:
-    write(root, "VeRi/name_query.txt", "0002_c002_00030600_0.jpg 2 9")
+    write(root, "VeRi/name_query.txt", "0002_c002_00030600_0.jpg 2 2")
     write(
         root, "VeRi/name_test.txt", "0002_c015_00030605_1.jpg 2 15", "0009_c001_00000001_0.jpg -1 1"
     )
@@ -112,10 +113,45 @@ def test_sysu_lists_test_identities_by_camera_without_hidden_files(tmp_path: Pat
         ("cam3/0007/0002.jpg", 7, 3),
         ("cam6/0007/0001.jpg", 7, 6),
         ("cam6/0012/0001.jpg", 12, 6),
+        ("cam3/0099/0001.jpg", 99, 3),
     ]
     assert len(dataset("sysu", tmp_path).gallery()) == 3 * 2 * 5 + 1
     indoor = dataset("sysu", tmp_path, search="indoor").gallery()
     assert {item.camera for item in indoor} == {1, 2}
+
+
+@pytest.mark.parametrize(
+    "text", ["7\n12\n99", "7,12\n99\n", "7 12 99", "99\r\n12,7\r\n", "7,\n12,\n99,"]
+)
+def test_every_number_of_every_line_of_the_sysu_list_counts(text: str, tmp_path: Path) -> None:
+    draw_sysu(tmp_path)
+    (tmp_path / "exp/test_id.txt").write_bytes(text.encode())
+    assert {item.label for item in dataset("sysu", tmp_path).queries()} == {7, 12, 99}
+
+
+@pytest.mark.parametrize("listed", ["7,12,30,31", "31\n7", "31"])
+@pytest.mark.parametrize(
+    "there", ["cam1/31", "cam1/0031", "cam1/0031/.hidden.jpg", "cam9/0031/a.jpg"]
+)
+def test_an_identity_of_the_sysu_list_without_pictures_is_named(
+    listed: str, there: str, tmp_path: Path
+) -> None:
+    draw_sysu(tmp_path)
+    write(tmp_path, "exp/test_id.txt", listed)
+    touch(tmp_path, there if "." in there else f"{there}/deeper/0001.jpg")
+    for read in (dataset("sysu", tmp_path).queries, dataset("sysu", tmp_path, seed=0).gallery):
+        with pytest.raises(
+            DatasetError, match=r"Identity 31 .* no picture .*cam\*/0031 was looked"
+        ):
+            read()
+
+
+def test_an_identity_that_some_camera_saw_is_enough(tmp_path: Path) -> None:
+    draw_sysu(tmp_path)
+    touch(tmp_path, "cam5/0031/0001.jpg")
+    write(tmp_path, "exp/test_id.txt", "7", "31")
+    assert {item.label for item in dataset("sysu", tmp_path).queries()} == {7}
+    assert {i.label for i in dataset("sysu", tmp_path, search="indoor").gallery()} == {7}
 
 
 def test_sysu_gives_the_gallery_of_a_seed(tmp_path: Path) -> None:
@@ -131,7 +167,7 @@ def test_sysu_gives_the_gallery_of_a_seed(tmp_path: Path) -> None:
     assert [item.path for item in found] == expected
 
 
-def test_vehiclenet_takes_the_camera_from_the_name(tmp_path: Path) -> None:
+def test_vehiclenet_reads_label_and_camera(tmp_path: Path) -> None:
     draw_vehiclenet(tmp_path)
     reader = dataset("vehiclenet", tmp_path)
     [query] = reader.queries()
@@ -141,6 +177,38 @@ def test_vehiclenet_takes_the_camera_from_the_name(tmp_path: Path) -> None:
         2,
     )
     assert [(item.label, item.camera) for item in reader.gallery()] == [(2, 15), (-1, 1)]
+
+
+@pytest.mark.parametrize("part", ["query", "test"])
+@pytest.mark.parametrize(
+    ("row", "named", "column"),
+    [
+        ("0002_c002_00030600_0.jpg 2 9", 2, 9),
+        ("0002_c015_00030605_1.jpg 15 2", 15, 2),
+        ("0002_c015_00030605_1.jpg 2 -1", 15, -1),
+        ("0002_c7.jpg 2 8", 7, 8),
+        ("c007_2.jpg 2 700", 7, 700),
+    ],
+)
+def test_vehiclenet_refuses_cameras_that_contradict_the_names(
+    part: str, row: str, named: int, column: int, tmp_path: Path
+) -> None:
+    draw_vehiclenet(tmp_path)
+    write(tmp_path, f"VeRi/name_{part}.txt", "0002_c002_1.jpg 2 2", row)
+    reader = dataset("vehiclenet", tmp_path)
+    with pytest.raises(DatasetError) as error:
+        reader.queries() if part == "query" else reader.gallery()
+    name = row.partition(" ")[0]
+    wrong = f"{name} is of camera {named} by its name, but of camera {column} by its column"
+    assert f"name_{part}.txt, entry 2: {wrong}" in str(error.value)
+
+
+def test_vehiclenet_takes_the_column_where_the_name_has_no_camera(tmp_path: Path) -> None:
+    draw_vehiclenet(tmp_path)
+    rows = ["a.jpg 2 9", "black_car_3.jpg 3 015", "x_cam4.jpg 4 7", "0005_car002_1.jpg 5 3"]
+    write(tmp_path, "VeRi/name_query.txt", *rows)
+    touch(tmp_path, *(f"VeRi/image_query/{row.split()[0]}" for row in rows))
+    assert [item.camera for item in dataset("vehiclenet", tmp_path).queries()] == [9, 15, 7, 3]
 
 
 def test_veri_has_attributes_and_key_points(tmp_path: Path) -> None:
@@ -215,7 +283,7 @@ def test_sysu_without_images_of_a_search_is_refused(tmp_path: Path) -> None:
         ("regdb", "idx/test_visible_1.txt", b"\n\n"),
         ("regdb", "idx/test_visible_1.txt", b"\xff\xfe\x00"),
         ("sysu", "exp/test_id.txt", b"seven"),
-        ("vehiclenet", "VeRi/name_query.txt", b"a.jpg 2 9"),
+        ("vehiclenet", "VeRi/name_query.txt", b"a.jpg 2 nine"),
         ("vehiclenet", "VeRi/name_query.txt", b"0002_c002_00030600_0.jpg"),
         ("veri", "veri/label_query.csv", b"0002_c012_1_0.jpg,2,4,3,1,2,3"),
         ("sop", "Ebay_test.txt", b"1 2 path.jpg"),
@@ -229,6 +297,25 @@ def test_a_list_of_another_form_is_refused_with_its_path(
     with pytest.raises(DatasetError) as error:
         dataset(name, tmp_path).queries()
     assert str(tmp_path / path) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "header"),
+    [
+        ("regdb", "idx/test_visible_1.txt", "path label"),
+        ("regdb", "idx/test_visible_1.txt", "# image id"),
+        ("vehiclenet", "VeRi/name_query.txt", "file label camera"),
+        ("veri", "veri/label_query.csv", "imageName,vehicleID,colorID,typeID,left_front_wheel_x"),
+        ("sop", "test_half.txt", "path class_id"),
+        ("sysu", "exp/test_id.txt", "identity"),
+    ],
+)
+def test_a_header_line_is_called_so(name: str, path: str, header: str, tmp_path: Path) -> None:
+    DRAW[name](tmp_path)
+    before = (tmp_path / path).read_text() if (tmp_path / path).is_file() else ""
+    write(tmp_path, path, header, before)
+    with pytest.raises(DatasetError, match=r", entry 1: .* but found a header line, .*; remove it"):
+        dataset(name, tmp_path).queries()
 
 
 def test_names_and_options_that_mean_nothing_are_refused(tmp_path: Path) -> None:

@@ -90,6 +90,18 @@ def test_labels_may_be_unknown_until_a_protocol_needs_them(tmp_path: Path) -> No
         ({"vectors": [[1, 2], [np.nan, 1], [np.inf, 1]]}, "2 of 3 .* the first at index 1"),
         ({"vectors": np.full((3, 2), 1e30, np.float32)}, "too large to be squared"),
         ({"vectors": [["a"], ["b"], ["c"]]}, "vectors has the dtype <U1"),
+        ({"vectors": np.full((3, 2), 1e60, np.longdouble)}, "3 of 3 features are infinite"),
+        ({"labels": np.array([1, 2**63, 3], np.uint64)}, "labels holds 9223372036854775808, which"),
+        ({"roles": np.array([[1], [2], [2**64 - 1]], np.uint64)}, "does not fit into int64"),
+        ({"color_scores": np.ones((3, 0))}, r"color_scores has the shape \(3, 0\), but must have"),
+        ({"color_scores": np.full((3, 4), np.nan)}, "3 of 3 rows of color_scores .* at index 0;"),
+        ({"type_scores": [[1, 2], [0, 1], [np.inf, 0]]}, "1 of 3 rows of type_scores .* index 2;"),
+        ({"type_scores": [[1, 2], [0, -np.inf], [1, 0]]}, "1 of 3 rows of type_scores .* index 1;"),
+        ({"color_scores": [[1], [1e300], [1]]}, "1 of 3 rows of color_scores .* index 1;"),
+        (
+            {"color_scores": [[1], [np.nan], [1]], "paths": ["a", "b/c.jpg", "d"]},
+            "color_scores .* the first at index 1, 'b/c.jpg'; look at the network's output",
+        ),
     ],
 )
 def test_features_that_cannot_be_evaluated_are_refused(change: dict, message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import TypeVar
 from mindspore_hub.errors import DatasetError
 
 _T = TypeVar("_T")
+
+_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,10 @@ class Source:
             try:
                 found.append(parse(line))
             except (ValueError, IndexError) as error:
-                msg = f"{path}, entry {number}: expected {expected!r}, but found {line[:80]!r}."
+                shown = repr(line[:80])
+                if number == 1 and _is_header(line):
+                    shown = f"a header line, {shown}; remove it"
+                msg = f"{path}, entry {number}: expected {expected!r}, but found {shown}."
                 raise DatasetError(msg) from error
         return found
 
@@ -109,6 +115,12 @@ class Source:
             )
             raise DatasetError(msg)
         return items
+
+
+def _is_header(line: str) -> bool:
+    """Whether a line names columns: no cell is a number, and the first is no path."""
+    cells = [cell.strip(" \"'#") for cell in re.split(r"[\s,;]+", line)]
+    return not any(_NUMBER.fullmatch(cell) for cell in cells) and not re.search(r"[./\\]", cells[0])
 
 
 def visible(folder: Path) -> Iterator[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,8 @@ SOURCE = Source(
 )
 
 _INFRARED = (3, 6)
+
+_CAMERAS = range(1, 7)
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,10 @@ class SYSU(Dataset):
         for camera in cameras:
             if not (self.root / f"cam{camera}").is_dir():
                 raise SOURCE.missing(self.root / f"cam{camera}")
-        items = [item for name in self._identities() for item in self._images(name, cameras)]
+        names = self._identities()
+        for name in names:
+            self._require_any(name)
+        items = [item for name in names for item in self._images(name, cameras)]
         if not items:
             numbers = ", ".join(map(str, cameras))
             msg = (
@@ -79,21 +84,37 @@ class SYSU(Dataset):
         return items
 
     def _identities(self) -> list[int]:
-        """Test identities: the first line of the list, with commas, not always sorted."""
+        """Test identities: every number of the list, with commas, not always sorted."""
         path = self.root / "exp" / "test_id.txt"
-        line = SOURCE.lines(path)[0]
-        try:
-            return sorted({int(name) for name in line.split(",")})
-        except ValueError as error:
-            msg = f"{path}: expected identities such as 6,10,17, but found {line[:80]!r}."
-            raise DatasetError(msg) from error
+        rows = SOURCE.parsed(path, _numbers, "identities such as 6,10,17")
+        found = sorted({name for row in rows for name in row})
+        if not found:
+            msg = f"{path} names no identity; get it again: {SOURCE.ask}"
+            raise DatasetError(msg)
+        return found
 
-    def _images(self, name: int, cameras: tuple[int, ...]) -> Iterator[Item]:
+    def _require_any(self, name: int) -> None:
+        """Refuse an identity of the list that no camera has a picture of."""
+        if next(self._images(name, _CAMERAS), None) is None:
+            looked_for = self.root / "cam*" / f"{name:04}"
+            msg = (
+                f"Identity {name} of exp/test_id.txt has no picture in any camera: {looked_for} was "
+                f"looked for. {SOURCE.name} is expected to hold {SOURCE.layout}. Correct the list, "
+                f"or get what is missing: {SOURCE.ask}"
+            )
+            raise DatasetError(msg)
+
+    def _images(self, name: int, cameras: Iterable[int]) -> Iterator[Item]:
         """Images of an identity; not every camera saw every one."""
         for camera in cameras:
             folder = self.root / f"cam{camera}" / f"{name:04}"
             for path in visible(folder) if folder.is_dir() else ():
                 yield Item(path.relative_to(self.root).as_posix(), name, camera)
+
+
+def _numbers(line: str) -> list[int]:
+    """Numbers of a line; a comma may end it."""
+    return [int(name) for name in line.replace(",", " ").split()]
 
 
 DATASET = SYSU

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+from mindspore_hub.errors import DatasetError
 from mindspore_hub.reid.datasets._dataset import Dataset
 from mindspore_hub.reid.datasets._read import Item, Source
 
@@ -12,6 +14,9 @@ SOURCE = Source(
     "https://vehiclereid.github.io/VeRi/ (by mail to its authors)",
     "VeRi/name_query.txt, VeRi/name_test.txt, VeRi/image_query/ and VeRi/image_test/",
 )
+
+_CAMERA = re.compile(r"(?:^|_)c(\d+)(?=[_.]|$)")
+"""The camera in a name, such as 0002_c015_00029855_0.jpg."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +36,25 @@ class VehicleNet(Dataset):
         return self._items("test")
 
     def _items(self, part: str) -> list[Item]:
-        def item(line: str) -> Item:
-            name, label, _ = line.split()
-            # As the original: the camera is that of the name, 0002_c015_00029855_0.jpg.
-            return Item(f"VeRi/image_{part}/{name}", int(label), int(name[6:9]))
-
         path = self.root / "VeRi" / f"name_{part}.txt"
-        return SOURCE.present(self.root, SOURCE.parsed(path, item, "file label camera"))
+        items = []
+        for number, row in enumerate(SOURCE.parsed(path, _row, "file label camera"), 1):
+            name, label, camera = row
+            named = _CAMERA.search(name)
+            if named and int(named[1]) != camera:
+                msg = (
+                    f"{path}, entry {number}: {name} is of camera {int(named[1])} by its name, but "
+                    f"of camera {camera} by its column; they must agree. Columns are name, label "
+                    f"and camera. Correct the list, or get it again: {SOURCE.ask}"
+                )
+                raise DatasetError(msg)
+            items.append(Item(f"VeRi/image_{part}/{name}", label, camera))
+        return SOURCE.present(self.root, items)
+
+
+def _row(line: str) -> tuple[str, int, int]:
+    name, label, camera = line.split()
+    return name, int(label), int(camera)
 
 
 DATASET = VehicleNet

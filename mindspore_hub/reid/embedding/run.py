@@ -27,7 +27,7 @@ from mindspore_hub.pretrained import loadable_asset
 from mindspore_hub.reid.embedding.chunks import Chunk, Chunks, HeldChunks, StoredChunks
 from mindspore_hub.reid.embedding.forward import Forward, inference
 from mindspore_hub.reid.embedding.samples import Sample, Samples
-from mindspore_hub.reid.features import Features, squared_norms
+from mindspore_hub.reid.features import Features, unusable
 from mindspore_hub.reid.pictures.preprocess import Transform
 from mindspore_hub.settings import Settings
 
@@ -272,14 +272,16 @@ def _compute(forward: Forward, batch: _Batch, size: int, samples: Sequence[Sampl
     rows = slice(None) if count == size else np.minimum(np.arange(size), count - 1)
     made = forward(*(values[rows] for values in batch.inputs))
     arrays = {name: values[:count] for name, values in made.items()}
-    bad = np.flatnonzero(~np.isfinite(squared_norms(arrays["vectors"])))
-    if bad.size:
-        number = batch.kept[bad[0]]
-        msg = (
-            f"The feature of {samples[number].path or f'picture {number}'} is infinite, not a number "
-            "or too large to be squared; look at the network's output for it."
-        )
-        raise FeaturesError(msg)
+    for name, values in arrays.items():
+        bad = unusable(name, values)
+        if bad.size:
+            number = batch.kept[bad[0]]
+            what = "feature" if name == "vectors" else f"row of {name}"
+            msg = (
+                f"The {what} of {samples[number].path or f'picture {number}'} is infinite, not a "
+                "number or too large to be squared; look at the network's output for it."
+            )
+            raise FeaturesError(msg)
     return Chunk(arrays, batch.skipped)
 
 

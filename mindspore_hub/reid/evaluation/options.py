@@ -64,7 +64,8 @@ def all_options(protocol: str) -> dict[str, Any]:
     Raises:
         UnknownNameError: There is no such protocol.
     """
-    return {**datasets.default_options(protocol), **protocols.default_options(protocol)}
+    own = protocols.default_options(protocol)  # asked first, since it names what is unknown
+    return {**datasets.default_options(protocol), **own}
 
 
 def of_dataset(followed: Protocol) -> dict[str, Any]:

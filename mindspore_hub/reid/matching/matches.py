@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from mindspore_hub.cards.retrieval import DISTANCES
 from mindspore_hub.errors import FeaturesError, MissingDependencyError
-from mindspore_hub.reid.features import Features, Floats, Integers, load
+from mindspore_hub.reid.features import Features, Floats, Integers, identities, load
 from mindspore_hub.reid.matching.neighbours import exact, indexed, reranked
 from mindspore_hub.reid.scoring.distance import Kind
 from mindspore_hub.version import __version__
@@ -89,8 +89,8 @@ class Matches:
         """
         if self.query.labels is None or self.gallery.labels is None:
             return None
-        labels = self.query.labels[:, None]
-        same: npt.NDArray[np.bool_] = (self.gallery.labels[self.indices] == labels) & (labels >= 0)
+        wanted, items = identities(self.query.labels, self.gallery.labels)
+        same: npt.NDArray[np.bool_] = items[self.indices] == wanted[:, None]
         return same
 
     def name(self, query: int) -> str:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError, MissingDependencyError
 from mindspore_hub.reid.features import Floats, Integers, squared_norms
-from mindspore_hub.reid.scoring.distance import Kind, check_dimensions
+from mindspore_hub.reid.scoring.distance import Kind, check_dimensions, check_norms
 from mindspore_hub.reid.scoring.ranking import nearest, top_k
 from mindspore_hub.reid.scoring.rerank import KReciprocal
 
@@ -28,8 +28,6 @@ _CHUNK_BYTES = 16 * 2**20
 
 _GRAPHS = re.compile("HNSW|NSG")
 """Indices that are graphs: threads that add to one race, and leave another one each time."""
-
-_NORM_TOLERANCE = 1e-3
 
 
 def exact(query: Floats, gallery: Floats, *, k: int, kind: Kind) -> Found:
@@ -54,23 +52,11 @@ def reranked(query: Floats, gallery: Floats | None, *, k: int, options: dict[str
     Raises:
         FeaturesError: A feature has another norm, or the options do not fit the features.
     """
-    for vectors in (query, gallery):
-        if vectors is not None:
-            _check_norms(vectors)
+    check_norms(query, "Re-ranking", "queries")
+    if gallery is not None:
+        check_norms(gallery, "Re-ranking", "gallery")
     source = KReciprocal(query, gallery, **options)
     return nearest(source.blocks(), source.shape, k=k)
-
-
-def _check_norms(vectors: Floats) -> None:
-    norms = np.sqrt(squared_norms(vectors))
-    bad = np.flatnonzero(np.abs(norms - 1) > _NORM_TOLERANCE)
-    if bad.size:
-        msg = (
-            f"Re-ranking takes features of norm 1, but {bad.size} of {len(vectors)} have another, "
-            f"the first at index {bad[0]} with {norms[bad[0]]:.4g}. Divide them by their norms: "
-            "vectors / np.linalg.norm(vectors, axis=1, keepdims=True)."
-        )
-        raise FeaturesError(msg)
 
 
 def indexed(query: Floats, gallery: Floats, *, k: int, kind: Kind, index: str) -> Found:

@@ -38,8 +38,9 @@ class RegDB:
         """Score the features of one trial."""
         gallery = _shared.needed(gallery)
         distances = Distances(query.vectors, gallery.vectors, kind="dot", dtype=np.float64)
-        relevance = Relevance(query.known("labels"), gallery.known("labels"))
-        ranks = match_ranks(distances.blocks(), relevance)
+        labels = (query.known("labels"), gallery.known("labels"))
+        ranks = match_ranks(distances.blocks(), Relevance(*labels))
+        _shared.require_match(ranks.counts, *labels)
         first = metrics.first_ranks(ranks)
         curve = metrics.cmc(first, min(self.length, len(gallery)), queries=len(first))
         cmc, values = _shared.standard(ranks, curve)

@@ -14,6 +14,7 @@ import numpy as np
 
 from mindspore_hub.errors import FeaturesError
 from mindspore_hub.reid.features import Features
+from mindspore_hub.reid.protocols import _shared
 from mindspore_hub.reid.scoring.recall import closer_counts
 from mindspore_hub.reid.scoring.result import Result
 
@@ -38,7 +39,9 @@ class SOP:
         if gallery is not None:
             msg = "SOP looks images up among themselves; give no gallery."
             raise FeaturesError(msg)
-        counts = closer_counts(query.vectors, query.known("labels"), most=max(self.at))
+        labels = query.known("labels")
+        counts = closer_counts(query.vectors, labels, most=max(self.at))
+        _shared.require_match(counts >= 0, labels)
         values = {f"recall@{k}": float(np.mean((counts >= 0) & (counts < k))) for k in self.at}
         alone = int(np.count_nonzero(counts < 0))
         sizes = {"queries": len(query), "queries_without_match": alone}

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError
-from mindspore_hub.reid.features import Features, Integers
+from mindspore_hub.reid.features import Features, Integers, identities
 from mindspore_hub.reid.protocols import _shared
 from mindspore_hub.reid.scoring import metrics
 from mindspore_hub.reid.scoring.distance import Distances
@@ -27,6 +27,8 @@ from mindspore_hub.reid.scoring.ranking import Ranks
 from mindspore_hub.reid.scoring.result import Result, mean_of
 
 Array = npt.NDArray[Any]
+
+_REMOVED = "images of camera 2 are removed for queries of camera 3"
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class SYSU:
 
     def _result(self, query: Features, trial: _Trial) -> Result:
         ranks = trial.ranks()
+        _shared.require_match(ranks.counts, *trial.labels, removed=_REMOVED)
         first = np.concatenate(trial.identities)[ranks.counts > 0]
         curve = metrics.cmc(first, min(self.length, len(trial.order)), queries=len(first))
         cmc, values = _shared.standard(ranks, curve)
@@ -96,7 +99,8 @@ class _Trial:
     def __init__(
         self, query: Features, gallery: Features, chosen: Integers, seed: int | None
     ) -> None:
-        labels = gallery.known("labels")[chosen]
+        self.labels = (query.known("labels"), gallery.known("labels")[chosen])
+        wanted, labels = identities(*self.labels)
         self.order = np.argsort(labels, kind="stable")
         self.query_cameras = query.known("cameras")
         cameras = gallery.known("cameras")[chosen]
@@ -107,7 +111,6 @@ class _Trial:
         self.same_place = cameras[self.order] == 2
         names, self.starts = np.unique(labels[self.order], return_index=True)
         self.stops = np.append(self.starts[1:], len(labels))
-        wanted = query.known("labels")
         place = np.minimum(np.searchsorted(names, wanted), len(names) - 1)
         self.own = np.where(names[place] == wanted, place, -1)
         self.identities: list[Integers] = []

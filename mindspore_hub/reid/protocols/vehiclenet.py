@@ -19,13 +19,10 @@ from mindspore_hub.errors import FeaturesError
 from mindspore_hub.reid.features import Features
 from mindspore_hub.reid.protocols import _shared
 from mindspore_hub.reid.scoring import metrics
-from mindspore_hub.reid.scoring.distance import Distances
+from mindspore_hub.reid.scoring.distance import Distances, check_norms
 from mindspore_hub.reid.scoring.ranking import Blocks, Ranks, Relevance, match_ranks
 from mindspore_hub.reid.scoring.rerank import KReciprocal
 from mindspore_hub.reid.scoring.result import Result, ranks_of
-
-_NOBODY = np.iinfo(np.int64).min
-"""A label that no query has."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +33,8 @@ class VehicleNet:
         k1: How many neighbours may be reciprocal; 0 ranks by similarity, without re-ranking.
         k2: Over how many neighbours weights are averaged.
         original_share: Share of the original distance; 0 leaves the Jaccard distance alone.
-        unlabelled: `kept`, as published, ranks gallery items with the label -1 as wrong answers;
-            `removed` leaves them out after re-ranking, as intended.
+        unlabelled: `kept`, as published, ranks gallery items with a negative label as wrong
+            answers; `removed` leaves them out after re-ranking, as intended.
         unmatched: `failures`, as published, counts queries without a match with 0; `skipped` leaves
             them out.
         length: Length of the CMC curve, or the size of the gallery if that is smaller.
@@ -63,16 +60,18 @@ class VehicleNet:
         """Score features of norm 1."""
         gallery = _shared.needed(gallery)
         cameras = (query.known("cameras"), gallery.known("cameras"))
-        labels = gallery.known("labels")
-        left_out = (labels == -1) & (self.unlabelled == "removed")
-        labels = np.where(left_out, _NOBODY, labels)
-        relevance = Relevance(query.known("labels"), labels, cameras=cameras)
-        ranks = match_ranks(_without(self._blocks(query, gallery), left_out), relevance)
+        labels = (query.known("labels"), gallery.known("labels"))
+        left_out = (labels[1] < 0) & (self.unlabelled == "removed")
+        blocks = _without(self._blocks(query, gallery), left_out)
+        ranks = match_ranks(blocks, Relevance(*labels, cameras=cameras))
+        _shared.require_match(ranks.counts, *labels, removed=_shared.SAME_CAMERA)
         cmc, values = self._score(ranks, min(self.length, len(gallery)))
         return Result("vehiclenet", asdict(self), values, _shared.sizes(ranks, len(gallery)), cmc)
 
     def _blocks(self, query: Features, gallery: Features) -> Blocks:
         parts = (query.vectors, gallery.vectors)
+        for vectors, role in zip(parts, ("queries", "gallery"), strict=True):
+            check_norms(vectors, "The protocol 'vehiclenet'", role)
         if not self.k1:
             return Distances(*parts, kind="dot", dtype=np.float64).blocks()
         share = self.original_share

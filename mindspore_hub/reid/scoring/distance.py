@@ -19,6 +19,8 @@ _CHUNK_BYTES = 8 * 2**20
 
 _MOST_ROWS = 512
 
+_NORM_TOLERANCE = 1e-3
+
 Kind = Literal["dot", "euclidean"]
 
 
@@ -84,6 +86,28 @@ def check_dimensions(query: Floats, gallery: Floats) -> None:
         msg = (
             f"Queries have {query.shape[1]} values each, but the gallery {gallery.shape[1]}; "
             "make both with the same network."
+        )
+        raise FeaturesError(msg)
+
+
+def check_norms(vectors: Floats, taker: str, role: str) -> None:
+    """Refuse features whose norm is not 1.
+
+    Args:
+        vectors: Features `(N, D)`.
+        taker: What takes only those of norm 1, for the message.
+        role: `queries` or `gallery`, for the message.
+
+    Raises:
+        FeaturesError: Some have another norm; the message names the first.
+    """
+    norms = np.sqrt(squared_norms(vectors))
+    bad = np.flatnonzero(np.abs(norms - 1) > _NORM_TOLERANCE)
+    if bad.size:
+        msg = (
+            f"{taker} takes features of norm 1, but {bad.size} of {len(vectors)} have another, "
+            f"the first at index {bad[0]} of the {role} with {norms[bad[0]]:.4g}. Divide them by "
+            "their norms: vectors / np.linalg.norm(vectors, axis=1, keepdims=True)."
         )
         raise FeaturesError(msg)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mindspore_hub.reid.features import Integers
+from mindspore_hub.reid.features import Integers, identities
 
 CAMERAS = {"all": (1, 2, 4, 5), "indoor": (1, 2)}
 """Visible-light cameras of each search, in the order in which images are drawn."""
@@ -26,6 +26,8 @@ def draw(
 
     Python's generator is seeded; identities go up, and for each of them cameras in the order of
     `CAMERAS`; candidates are sorted by path. An identity that a camera never saw draws nothing.
+    Images of negative labels are all in the gallery: each may be of a person of its own. They come
+    last, and so change no draw of others.
 
     Args:
         labels: Identities of all candidates, `(N,)`.
@@ -39,9 +41,10 @@ def draw(
     """
     place = {camera: number for number, camera in enumerate(CAMERAS[search])}
     rank = np.array([place.get(camera, -1) for camera in cameras.tolist()], np.int64)
-    order = np.lexsort((paths, rank, labels))
+    [people] = identities(labels)
+    order = np.lexsort((paths, rank, people))
     order = order[rank[order] >= 0]
-    groups = np.stack([labels[order], rank[order]])
+    groups = np.stack([people[order], rank[order]])
     borders = np.flatnonzero((groups[:, 1:] != groups[:, :-1]).any(axis=0)) + 1
     generator = random.Random(seed)  # noqa: S311 - the seed is published, nothing is secret
     parts = [part for part in np.split(order, borders) if part.size]

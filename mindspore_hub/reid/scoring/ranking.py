@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError
-from mindspore_hub.reid.features import Floats, Integers
+from mindspore_hub.reid.features import Floats, Integers, identities
 from mindspore_hub.reid.scoring.distance import Distances, Kind, block_columns
 
 Blocks = Iterable[tuple[int, npt.NDArray[Any]]]
@@ -48,8 +48,8 @@ class Ranks:
 class Relevance:
     """Which gallery items are matches of a query, and which are removed before it is ranked.
 
-    A match has the label of the query. If there are cameras, a gallery item with the label and the
-    camera of the query is removed instead.
+    A match has the label of the query, which must not be negative. If there are cameras, a gallery
+    item with the label and the camera of the query is removed instead.
 
     Args:
         query_labels: Labels of the queries, `(Q,)`.
@@ -64,10 +64,11 @@ class Relevance:
         *,
         cameras: tuple[Integers, Integers] | None = None,
     ) -> None:
-        self._order = np.argsort(gallery_labels, kind="stable")
-        ordered = gallery_labels[self._order]
-        self._starts = np.searchsorted(ordered, query_labels, "left")
-        self._stops = np.searchsorted(ordered, query_labels, "right")
+        wanted, items = identities(query_labels, gallery_labels)
+        self._order = np.argsort(items, kind="stable")
+        ordered = items[self._order]
+        self._starts = np.searchsorted(ordered, wanted, "left")
+        self._stops = np.searchsorted(ordered, wanted, "right")
         self._cameras = cameras
 
     def of(self, query: int) -> tuple[Integers, Integers]:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError
-from mindspore_hub.reid.features import Floats, Integers, squared_norms
+from mindspore_hub.reid.features import Floats, Integers, identities, squared_norms
 
 _ROWS = 3072
 _COLUMNS = 1536
@@ -31,7 +31,7 @@ def closer_counts(vectors: Floats, labels: Integers, *, most: int) -> Integers:
 
     Args:
         vectors: Features `(N, D)`, of any norm but 0.
-        labels: Class of each image, `(N,)`.
+        labels: Class of each image, `(N,)`; a negative one equals no other.
         most: Counting an image's stops when it reaches this.
 
     Returns:
@@ -48,8 +48,9 @@ class _Search:
 
     def __init__(self, vectors: Floats, labels: Integers, most: int) -> None:
         self.vectors = vectors
-        self.order = np.argsort(labels, kind="stable")
-        self.labels = labels[self.order]
+        [classes] = identities(labels)
+        self.order = np.argsort(classes, kind="stable")
+        self.labels = classes[self.order]
         self.most = most
         norms = np.sqrt(squared_norms(vectors))
         if not norms.all():

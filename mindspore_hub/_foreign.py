@@ -1,0 +1,154 @@
+"""Files that others wrote: whatever their bytes are, they become values, or one ValueError."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import stat
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
+    _Header = tuple[tuple[int, ...], bool, np.dtype[Any]]
+
+_HEAD_BYTES = 1 << 16
+"""More than the header of an array has; what would be longer is not read."""
+
+_BLOCK_BYTES = 1 << 20
+
+_DEPTH = 64
+"""Levels of JSON; what is deeper ends in a RecursionError where it is written again."""
+
+
+def read_arrays(path: Path) -> dict[str, Array]:
+    """Read all arrays of an npz file. Pickled ones are refused, since they can run code.
+
+    Sizes that the file claims are compared with the bytes that are there before room is made.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Arrays by name.
+
+    Raises:
+        OSError: The file cannot be opened.
+        ValueError: It is not a regular file, not an npz file, or damaged.
+    """
+    state = path.stat()
+    if not stat.S_ISREG(state.st_mode):
+        msg = "it is not a regular file"
+        raise ValueError(msg)
+    with path.open("rb") as stream:
+        try:
+            return _arrays(stream, state.st_size)
+        except ValueError:
+            raise
+        except Exception as error:  # decompressors and NumPy's parser raise whatever they like
+            msg = f"{type(error).__name__}: {error}"
+            raise ValueError(msg) from error
+
+
+def read_object(text: bytes | str) -> dict[str, Any]:
+    """Parse a JSON object.
+
+    Args:
+        text: The JSON.
+
+    Raises:
+        ValueError: It is no JSON, no object, or nested deeper than anything useful.
+    """
+    try:
+        found = json.loads(text, parse_constant=_refuse_constant)
+    except (RecursionError, MemoryError):
+        found = None
+        deep = True
+    else:
+        deep = not _is_shallow([found], _DEPTH)
+    if deep:
+        msg = f"it is nested deeper than {_DEPTH} levels"
+        raise ValueError(msg)
+    if not isinstance(found, dict):
+        msg = "it is no JSON object"
+        raise ValueError(msg)  # noqa: TRY004 - callers catch one error, whatever is wrong
+    return found
+
+
+def _arrays(stream: IO[bytes], size: int) -> dict[str, Array]:
+    found: dict[str, Array] = {}
+    with ZipFile(stream) as archive:
+        for member in archive.infolist():
+            name = member.filename.removesuffix(".npy")
+            if name in found:
+                msg = f"it holds {name!r} twice"
+                raise ValueError(msg)
+            found[name] = _array(archive, member, size)
+    return found
+
+
+def _array(archive: ZipFile, member: ZipInfo, size: int) -> Array:
+    """One array, whose header, directory entry and bytes agree."""
+    from numpy.lib import format as npy
+
+    with archive.open(member) as stream:
+        head = io.BytesIO(stream.read(_HEAD_BYTES))
+    shape, dtype = _header(head)
+    claimed = head.tell() + math.prod(shape) * dtype.itemsize
+    there = _bytes_there(archive, member, size)
+    if not claimed == member.file_size == there:
+        msg = (
+            f"{member.filename} says that it has the shape {shape} and the dtype {dtype}, so "
+            f"{claimed} bytes, but there are {there}"
+        )
+        raise ValueError(msg)
+    with archive.open(member) as stream:
+        array: Array = npy.read_array(stream, allow_pickle=False)
+    return array
+
+
+def _header(head: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Shape and dtype; the stream is left where the values begin."""
+    from numpy.lib import format as npy
+
+    version = npy.read_magic(head)
+    readers: dict[tuple[int, int], Callable[[IO[bytes]], _Header]] = {
+        (1, 0): npy.read_array_header_1_0,
+        (2, 0): npy.read_array_header_2_0,
+    }
+    if version not in readers:
+        msg = f"version {version} of the npy format is not one that plain arrays have"
+        raise ValueError(msg)
+    shape, _, dtype = readers[version](head)
+    if dtype.hasobject:
+        msg = "it holds pickled objects, which can run code"
+        raise ValueError(msg)
+    return shape, dtype
+
+
+def _bytes_there(archive: ZipFile, member: ZipInfo, size: int) -> int:
+    """Bytes that a member really has, its header included."""
+    if member.compress_type == ZIP_STORED:
+        return min(member.compress_size, max(size - member.header_offset, 0))
+    with archive.open(member) as stream:
+        return sum(map(len, iter(lambda: stream.read(_BLOCK_BYTES), b"")))
+
+
+def _refuse_constant(name: str) -> None:
+    msg = f"{name} is no JSON"
+    raise ValueError(msg)
+
+
+def _is_shallow(values: Iterable[Any], levels: int) -> bool:
+    """Whether values are nested in no more than so many lists and objects."""
+    for value in values:
+        inner = value.values() if isinstance(value, dict) else value
+        if isinstance(value, dict | list) and not (levels and _is_shallow(inner, levels - 1)):
+            return False
+    return True
