@@ -88,6 +88,9 @@ def _show(error: click.ClickException) -> None:
 def _end_interrupted() -> NoReturn:
     """Exit as shells expect after Ctrl-C; all blocks have been left, so temporary files are gone."""
     if "mindspore" in sys.modules:
+        from mindspore_hub.trust import remove_copies
+
+        remove_copies()
         # Its threads go on while the interpreter ends, which may end in a fatal error.
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):
@@ -219,13 +222,28 @@ def info(name: str, style: str) -> None:
 @explain_name
 @click.option("--no-pretrained", is_flag=True, help="Build only; load no checkpoint.")
 @click.option("--force-reload", is_flag=True, help="Download again even if it is in the store.")
+@click.option("--trust", is_flag=True, help="Run the code of the hub at the path NAME.")
 @format_option
-def load(name: str, no_pretrained: bool, force_reload: bool, style: str) -> None:
-    """Build the network NAME, load its checkpoint, and run it on one random sample."""
+def load(name: str, no_pretrained: bool, force_reload: bool, trust: bool, style: str) -> None:
+    """Build the network NAME, load its checkpoint, and run it on one random sample.
+
+    With --trust, NAME is the path of a card or of a hub root, and the network is that of this hub,
+    whose code runs.
+    """
     from mindspore_hub.load import load as load_network
     from mindspore_hub.sample_run import describe
 
-    network = load_network(name, pretrained=not no_pretrained, force_reload=force_reload)
+    if trust and Path(name).expanduser().is_dir():
+        from mindspore_hub.trust import find_hub
+
+        name = str(find_hub(Path(name).expanduser())[1].path)
+    network = load_network(
+        name,
+        source="local" if trust else "gitee",
+        pretrained=not no_pretrained,
+        force_reload=force_reload,
+        trust=trust,
+    )
     facts = describe(network, name)
     if style == "json":
         print_json(facts)

@@ -23,12 +23,18 @@ def entry_point_path(root: Path, model_name: str) -> Path:
     return root / ENTRY_POINT / model_name / f"{ENTRY_POINT}.py"
 
 
-def load_entry_point(root: Path, model_name: str) -> Any:
+def has_entry_point(root: Path, model_name: str) -> bool:
+    """Whether a hub root has an entry point of a model."""
+    return entry_point_path(root, model_name).is_file()
+
+
+def load_entry_point(root: Path, model_name: str, *, copy: Path | None = None) -> Any:
     """Import the entry point of a model.
 
     Args:
         root: Hub root.
         model_name: Name of the model as its card writes it.
+        copy: Copy of the hub root whose files are imported, by default the hub root itself.
 
     Returns:
         Module with `network_class()` and `constructor_arguments(network, args, kwargs)`.
@@ -37,15 +43,14 @@ def load_entry_point(root: Path, model_name: str) -> Any:
         CardError: The hub root has no entry point for the model.
         MissingDependencyError: MindSpore is not installed.
     """
-    path = entry_point_path(root, model_name)
-    if not path.is_file():
+    if not has_entry_point(copy or root, model_name):
         msg = (
             f"{root} has no entry point of {model_name}. A card is built with the networks of this "
             "package; in a checkout of it, `mshub generate` writes the entry points."
         )
         raise CardError(msg)
     require_mindspore()
-    return _import(path)
+    return import_file(entry_point_path(copy or root, model_name))
 
 
 @collector_paused()
@@ -95,7 +100,8 @@ def _interrupt_deferred() -> Iterator[None]:
             signal.raise_signal(signal.SIGINT)
 
 
-def _import(path: Path) -> Any:
+def import_file(path: Path) -> Any:
+    """Run a file as the module of an entry point, which is not kept among the imported modules."""
     spec = importlib.util.spec_from_file_location(ENTRY_POINT, path)
     if spec is None or spec.loader is None:
         msg = f"{path} is no Python module."

@@ -42,7 +42,9 @@ def load(
         force_reload: Download the checkpoint again even if it is in the store.
         trust: With `source="local"`: build with the networks of the hub root that the path means,
             or that holds the card, instead of those of this package. This runs its code, now and,
-            for a hub root given by its folder, later without `trust` as long as it is the same.
+            for a hub root given by its folder or a card whose network this package lacks, later
+            without `trust` as long as it is the same. What runs is what the code was when it was
+            read, whatever becomes of its files.
         **kwargs: Keyword arguments of the network's constructor; they go before those of the card.
             `num_class` is understood by every network that classifies: with another number than
             the checkpoint's, its head keeps its initial values, which a warning says.
@@ -124,13 +126,16 @@ def _note_use(card: Card, asset: Asset) -> None:
 def _find_network(name: str, source: str, *, trust: bool = False) -> tuple[Card, Any, Any]:
     """Card, entry point and class of a network."""
     from mindspore_hub.catalog import Catalog, hub_root
-    from mindspore_hub.entry_point import load_entry_point
+    from mindspore_hub.entry_point import has_entry_point, load_entry_point
+    from mindspore_hub.trust import is_in_hub
 
     if source == "local":
         path = _local_path(name)
         if trust or path.is_dir():
             return _find_local_network(path, trust=trust)
     card = Catalog.read().resolve(name)
+    if not has_entry_point(hub_root(), card.model_name) and is_in_hub(card.path):
+        return _find_local_network(card.path, trust=trust)
     entry_point = load_entry_point(hub_root(), card.model_name)
     return card, entry_point, entry_point.network_class()
 
@@ -143,24 +148,27 @@ def _local_path(name: str) -> Path:
     if path and (path.is_dir() or path.suffix == ".md"):
         return path
     problem = "is neither" if path else "does not exist"
-    msg = f'With source="local" name must be the path of a card or folder, but {name!r} {problem}.'
+    msg = (
+        f'With source="local" (`mshub load --trust`) name must be the path of a card or folder, but '
+        f"{name!r} {problem}."
+    )
     raise UnknownNameError(msg)
 
 
 def _find_local_network(path: Path, *, trust: bool) -> tuple[Card, Any, Any]:
     """The same for a hub root that need not be ours."""
     from mindspore_hub.catalog import hub_root
-    from mindspore_hub.entry_point import load_entry_point
     from mindspore_hub.settings import Settings
     from mindspore_hub.store.cache import Store
-    from mindspore_hub.trust import check_trust, find_hub, without_bytecode
+    from mindspore_hub.trust import check_trust, digest_of, find_hub, import_network, read_code
 
     root, card = find_hub(path)
+    code = read_code(root)
     if root != hub_root().resolve():
-        check_trust(root, Store(Settings.from_environment().home).trusted, trust=trust)
-    with without_bytecode():
-        entry_point = load_entry_point(root, card.model_name)
-        return card, entry_point, entry_point.network_class()
+        memory = Store(Settings.from_environment().home).trusted
+        check_trust(root, digest_of(code), memory, trust=trust)
+    entry_point, cell = import_network(root, code, card.model_name)
+    return card, entry_point, cell
 
 
 def _check_types(name: str, source: str, **flags: bool) -> None:

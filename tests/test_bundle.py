@@ -1,7 +1,9 @@
 """Bundles as made by the command: under upstream's contract without the package, and verified."""
 
+import importlib.util
 import json
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -299,10 +301,52 @@ def test_verify_refuses_a_bundle_that_is_not_as_it_was_made(change: str, plain: 
         verify(plain)
 
 
-def test_verify_takes_no_notice_of_compiled_modules(plain: Path) -> None:
-    folder = plain / "PAMTRI" / "models" / "__pycache__"
-    folder.mkdir()
-    (folder / "multitasknet.cpython-311.pyc").write_bytes(b"no code")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PAMTRI/models/__pycache__/multitasknet.cpython-311.pyc",
+        "PAMTRI/__pycache__/mindspore_hub_conf.cpython-311.pyc",
+        "PAMTRI/models/_densenet.pyc",
+        "__pycache__/evil.py",
+        "PAMTRI/models/.hidden",
+        "PAMTRI/models/_densenet.cpython-311-x86_64-linux-gnu.so",
+    ],
+)
+def test_verify_refuses_any_file_that_the_manifest_does_not_name(name: str, plain: Path) -> None:
+    (plain / name).parent.mkdir(exist_ok=True)
+    (plain / name).write_bytes(b"no code")
+    assert f"  left over: {name}\n" in mshub("bundle", "verify", plain, code=4).stderr
+
+
+def test_verify_leaves_a_bundle_as_it_was(plain: Path) -> None:
+    verify(plain)
+    assert not list(plain.rglob("__pycache__"))
+
+
+def test_verify_runs_sources_even_if_the_manifest_names_compiled_ones(plain: Path) -> None:
+    marker = plain.with_name("marker")
+    source = plain.with_name("evil.py")
+    source.write_text(f"open({str(marker)!r}, 'w').close()\n", encoding="utf-8")
+    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    compiled = importlib.util.cache_from_source(plain / "PAMTRI" / "models" / "_densenet.py")
+    py_compile.compile(str(source), compiled, doraise=True, invalidation_mode=mode)
+    forge(plain)
+    assert verify(plain, trust=True).network == SMALL
+    assert not marker.exists()
+
+
+def test_verify_says_what_is_wrong_with_code_that_cannot_run(plain: Path) -> None:
+    path = plain / "PAMTRI" / "models" / "multitasknet.py"
+    path.write_text("import nothing_of_that_name\n", encoding="utf-8")
+    forge(plain)
+    with pytest.raises(CardError, match=r"plain cannot be run: ModuleNotFoundError: .*that_name"):
+        verify(plain, trust=True)
+
+
+def test_a_bundle_that_was_used_can_be_replaced(plain: Path) -> None:
+    (plain / "PAMTRI" / "__pycache__").mkdir()
+    (plain / "PAMTRI" / "__pycache__" / "x.pyc").write_bytes(b"compiled")
+    create(CARDS["multitasknet_veri"], plain, force=True)
     assert verify(plain).network == SMALL
 
 

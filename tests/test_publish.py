@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -132,6 +133,8 @@ def first(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         if "--dry-run" in words:
             assert digest(hub) == before
             (hub.parent / "dry-run.diff").write_text(done.stdout, encoding="utf-8")
+        elif "publish" in words:
+            (hub.parent / "published.txt").write_text(done.stdout, encoding="utf-8")
     return hub
 
 
@@ -153,6 +156,27 @@ def test_a_new_network_is_three_new_files_and_no_edit(first: Path) -> None:
         "?? models/leafnet.py",
     ]
     assert (first / "models" / "leafnet.py").read_text(encoding="utf-8") == NETWORK
+
+
+def test_the_command_that_publish_prints_loads_the_card_from_anywhere(
+    files: Path, first: Path, tmp_path: Path
+) -> None:
+    words = shlex.split(
+        (first.parent / "published.txt").read_text(encoding="utf-8").splitlines()[-1]
+    )
+    assert words[:5] == ["Load", "it", "with:", "mshub", "load"]
+    assert words[5:] == [str(first / "assets/mindspore/2.7/leafnet_cifar10.md"), "--trust"]
+    (tmp_path / "mirror").mkdir()
+    card = read_card(Path(words[5]), "")
+    shutil.copyfile(files / "leafnet.ckpt", tmp_path / "mirror" / card.asset.file_name)
+    env = {"MSHUB_MIRRORS": str(tmp_path / "mirror")}
+    done = run("load", words[5], cwd=tmp_path, **env)
+    assert (done.returncode, done.stdout) == (7, "")
+    assert "`mshub load PATH --trust`" in done.stderr
+    for arguments in (words[5:], [words[5]], [str(first), "--trust", "--no-pretrained"]):
+        done = run("load", *arguments, cwd=tmp_path, **env)
+        assert done.returncode == 0, done.stderr
+        assert "LeafNet" in done.stdout
 
 
 def test_a_dry_run_prints_what_git_would_apply(first: Path, tmp_path: Path) -> None:

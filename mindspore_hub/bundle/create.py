@@ -111,7 +111,9 @@ def check_target(folder: Path, *, force: bool) -> None:
     if not force:
         msg = f"{folder} is a bundle already; give --force to replace it."
         raise StoreError(msg)
-    others = files_in(folder).keys() - read_manifest(folder).files.keys()
+    left_over = files_in(folder).keys() - read_manifest(folder).files.keys()
+    # Python puts compiled modules beside those of a bundle that was used.
+    others = {name for name in left_over if "__pycache__" not in Path(name).parts}
     if others:
         msg = (
             f"{folder} holds more than its bundle, such as {min(others)}, and was not touched; "

@@ -77,12 +77,12 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def files_in(folder: Path) -> dict[str, Path]:
-    """What a bundle holds by its path there: all but folders, its manifest and compiled modules."""
+    """What a bundle holds by its path there: all but folders and its manifest."""
     found = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
         is_folder = path.is_dir() and not path.is_symlink()
-        if not is_folder and str(name) != MANIFEST and "__pycache__" not in name.parts:
+        if not is_folder and str(name) != MANIFEST:
             found[name.as_posix()] = path
     return found
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import runpy
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +14,9 @@ from mindspore_hub.bundle.code import code_files
 from mindspore_hub.bundle.create import own_weights, sample
 from mindspore_hub.bundle.manifest import GOLDEN, Manifest, digests, read_manifest
 from mindspore_hub.cards.schema import Card, read_card
-from mindspore_hub.entry_point import require_mindspore
+from mindspore_hub.entry_point import import_file, require_mindspore
 from mindspore_hub.errors import CardError, CheckpointError, IntegrityError, TrustError
-from mindspore_hub.trust import without_bytecode
+from mindspore_hub.trust import explained, private_copy
 from mindspore_hub.weights import facts_of
 
 if TYPE_CHECKING:
@@ -63,12 +62,14 @@ def verify(folder: Path, *, trust: bool = False) -> Proof:
     manifest = read_manifest(folder)
     _check_files(folder, manifest)
     card = read_card(folder / manifest.card, manifest.uid)
+    code = _read_code(folder, manifest)
     if not trust:
-        _check_code(folder, manifest, card)
+        _check_code(folder, manifest, card, code)
     require_mindspore()
-    with without_bytecode():
-        create_network = runpy.run_path(str(folder / manifest.entry_point))["create_network"]
-        network = create_network(card.model_name.lower())
+    copy = private_copy(code)
+    with explained(folder, copy):
+        entry_point = import_file(copy / manifest.entry_point)
+        network = entry_point.create_network(card.model_name.lower())
     proof = Proof(manifest.uid, type(network).__name__, len(manifest.files))
     if not manifest.checkpoint:
         return proof
@@ -90,27 +91,32 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
     }
     lines = [f"  {what}: {_named(names)}" for what, names in differences.items() if names]
     if lines:
-        msg = "\n".join(
-            [f"{folder} is not as it was made:", *lines, "Copy it again, whole and alone."]
-        )
-        raise IntegrityError(msg)
+        remedy = "Copy it again, whole and alone."
+        if any("__pycache__" in Path(name).parts for name in differences["left over"]):
+            remedy = "Remove `__pycache__`, where Python put compiled modules, or copy it again."
+        raise IntegrityError("\n".join([f"{folder} is not as it was made:", *lines, remedy]))
 
 
-def _check_code(folder: Path, manifest: Manifest, card: Card) -> None:
+def _read_code(folder: Path, manifest: Manifest) -> dict[str, bytes]:
+    """What lies beside the entry point and below, as it was when its digest was compared."""
+    runs = Path(manifest.entry_point).parent
+    names = [name for name in manifest.files if Path(name).is_relative_to(runs)]
+    code = {name: (folder / name).read_bytes() for name in names}
+    for name, content in code.items():
+        if hashlib.sha256(content).hexdigest() != manifest.files[name]:
+            msg = f"{folder / name} has changed meanwhile; copy the bundle again."
+            raise IntegrityError(msg)
+    return code
+
+
+def _check_code(folder: Path, manifest: Manifest, card: Card, theirs: Mapping[str, bytes]) -> None:
     """Refuse code that is not, byte for byte, what this package would write for the card."""
-    ours: dict[str, str] = {}
-    try:
-        code = code_files(replace(card, asset=manifest.published))
-        ours = {name: hashlib.sha256(content).hexdigest() for name, content in code.items()}
-    except CardError:
-        pass  # a network that this package does not have
-    runs = manifest.entry_point.rpartition("/")[0]
-    theirs = {
-        name: sha256 for name, sha256 in manifest.files.items() if name.startswith(f"{runs}/")
-    }
+    ours: dict[str, bytes] = {}
+    with suppress(CardError):  # a network that this package does not have
+        ours = code_files(replace(card, asset=manifest.published))
     if not ours or ours != theirs or manifest.entry_point not in ours:
         msg = (
-            f"The code in {folder / runs} is not that of this package (mindspore-hub "
+            f"The code in {(folder / manifest.entry_point).parent} is not that of this package (mindspore-hub "
             f"{manifest.made_with.get('mindspore-hub', 'of unknown version')} made it), and "
             "verifying runs it. Read it; then give --trust."
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -51,6 +52,7 @@ class Publication:
         files: Files that are new or changed, below the hub root.
         diff: The changes.
         remarks: Findings that do not stop a publication.
+        load: Command that loads the card with the network of its hub, once the changes are there.
     """
 
     uid: str
@@ -67,6 +69,7 @@ class Publication:
     files: tuple[str, ...]
     diff: str
     remarks: tuple[str, ...]
+    load: str
 
 
 def run(request: Request, target: Target) -> Publication:
@@ -109,6 +112,7 @@ def run(request: Request, target: Target) -> Publication:
         files=tuple(files),
         diff=changes,
         remarks=remarks,
+        load=shlex.join(["mshub", "load", str(request.root.resolve() / plan.card), "--trust"]),
     )
 
 
