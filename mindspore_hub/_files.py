@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from stat import S_ISREG
 
 
 def replace(path: Path, content: str | bytes) -> None:
@@ -51,6 +52,14 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary = Path(folder) / path.name
         yield temporary
         _install(temporary, path)
+
+
+def is_plain(path: Path) -> bool:
+    """Whether a path is that of a regular file itself, and of no link to one."""
+    try:
+        return S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
 
 
 def _install(temporary: Path, path: Path) -> None:
