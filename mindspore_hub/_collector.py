@@ -10,6 +10,7 @@ _LEAST_FROZEN = 1000
 """Who freezes objects freezes at least the 4,000 of a bare interpreter; Python 3.12 starts with
 some hundred frozen ones of its own."""
 
+
 @contextmanager
 def collector_paused() -> Iterator[None]:
     """Look for no garbage while the block, or the decorated function, runs.

@@ -91,6 +91,14 @@ def replacing(path: Path) -> Iterator[Path]:
                 shutil.copyfileobj(file, device)
 
 
+def is_plain(path: Path) -> bool:
+    """Whether a path is that of a regular file itself, and of no link to one."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
     """Let errors of the system that occur while an output is written name the output.

@@ -119,14 +119,14 @@ def obtain(
 ) -> StoredFile:
     """Open the file with this digest; as `fetch`, but to be verified before any byte is used."""
     store = Store(settings.home)
-    if not force and (found := _in_extra_cache(sha256, settings) or store.open(sha256)):
+    if not force and (found := stored(sha256, settings)):
         return found
     store.prepare()
-    with store.lock(sha256) as locked, ExitStack() as stack:
+    name = segments_of(link)[-1]
+    with store.lock(sha256, name=name) as locked, ExitStack() as stack:
         # Whoever held the lock before may have brought the file.
         if not force and (found := store.open(sha256)):
             return found
-        name = segments_of(link)[-1]
         report = progress or stack.enter_context(bar(name, shown=settings.progress))
         job = _Job((link, *alternatives), sha256, store, settings, report, locked)
         return _obtain(job)
@@ -137,31 +137,31 @@ def memo_of(settings: Settings) -> Memo | None:
     return None if settings.verify == "always" else Store(settings.home).memo
 
 
+def stored(sha256: str, settings: Settings) -> StoredFile | None:
+    """Open the file with this digest if a store has it; as `obtain`, and nothing is downloaded."""
+    return _in_extra_cache(sha256, settings) or Store(settings.home).open(sha256)
+
+
 def _in_extra_cache(sha256: str, settings: Settings) -> StoredFile | None:
     """The file in the first extra cache that has it whole; what is damaged is passed over."""
     for folder in settings.extra_caches:
         try:
             found = Store(folder, read_only=True).open(sha256)
-            if found and _verified(found, settings):
-                return found
-        except StoreError as error:
+            if found:
+                return _verified(found, settings)
+        except (IntegrityError, StoreError) as error:
             logger.warning("The extra cache %s is passed over: %s", folder, error)
     return None
 
 
-def _verified(found: StoredFile, settings: Settings) -> bool:
-    """Whether a file is right; one that is not is closed."""
+def _verified(found: StoredFile, settings: Settings) -> StoredFile:
+    """A file that is right; one that is not is closed."""
     try:
         found.verify(memo_of(settings))
-    except IntegrityError as error:
-        logger.warning("%s", error)
     except BaseException:
         found.file.close()
         raise
-    else:
-        return True
-    found.file.close()
-    return False
+    return found
 
 
 def _obtain(job: _Job) -> StoredFile:
@@ -190,6 +190,19 @@ def _tell(location: Location, error: HubError) -> None:
 def _ask(location: Location, job: _Job) -> StoredFile:
     """Bring the file from one location; what came of it before a failure is kept for later."""
     resumable = job.locked and not isinstance(location, Path)
+    try:
+        return _bring(location, job, resumable=resumable)
+    except StoreError as error:
+        if not isinstance(error.__cause__, FileNotFoundError):
+            raise
+        logger.info("%s: another process took or removed what was downloaded", job.name)
+    # Where locks do not reach everybody, the file is here by now, or it comes as nobody takes it up.
+    job.store.prepare()
+    return job.store.open(job.sha256) or _bring(location, job, resumable=False)
+
+
+def _bring(location: Location, job: _Job, *, resumable: bool) -> StoredFile:
+    """Bring the file, or raise; a `FileNotFoundError` is the cause if what was downloaded is gone."""
     with job.store.explained("write", job.store.partial):
         partial = Partial(job.store.partial, job.sha256, resumable=resumable)
         try:
@@ -278,7 +291,7 @@ def _refuse_wrong(location: Location, got: str, partial: Partial, job: _Job) -> 
 def _verdict(job: _Job, failures: list[_Failure]) -> HubError:
     """Say in one error what every source answered; the gravest failure gives its type."""
     file = f"{job.name} (sha256 {job.sha256})"
-    kinds = {type(error) for _, error in failures}
+    kinds = {type(error) for location, error in failures if not _is_copy(location, error, job)}
     kind: type[HubError] = NetworkError
     problem = f"No source could deliver {file}:"
     if IntegrityError in kinds:
@@ -296,7 +309,22 @@ def _verdict(job: _Job, failures: list[_Failure]) -> HubError:
     else:
         remedy = _next_step(job, may_pass=PassingError in kinds)
     tried = [f"  {shown(location)}: {error}" for location, error in failures]
-    return kind("\n".join([problem, *tried, remedy]))
+    copies = [location for location, error in failures if _is_copy(location, error, job)]
+    return kind("\n".join([problem, *tried, *map(_about_copy, copies), remedy]))
+
+
+def _is_copy(location: Location, error: HubError, job: _Job) -> bool:
+    """Whether a copy of the file is wrong, which says nothing of the published file."""
+    return isinstance(error, IntegrityError) and location not in job.links
+
+
+def _about_copy(location: Location) -> str:
+    """What to do about a wrong copy."""
+    if isinstance(location, Path):
+        return f"Remove {location}: it is another file, or a part of the file."
+    return (
+        f"Correct {shown(location)}, or take that mirror out of MSHUB_MIRRORS: it has another file."
+    )
 
 
 def _offline(job: _Job, file: str) -> tuple[str, str]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
+import os
 import stat
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +16,7 @@ import pytest
 from server import read_only
 
 from mindspore_hub.errors import CardError, IntegrityError, StoreError
+from mindspore_hub.store import lock
 from mindspore_hub.store.cache import Store
 from mindspore_hub.store.memo import Memo
 from mindspore_hub.tensorfile import map_file
@@ -229,3 +234,104 @@ def test_store_without_locks_goes_on(store: Store) -> None:
     with store.lock(SHA256):
         put(store)
     assert verified(store)
+
+
+@pytest.mark.parametrize("mark", [b"", b" \n", b"\0\0", b"\0" * 4096, b"\0\n\t \0", b"1\n\0\0"])
+def test_mark_of_nothing_but_nul_bytes_and_blanks_is_no_other_layout(
+    store: Store, mark: bytes
+) -> None:
+    put(store)
+    (store.home / "layout").write_bytes(mark)
+    assert verified(store)
+
+
+@pytest.mark.parametrize("mark", [b"2", b"\0002\0", b"1\0001", b"\xff"])
+def test_mark_of_anything_else_is_another_layout(store: Store, mark: bytes) -> None:
+    put(store)
+    (store.home / "layout").write_bytes(mark)
+    with pytest.raises(StoreError, match="Upgrade mindspore-hub"):
+        store.open(SHA256)
+
+
+def test_empty_file_is_damaged(store: Store) -> None:
+    path = put(store, b"")
+    with pytest.raises(IntegrityError, match="It was moved to"):
+        store.open(SHA256)
+    assert not path.exists()
+    assert store.open(SHA256) is None
+
+
+def test_empty_file_in_a_store_of_somebody_else_stays(store: Store) -> None:
+    path = put(store, b"")
+    with pytest.raises(IntegrityError, match="this store is only read"):
+        Store(store.home, read_only=True).open(SHA256)
+    assert path.exists()
+
+
+def test_lock_keeps_others_off(store: Store) -> None:
+    with store.lock(SHA256) as held:
+        assert held
+        with pytest.raises(TimeoutError), store.lock(SHA256, wait=False):
+            pytest.fail("it was given twice")
+    with store.lock(SHA256, wait=False) as again:
+        assert again
+
+
+@pytest.mark.parametrize("error", ["EIO", "ENOLCK", "EBADF", "ESTALE", "ETIMEDOUT"])
+def test_lock_that_cannot_be_released_is_no_error_and_holds_nobody_off(
+    store: Store, monkeypatch: pytest.MonkeyPatch, error: str
+) -> None:
+    flock = fcntl.flock
+
+    def failing(descriptor: int, operation: int) -> None:
+        if operation & fcntl.LOCK_UN:
+            raise OSError(getattr(errno, error), os.strerror(getattr(errno, error)))
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", failing)
+    for _ in range(2):
+        with store.lock(SHA256, wait=False) as held:
+            assert held
+
+
+@pytest.mark.parametrize("error", ["EIO", "ENOLCK", "ENOSYS", "ETIMEDOUT"])
+def test_lock_that_cannot_be_had_is_done_without(
+    store: Store, monkeypatch: pytest.MonkeyPatch, error: str
+) -> None:
+    def failing(*_: object) -> None:
+        raise OSError(getattr(errno, error), os.strerror(getattr(errno, error)))
+
+    monkeypatch.setattr(fcntl, "flock", failing)
+    with store.lock(SHA256, wait=False) as held:
+        assert not held
+
+
+def test_lock_that_everybody_gets_is_none(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fcntl, "flock", lambda *_: None)
+    with store.lock(SHA256) as held:
+        assert not held
+
+
+def test_who_waits_for_a_lock_says_so_now_and_then(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(lock, "PATIENCE", 0.0)
+    monkeypatch.setattr(lock, "REMINDER", 0.0)
+
+    def wait() -> bool:
+        with store.lock(SHA256, name="mvd.ckpt") as held:
+            return held
+
+    with ThreadPoolExecutor(1) as pool:
+        with store.lock(SHA256):
+            waiting = pool.submit(wait)
+            while len(caplog.messages) < 2:
+                assert not waiting.done()
+        assert waiting.result()
+    path = store.home / "locks" / f"{SHA256}.lock"
+    assert all("mvd.ckpt" in said and str(path) in said for said in caplog.messages)
+    assert {record.levelname for record in caplog.records} == {"WARNING"}
+
+
+def test_nobody_waits_for_a_lock_longer_than_five_seconds_without_a_word() -> None:
+    assert lock.PATIENCE < 5

@@ -902,6 +902,131 @@ def test_certificates_are_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert online() == []
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://[your-host]/api",
+        "http://[::1",
+        "http://::1]/x",
+        "http://[1.2.3.4]/x",
+        "http://host:99999/x",
+        "http://host:0/x",
+        "http://host:port/x",
+        "http://your host/x",
+        "http://your%20host/x",
+        "http://{host}/x",
+        "http://$HOST:8080/",
+        "http:///x",
+        "http://a..b/x",
+        f"http://{'a' * 64}.example.org/",
+        "https://",
+    ],
+)
+def test_what_is_no_address_is_said_to_be_none(files: server.FileServer, address: str) -> None:
+    files.on("/gone", server.status(404))
+    write_links(f"<{address}>", f"{files.url}/gone")
+    assert online() == [
+        ("H950", "info", f"{address} could not be checked: no address"),
+        ("H950", "warning", f"{files.url}/gone leads nowhere (status 404)"),
+    ]
+
+
+@pytest.mark.parametrize("target", ["http://[your-host]/", "http://host:99999/", "//a..b/"])
+def test_redirect_to_no_address_is_said_without_advice_about_a_proxy(
+    files: server.FileServer, target: str
+) -> None:
+    files.on("/old", server.redirect(target))
+    write_links(f"{files.url}/old")
+    ((code, severity, message),) = online()
+    assert (code, severity) == ("H950", "info")
+    assert "could not be checked: redirects to" in message
+    assert "PROXY" not in message
+
+
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        ('<a href="{0}/q?a=1&amp;b=2">x</a>', "/q?a=1&b=2"),
+        ("<a href='{0}/q?a=1&#38;b=2'>x</a>", "/q?a=1&b=2"),
+        ('<a href="{0}/q?a=1&#x26;b=2">x</a>', "/q?a=1&b=2"),
+        ('<a href="{0}/q?a=1&copy=2">x</a>', "/q?a=1&copy=2"),
+        ('<img src="{0}/q?a=%22&nosuch;">', "/q?a=%22&nosuch;"),
+        ("<p><a href={0}/q?a=1&amp;b=2>x</a></p>", "/q?a=1&b=2"),
+        ('<p>\n<a href="{0}/q?a=1&AMP;b=2">x</a></p>', "/q?a=1&b=2"),
+        ("[x]({0}/q?a=1&amp;b=2)", "/q?a=1&b=2"),
+        ("<{0}/q?a=1&amp;b=2>", "/q?a=1&b=2"),
+        ("bare {0}/q?a=1&b=2, and more", "/q?a=1&b=2"),
+        ("bare ({0}/q_1_(2)).", "/q_1_(2)"),
+        ("**{0}/q**", "/q"),
+        ("见{0}/q。好", "/q"),
+        ("| a | b |\n| - | - |\n| 1 | {0}/q |", "/q"),
+        ("- item {0}/q\\_1", "/q_1"),
+        ("> {0}/q!", "/q"),
+    ],
+)
+def test_addresses_are_asked_for_as_a_reader_would(
+    files: server.FileServer, written: str, asked: str
+) -> None:
+    files.on("/gone", server.status(404))
+    write_links(f"{files.url}/gone")
+    card = Path("card.md")
+    card.write_text(card.read_text() + "\n" + written.format(files.url) + "\n", encoding="utf-8")
+    online()
+    assert set(files.requests) - {"HEAD /gone", "GET /gone"} == {f"HEAD {asked}", f"GET {asked}"}
+
+
+@pytest.mark.parametrize(
+    "written", ["`{0}/q`", "```\n{0}/q\n```", "<!-- {0}/q -->", "x{0}/q", "![p](x.png '{0}/q')"]
+)
+def test_addresses_that_are_no_links_are_not_asked_for(
+    files: server.FileServer, written: str
+) -> None:
+    write_links()
+    card = Path("card.md")
+    card.write_text(card.read_text() + "\n" + written.format(files.url) + "\n", encoding="utf-8")
+    assert online() == []
+    assert files.requests == []
+
+
+def test_place_of_a_bare_address_is_where_it_begins(files: server.FileServer) -> None:
+    write_links(f"x) and {files.url}/a?b=1&amp;c=2")
+    text = Path("card.md").read_text(encoding="utf-8").replace("A [link](x) and", "See")
+    Path("card.md").write_text(text, encoding="utf-8")
+    done = invoke("check", "card.md", "--online", "--select", "H950", "--output-format", "json")
+    assert [item["column"] for item in json.loads(done.stdout)] == [5]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"links": ["https://example.org"]}',
+        '{"links": {}, "owner": "x"}',
+        "[1]",
+        "1\n2\n",
+        '{"x": {}}',
+    ],
+)
+def test_links_of_another_program_in_the_store_stay(files: server.FileServer, content: str) -> None:
+    store = Path(os.environ["MSHUB_HOME"], "links.json")
+    store.parent.mkdir()
+    store.write_text(content, encoding="utf-8")
+    files.on("/here", server.status(200))
+    write_links(f"{files.url}/here")
+    assert online() == []
+    assert store.read_text(encoding="utf-8") == content
+
+
+@pytest.mark.parametrize("content", [b"", b"\0\0\0"])
+def test_answers_are_kept_again_after_a_power_cut(files: server.FileServer, content: bytes) -> None:
+    store = Path(os.environ["MSHUB_HOME"], "links.json")
+    store.parent.mkdir()
+    store.write_bytes(content)
+    files.on("/here", server.status(200))
+    write_links(f"{files.url}/here")
+    assert online() == online() == []
+    assert files.requests == ["HEAD /here"]
+
+
 def test_offline_forbids_asking_for_links() -> None:
     write("card.md")
     done = run("check", "card.md", "--online", MSHUB_OFFLINE="1")

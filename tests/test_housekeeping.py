@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -225,6 +226,62 @@ def test_what_other_programs_left_is_counted_and_never_removed(
     assert set(contents(store.home)) == {*theirs, "layout", "CACHEDIR.TAG"}
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"corrupt/{'a' * 64}-notes.txt",
+        f"corrupt/{'a' * 64}-backup",
+        f"corrupt/{'A' * 64}-{'0' * 16}",
+        f"partial/{'a' * 64}.part",
+        f"partial/{'a' * 64}.my.notes.part",
+        "refs/notes about files.json",
+        f"verified/{'a' * 64}.txt",
+        f"blobs/sha256/aa/{'a' * 61}",
+        f"checks/{'a' * 64}",
+        "links/mine.json",
+    ],
+)
+def test_what_has_another_name_than_ours_stays_in_every_folder(
+    name: str, server: FileServer, settings: Settings, store: Store
+) -> None:
+    sha256 = "a" * 64
+    theirs = store.home / name
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text(json.dumps({"sha256": sha256, "link": "https://h.invalid/x"}))
+    age(theirs, 100 * DAY)
+    blob = store.blob(sha256)
+    blob.parent.mkdir(parents=True, exist_ok=True)
+    blob.write_bytes(b"damaged")
+    found = store.open(sha256)
+    assert found
+    with found, pytest.raises(IntegrityError, match="It was moved to"):
+        found.verify()
+    (aside,) = (path for path in (store.home / "corrupt").iterdir() if path != theirs)
+    server.on("/a.ckpt", dropped(after=HALF))
+    with pytest.raises(NetworkError):
+        fetch(server.url + "/a.ckpt", sha256, settings=settings)
+    gone = discard(store, prunable(listed(store), now=NOW, older_than=0), now=NOW + DAY)
+    assert aside in {path for entry in gone for path in entry.paths}
+    assert "sha256" in theirs.read_text()
+
+
+@pytest.mark.parametrize("folder", ["corrupt", "partial"])
+def test_links_and_folders_with_a_name_of_ours_are_not_ours(folder: str, store: Store) -> None:
+    names = {"corrupt": f"{'a' * 64}-{'0' * 16}", "partial": f"{'a' * 64}.0123.part"}
+    target = store.home / "mine"
+    (store.home / folder).mkdir(parents=True)
+    target.write_bytes(b"mine")
+    (store.home / folder / names[folder]).symlink_to(target)
+    (store.home / folder / names[folder].replace("a", "b")).mkdir()
+    assert listed(store) == []
+
+
+def test_answers_to_links_are_ours(store: Store) -> None:
+    store.prepare()
+    (store.home / "links.json").write_text('{"links": {}}')
+    assert foreign_size(store.home) == 0
+
+
 def test_a_store_of_a_newer_version_is_left_alone(store: Store) -> None:
     store.home.mkdir()
     (store.home / "layout").write_text("2\n", encoding="ascii")
@@ -342,6 +399,8 @@ def test_what_has_gone_meanwhile_is_not_given(
         ("x.part", 0, True, True),
         ("x.part", 0, False, False),
         ("x.part", 2, False, True),
+        (f"{'0' * 8}_{'0' * 16}.part", 0, True, False),  # of another machine, perhaps alive
+        (f"{'0' * 8}_{'0' * 16}.part", 2, True, True),
         ("x.tmp", 0, True, False),
         ("x.tmp", 2, True, True),
         ("x.json", 0, True, False),

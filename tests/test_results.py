@@ -283,6 +283,43 @@ def test_the_oldest_files_go_when_there_are_too_many(monkeypatch: pytest.MonkeyP
     assert len(shelved()) == 2
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "thesis.pdf",
+        "notes.json",
+        "a" * 64,
+        f"{'a' * 63}.json",
+        f"{'A' * 64}.json",
+        f"{'a' * 64}.json.bak",
+        f"x{'a' * 64}.json",
+    ],
+)
+def test_files_of_other_programs_neither_count_nor_go(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    foreign = write(str(Path(os.environ["MSHUB_HOME"], "checks", name)), "x" * 100_000)
+    os.utime(foreign, (1, 1))
+    monkeypatch.setattr(kept, "MAX_BYTES", 90_000)
+    write_bad("a/card.md")
+    run("a")
+    assert len(shelved()) == 2
+    assert foreign.stat().st_size == 100_000
+
+
+def test_what_is_no_regular_file_does_not_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    checks = Path(os.environ["MSHUB_HOME"], "checks")
+    (checks / f"{'a' * 64}.json").mkdir(parents=True)
+    target = write("target", "x" * 100_000)
+    link = checks / f"{'b' * 64}.json"
+    link.symlink_to(target.absolute())
+    monkeypatch.setattr(kept, "MAX_BYTES", 90_000)
+    write_bad("a/card.md")
+    run("a")
+    assert len(shelved()) == 3
+    assert link.is_symlink()
+
+
 def test_processes_at_the_same_time_agree() -> None:
     for number in range(20):
         write_bad(f"cards/{number}.md")

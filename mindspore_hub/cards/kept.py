@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from importlib.machinery import PathFinder
@@ -19,6 +20,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mindspore_hub._files import is_plain, replace
 from mindspore_hub.cards.beside import Look
 from mindspore_hub.cards.findings import Edit, Finding, Place, Rewrite, Severity
 from mindspore_hub.cards.paths import Cards
@@ -82,8 +84,6 @@ class Shelf:
 
     def write(self, kept: Kept) -> None:
         """Keep this, if the store can be written and it is not too much."""
-        from mindspore_hub._files import replace
-
         body = json.dumps(_encoded(kept, self._cards), separators=(",", ":")).encode("ascii")
         if len(body) > MAX_BYTES:
             return
@@ -119,7 +119,10 @@ def _code(package: Path) -> Iterator[str]:
 
 
 def _prune(folder: Path) -> None:
-    states = [(path.stat(), path) for path in folder.iterdir()]
+    """Remove the oldest files beyond the limit; those of other programs neither count nor go."""
+    names = re.compile(r"[0-9a-f]{64}\.json")
+    own = (path for path in folder.iterdir() if names.fullmatch(path.name) and is_plain(path))
+    states = [(path.stat(), path) for path in own]
     total = 0
     for state, path in sorted(states, key=lambda item: item[0].st_mtime_ns, reverse=True):
         total += state.st_size

@@ -10,6 +10,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cache, cached_property
+from html import unescape
+from html.entities import html5
 from itertools import islice
 
 from markdown_it import MarkdownIt
@@ -21,9 +23,20 @@ from mindspore_hub.cards.findings import Place
 _TARGET = re.compile(r"\]\(\s*<?")
 _HTML_LINK = re.compile(
     r"<(?P<tag>img|a)\b[^>]{0,1000}?\s(?:src|href)\s*=\s*"
-    r"(?:\"(?P<double>[^\"]{0,2000})\"|'(?P<single>[^']{0,2000})')",
+    r"(?:\"(?P<double>[^\"]{0,2000})\"|'(?P<single>[^']{0,2000})'|(?P<bare>[^\s\"'=<>][^\s<>]{0,2000}))",
     re.IGNORECASE,
 )
+_REFERENCE = re.compile(r"&(?:#[0-9]{1,9}|#[xX][0-9a-fA-F]{1,8}|[a-zA-Z][a-zA-Z0-9]{1,40});?")
+
+_BARE = re.compile(
+    r"(?<![a-z0-9])https?://(?=\w)[^\s<>、。《》「」『』【】！（），：；？]+", re.IGNORECASE
+)
+"""An address by itself; where it stands in Chinese, punctuation ends it."""
+
+_TRAILING = frozenset("?!.,:;*_~'\"’”]}")
+"""Characters that end a sentence rather than an address."""
+
+_TEXT = frozenset({"text", "text_special", "softbreak", "hardbreak"})
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 _WINDOW = 10_000
@@ -47,7 +60,7 @@ def find_links(lines: tuple[str, ...], first_line: int) -> list[Link]:
         source = _Source(token.content, lines, token.map[0], first_line)
         if token.type == "html_block":
             found += source.html_links(token.content, 0)
-        elif token.type == "inline" and ("[" in token.content or "<" in token.content):
+        elif token.type == "inline" and any(mark in token.content for mark in ("[", "<", "://")):
             children: list[Token] = []
             parser.inline.parse(token.content, parser, references, children)
             found += source.links(children)
@@ -78,7 +91,12 @@ class _Source:
     def links(self, tokens: list[Token]) -> Iterator[Link]:
         """Links among the inline tokens of the block."""
         opened: list[tuple[Token, list[str]]] = []
+        prose: list[str] = []
         for token in tokens:
+            if token.type in _TEXT and not opened:
+                prose.append(token.content or "\n")
+                continue
+            yield from self._bare_links(prose)
             if token.type == "link_open":
                 opened.append((token, []))
             elif token.type == "link_close" and opened:
@@ -92,19 +110,32 @@ class _Source:
                 self._pass(token.content)
             for _, words in opened:
                 words.append(token.content)
+        yield from self._bare_links(prose)
+
+    def _bare_links(self, prose: list[str]) -> Iterator[Link]:
+        """Addresses by themselves in pieces of text outside links, which are taken."""
+        text = "".join(prose)
+        prose.clear()
+        for match in _BARE.finditer(text):
+            url = _without_punctuation(match[0])
+            # What is written may hold entities, or marks that were taken off.
+            position = self._find(re.split(r"[&_\\]", url, maxsplit=1)[0])
+            self._cursor = position + len(url)
+            yield Link(url, url, self._place(position))
 
     def html_links(self, html: str, offset: int) -> Iterator[Link]:
         """Targets of `<img>` and `<a>`; `html` stands at `offset` in the block."""
         text = _COMMENT.sub(lambda match: " " * len(match[0]), html) if "<!--" in html else html
         for match in _HTML_LINK.finditer(text):
-            group = "double" if match["double"] is not None else "single"
+            group = str(match.lastgroup)
             place = self._place(offset + match.start(group))
-            yield Link(match[group].strip(), "", place, match["tag"].lower() == "img")
+            yield Link(_attribute(match[group]), "", place, match["tag"].lower() == "img")
 
     def _link(self, token: Token, attribute: str, text: str, *, image: bool = False) -> Link:
         target = str(token.attrs.get(attribute, ""))
         if token.markup == "autolink":
             position = self._find(f"<{text}") + 1
+            target = re.sub(r"&#?\w{1,40};", _entity, target)
         elif "label" in token.meta:
             position = self._find(f"[{text}")
         else:
@@ -141,3 +172,31 @@ class _Source:
         line = self._text[begin : end if end >= 0 else None]
         column = max(self._lines[index].find(line), 0) + min(position, len(self._text)) - begin + 1
         return Place(self._first_line + index, column)
+
+
+def _without_punctuation(url: str) -> str:
+    """An address without what follows it in a sentence; a bracket that it opens is its own."""
+    surplus, end = url.count(")") - url.count("("), len(url)
+    while url[end - 1] in _TRAILING or (url[end - 1] == ")" and surplus > 0):
+        surplus -= url[end - 1] == ")"
+        end -= 1
+    return url[:end]
+
+
+def _attribute(text: str) -> str:
+    """The value of an HTML attribute as a browser takes it for an address."""
+    return re.sub(r"[\t\r\n]", "", _REFERENCE.sub(_character, text)).strip()
+
+
+def _entity(reference: re.Match[str]) -> str:
+    """What a character reference with its semicolon means in Markdown."""
+    return _REFERENCE.sub(_character, reference[0])
+
+
+def _character(reference: re.Match[str]) -> str:
+    """What a character reference means; in attributes, `&copy=1` is none."""
+    name = reference[0][1:]
+    if name.startswith("#"):
+        return unescape(reference[0])
+    is_query = not name.endswith(";") and reference.string.startswith("=", reference.end())
+    return reference[0] if is_query else html5.get(name, reference[0])

@@ -18,8 +18,9 @@ from mindspore_hub.cards.findings import Finding, Place, Severity
 from mindspore_hub.cards.front_matter import Scalar
 from mindspore_hub.cards.parse import Document
 from mindspore_hub.errors import NetworkError, OfflineError
-from mindspore_hub.fetching.web import next_url, request, trusted_cas
+from mindspore_hub.fetching.web import is_address, next_url, printable, request, trusted_cas
 from mindspore_hub.settings import Settings
+from mindspore_hub.store.cache import LINKS
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -58,6 +59,9 @@ class _Answer(NamedTuple):
     reason: str = ""
 
 
+_NO_ADDRESS = _Answer(0, "no address")
+
+
 def dead_links(documents: Iterable[Document], settings: Settings) -> Iterator[Finding]:
     """Ask for every link of these cards, each address once.
 
@@ -77,7 +81,8 @@ def dead_links(documents: Iterable[Document], settings: Settings) -> Iterator[Fi
         elif not 200 <= answer.status < 400:
             reason = answer.reason or f"status {answer.status}"
             message = f"{link.url} could not be checked: {reason}"
-            yield _finding(link, Severity.INFO, message, "open it in a browser")
+            help_ = "correct the address" if answer is _NO_ADDRESS else "open it in a browser"
+            yield _finding(link, Severity.INFO, message, help_)
 
 
 def _links(document: Document) -> Iterator[_Link]:
@@ -105,8 +110,10 @@ def _finding(link: _Link, severity: Severity, message: str, help_: str) -> Findi
 
 def _answers(urls: list[str], settings: Settings) -> dict[str, _Answer]:
     """Answers of today where they are known, and those of the network."""
-    file = settings.home / "links.json"
-    known = _read_cache(file)
+    file = settings.home / LINKS
+    oldest = time.time() - MAX_AGE
+    cached = (_read_cache(file) or {}).items()
+    known = {url: _Answer(entry.status) for url, entry in cached if entry.checked >= oldest}
     asked = [url for url in urls if url not in known]
     if asked:
         send = partial(request, timeout=settings.timeout, cas=cache(trusted_cas))
@@ -120,6 +127,8 @@ def _answers(urls: list[str], settings: Settings) -> dict[str, _Answer]:
 
 def _persist(send: _Send, url: str, retries: int) -> _Answer:
     """Ask again while a failure may pass."""
+    if not is_address(url):
+        return _NO_ADDRESS
     for attempt in range(retries):
         answer = _ask(send, url)
         if answer.status and answer.status != 429 and answer.status < 500:
@@ -148,37 +157,49 @@ def _status(send: _Send, method: str, *, url: str) -> int:
             target = next_url(response, url)
             if not target:
                 return response.status
+        if not is_address(target):
+            msg = f"redirects to {printable(target)}, which is no address"
+            raise NetworkError(msg)
         url = target
     msg = f"redirects more than {MAX_REDIRECTS} times"
     raise NetworkError(msg)
 
 
-def _read_cache(file: Path) -> dict[str, _Answer]:
-    """Answers that are young enough; none where the file is not what it should be."""
-    oldest = time.time() - MAX_AGE
+class _Cached(NamedTuple):
+    """Status of an answer, and when it came, in seconds since 1970."""
+
+    status: int
+    checked: float
+
+
+def _read_cache(file: Path) -> dict[str, _Cached] | None:
+    """What was answered; None if the file is another program's, or damaged."""
     try:
-        links = json.loads(file.read_bytes())["links"]
-        return {
-            url: _Answer(int(entry["status"]))
-            for url, entry in links.items()
-            if float(entry["checked"]) >= oldest
-        }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        content = file.read_bytes().strip(b"\0 \n")  # NUL bytes are what a power cut leaves
+        found = json.loads(content or '{"links": {}}')
+        if set(found) != {"links"}:
+            return None
+        links = found["links"].items()
+        return {url: _Cached(int(entry["status"]), float(entry["checked"])) for url, entry in links}
+    except FileNotFoundError:
         return {}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        logger.debug("%s: %s", file, error)
+        return None
 
 
 def _add_to_cache(file: Path, fresh: dict[str, _Answer]) -> None:
     """Keep what a host said of a link; that it said nothing may be otherwise in a minute."""
+    cached = _read_cache(file)  # again: another check may have written it meanwhile
+    if cached is None:
+        return
     now = round(time.time())
-    try:
-        links = json.loads(file.read_bytes())["links"]
-        links = {url: entry for url, entry in links.items() if entry["checked"] >= now - MAX_AGE}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        links = {}
+    links = {url: entry for url, entry in cached.items() if entry.checked >= now - MAX_AGE}
     for url, answer in fresh.items():
         if 200 <= answer.status < 400 or answer.status in _GONE:
-            links[url] = {"status": answer.status, "checked": now}
+            links[url] = _Cached(answer.status, now)
+    entries = {url: entry._asdict() for url, entry in links.items()}
     try:
-        replace(file, json.dumps({"links": links}, indent=1) + "\n")
+        replace(file, json.dumps({"links": entries}, indent=1) + "\n")
     except OSError as error:  # a read-only store costs time, nothing else
         logger.debug("%s: %s", file, error)

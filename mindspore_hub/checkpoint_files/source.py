@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from mindspore_hub.catalog import Catalog, existing
 from mindspore_hub.checkpoint_files.examine import Examination, describe, examine
 from mindspore_hub.errors import CheckpointError, OfflineError, UnknownNameError
-from mindspore_hub.fetch import memo_of
+from mindspore_hub.fetch import memo_of, stored
 from mindspore_hub.pretrained import loadable_asset
-from mindspore_hub.store.cache import Store, StoredFile
 from mindspore_hub.tensorfile import map_file, read_index
 
 if TYPE_CHECKING:
     from mindspore_hub.cards.schema import Card
     from mindspore_hub.settings import Settings
+    from mindspore_hub.store.cache import StoredFile
 
 
 @dataclass(frozen=True)
@@ -75,22 +75,20 @@ def _problem(name: str, problem: str) -> str:
 
 def _examine_stored(name: str, card: Card, settings: Settings) -> Examination:
     asset = loadable_asset(card)
-    stores = [Store(folder, read_only=True) for folder in settings.extra_caches]
-    opened = (store.open(asset.sha256) for store in [*stores, Store(settings.home)])
-    stored = next(filter(None, opened), None)
-    if stored is None:
+    found = stored(asset.sha256, settings)
+    if found is None:
         msg = f"The file of {name} is not in the store; `mshub download {name}` brings it."
         raise OfflineError(msg)
-    with stored:
-        return _examine(stored, settings)
+    with found:
+        return _examine(found, settings)
 
 
-def _examine(stored: StoredFile, settings: Settings) -> Examination:
-    buffer = map_file(stored.file)
-    with stored.verifying(buffer, memo_of(settings)):
-        pass
+def _examine(found: StoredFile, settings: Settings) -> Examination:
     try:
-        return describe(stored.path, read_index(buffer))
+        buffer = map_file(found.file)
+        with found.verifying(buffer, memo_of(settings)):
+            pass
+        return describe(found.path, read_index(buffer))
     except CheckpointError as error:
-        msg = f"{stored.path}: {error}"
+        msg = f"{found.path}: {error}"
         raise CheckpointError(msg) from error

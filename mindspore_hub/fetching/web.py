@@ -7,11 +7,13 @@ which hosts are trusted.
 from __future__ import annotations
 
 import os
+import re
 import ssl
 import string
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
@@ -96,6 +98,19 @@ def request(
             decode_content=False,
         )
     return stack.enter_context(response)
+
+
+def is_address(url: str) -> bool:
+    """Whether a request can be sent to an http(s) URL; placeholders, for one, name no host."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+        if "[" in parts.netloc or "]" in parts.netloc:
+            return ip_address(host).version == 6 and port != 0
+        host.encode("idna")  # or UnicodeError, for labels that are empty or too long
+    except ValueError:
+        return False
+    return bool(re.fullmatch(r"[\w.-]+", host)) and port != 0
 
 
 def next_url(response: BaseHTTPResponse, url: str) -> str | None:

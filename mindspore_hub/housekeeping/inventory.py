@@ -12,18 +12,15 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
+from mindspore_hub._files import is_plain
 from mindspore_hub.cards.schema import Card
-from mindspore_hub.store.cache import OWN_FOLDERS, Store
+from mindspore_hub.store.cache import OWN_FILES, OWN_FOLDERS, Store, is_damaged
 from mindspore_hub.store.memo import stat_of
 from mindspore_hub.store.partial import Version
 from mindspore_hub.store.refs import Ref, read_refs
 
 # A leading dot and a tail behind the extension: what was about to become a `.json`.
 _UNFINISHED = re.compile(r"\.?(?P<key>(?P<sha256>[0-9a-f]{64})\.\w+)\.(part|tmp|json\w*)")
-_DAMAGED = re.compile(r"(?P<sha256>[0-9a-f]{64})-\w+")
-
-_MARKS = frozenset({"layout", "CACHEDIR.TAG"})
-"""Files of the package directly under `home`."""
 
 
 class State(str, Enum):
@@ -102,7 +99,7 @@ def foreign_size(home: Path) -> int:
     for folder, folders, names in os.walk(home):
         if Path(folder) == home:
             folders[:] = [name for name in folders if name not in OWN_FOLDERS]
-            names[:] = [name for name in names if name not in _MARKS]
+            names[:] = [name for name in names if name not in OWN_FILES]
         total += sum(found.st_size for name in names if (found := _stat(Path(folder, name))))
     return total
 
@@ -131,7 +128,8 @@ def _blobs(store: Store) -> Iterator[Entry]:
 def _unfinished(store: Store) -> Iterator[Entry]:
     groups: dict[tuple[str, str], list[Path]] = {}
     for path in _children(store.partial):
-        if match := _UNFINISHED.fullmatch(path.name):
+        match = _UNFINISHED.fullmatch(path.name)
+        if match and is_plain(path):
             groups.setdefault((match["sha256"], match["key"]), []).append(path)
     for (sha256, _), paths in groups.items():
         # The bytes go first: without them, what describes them means nothing.
@@ -146,9 +144,9 @@ def _unfinished(store: Store) -> Iterator[Entry]:
 
 def _damaged(store: Store) -> Iterator[Entry]:
     for path in _children(store.home / "corrupt"):
-        match, found = _DAMAGED.fullmatch(path.name), _stat(path)
-        if match and found:
-            yield Entry(State.DAMAGED, match["sha256"], (path,), found.st_size, found.st_mtime)
+        found = _stat(path)
+        if found and is_damaged(path):
+            yield Entry(State.DAMAGED, path.name[:64], (path,), found.st_size, found.st_mtime)
 
 
 def _children(folder: Path) -> list[Path]:

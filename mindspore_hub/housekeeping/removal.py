@@ -16,6 +16,7 @@ from mindspore_hub.errors import StoreError
 from mindspore_hub.housekeeping.choice import DAY
 from mindspore_hub.housekeeping.inventory import Entry, State
 from mindspore_hub.store.cache import Store
+from mindspore_hub.store.partial import is_abandoned
 from mindspore_hub.store.refs import forget_use
 
 logger = logging.getLogger(__name__)
@@ -62,7 +63,8 @@ def _by_digest(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
 
 def _is_free(entry: Entry, now: float, *, locked: bool) -> bool:
     """Whether nobody can be writing it; only a `.part` belongs to the holder of the lock."""
-    resumable = locked and entry.paths[0].suffix == ".part"
+    path = entry.paths[0]
+    resumable = locked and path.suffix == ".part" and is_abandoned(path, now)
     return entry.state is not State.UNFINISHED or resumable or now - entry.used >= DAY
 
 

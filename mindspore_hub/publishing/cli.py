@@ -144,4 +144,4 @@ def _show(publication: Publication, *, style: str, dry_run: bool) -> None:
         "golden outputs": publication.golden,
     }
     print_table(("Fact", "Value"), [(key, value) for key, value in facts.items() if value])
-    click.echo(f"Load it with: {publication.load}")  # in one line, to be copied
+    echo(f"Load it with: {publication.load}")  # in one line, to be copied

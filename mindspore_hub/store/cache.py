@@ -5,9 +5,15 @@
     verified/<sha256>.json     stats of files that were hashed (memo.py)
     partial/<sha256>.*         unfinished downloads (partial.py)
     corrupt/<sha256>-<unique>  what did not match its name, moved out of the way
-    locks/<sha256>.lock        one download at a time, where the file system has locks
+    locks/<sha256>.lock        one download at a time, where the file system has locks (lock.py)
+    trusted/<sha256>.json      which local hubs' code may run, by the digest of their path (trust.py)
+    checks/<sha256>.json       findings of card checks (cards/kept.py)
+    links.json                 which links of cards were answered (cards/online.py)
     layout                     version of this layout
     CACHEDIR.TAG               tells backup programs that everything here can be had again
+
+Whatever has another name than these is somebody else's, in these folders too: it is neither counted
+nor removed.
 
 A file is right or absent because it is written under a unique name and renamed into place; the
 locks only save work, so a store works where they do not.
@@ -22,17 +28,19 @@ import os
 import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from mindspore_hub._files import reason, replace
+from mindspore_hub._files import is_plain, reason, replace
 from mindspore_hub.errors import CardError, HubError, IntegrityError, StoreError
+from mindspore_hub.store.lock import locked
 from mindspore_hub.store.memo import Memo, Stat, stat_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from mmap import mmap
 
     from typing_extensions import Self
@@ -45,10 +53,18 @@ CHUNK = 1 << 20
 LAYOUT = 1
 """Version of the layout that this package reads and writes."""
 
+_DAMAGED = re.compile("[0-9a-f]{64}-[0-9a-f]{16}")
+
 OWN_FOLDERS = frozenset(
-    {"blobs", "refs", "verified", "partial", "corrupt", "locks", "trusted", "links", "checks"}
+    {"blobs", "refs", "verified", "partial", "corrupt", "locks", "trusted", "checks"}
 )
 """Folders of the package under `home`; whatever else lies there is somebody else's."""
+
+LINKS = "links.json"
+"""File under `home` with the answers to links of cards."""
+
+OWN_FILES = frozenset({"layout", "CACHEDIR.TAG", LINKS})
+"""Files of the package directly under `home`."""
 
 CACHEDIR_TAG = """\
 Signature: 8a477f597d28d172789f06886806bc55
@@ -101,15 +117,24 @@ class Store:
 
         Raises:
             CardError: `sha256` is not a digest.
+            IntegrityError: The file is empty, as power cuts leave them; see `StoredFile.verify`.
             StoreError: The file cannot be read, or a newer version of this package made the store.
         """
         path = self.blob(sha256)
         with self.explained("read", path):
             self.check_layout()
             try:
-                return StoredFile(self, sha256, path, path.open("rb"))
+                found = StoredFile(self, sha256, path, path.open("rb"))
             except FileNotFoundError:
                 return None
+        if found.stat[2]:
+            return found
+        try:
+            found.verify()
+        except BaseException:
+            found.file.close()
+            raise
+        return found
 
     def add(self, temporary: Path, sha256: str) -> Path:
         """Rename a finished file, whose digest the caller has checked, into its place.
@@ -165,36 +190,21 @@ class Store:
             )
             raise StoreError(msg)
 
-    @contextmanager
-    def lock(self, sha256: str, *, wait: bool = True) -> Iterator[bool]:
-        """Hold off others who want the same file, where that is possible.
-
-        Gives whether the lock is held: one that cannot be had (read-only store, file system without
-        locks) is done without. The system drops the lock of a process that is killed.
+    def lock(
+        self, sha256: str, *, wait: bool = True, name: str = ""
+    ) -> AbstractContextManager[bool]:
+        """Hold off others who want the same file, where that is possible; see `lock.locked`.
 
         Args:
             sha256: Digest of the file.
             wait: Wait for who holds the lock.
+            name: What a warning calls the file that is waited for; by default its path.
 
         Raises:
             TimeoutError: Another process holds the lock, and `wait` is false.
         """
-        from filelock import FileLock, Timeout
-
         path = self.home / "locks" / f"{sha256}.lock"
-        held = False
-        with ExitStack() as stack:
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                # A soft lock is a file that its owner, once killed, would never remove.
-                timeout = -1 if wait else 0
-                stack.enter_context(FileLock(path, timeout, fallback_to_soft=False))
-                held = True
-            except Timeout:
-                raise
-            except (OSError, NotImplementedError) as error:
-                logger.debug("No lock %s (%s); going on without", path, error)
-            yield held
+        return locked(path, wait=wait, name=name or str(self.blob(sha256)))
 
     def set_aside(self, path: Path, sha256: str) -> Path:
         """Move a file that does not match its name to `corrupt/`, in place of an earlier one.
@@ -204,7 +214,7 @@ class Store:
         """
         folder = self.home / "corrupt"
         folder.mkdir(parents=True, exist_ok=True)
-        earlier = list(folder.glob(f"{sha256}-*"))
+        earlier = [old for old in folder.iterdir() if is_damaged(old) and old.name[:64] == sha256]
         aside = folder / f"{sha256}-{os.urandom(8).hex()}"
         path.rename(aside)
         for old in earlier:
@@ -219,10 +229,11 @@ class Store:
             StoreError: Its layout is another one.
         """
         try:
-            found = (self.home / "layout").read_text(encoding="ascii", errors="replace").strip()
+            text = (self.home / "layout").read_text(encoding="ascii", errors="replace")
         except FileNotFoundError:
             return
-        # After a power cut the mark may be there without its content.
+        # After a power cut the mark may be there without its content, or with NUL bytes for it.
+        found = text.replace("\0", " ").strip()
         if found not in {"", str(LAYOUT)}:
             variable = "MSHUB_EXTRA_CACHES" if self.read_only else "MSHUB_HOME"
             msg = (
@@ -373,6 +384,11 @@ def digest(file: IO[bytes], note: Callable[[int], None] | None = None) -> str:
         if note:
             note(done)
     return state.hexdigest()
+
+
+def is_damaged(path: Path) -> bool:
+    """Whether something in `corrupt/` was put there by `Store.set_aside`."""
+    return bool(_DAMAGED.fullmatch(path.name)) and is_plain(path)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -2,20 +2,38 @@
 
 Whoever downloads writes to a file that is nobody else's. It is taken up by renaming it, which only
 one of several can do, and only by who holds the lock of its digest: without locks nobody can know
-whether its owner is still alive.
+whether its owner is still alive. A lock may reach no further than the running kernel, whose name is
+in that of the file; what another one's process writes is left to it until it is silent. Should a file
+be taken from a live owner all the same, the owner notices, and writes nothing more to it.
 """
 
 from __future__ import annotations
 
+import errno
+import hashlib
+import io
 import json
 import os
+import platform
+import re
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
-from mindspore_hub._files import replace
+from mindspore_hub._files import is_plain, replace
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+SILENCE = 30.0
+"""Seconds without a change after which another machine's process counts as dead; it notices if not."""
+
+_OWNER = re.compile(r"[0-9a-f]{64}\.(?P<kernel>[0-9a-f]{8})_[0-9a-f]{16}")
+"""Name of a file whose owner's kernel is known, without its extension."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +66,7 @@ class Partial:
 
     def __init__(self, folder: Path, sha256: str, *, resumable: bool) -> None:
         suffix = ".part" if resumable else ".tmp"
-        self.path = folder / f"{sha256}.{os.urandom(8).hex()}{suffix}"
+        self.path = folder / f"{sha256}.{_kernel()}_{os.urandom(8).hex()}{suffix}"
         self._resumable = resumable
         if resumable:
             self._take_up(folder.glob(f"{sha256}.*{suffix}"))
@@ -87,13 +105,12 @@ class Partial:
         """Open the file for writing behind its first `start` bytes, and drop those after them.
 
         Raises:
-            OSError: It cannot be opened.
+            OSError: It cannot be opened. Writing raises `FileNotFoundError` once somebody else has
+                taken it up or removed it.
         """
         if version != self.version:
             replace(self._facts, json.dumps(asdict(version)))
-        # Unbuffered: what was written outlives the process, and nothing else is counted as done.
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-        file = os.fdopen(os.open(self.path, flags, 0o644), "r+b", buffering=0)
+        file = _Owned(self.path)
         file.truncate(start)
         file.seek(start)
         return file
@@ -109,7 +126,8 @@ class Partial:
 
     def _take_up(self, found: Iterable[Path]) -> None:
         """Give the longest file that others left our name, and remove the shorter ones."""
-        by_size = sorted(filter(_is_usable, found), key=_size, reverse=True)
+        usable = [path for path in found if is_abandoned(path, time.time()) and _is_usable(path)]
+        by_size = sorted(usable, key=_size, reverse=True)
         for longest in by_size[:1]:
             with suppress(OSError):
                 longest.with_suffix(".json").rename(self._facts)
@@ -119,9 +137,51 @@ class Partial:
             _remove(shorter)
 
 
+class _Owned(io.FileIO):
+    """A file that is written only while its path leads to it: who has taken it up may have hashed it.
+
+    It is unbuffered: what was written outlives the process, and nothing else is counted as done.
+    """
+
+    def __init__(self, path: Path) -> None:
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        super().__init__(path, "r+", opener=lambda name, _: os.open(name, flags, 0o644))
+        self._path = path
+
+    def write(self, data: Buffer) -> int:
+        if not os.path.samestat(os.fstat(self.fileno()), self._path.stat()):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self._path))
+        return super().write(data)
+
+
+def is_abandoned(path: Path, now: float) -> bool:
+    """Whether nobody can be writing a partial any more, for who holds the lock of its digest.
+
+    Args:
+        path: The partial, or what describes it.
+        now: The time, in seconds since 1970.
+    """
+    owner = _OWNER.match(path.name)
+    if not owner or owner["kernel"] == _kernel():
+        return True
+    with suppress(OSError):
+        return now - path.stat().st_mtime >= SILENCE
+    return False
+
+
+@cache
+def _kernel() -> str:
+    """Name of the running kernel: the processes that share it share its locks, too."""
+    try:
+        name = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+    except OSError:  # not Linux
+        name = platform.node()
+    return hashlib.sha256(name.encode()).hexdigest()[:8]
+
+
 def _is_usable(path: Path) -> bool:
-    """Whether a file is plain and ours to write."""
-    if path.is_symlink() or not path.is_file():
+    """Whether a file is plain, ours to write, and has a name that is given here."""
+    if not (is_plain(path) and re.fullmatch(r"[0-9a-f]{64}\.\w+", path.stem, re.ASCII)):
         return False
     with suppress(OSError):  # who was killed just before the last rename left it read-only
         path.chmod(0o644)

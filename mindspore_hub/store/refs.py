@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mindspore_hub._files import replace
+from mindspore_hub._files import is_plain, replace
 
 _UID = re.compile(r"[\w+-][\w.+-]*(/[\w+-][\w.+-]*)*", re.ASCII)
 """Uids that can be the path of a file and lead nowhere else."""
@@ -47,11 +47,13 @@ def note_use(folder: Path, uid: str, sha256: str, link: str) -> None:
 
 
 def read_refs(folder: Path) -> Iterator[Ref]:
-    """What was noted; a ref that cannot be read is passed over."""
+    """What was noted; a ref that cannot be read, and what is no ref, is passed over."""
     for path in sorted(folder.rglob("*.json")):
+        uid = path.relative_to(folder).with_suffix("").as_posix()
+        if not (_UID.fullmatch(uid) and is_plain(path)):
+            continue
         with suppress(OSError, ValueError, TypeError, KeyError):
             facts = json.loads(path.read_bytes())
-            uid = path.relative_to(folder).with_suffix("").as_posix()
             yield Ref(uid, str(facts["sha256"]), str(facts["link"]), path.stat().st_mtime)
 
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -61,24 +62,46 @@ blob = fetch(link, sha256, settings=Settings(home=Path(home), progress=False))
 assert hashlib.sha256(blob.read_bytes()).hexdigest() == sha256
 """
 
+LOCKS = {
+    "do nothing": """
+import fcntl
+fcntl.flock = lambda *_: None
+""",
+    "reach one node": """
+import fcntl, os
+owners = {}
+def flock(descriptor, how):
+    inode = os.fstat(descriptor).st_ino
+    if how & fcntl.LOCK_UN:
+        owners.pop(inode) if owners.get(inode) == descriptor else None
+    elif owners.setdefault(inode, descriptor) != descriptor:
+        raise BlockingIOError(11, "held")
+fcntl.flock = flock
+""",
+}
+"""File systems as Lustre and NFS can be mounted; here, each process is a node."""
+
 PROCESSES = 16
 
 
-def fetch_in_processes(server: FileServer, settings: Settings, *before: str) -> None:
-    """Let processes want the same file at the same moment; all must get it."""
+def fetch_in_processes(
+    server: FileServer, settings: Settings, *before: str, child: str = CHILD, apart: float = 0
+) -> None:
+    """Let processes want the same file, so many seconds after each other; all must get it."""
     server.on(PATH, paced(1_000_000))
-    command = [*before, sys.executable, "-c", CHILD, server.url + PATH, SHA256, str(settings.home)]
+    command = [*before, sys.executable, "-c", child, server.url + PATH, SHA256, str(settings.home)]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with ExitStack() as stack:
         children = [
             stack.enter_context(subprocess.Popen(command, **pipes)) for _ in range(PROCESSES)
         ]
-        for child in children:
-            assert child.stdout.readline() == b"ready\n"
-        for child in children:
-            child.stdin.write(b"\n")
-            child.stdin.flush()
-        assert [child.wait() for child in children] == [0] * PROCESSES
+        for process in children:
+            assert process.stdout.readline() == b"ready\n"
+        for process in children:
+            process.stdin.write(b"\n")
+            process.stdin.flush()
+            time.sleep(apart)
+        assert [process.wait() for process in children] == [0] * PROCESSES
     assert files(settings) == [BLOB]
     assert (settings.home / BLOB).read_bytes() == CONTENT
 
@@ -106,4 +129,13 @@ def test_sixteen_processes_whose_file_system_refuses_locks_all_get_the_file(
     if not shutil.which("strace") or subprocess.run([*strace, "true"], check=False).returncode:
         pytest.skip("strace, which makes flock fail, is missing or may not trace")
     fetch_in_processes(server, settings, *strace)
+    assert len(server.requests) > 1
+
+
+@pytest.mark.parametrize("locks", LOCKS)
+@pytest.mark.parametrize("apart", [0, 0.02])
+def test_processes_whose_locks_do_not_reach_each_other_all_get_the_file(
+    server: FileServer, settings: Settings, locks: str, apart: float
+) -> None:
+    fetch_in_processes(server, settings, child=LOCKS[locks] + CHILD, apart=apart)
     assert len(server.requests) > 1

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -50,6 +52,17 @@ def begun(size: int) -> Answer:
     return lambda handler, file: handler.send(
         iter([file.read_bytes()[:size]]), {"Content-Length": str(file.stat().st_size)}
     )
+
+
+def written(settings: Settings) -> Path:
+    """The unfinished download, once some of it is on the disk."""
+    while not (found := [part for part in settings.home.glob("partial/*.part") if size(part)]):
+        pass
+    return found[0]
+
+
+def size(path: Path) -> int:
+    return path.stat().st_size
 
 
 def starts(server: FileServer) -> list[int]:
@@ -248,6 +261,66 @@ def test_what_a_fetch_without_lock_is_writing_stays_its_own(
             rest.set()
         assert slow.result().read_bytes() == CONTENT
     assert starts(server) == [0, 0]
+
+
+def test_download_that_is_taken_from_its_live_owner_ends_for_both(
+    server: FileServer, settings: Settings
+) -> None:
+    begun, rest = (threading.Event(), threading.Event()), (threading.Event(), threading.Event())
+    halts = [halted(*events, HALF // 8) for events in zip(begun, rest, strict=True)]
+    server.on(PATH, *halts, good)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(fetch, server.url + PATH, SHA256, settings=settings)
+        try:
+            assert begun[0].wait(60)
+            written(settings)
+            # A lock that reaches one machine only: the other one has another.
+            (settings.home / "locks" / f"{SHA256}.lock").unlink()
+            second = pool.submit(fetch, server.url + PATH, SHA256, settings=settings)
+            assert begun[1].wait(60)
+            rest[0].set()
+            assert first.result().read_bytes() == CONTENT
+        finally:
+            for event in rest:
+                event.set()
+        assert second.result().read_bytes() == CONTENT
+    assert starts(server)[::2] == [0, 0]
+    assert starts(server)[1] > 0
+    assert files(settings) == [BLOB]
+
+
+@pytest.mark.parametrize("gone", ["file", "folder", "store"])
+def test_download_whose_bytes_are_removed_begins_again(
+    server: FileServer, settings: Settings, gone: str
+) -> None:
+    begun, rest = threading.Event(), threading.Event()
+    server.on(PATH, halted(begun, rest, HALF // 8), good)
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(fetch, server.url + PATH, SHA256, settings=settings)
+        try:
+            assert begun.wait(60)
+            part = written(settings)
+            if gone == "file":
+                part.unlink()
+            else:
+                shutil.rmtree(part.parent if gone == "folder" else settings.home)
+        finally:
+            rest.set()
+        assert slow.result().read_bytes() == CONTENT
+    assert starts(server) == [0, 0]
+    assert files(settings) == [BLOB]
+
+
+@pytest.mark.parametrize(("seconds", "start"), [(0, 0), (3600, HALF)])
+def test_partial_of_another_machine_is_taken_up_once_it_is_silent(
+    server: FileServer, settings: Settings, seconds: float, start: int
+) -> None:
+    part = leave(settings, CONTENT[:HALF])
+    part = part.rename(part.with_name(f"{SHA256}.{'0' * 8}_{'1' * 16}.part"))
+    os.utime(part, (time.time() - seconds,) * 2)
+    assert fetch(server.url + PATH, SHA256, settings=settings).read_bytes() == CONTENT
+    assert starts(server) == [start]
+    assert part.exists() == (not seconds)
 
 
 def test_symlink_in_the_place_of_a_partial_is_not_followed(

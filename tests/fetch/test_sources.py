@@ -13,10 +13,16 @@ from pathlib import Path
 
 import pytest
 from downloads import BLOB, CONTENT, PATH, SHA256, UNREACHABLE, blobs, files, no_sockets
-from faults import truncated
+from faults import flipped, truncated
 from server import FileServer, status
 
-from mindspore_hub.errors import IntegrityError, NetworkError, OfflineError, TrustError
+from mindspore_hub.errors import (
+    HubError,
+    IntegrityError,
+    NetworkError,
+    OfflineError,
+    TrustError,
+)
 from mindspore_hub.fetch import fetch
 from mindspore_hub.fetching.sources import left_behind
 from mindspore_hub.settings import Settings
@@ -116,7 +122,7 @@ def test_mirror_that_is_a_folder_without_the_file_is_no_news(
 
 @pytest.mark.parametrize(
     ("size", "error", "message"),
-    [(0, NetworkError, "sent 0 of the 3,145,728 bytes"), (9 << 20, IntegrityError, "another file")],
+    [(0, NetworkError, "sent 0 of the 3,145,728 bytes"), (9 << 20, NetworkError, "another file")],
 )
 def test_file_of_a_mirror_that_changes_under_the_hands_is_refused(
     settings: Settings, tmp_path: Path, size: int, error: type[Exception], message: str
@@ -133,13 +139,62 @@ def test_file_of_a_mirror_that_changes_under_the_hands_is_refused(
     assert files(settings) == []
 
 
-def test_wrong_bytes_weigh_more_than_a_missing_file(
-    server: FileServer, settings: Settings, tmp_path: Path
+def test_wrong_bytes_of_the_link_weigh_more_than_a_missing_file(
+    server: FileServer, https: FileServer, settings: Settings
 ) -> None:
     server.on(PATH, status(404))
-    (tmp_path / "mvd.ckpt").write_bytes(b"wrong")
+    https.on(PATH, flipped())
     with pytest.raises(IntegrityError, match=r"(?s)another file.*status 404.*MSHUB_MIRRORS"):
-        fetch(server.url + PATH, SHA256, settings=replace(settings, mirrors=(str(tmp_path),)))
+        fetch(https.url + PATH, SHA256, alternatives=(server.url + PATH,), settings=settings)
+
+
+WRONG = {
+    "half of it, left by the old client": (
+        "home/mindspore/1.9/mvd.ckpt",
+        CONTENT[: len(CONTENT) // 2],
+    ),
+    "nothing, left by the old client": ("home/mindspore/1.9/mvd.ckpt", b""),
+    "a page in a mirror's folder": ("mirror/models/r1.9/mvd.ckpt", b"<html>"),
+    "a longer file in a mirror's folder": ("mirror/mvd.ckpt", CONTENT + b"more"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("source", ["offline", "unreachable", "missing", "not trusted", "wrong"])
+def test_wrong_copy_leaves_it_to_the_published_file_what_went_wrong(
+    server: FileServer, settings: Settings, tmp_path: Path, source: str, wrong: str
+) -> None:
+    kinds: dict[str, tuple[type[HubError], str]] = {
+        "offline": (OfflineError, server.url),
+        "unreachable": (NetworkError, UNREACHABLE),
+        "missing": (NetworkError, server.url),
+        "not trusted": (TrustError, "https://not-trusted.invalid"),
+        "wrong": (IntegrityError, server.url),
+    }
+    server.on(PATH, flipped() if source == "wrong" else status(404))
+    kind, host = kinds[source]
+    name, content = WRONG[wrong]
+    copy = tmp_path / name
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(content)
+    given = replace(settings, mirrors=(str(tmp_path / "mirror"),), offline=source == "offline")
+    with pytest.raises(HubError) as caught:
+        fetch(host + PATH, SHA256, settings=given)
+    assert type(caught.value) is kind
+    assert f"Remove {copy}: it is another file, or a part of the file." in str(caught.value)
+    assert ("the published file is not the one" in str(caught.value)) == (source == "wrong")
+    assert copy.read_bytes() == content
+
+
+def test_wrong_copy_of_a_mirror_in_the_network_is_the_mirrors_fault(
+    server: FileServer, settings: Settings
+) -> None:
+    server.on(PATH, flipped())
+    mirror = server.url.replace("//", "//user:secret@")
+    with pytest.raises(NetworkError, match="cannot be reached") as caught:
+        fetch(UNREACHABLE + PATH, SHA256, settings=replace(settings, mirrors=(mirror,)))
+    assert f"Correct {server.url}{PATH}, or take that mirror out" in str(caught.value)
+    assert "secret" not in str(caught.value)
 
 
 def test_mirror_is_asked_for_one_path_only_if_it_cannot_be_reached(settings: Settings) -> None:
@@ -333,3 +388,18 @@ def test_what_is_no_file_in_a_mirror_is_passed_over(
     make(tmp_path / "mvd.ckpt")
     settings = replace(settings, mirrors=(str(tmp_path),))
     assert fetch(server.url + PATH, SHA256, settings=settings).read_bytes() == CONTENT
+
+
+def test_empty_file_in_an_extra_cache_is_passed_over(
+    server: FileServer, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    extra = tmp_path / "extra"
+    (extra / BLOB).parent.mkdir(parents=True)
+    (extra / BLOB).touch()
+    settings = replace(settings, extra_caches=(extra,))
+    assert fetch(server.url + PATH, SHA256, settings=settings).read_bytes() == CONTENT
+    (warning,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert warning.startswith(
+        f"The extra cache {extra} is passed over: {extra / BLOB} in the store"
+    )
+    assert (extra / BLOB).exists()
