@@ -28,7 +28,7 @@ def embed(
     segments: Any = None,
     keypoints: Any = None,
 ) -> Features:
-    """Features of pictures, as the published evaluation of a network makes them.
+    r"""Features of pictures, as the published evaluation of a network makes them.
 
     Which outputs make a feature, whether a mirrored picture is added and what it is divided by,
     stands in the card. Pictures are prepared in a thread while the network computes.
@@ -41,8 +41,9 @@ def embed(
             such pictures, and noted with the features. The networks take all kinds the same way.
         batch_size: Pictures that the network sees at once.
         skip_bad: Leave out pictures that cannot be read, with a warning each, instead of failing.
-        pattern: Regular expression with a group `label` and perhaps a group `camera`, both whole
-            numbers, which is searched in the path of each picture.
+        pattern: Regular expression with a group `label` and perhaps a group `camera`, which is
+            searched in the path of each picture, such as `(?P<label>-?\\d+)_c(?P<camera>\\d+)`. The
+            groups hold whole numbers, each from its sign to its last digit.
         output: An npz file to write. Until it is whole, its parts are kept beside it, and a call
             with the same pictures and the same network goes on where an earlier one was stopped.
         network: The network, if it is loaded already or was fine-tuned.

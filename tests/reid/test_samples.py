@@ -1,6 +1,7 @@
 """Which pictures are meant, what belongs to each, and what tells them from others."""
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import tiny
 
 from mindspore_hub.errors import PictureError
-from mindspore_hub.reid.embedding.samples import labels_in, list_samples
+from mindspore_hub.reid.embedding.samples import EXAMPLE, labels_in, list_samples
 
 POINTS = ",".join(map(str, range(108)))
 
@@ -59,6 +60,74 @@ def test_maps_lie_in_folders_as_the_pictures_do(tmp_path: Path) -> None:
     assert second.beside["heatmaps"] == tmp_path / "h" / "b" / "a"
     (listed,) = list_samples([folder / "b/a.png"], heatmaps=tmp_path / "h").samples
     assert listed.beside["heatmaps"] == tmp_path / "h" / "a"
+
+
+@pytest.mark.parametrize(
+    ("pictures", "lines", "ambiguous"),
+    [
+        (["a/1.jpg", "b/1.jpg"], ["1.jpg"], ["a/1.jpg", "b/1.jpg"]),
+        (["1.jpg", "a/1.jpg"], ["1.jpg"], ["1.jpg", "a/1.jpg"]),
+        (["a/1.jpg", "b/1.jpg"], ["1.jpg", "a/1.jpg"], ["a/1.jpg", "b/1.jpg"]),
+        (["a/b/x.png", "a/x.png", "c.png"], ["c.png", "x.png"], ["a/b/x.png", "a/x.png"]),
+        (["a/1.jpg", "b/1.jpg"], ["a/1.jpg", "b/1.jpg", "1.jpg"], []),
+        (["1.jpg", "a/1.jpg"], ["1.jpg", "a/1.jpg"], []),
+        (["a/1.jpg", "b/1.png"], ["1.jpg", "1.png"], []),
+    ],
+)
+@pytest.mark.parametrize("as_list", [False, True])
+def test_a_bare_name_in_a_file_of_keypoints_stands_for_one_picture_only(
+    pictures: list[str],
+    lines: list[str],
+    ambiguous: list[str],
+    as_list: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tiny.draw(tmp_path / "all", *pictures)
+    monkeypatch.chdir(folder)
+    file = tmp_path / "keypoints.csv"
+    file.write_text("".join(f"{line},{POINTS}\n" for line in lines))
+    images = pictures if as_list else folder
+    if not ambiguous:
+        assert len(list_samples(images, keypoints=file).samples) == len(pictures)
+        return
+    with pytest.raises(PictureError) as caught:
+        list_samples(images, keypoints=file)
+    assert ", ".join(map(repr, ambiguous)) in str(caught.value)
+    assert "begin each line with the path" in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["heatmaps", "segments"])
+@pytest.mark.parametrize(
+    ("pictures", "as_list", "ambiguous"),
+    [
+        (["a/1.jpg", "a/1.png"], False, ["a/1.jpg", "a/1.png"]),
+        (["a/1.jpg", "b/1.png"], False, []),
+        (["a/1.jpg", "b/1.jpg"], True, ["a/1.jpg", "b/1.jpg"]),
+        (["a/1.jpg", "a/1.jpg"], True, []),
+        (["x.1.png", "x.2.png"], True, []),
+    ],
+)
+def test_a_folder_of_maps_belongs_to_one_picture_only(
+    pictures: list[str], as_list: bool, ambiguous: list[str], kind: str, tmp_path: Path
+) -> None:
+    folder = tiny.draw(tmp_path / "all", *pictures)
+    images = [folder / path for path in pictures] if as_list else folder
+    options = {kind: tmp_path / "maps"}
+    if not ambiguous:
+        assert len(list_samples(images, **options).samples) == len(pictures)
+        return
+    with pytest.raises(PictureError, match=rf"{kind} .* belong to any of 2 pictures") as caught:
+        list_samples(images, **options)
+    assert all(path in str(caught.value) for path in ambiguous)
+
+
+def test_what_is_no_file_gets_nothing_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "keypoints.csv"
+    file.write_text(f",{POINTS}\n")
+    for options in ({"keypoints": file}, {"heatmaps": tmp_path}, {"segments": tmp_path}):
+        with pytest.raises(PictureError, match="but picture 1 is no file"):
+            list_samples([tiny.draw(tmp_path, "a.png") / "a.png", tiny.pixels("b")], **options)
 
 
 def test_a_folder_that_may_not_be_searched_is_an_error() -> None:
@@ -141,3 +210,47 @@ def test_pictures_that_are_no_files_are_never_the_same() -> None:
 def test_a_label_that_fits_no_64_bits_is_refused_at_once() -> None:
     with pytest.raises(PictureError, match="needs a whole number of 64 bits"):
         labels_in(["9223372036854775813_a.png"], r"(?P<label>\d+)_")
+
+
+@pytest.mark.parametrize(
+    ("path", "pattern", "found"),
+    [
+        ("-1_c1s1.jpg", r"(?P<label>\d+)_c(?P<camera>\d)", "label '1'"),
+        ("0002_c015_0.jpg", r"(?P<label>-?\d+)_c(?P<camera>\d)", "camera '0'"),
+        ("0002_c015_0.jpg", r"(?P<label>-?\d+)_c0(?P<camera>\d+)", "camera '15'"),
+        ("0002_c-5.jpg", r"(?P<label>-?\d+)_c\D*(?P<camera>\d)", "camera '5'"),
+        ("a/12345.jpg", r"(?P<label>\d{4})", "label '1234'"),
+        ("2021-05_c1.jpg", r"(?P<label>-?\d+)_c(?P<camera>\d)", "label '-05'"),
+        ("\N{MINUS SIGN}1_c1.jpg", r"(?P<label>\d+)_", "label '1'"),
+        ("\N{ARABIC-INDIC DIGIT ONE}2_c1.jpg", r"(?P<label>[0-9]+)_", "label '2'"),
+    ],
+)
+def test_a_pattern_that_cuts_a_number_is_refused(path: str, pattern: str, found: str) -> None:
+    with pytest.raises(PictureError) as caught:
+        labels_in([path], pattern)
+    assert found in str(caught.value)
+    assert repr(path) in str(caught.value)
+    assert EXAMPLE in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("-1_c1s1_000401_03.jpg", (-1, 1)),
+        ("0002_c015_00029855_0.jpg", (2, 15)),
+        ("a-b/0002_c015.jpg", (2, 15)),
+        ("7_c03", (7, 3)),
+    ],
+)
+def test_the_pattern_that_is_shown_reads_whole_numbers(
+    path: str, expected: tuple[int, int]
+) -> None:
+    found = labels_in([path], EXAMPLE)
+    assert (found["labels"], found["cameras"]) == ([expected[0]], [expected[1]])
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/reid.md", "docs/tutorial.md"])
+def test_documents_show_the_pattern_that_cuts_no_number(name: str) -> None:
+    text = (Path(__file__).parents[2] / name).read_text(encoding="utf-8")
+    patterns = set(re.findall(r"\(\?P<label>[^'\"`]*", text))
+    assert patterns == {EXAMPLE}

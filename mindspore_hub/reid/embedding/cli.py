@@ -47,8 +47,8 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option(
     "--pattern",
     metavar="REGEX",
-    help="Searched in the path of each picture; its groups (?P<label>...) and perhaps "
-    "(?P<camera>...) are whole numbers that are stored beside the features.",
+    help=r"Searched in the path of each picture, such as '(?P<label>-?\d+)_c(?P<camera>\d+)': the "
+    "group label, and camera if there is one, are whole numbers that are stored beside the features.",
 )
 @click.option("--heatmaps", type=_FOLDER, help="Holds a folder STEM/ of maps for each picture.")
 @click.option("--segments", type=_FOLDER, help="The same.")

@@ -24,6 +24,13 @@ _LINE = (
     "name, vehicle, colour, type and those numbers"
 )
 
+EXAMPLE = r"(?P<label>-?\d+)_c(?P<camera>\d+)"
+"""Pattern for names such as `0002_c3.png`; those of junk begin with `-1`."""
+
+
+_LISTED = 8
+"""How many pictures an error lists."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Sample:
@@ -148,7 +155,8 @@ def labels_in(paths: Iterable[str], pattern: str) -> dict[str, list[int]]:
         `labels` and, if the pattern has that group, `cameras`.
 
     Raises:
-        PictureError: The pattern has other groups, or a path does not fit it.
+        PictureError: The pattern has other groups, a path does not fit it, or a group holds a part
+            of a number only.
     """
     try:
         expression = re.compile(pattern)
@@ -166,19 +174,35 @@ def labels_in(paths: Iterable[str], pattern: str) -> dict[str, list[int]]:
     for path in paths:
         match = expression.search(path)
         for group in sorted(groups):
-            found[f"{group}s"].append(_number(path, match and match[group], group, pattern))
+            found[f"{group}s"].append(_number(path, match, group, pattern))
     return found
 
 
-def _number(path: str, text: str | None, group: str, pattern: str) -> int:
+def _number(path: str, match: re.Match[str] | None, group: str, pattern: str) -> int:
+    """The number in a group; a part of one would be another number."""
+    text = match and match[group]
+    found = f"The pattern {pattern!r} finds the {group} {text!r} in {path!r}"
     try:
-        return int(np.array(int(text or ""), np.int64))
+        number = int(np.array(int(text or ""), np.int64))
     except (ValueError, OverflowError) as error:
         msg = (
-            f"The pattern {pattern!r} finds the {group} {text!r} in {path!r}, but needs a whole "
-            "number of 64 bits; correct the pattern, or leave that picture out."
+            f"{found}, but needs a whole number of 64 bits; correct the pattern, or leave that "
+            "picture out."
         )
         raise PictureError(msg) from error
+    if match and _cuts(path, *match.span(group)):
+        msg = (
+            f"{found}, where a digit or a minus sign stands directly beside it, so that it is a "
+            f"part of a number only; correct the pattern, as in '{EXAMPLE}'."
+        )
+        raise PictureError(msg)
+    return number
+
+
+def _cuts(path: str, start: int, end: int) -> bool:
+    """Whether a number in a path goes on before or after this part of it."""
+    before, after = path[:start][-1:], path[end : end + 1]
+    return before.isdecimal() or before in {"-", "\N{MINUS SIGN}"} or after.isdecimal()
 
 
 def _pictures(images: Any) -> tuple[Path | None, list[tuple[str, Any]]]:
@@ -237,17 +261,33 @@ def _maps(
     values: Any, root: Path | None, pictures: list[tuple[str, Any]], kind: str
 ) -> list[Any] | None:
     """Maps lie below their folder as pictures do below theirs; paths in a list have none."""
-    paths = [path if root else Path(path).name for path, _ in pictures]
-    if isinstance(values, str | os.PathLike):
-        return [Path(values) / Path(path).with_suffix("") for path in paths]
-    return _per_picture(values, pictures, kind)
+    if not isinstance(values, str | os.PathLike):
+        return _per_picture(values, pictures, kind)
+    paths = _paths(pictures, kind)
+    folders = [
+        Path(values) / Path(path if root else Path(path).name).with_suffix("") for path in paths
+    ]
+    shared = _sharing(map(str, folders), paths)
+    if shared:
+        folder, several = next(iter(shared.items()))
+        msg = f"The {kind} {folder}"
+        raise _ambiguous(msg, several, "give each picture a stem of its own")
+    return folders
 
 
 def _keypoints(values: Any, pictures: list[tuple[str, Any]]) -> list[Any] | None:
     if not isinstance(values, str | os.PathLike):
         return _per_picture(values, pictures, "keypoints")
     known = _read_keypoints(Path(values))
-    found = [known.get(path, known.get(Path(path).name)) for path, _ in pictures]
+    paths = _paths(pictures, "keypoints")
+    names = [Path(path).name for path in paths]
+    shared = _sharing(names, paths)
+    for path, name in zip(paths, names, strict=True):
+        if path not in known and name in known and name in shared:
+            instead = "begin each line with the path of its picture"
+            msg = f"The keypoints of {name!r} in {values}"
+            raise _ambiguous(msg, shared[name], instead)
+    found = [known.get(path, known.get(name)) for path, name in zip(paths, names, strict=True)]
     absent = [path for (path, _), line in zip(pictures, found, strict=True) if line is None]
     if absent:
         msg = (
@@ -256,6 +296,31 @@ def _keypoints(values: Any, pictures: list[tuple[str, Any]]) -> list[Any] | None
         )
         raise PictureError(msg)
     return found
+
+
+def _paths(pictures: list[tuple[str, Any]], kind: str) -> list[str]:
+    """Path of each picture, by which what belongs to it is found in a file or folder."""
+    for number, (path, _) in enumerate(pictures):
+        if not path:
+            msg = f"{kind} are looked for by the names of files, but picture {number} is no file."
+            raise PictureError(msg)
+    return [path for path, _ in pictures]
+
+
+def _sharing(names: Iterable[str], paths: list[str]) -> dict[str, list[str]]:
+    """Different pictures that have one name, by that name."""
+    found: dict[str, list[str]] = {}
+    for path, name in dict(zip(paths, names, strict=True)).items():
+        found.setdefault(name, []).append(path)
+    return {name: several for name, several in found.items() if len(several) > 1}
+
+
+def _ambiguous(what: str, paths: list[str], instead: str) -> PictureError:
+    listed = ", ".join(map(repr, paths[:_LISTED]))
+    more = f" and {len(paths) - _LISTED} more" if len(paths) > _LISTED else ""
+    return PictureError(
+        f"{what} may belong to any of {len(paths)} pictures: {listed}{more}; {instead}."
+    )
 
 
 def _read_keypoints(path: Path) -> dict[str, Any]:
