@@ -373,6 +373,7 @@ def test_severity_is_the_lowest_that_is_shown_and_fails() -> None:
         (["--severity", "fatal"], "'fatal' is not one of"),
         (["--statistics", "--output-format", "sarif"], "--statistics are printed as text or json"),
         (["--diff", "--fix"], "--diff prints a diff"),
+        (["--ignore", "EXTENDED,V2O7"], "there is no rule V2O7"),
         (["--baseline", "absent.json"], "The baseline absent.json cannot be read"),
         (["--baseline", "card.md"], "card.md is no baseline of this version"),
         (["--changed"], "--changed needs a git repository around"),
@@ -466,6 +467,10 @@ def test_the_table_is_that_of_the_nearest_project_that_has_one() -> None:
         ("selct = []", "unknown key 'selct' (did you mean select?); known are select, "),
         ("select = 'V201'", "select must be a list of codes, but is 'V201'."),
         ("ignore = ['Q9']", "[tool.mshub]: there is no rule Q9"),
+        (
+            "per-card-ignores = {'*' = ['ALL', 'V2O7']}",
+            "per-card-ignores '*': there is no rule V2O7",
+        ),
         ("severity = 'fatal'", "severity must be one of error, warning, info, but is 'fatal'."),
         ("severity = 1", "severity must be a string, but is 1."),
         ("per-card-ignores = []", "per-card-ignores must be a table, but is []."),
@@ -519,6 +524,48 @@ def test_a_comment_ignores_findings_of_the_whole_card() -> None:
     assert codes("card.1.md", "--select", "C512,V201") == ["V201"]
 
 
+@pytest.mark.parametrize(
+    ("comment", "left"),
+    [
+        ("ignore-file C512 a name that users know", ["V201"]),
+        ("ignore-file V2 because C512 is for later", ["C512"]),
+        ("ignore-file C512 v2 of the model", ["V201"]),
+        ("ignore-file C512 V201", []),
+        ("ignore-file c512,v2", []),
+        ("ignore-file ALL", []),
+        ("ignore-file DEFAULT all of them", []),
+        ("ignore-file EXTENDED", ["C512", "V201"]),
+        ("ignore-file V209, C512 - the name is the one of the paper", ["V201"]),
+    ],
+)
+def test_codes_of_a_comment_end_where_its_reason_begins(comment: str, left: list[str]) -> None:
+    text = write("card.1.md", (RELEASE, "model-version: 1.90")).read_text(encoding="utf-8")
+    Path("card.1.md").write_text(f"{text}<!-- mshub: {comment} -->\n", encoding="utf-8")
+    assert codes("card.1.md", "--select", "C512,V201,H930") == left
+
+
+@pytest.mark.parametrize(
+    ("ignored", "left"),
+    [
+        ("ALL", []),
+        ("DEFAULT", ["F005"]),
+        ("EXTENDED", ["C512", "V201"]),
+        ("EXTENDED,V2", ["C512"]),
+    ],
+)
+def test_groups_mean_the_same_wherever_codes_are_ignored(ignored: str, left: list[str]) -> None:
+    text = write("card.1.md", (RELEASE, "model-version: 1.90")).read_text(encoding="utf-8")
+    Path("card.1.md").write_text(text.rstrip("\n"), encoding="utf-8")
+    options = ("card.1.md", "--select", "C512,V201,F005")
+    assert codes(*options) == ["C512", "V201", "F005"]
+    assert codes(*options, "--ignore", ignored) == left
+    quoted = ", ".join(f"'{code}'" for code in ignored.split(","))
+    table(f"[tool.mshub.per-card-ignores]\n'*.md' = [{quoted}]")
+    assert codes(*options) == left
+    table(f"select = ['C512', 'V201', 'F005']\nignore = [{quoted}]")
+    assert codes("card.1.md") == left
+
+
 def test_only_what_a_baseline_does_not_know_fails() -> None:
     card = write_bad("cards/card.md")
     options = ("cards", "--select", "V201,C501")
@@ -547,6 +594,68 @@ def test_a_baseline_knows_as_many_as_it_has_seen() -> None:
     assert invoke("check", *options, "--write-baseline", "known.json").exit_code == 0
     Path("card.md").write_text(GOOD + block * 2, encoding="utf-8")
     assert codes(*options, "--baseline", "known.json") == ["B606"]
+
+
+SECOND = """    asset-sha256: 6540c831b95f05f516ba7a5f13ee4bc2e92a603a1ec0b37e7ba9b37771cd7423
+-
+    file-format: ckpt
+    asset-link: <https://download.mindspore.cn/models/r1.9/other.ckpt>
+    asset-sha256: 0540c831b95f05f516ba7a5f13ee4bc2e92a603a1ec0b37e7ba9b37771cd7423
+"""
+
+
+@pytest.mark.parametrize(
+    ("known", "new"),
+    [
+        (("user-id: MindSpore\n", ""), ("license: Apache2.0\n", "")),
+        (("    asset-sha256: 65", "    x: 65"), ("    asset-sha256: 05", "    x: 05")),
+        (
+            (
+                "    file-format: ckpt\n    asset-link: <https://download.mindspore.cn/models/r1.9/o",
+                "    asset-link: <https://download.mindspore.cn/models/r1.9/o",
+            ),
+            ("    file-format: ckpt\n", ""),
+        ),
+    ],
+    ids=["keys", "digests", "formats"],
+)
+def test_a_baseline_knows_what_is_wrong_at_a_place_that_others_share(
+    known: tuple[str, str], new: tuple[str, str]
+) -> None:
+    digest = SECOND.partition("\n")[0] + "\n"
+    options = ("card.md", "--select", "K101,A402")
+    write("card.md", (digest, SECOND), known)
+    assert invoke("check", *options, "--write-baseline", "known.json").exit_code == 0
+    assert codes(*options, "--baseline", "known.json") == []
+    write("card.md", ("# MVD\n", "# MVD\n\n\n"), (digest, SECOND), known)
+    assert codes(*options, "--baseline", "known.json") == []
+    write("card.md", (digest, SECOND), new)
+    assert len(codes(*options, "--baseline", "known.json")) == 1
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+def test_changed_gives_the_same_answer_inside_a_hook(
+    absolute: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        write_bad(f"assets/{name}.md")
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-q", "-m", "first")
+    git("worktree", "add", "-q", "other", "-b", "other")
+    monkeypatch.chdir("other")
+    with Path("assets/one.md").open("a", encoding="utf-8") as card:
+        card.write("\n")
+    directory = Path("../.git/worktrees/other")
+    monkeypatch.setenv("GIT_DIR", str(directory.absolute() if absolute else directory))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(directory / "index"))
+    monkeypatch.setenv("GIT_PREFIX", "")
+    monkeypatch.setenv("GIT_WORK_TREE", ".")
+    options = ("assets", "--changed", "--select", "V201")
+    assert [path for path, *_ in found(*options)] == ["one.md"]
+    before = Path("assets/two.md").read_bytes()
+    assert invoke("check", *options, "--fix").exit_code == 0
+    assert Path("assets/two.md").read_bytes() == before
 
 
 def test_changed_reports_cards_that_differ_from_a_commit() -> None:

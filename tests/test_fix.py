@@ -45,7 +45,7 @@ def write(data: bytes, name: str = "card.md") -> Path:
 def bad(data: bytes = GOOD) -> bytes:
     """A card with a version that loses a digit and a dash for a value."""
     return data.replace(RELEASE, b"model-version: 1.90", 1).replace(
-        b"author: ", b"evaluation: -\n\nauthor: ", 1
+        b"author: ", b"accuracy: -\n\nauthor: ", 1
     )
 
 
@@ -119,15 +119,56 @@ def test_a_diff_can_be_applied_where_a_file_has_no_final_newline() -> None:
 def test_only_what_is_reported_is_mended() -> None:
     path = write(bad())
     assert check("card.md", "--fix", "--select", "V201").exit_code == 0
-    assert b"evaluation: -" in path.read_bytes()
+    assert b"accuracy: -" in path.read_bytes()
     write(bad().replace(b"1.90", b"1.90 # <!-- mshub: ignore V201 -->", 1))
     check("card.md", "--fix", "--select", "V201,F015")
     assert b"1.90 # <!-- mshub: ignore V201 -->" in path.read_bytes()
-    assert b"evaluation: -" not in path.read_bytes()
+    assert b"accuracy: -" not in path.read_bytes()
     write(bad())
     check("card.md", "--select", "V201", "--write-baseline", "known.json")
     check("card.md", "--fix", "--select", "V201,F015", "--baseline", "known.json")
     assert path.read_bytes() == mended().replace(b'"1.90"', b"1.90")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "other"),
+    [
+        ("evaluation", "no", "rank1acc71"),
+        ("evaluation", "-", "rank1acc71"),
+        ("fine-tunable", '"True"', "False"),
+        ("model-version", "1.90", '"1.9"'),
+        ("update-time", "2022-1-1", "2022-01-01"),
+        ("train-dataset", "Reg_DB", "regdb"),
+        ("module-type", "cv--classification", "cv"),
+        ("repo-link", "https://gitee.com/mindspore/models", "<https://gitee.com/mindspore/models>"),
+        ("license", "Apache 2", "Apache2.0  "),
+        ("licence", "Apache2.0", "Apache2.0"),
+    ],
+)
+@pytest.mark.parametrize("is_last", [True, False])
+def test_a_key_that_stands_twice_is_left_as_it_is(
+    key: str, value: str, other: str, *, is_last: bool
+) -> None:
+    keys = re.sub(rf"(?m)^{key}: .*\n", "", GOOD.decode())
+    pair = [f"{key}: {value}\n", f"{key}: {other}\n"]
+    both = "".join(pair[:: -1 if is_last else 1])
+    path = write(keys.replace("author: ", f"{both}author: ", 1).encode())
+    check("card.md", "--fix", "--select", "ALL")
+    assert both in path.read_text(encoding="utf-8")
+
+
+def test_what_an_asset_says_twice_is_left_as_it_is() -> None:
+    both = b"    retrieval: {outputs: [0], distance: Dot}\n    retrieval: {outputs: [1]}\n"
+    path = write(GOOD.replace(b"    protocol: ", both + b"    protocol: ", 1))
+    check("card.md", "--fix", "--select", "ALL")
+    assert both in path.read_bytes()
+
+
+def test_a_finding_stands_at_the_line_of_the_value_that_counts() -> None:
+    write(GOOD.replace(b"author: ", b"evaluation: no\nauthor: ", 1))
+    done = check("card.md", "--select", "E310")
+    line = GOOD[: GOOD.index(b"author: ")].count(b"\n") + 1
+    assert done.stdout.startswith(f"card.md:{line}:1: E310 ")
 
 
 def test_a_fixed_file_keeps_its_mode_and_a_link_stays_a_link() -> None:

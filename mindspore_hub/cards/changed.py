@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
 from mindspore_hub.errors import SettingsError
+
+OF_HOOKS = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"})
+"""What git tells its hooks, and would take for the repository of any folder that it is asked in."""
 
 
 def changed_files(folder: Path, base: str) -> frozenset[Path]:
@@ -68,8 +72,6 @@ def _try(folder: Path, *arguments: str) -> str | None:
 
 
 def _text(output: bytes) -> str:
-    import os
-
     return os.fsdecode(output)
 
 
@@ -78,6 +80,7 @@ def _run(folder: Path, arguments: tuple[str, ...]) -> subprocess.CompletedProces
     if program is None:
         msg = "--changed needs git, which is not installed."
         raise SettingsError(msg)
+    environment = {key: value for key, value in os.environ.items() if key not in OF_HOOKS}
     return subprocess.run(  # noqa: S603 - a fixed program; no argument can be an option
-        [program, *arguments], cwd=folder, capture_output=True, check=False
+        [program, *arguments], cwd=folder, env=environment, capture_output=True, check=False
     )

@@ -178,7 +178,8 @@ def _finding(rule: Rule, document: Document, problem: Problem) -> Finding:
         rule.severity,
         problem.message,
         problem.help,
-        problem.edits,
+        document.sure(problem.edits) if problem.edits else (),
         problem.whole,
         "" if problem.whole else document.line(place.line),
+        "" if problem.whole else document.asset_at(place.line),
     )

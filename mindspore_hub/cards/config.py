@@ -43,12 +43,7 @@ class Selection(NamedTuple):
         Raises:
             SettingsError: An item is no group, no code and no prefix of one.
         """
-        codes = [rule.code for rule in rules]
-        for item in (*self.select, *self.extend_select, *self.ignore):
-            if item not in GROUPS and not any(code.startswith(item) for code in codes):
-                near = _near(item, [*GROUPS, *codes])
-                msg = f"{where}: there is no rule {item}{near}; `mshub card rule` lists all rules."
-                raise SettingsError(msg)
+        _refuse_unknown((*self.select, *self.extend_select, *self.ignore), rules, where)
 
 
 class Config(NamedTuple):
@@ -68,8 +63,18 @@ class Config(NamedTuple):
     severity: Severity | None = None
     folder: Path = Path()
 
+    def check(self, rules: Iterable[Rule]) -> None:
+        """Refuse what chooses or ignores no rule.
+
+        Raises:
+            SettingsError: An item is no group, no code and no prefix of one.
+        """
+        self.selection.check(rules, "[tool.mshub]")
+        for name, codes in self.per_card_ignores.items():
+            _refuse_unknown(codes, rules, f"[tool.mshub] per-card-ignores {name!r}")
+
     def ignored_in(self, path: Path) -> tuple[str, ...]:
-        """Codes, and prefixes of codes, that are ignored in the card at `path`."""
+        """Codes, prefixes of codes and groups that are ignored in the card at `path`."""
         if not self.per_card_ignores:
             return ()
         whole = path.absolute()
@@ -113,6 +118,15 @@ def read_config(start: Path) -> Config:
             if table is not None:
                 return _config(table, path)
     return Config()
+
+
+def _refuse_unknown(items: Iterable[str], rules: Iterable[Rule], where: str) -> None:
+    codes = [rule.code for rule in rules]
+    for item in items:
+        if item not in GROUPS and not any(code.startswith(item) for code in codes):
+            near = _near(item, [*GROUPS, *codes])
+            msg = f"{where}: there is no rule {item}{near}; `mshub card rule` lists all rules."
+            raise SettingsError(msg)
 
 
 def _table(path: Path) -> Any:

@@ -73,7 +73,12 @@ class Problem(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A problem of one card, as it is reported; `source` is its line, if it is of one."""
+    """A problem of one card, as it is reported.
+
+    Attributes:
+        source: Its line, if it is of one.
+        asset: What tells the asset that it is about from the others of the card, if it is of one.
+    """
 
     path: Path
     line: int
@@ -85,6 +90,7 @@ class Finding(NamedTuple):
     edits: tuple[Edit | Rewrite, ...] = ()
     whole: bool = False
     source: str = ""
+    asset: str = ""
 
     @property
     def fixable(self) -> bool:

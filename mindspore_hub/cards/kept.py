@@ -131,12 +131,16 @@ def _prune(folder: Path) -> None:
 
 
 def _encoded(kept: Kept, cards: Cards) -> dict[str, Any]:
-    """What JSON can hold; sources are by number, since one long line may have many findings."""
+    """What JSON can hold; lines are by number, since one long line may have many findings."""
     sources: dict[str, int] = {}
     uids = {path: uid for uid, path in cards.named}
     rows = {
         uid: [
-            [uids[finding.path], *finding[1:-1], sources.setdefault(finding.source, len(sources))]
+            [
+                uids[finding.path],
+                *finding[1:-2],
+                *(sources.setdefault(text, len(sources)) for text in finding[-2:]),
+            ]
             for finding in findings
         ]
         for uid, findings in kept.findings.items()
@@ -151,7 +155,7 @@ def _decoded(value: dict[str, Any], cards: Cards) -> Kept:
     severities = {severity.value: severity for severity in Severity}
 
     def finding(row: list[Any]) -> Finding:
-        uid, line, column, code, severity, message, help_, edits, whole, source = row
+        uid, line, column, code, severity, message, help_, edits, whole, source, asset = row
         return Finding(
             paths.get(uid, _GONE),
             line,
@@ -163,6 +167,7 @@ def _decoded(value: dict[str, Any], cards: Cards) -> Kept:
             tuple(map(_edit, edits)),
             whole,
             sources[source],
+            sources[asset],
         )
 
     return Kept(

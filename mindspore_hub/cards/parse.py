@@ -15,8 +15,8 @@ from pathlib import Path
 from mindspore_hub.cards import beside
 from mindspore_hub.cards import front_matter as front
 from mindspore_hub.cards.body import Body
-from mindspore_hub.cards.facts import Facts
-from mindspore_hub.cards.findings import Edit, Place, Problem
+from mindspore_hub.cards.facts import Facts, first_line
+from mindspore_hub.cards.findings import Edit, Place, Problem, Rewrite
 from mindspore_hub.cards.front_matter import Mapping, Node, Scalar
 from mindspore_hub.cards.paths import read_bytes, uid_of
 from mindspore_hub.cards.patterns import pattern
@@ -119,6 +119,36 @@ class Document:
         """An edit of the text of a value, inside its quotes if it has any."""
         place = Place(value.place.line, value.place.column + (not value.plain))
         return self.edit(place, value.text, new)
+
+    def sure(self, edits: tuple[Edit | Rewrite, ...]) -> tuple[Edit | Rewrite, ...]:
+        """Edits, unless one touches a key that stands twice: which line counts is not sure."""
+        lines = (edit.place.line for edit in edits if isinstance(edit, Edit))
+        return () if any(line in self._doubled for line in lines) else edits
+
+    def asset_at(self, line: int) -> str:
+        """What tells the asset that a line belongs to from the others; empty outside of assets."""
+        return next((name for lines, name in self._assets if line in lines), "")
+
+    @cached_property
+    def _end(self) -> int:
+        """Line number of the rule behind the front matter."""
+        return self.rules[1] if len(self.rules) > 1 else len(self.lines) + 1
+
+    @cached_property
+    def _doubled(self) -> frozenset[int]:
+        """Lines of every key that stands twice in its mapping."""
+        return frozenset(front.doubled_lines(self.front_matter, self._end))
+
+    @cached_property
+    def _assets(self) -> list[tuple[range, str]]:
+        """Lines of every asset from its dash on, and its link, else its digest, else its place."""
+        items = self.facts.assets
+        starts = [first_line(self, item.node).line for item in items]
+        ends = [*starts[1:], front.end_of(self.front_matter, "asset", self._end)]
+        return [
+            (range(start, end), item.link or item.sha256 or f"asset {number}")
+            for number, (item, start, end) in enumerate(zip(items, starts, ends, strict=False), 1)
+        ]
 
     def problems_of(self, code: str) -> Iterator[Problem]:
         """What reading found that the rule `code` reports."""

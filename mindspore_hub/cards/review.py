@@ -50,7 +50,7 @@ class Choice:
         online: Whether it asks for links, too.
     """
 
-    def __init__(self, config: Selection, command: Selection, *, online: bool = False) -> None:
+    def __init__(self, config: Config, command: Selection, *, online: bool = False) -> None:
         self.config = config
         self.command = command
         self.online = online
@@ -58,7 +58,8 @@ class Choice:
     @property
     def name(self) -> str:
         """A name that only the same choice has."""
-        return repr((self.config, self.command))
+        config = (self.config.selection, sorted(self.config.per_card_ignores.items()))
+        return repr((*config, self.command))
 
     @cached_property
     def rules(self) -> list[Rule]:
@@ -68,13 +69,15 @@ class Choice:
             SettingsError: The choice names what is no rule.
         """
         from mindspore_hub.cards.built_in import DEAD_LINK, UNREADABLE
+        from mindspore_hub.cards.rules import is_among
 
         known = known_rules()
         self.command.check(known, "--select, --extend-select, --ignore")
-        self.config.check(known, "[tool.mshub]")
-        chosen = {*choose(known, self.config, self.command), UNREADABLE}
-        ignored = (*self.command.ignore, *(() if self.command.select else self.config.ignore))
-        if self.online and not DEAD_LINK.code.startswith(ignored or ("-",)):
+        self.config.check(known)
+        selection = self.config.selection
+        chosen = {*choose(known, selection, self.command), UNREADABLE}
+        ignored = (*self.command.ignore, *(() if self.command.select else selection.ignore))
+        if self.online and not is_among(DEAD_LINK.code, ignored):
             chosen.add(DEAD_LINK)
         return sorted(chosen, key=lambda rule: rule.code)
 
@@ -109,7 +112,7 @@ class Filter(NamedTuple):
         return in_order(
             finding
             for finding in suppress.shown(findings, self.severity)
-            if not finding.code.startswith(self.config.ignored_in(finding.path) or ("-",))
+            if not _is_among(finding.code, self.config.ignored_in(finding.path))
             and (self.changed is None or finding.path.resolve() in self.changed)
         )
 
@@ -134,6 +137,14 @@ def run(request: Request) -> int:
             "program: please report it with the cards and the output of `mshub env`."
         )
         raise InternalError(msg) from error
+
+
+def _is_among(code: str, items: tuple[str, ...]) -> bool:
+    if not items:
+        return False
+    from mindspore_hub.cards.rules import is_among
+
+    return is_among(code, items)
 
 
 def known_rules() -> list[Rule]:
@@ -205,7 +216,7 @@ def _choice(request: Request, config: Config) -> Choice:
     command = Selection(
         codes_of(request.select), codes_of(request.extend_select), codes_of(request.ignore)
     )
-    return Choice(config.selection, command, online=request.online)
+    return Choice(config, command, online=request.online)
 
 
 def _filter(request: Request, config: Config, paths: list[Path], base: str) -> Filter:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from mindspore_hub.cards.findings import Finding, Severity
+from mindspore_hub.cards.config import GROUPS
+from mindspore_hub.cards.findings import Finding, Place, Severity
 from mindspore_hub.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -18,22 +19,42 @@ SEVERITIES = tuple(Severity)
 """The worst first."""
 
 # Text until a card has such a comment: compiling it costs more than checking a card.
-_DIRECTIVE = (
-    r"<!--\s*mshub:\s*(?P<kind>ignore-file|ignore)\s+(?P<codes>[A-Za-z]\w*(?:[\s,]+[A-Za-z]\w*)*)"
-    r"\s*-->"
-)
-_VERSION = 1
+_COMMENT = r"<!--\s*mshub:\s*(?P<kind>[\w-]*)(?P<rest>.{0,1000}?)(?P<end>-->)"
+_BEGIN = r"<!--\s*mshub:"
+_WORD = r"(?P<before>[\s,]*)(?P<word>[^\s,]+)"
+_CODE = r"[A-Za-z]\d[A-Za-z0-9]{0,2}"
+_WHOLE_CODE = r"[A-Z]\d[A-Z0-9]{2}"
+
+_MOVES = r"\b((?:line|byte)s?) \d+"
+"""Numbers in messages that change when something is written above."""
+
+_VERSION = 2
+"""Of baselines; the fingerprints of version 1 hold neither message nor asset."""
 
 
-class _Directive(NamedTuple):
-    """A comment that asks to ignore codes, on these lines or, without any, everywhere."""
+class Comment(NamedTuple):
+    """A comment in a card that asks to ignore findings.
 
-    codes: tuple[str, ...]
-    lines: tuple[int, ...]
+    Attributes:
+        place: Where it begins.
+        codes: Codes, prefixes of codes and groups of rules.
+        lines: Lines whose findings it ignores; empty for the whole card.
+        unknown: What stands in place of a code and is none.
+        mistake: Why it ignores nothing; empty if it does.
+    """
+
+    place: Place
+    codes: tuple[str, ...] = ()
+    lines: tuple[int, ...] = ()
+    unknown: tuple[str, ...] = ()
+    mistake: str = ""
 
     def covers(self, finding: Finding) -> bool:
+        """Whether it asks to ignore a finding."""
+        from mindspore_hub.cards.rules import is_among
+
         here = not self.lines or (finding.line in self.lines and not finding.whole)
-        return here and finding.code.startswith(self.codes)
+        return here and is_among(finding.code, self.codes)
 
 
 def shown(findings: Iterable[Finding], severity: Severity) -> Iterator[Finding]:
@@ -48,48 +69,84 @@ def unsuppressed(
     """Findings that no comment inside their card asks to ignore.
 
     `<!-- mshub: ignore B607 -->` ignores findings of its line or, where it stands alone on one, of
-    the next; `<!-- mshub: ignore-file C512 -->` those of the card. Prefixes of codes count too.
+    the next; `<!-- mshub: ignore-file C512 -->` those of the card. Prefixes and groups count too.
     """
-    known: dict[Path, list[_Directive]] = {}
+    known: dict[Path, list[Comment]] = {}
     for finding in findings:
         if finding.path not in known:
-            known[finding.path] = _directives(documents.get(finding.path))
-        if not any(directive.covers(finding) for directive in known[finding.path]):
+            document = documents.get(finding.path)
+            known[finding.path] = comments(document) if document else []
+        if not any(comment.covers(finding) for comment in known[finding.path]):
             yield finding
 
 
-def _directives(document: Document | None) -> list[_Directive]:
-    if document is None or "mshub:" not in document.text:
+def comments(document: Document) -> list[Comment]:
+    """Every comment of a card that asks to ignore findings, or means to."""
+    if "mshub:" not in document.text:
         return []
     return [
-        _directive(match, number, line)
+        _comment(line, number, begin.start())
         for number, line in enumerate(document.lines, 1)
-        for match in re.finditer(_DIRECTIVE, line)
+        if "mshub:" in line
+        for begin in re.finditer(_BEGIN, line)
     ]
 
 
-def _directive(match: re.Match[str], number: int, line: str) -> _Directive:
-    codes = tuple(re.split(r"[\s,]+", match["codes"].upper()))
-    if match["kind"] == "ignore-file":
-        return _Directive(codes, ())
+def _comment(line: str, number: int, start: int) -> Comment:
+    place = Place(number, start + 1)
+    match = re.compile(_COMMENT).match(line, start)
+    if not match:
+        return Comment(place, mistake="the comment does not end on its line")
+    if match["kind"] not in {"ignore", "ignore-file"}:
+        mistake = (
+            f"mshub: {match['kind'] or match['rest'].strip()} is neither ignore nor ignore-file"
+        )
+        return Comment(place, mistake=mistake)
+    codes, unknown = _codes(match["rest"])
+    mistake = "" if codes or unknown else "the comment names no rule"
     # In front matter the comment stands behind a `#`.
-    alone = not (line[: match.start()] + line[match.end() :]).strip(" \t#")
-    return _Directive(codes, (number, number + 1) if alone else (number,))
+    alone = not (line[:start] + line[match.end() :]).strip(" \t#")
+    lines = (number, number + 1) if alone else (number,)
+    return Comment(place, codes, () if match["kind"] == "ignore-file" else lines, unknown, mistake)
+
+
+def _codes(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Codes at the begin of a text, and what looks like one and is none; the rest is a reason.
+
+    Where only blanks stand before a word that is not in upper case, it is one of the reason.
+    """
+    from mindspore_hub.cards.rules import is_known
+
+    codes: list[str] = []
+    unknown: list[str] = []
+    for match in re.finditer(_WORD, text):
+        word, first = match["word"], not codes and not unknown
+        listed = first or "," in match["before"]
+        is_code = re.fullmatch(_CODE, word) or word in GROUPS
+        if is_code and is_known(word.upper()) and (listed or word.isupper()):
+            codes.append(word.upper())
+        elif is_code and (listed or re.fullmatch(_WHOLE_CODE, word)):
+            unknown.append(word)
+        else:
+            break
+    return tuple(codes), tuple(unknown)
 
 
 def fingerprints(findings: Iterable[Finding], base: Path) -> list[str]:
-    """What stays the same of each finding when lines move: path, code and text of the line.
+    """What stays the same of each finding when lines move.
 
-    Findings that agree in these are counted through, so that each has a fingerprint of its own.
+    Path, code, message, text of the line, and in an asset also which one. Findings that agree in
+    these are counted through, so that each has a fingerprint of its own.
     """
     import hashlib
 
-    seen: Counter[tuple[str, str, str]] = Counter()
+    seen: Counter[tuple[str, ...]] = Counter()
     found = []
     for finding in findings:
-        key = (relative(finding.path, base), finding.code, finding.source)
+        message = re.sub(_MOVES, r"\1", finding.message)
+        key = (relative(finding.path, base), finding.code, message, finding.source, finding.asset)
         text = "\0".join((*key, str(seen[key])))
-        found.append(hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest())
+        found.append(hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
         seen[key] += 1
     return found
 

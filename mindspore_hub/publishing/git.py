@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from mindspore_hub.cards.changed import OF_HOOKS
 from mindspore_hub.errors import SettingsError
 
 
@@ -118,10 +119,11 @@ def _run(
     if program is None:
         msg = "This needs git, which is not installed."
         raise SettingsError(msg)
+    own = {key: value for key, value in os.environ.items() if key not in OF_HOOKS}
     return subprocess.run(  # noqa: S603 - a fixed program; what is given is checked before
         [program, *arguments],
         cwd=folder,
-        env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **(env or {})},
+        env={**own, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **(env or {})},
         input=data,
         capture_output=True,
         check=False,

@@ -13,10 +13,11 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from mindspore_hub.cards.config import GROUPS
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.parse import Document
 
@@ -105,21 +106,55 @@ def _modules(folder: Path) -> list[str]:
     return [path.stem for path in folder.glob("[!_]*.py")]
 
 
+@cache
+def groups() -> dict[str, Group]:
+    """Group of every code that a finding may have; no rule is read for that."""
+    from mindspore_hub.cards.built_in import DEAD_LINK, UNREADABLE
+
+    folders = {group: _FOLDER / group.value for group in (Group.EXTENDED, Group.OFF)}
+    return {
+        **{rule.code: rule.group for rule in (DEAD_LINK, UNREADABLE)},
+        **{
+            name.partition("_")[0].upper(): group
+            for group, folder in {Group.DEFAULT: _FOLDER, **folders}.items()
+            for name in _modules(folder)
+        },
+    }
+
+
+def is_known(item: str) -> bool:
+    """Whether there is a rule with that code or prefix, or such a group of rules."""
+    return item in GROUPS or any(code.startswith(item) for code in groups())
+
+
+def is_among(code: str, items: Iterable[str]) -> bool:
+    """Whether a code is one of some codes, begins with one of them, or is of one of the groups."""
+    return any(
+        code.startswith(item) or item == "ALL" or (item in GROUPS and item == _group_name(code))
+        for item in items
+    )
+
+
+def _group_name(code: str) -> str:
+    group = groups().get(code)
+    return group.value.upper() if group else ""
+
+
 def select(rules: Iterable[Rule], selected: Iterable[str], ignored: Iterable[str]) -> list[Rule]:
     """Choose rules.
 
     Args:
         rules: All of them.
         selected: Codes, prefixes of codes (`K1`), or ALL, DEFAULT, EXTENDED.
-        ignored: Codes and prefixes that are left out again.
+        ignored: What is left out again, in the same words.
     """
     wanted = [item.upper() for item in selected]
-    unwanted = tuple(item.upper() for item in ignored)
+    unwanted = [item.upper() for item in ignored]
     return [
         rule
         for rule in rules
         if any(_selects(item, rule) for item in wanted)
-        and not (unwanted and rule.code.startswith(unwanted))
+        and not any(_ignores(item, rule) for item in unwanted)
     ]
 
 
@@ -127,6 +162,10 @@ def _selects(item: str, rule: Rule) -> bool:
     if item in {"ALL", rule.code, rule.group.value.upper()}:
         return True
     return rule.code.startswith(item) and rule.group is not Group.OFF
+
+
+def _ignores(item: str, rule: Rule) -> bool:
+    return item in {"ALL", rule.group.value.upper()} or rule.code.startswith(item)
 
 
 class _Unread:
