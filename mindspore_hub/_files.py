@@ -1,11 +1,48 @@
-"""Write files so that nobody ever reads half of one."""
+"""Write files so that nobody ever reads half of one, and read nothing but files."""
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
+
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+_OPENING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a file for reading, unless it is a pipe, a device or the like, which may never end.
+
+    Raises:
+        OSError: It cannot be opened, or is not a regular file.
+    """
+    # Opening a device may do something, so it is looked at first; a pipe may take its place then.
+    _require_regular(Path(path).stat(), path)
+    file = os.fdopen(os.open(path, os.O_RDONLY | _OPENING), "rb")
+    try:
+        _require_regular(os.fstat(file.fileno()), path)
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def _require_regular(found: os.stat_result, path: str | os.PathLike[str]) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
+        number = errno.EISDIR if stat.S_ISDIR(found.st_mode) else errno.EINVAL
+        raise OSError(number, f"it is {kind}, not a regular file", os.fspath(path))
 
 
 def replace(path: Path, content: str | bytes) -> None:

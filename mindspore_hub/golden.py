@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 from zipfile import BadZipFile
 
+from mindspore_hub import _files
 from mindspore_hub.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def read(file: Path) -> list[Array]:
     import numpy as np
 
     try:
-        with np.load(file, allow_pickle=False) as recorded:
+        with _files.open_regular(file) as opened, np.load(opened, allow_pickle=False) as recorded:
             return [recorded[f"arr_{index}"] for index in range(len(recorded.files))]
     except (
         *(OSError, ValueError, LookupError, TypeError, AttributeError, EOFError),

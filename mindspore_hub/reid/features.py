@@ -179,7 +179,7 @@ def load(path: Path) -> Features:
         FeaturesError: The file is missing, not an npz file, of a later schema, or does not fit it.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with _files.open_regular(path) as file, np.load(file, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files}
     except _BROKEN as error:
         msg = f"{path} cannot be read as features: {error}. Expected an npz file, see docs/reid.md."
