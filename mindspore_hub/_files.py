@@ -1,4 +1,4 @@
-"""Write files so that nobody ever reads half of one.
+"""Write files so that nobody ever reads half of one, and read nothing but files.
 
 Every output that a user names goes through here: links are followed, new files get the mode that the
 umask leaves, and what is no regular file, such as a pipe or `/dev/stdout`, is written to as it is.
@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from mindspore_hub.errors import HubError, OutputError, StoreError
 
@@ -21,6 +21,40 @@ _SHOWN = 32
 
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0)
 """Open a pipe at once, or fail if nobody reads from it; Windows has none."""
+
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+_OPENING = _NO_WAITING | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a file for reading, unless it is a pipe, a device or the like, which may never end.
+
+    Raises:
+        OSError: It cannot be opened, or is not a regular file.
+    """
+    # Opening a device may do something, so it is looked at first; a pipe may take its place then.
+    _refuse_irregular(Path(path).stat(), path)
+    file = os.fdopen(os.open(path, os.O_RDONLY | _OPENING), "rb")
+    try:
+        _refuse_irregular(os.fstat(file.fileno()), path)
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def _refuse_irregular(found: os.stat_result, path: str | os.PathLike[str]) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
+        number = errno.EISDIR if stat.S_ISDIR(found.st_mode) else errno.EINVAL
+        raise OSError(number, f"it is {kind}, not a regular file", os.fspath(path))
 
 
 def replace(path: Path, content: str | bytes) -> None:

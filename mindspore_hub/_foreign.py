@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import math
-import stat
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
+
+from mindspore_hub._files import open_regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,16 +41,12 @@ def read_arrays(path: Path) -> dict[str, Array]:
         Arrays by name.
 
     Raises:
-        OSError: The file cannot be opened.
-        ValueError: It is not a regular file, not an npz file, or damaged.
+        OSError: The file cannot be opened, or is not a regular one.
+        ValueError: It is not an npz file, or damaged.
     """
-    state = path.stat()
-    if not stat.S_ISREG(state.st_mode):
-        msg = "it is not a regular file"
-        raise ValueError(msg)
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         try:
-            return _arrays(stream, state.st_size)
+            return _arrays(stream, os.fstat(stream.fileno()).st_size)
         except ValueError:
             raise
         except Exception as error:  # decompressors and NumPy's parser raise whatever they like

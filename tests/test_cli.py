@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -739,6 +740,57 @@ def test_get_sha256_prints_what_a_card_needs(tmp_path: Path) -> None:
         f"{digest}  {path}\n" for digest, path in zip(digests, files, strict=True)
     )
     assert run_module("tools.get_sha256", tmp_path / "absent").returncode == 2
+
+
+@pytest.mark.parametrize("kind", ["a named pipe", "a device", "a folder"])
+def test_get_sha256_waits_for_nothing_but_files(kind: str, tmp_path: Path) -> None:
+    path = odd_file(kind, tmp_path)
+    done = run_module("tools.get_sha256", path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert str(path) in done.stderr
+
+
+def odd_file(kind: str, folder: Path) -> Path:
+    """What is not a regular file."""
+    path = folder / "odd"
+    if kind == "a named pipe":
+        os.mkfifo(path)
+    elif kind == "a socket":
+        os.mknod(path, stat.S_IFSOCK | 0o600)
+    elif kind == "a device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.mkdir()
+    return path
+
+
+@pytest.mark.parametrize("kind", ["a named pipe", "a socket", "a device"])
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("match", "{}"), 2),
+        (("match", "{}", "{}", "--format=json"), 2),
+        (("eval", "--features", "{}"), 2),
+        (("embed", "MVD", "{}", "-o", "made.npz"), 1),
+        (("embed", "MultiTaskNet", "pictures", "--keypoints", "{}", "-o", "made.npz"), 1),
+        (("inspect", "{}"), 2),
+        (("diff", "{}", "{}"), 2),
+        (("convert", "{}", "--to", "ckpt", "-o", "made.ckpt"), 2),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_what_is_not_a_regular_file_is_refused_by_name_at_once(
+    kind: str, arguments: tuple[str, ...], code: int, tmp_path: Path
+) -> None:
+    path = odd_file(kind, tmp_path)
+    (tmp_path / "pictures").mkdir()
+    shutil.copy(next((ROOT / "mindspore_hub/samples").glob("*.png")), tmp_path / "pictures")
+    done = run(*(argument.format(path) for argument in arguments), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert str(path) in done.stderr
+    assert "regular file" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("made*"))
 
 
 def test_demo_matches_the_samples_and_says_that_stand_in_weights_are_random() -> None:

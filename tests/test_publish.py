@@ -381,6 +381,7 @@ def test_what_the_file_tells_is_said_of_a_file_that_does_not_fit(files: Path, hu
 
 BAD = {
     "truncated": ("truncated.ckpt", {}, {}, 1, "truncated.ckpt cannot be published: "),
+    "pipe": ("pipe.ckpt", {}, {}, 1, "it is a named pipe, not a regular file"),
     "another model": ("leafnet.ckpt", {}, {"model": "Oak"}, 1, "does not fit Oak"),
     "another class count": (
         "seven.ckpt",
@@ -412,6 +413,8 @@ OAK = NETWORK.replace("LeafNet", "Oak").replace("self.conv", "self.bark")
 @pytest.mark.parametrize("case", BAD)
 def test_wrong_input_ends_before_anything_is_written(case: str, files: Path, hub: Path) -> None:
     file, facts, more, code, message = BAD[case]
+    if case == "pipe":
+        os.mkfifo(files / file)
     if more.get("model") == "Oak":
         (hub / "models" / "oak.py").write_text(OAK, encoding="utf-8")
         git(hub, "add", "-A")

@@ -1,9 +1,8 @@
 """Print the sha256 that a card needs: `python -m tools.get_sha256 FILE...`, like sha256sum."""
 
-from pathlib import Path
-
 import click
 
+from mindspore_hub import _files
 from mindspore_hub._output import echo
 from mindspore_hub.cli import run
 from mindspore_hub.store.cache import digest
@@ -14,7 +13,12 @@ from mindspore_hub.store.cache import digest
 def get_sha256(files: tuple[str, ...]) -> None:
     """Print the sha256 of each file, as `asset-sha256` wants it."""
     for name in files:
-        with Path(name).open("rb") as file:
+        try:
+            file = _files.open_regular(name)
+        except OSError as error:
+            msg = f"{name} cannot be read: {error.strerror}."
+            raise click.UsageError(msg) from error
+        with file:
             echo(f"{digest(file)}  {name}")
 
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mindspore_hub import golden
+from mindspore_hub import _files, golden
 from mindspore_hub.bundle.code import code_files, entry_point_name
 from mindspore_hub.bundle.manifest import (
     GOLDEN,
@@ -151,7 +151,7 @@ def own_weights(file: Path) -> dict[str, Weight]:
     Raises:
         CheckpointError: It is no checkpoint.
     """
-    with file.open("rb") as stream:
+    with _files.open_regular(file) as stream:
         index = read_index(map_file(stream))
     return {
         name: Weight(name, Signature(entry.shape, entry.dtype), index.array(name))

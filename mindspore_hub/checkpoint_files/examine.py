@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from mindspore_hub import _files
 from mindspore_hub.errors import CheckpointError
 from mindspore_hub.tensorfile import STRING, TensorFile, map_file, read_index
 from mindspore_hub.tensorfile.blocks import blocks
@@ -175,7 +176,7 @@ def examine(path: Path) -> Examination:
         OSError: It cannot be read.
     """
     try:
-        with path.open("rb") as file:
+        with _files.open_regular(path) as file:
             return describe(path, read_index(map_file(file)))
     except CheckpointError as error:
         msg = f"{path}: {error}"

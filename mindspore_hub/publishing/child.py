@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from mindspore_hub import golden
+from mindspore_hub import _files, golden
 from mindspore_hub.entry_point import load_entry_point, require_mindspore
 from mindspore_hub.errors import CardError, CheckpointError, HubError
 from mindspore_hub.tensorfile import map_file
@@ -121,7 +121,7 @@ def _about(request: Mapping[str, Any]) -> Iterator[None]:
 
 def _read_weights(request: Mapping[str, Any], facts: Facts) -> dict[str, Weight]:
     """Tensors of the file, which is still the one that was looked at."""
-    with Path(request["checkpoint"]).open("rb") as file:
+    with _files.open_regular(request["checkpoint"]) as file:
         buffer = map_file(file)
     if hashlib.sha256(buffer).hexdigest() != request["sha256"]:
         msg = "it has changed meanwhile; publish it again when it is whole."

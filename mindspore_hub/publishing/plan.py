@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
-from mindspore_hub import tensorfile
+from mindspore_hub import _files, tensorfile
 from mindspore_hub.cards.schema import Card
 from mindspore_hub.cards.values import Argument
 from mindspore_hub.cards.vocabulary import listed
@@ -134,17 +134,19 @@ def read_stored(path: Path) -> Stored:
     """Read what a checkpoint file is, without any of its values.
 
     Raises:
-        CheckpointError: The file is damaged.
-        OSError: It cannot be read.
+        CheckpointError: The file cannot be read, or is damaged.
     """
-    with path.open("rb") as file:
-        try:
+    try:
+        with _files.open_regular(path) as file:
             buffer = tensorfile.map_file(file)
-            facts = describe(path, tensorfile.read_index(buffer))
-        except CheckpointError as error:
-            msg = f"{path} cannot be published: {error}"
-            raise CheckpointError(msg) from error
-        return Stored(facts, hashlib.sha256(buffer).hexdigest())
+        facts = describe(path, tensorfile.read_index(buffer))
+    except OSError as error:
+        msg = f"{path} cannot be published: {error.strerror}; give a checkpoint file."
+        raise CheckpointError(msg) from error
+    except CheckpointError as error:
+        msg = f"{path} cannot be published: {error}"
+        raise CheckpointError(msg) from error
+    return Stored(facts, hashlib.sha256(buffer).hexdigest())
 
 
 def _catalog(root: Path) -> Catalog:

@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from mindspore_hub._files import is_plain, reason, replace
+from mindspore_hub._files import is_plain, open_regular, reason, replace
 from mindspore_hub.errors import CardError, HubError, IntegrityError, StoreError
 from mindspore_hub.store.lock import locked
 from mindspore_hub.store.memo import Memo, Stat, stat_of
@@ -124,7 +124,7 @@ class Store:
         with self.explained("read", path):
             self.check_layout()
             try:
-                found = StoredFile(self, sha256, path, path.open("rb"))
+                found = StoredFile(self, sha256, path, open_regular(path))
             except FileNotFoundError:
                 return None
         if found.stat[2]:

@@ -1,8 +1,10 @@
 """Features go to npz files and back whole, and what cannot be evaluated is refused."""
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,15 @@ def whole() -> Features:
         roles=[[1, 0], [2, 1], [2, 2]],
         about={"card": "mindspore/1.9/mvd_infraredtovisible_regdb"},
     )
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir], ids=["pipe", "folder"])
+def test_features_are_read_from_regular_files_only(
+    make: Callable[[Path], None], tmp_path: Path
+) -> None:
+    make(tmp_path / "features.npz")
+    with pytest.raises(FeaturesError, match=r"features\.npz cannot be read .* not a regular file"):
+        load(tmp_path / "features.npz")
 
 
 def test_features_come_back_from_a_file_as_they_were(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from mindspore_hub import _files
 from mindspore_hub.errors import DatasetError
 
 _T = TypeVar("_T")
@@ -64,7 +65,8 @@ class Source:
             DatasetError: It is missing, not text, or holds no line.
         """
         try:
-            text = path.read_text(encoding="utf-8-sig")
+            with _files.open_regular(path) as file:
+                text = file.read().decode("utf-8-sig")
         except (FileNotFoundError, NotADirectoryError) as error:
             raise self.missing(path) from error
         except (OSError, UnicodeDecodeError) as error:

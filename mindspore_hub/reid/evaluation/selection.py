@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from mindspore_hub import _files
 from mindspore_hub.cards.preprocessing import MAPS, Preprocessing
 from mindspore_hub.errors import DatasetError
 from mindspore_hub.reid.datasets import Dataset, Item
@@ -129,7 +130,8 @@ def _digest(paths: Iterable[Path]) -> str:
     found = hashlib.sha256()
     for path in paths:
         try:
-            content = path.read_bytes()
+            with _files.open_regular(path) as file:
+                content = file.read()
         except OSError as error:
             msg = f"{path} cannot be read: {error.strerror}."
             raise DatasetError(msg) from error

@@ -4,34 +4,73 @@ from __future__ import annotations
 
 import os
 import struct
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, UnidentifiedImageError
 
+from mindspore_hub import _files
 from mindspore_hub.errors import PictureError
-from mindspore_hub.reid.pictures import opencv
 
 Array = np.ndarray[Any, Any]
 
 Picture = str | os.PathLike[str] | Image.Image | Array
 """A file, a Pillow image, or uint8 `(H, W, 3)` in R, G, B or `(H, W)` grey."""
 
+FORMATS = (
+    *("JPEG", "MPO", "PNG", "BMP", "GIF", "TIFF", "WEBP", "JPEG2000", "AVIF", "HEIF", "PPM"),
+    *("TGA", "DIB", "ICO", "CUR", "ICNS", "PCX", "DCX", "PSD", "QOI", "SGI", "SUN", "DDS", "BLP"),
+    *("FTEX", "FITS", "FLI", "GBR", "IM", "IMT", "MCIDAS", "MSP", "PCD", "PIXAR", "SPIDER"),
+    *("XBM", "XPM", "XVTHUMB"),
+)
+"""Formats that are read, by Pillow's names: those that it decodes by itself, and HEIF, where a plugin
+for it was registered. EPS is not one of them, for which Pillow starts Ghostscript; nor is IPTC, which
+may hold EPS; nor those for which other libraries have to be called."""
+
 _THREE_CHANNELS = frozenset({"RGB"})
 _EIGHT_BITS = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA"})
 
 _ORIENTATION = 0x0112
 
-_BROKEN = (
-    *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, RuntimeError),
-    *(struct.error, zlib.error, Image.DecompressionBombError),
-)
-"""What Pillow raises about files that are no pictures, or no longer."""
+_INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i"}
+"""Whole numbers among the types of EXIF, for `struct`."""
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What turns a picture upright, by the value of its tag."""
+
+
+def formats() -> list[str]:
+    """Those of `FORMATS` that the installed Pillow and its plugins read."""
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
+
+
+@contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
+    """Open the file of a picture, whatever it is called; nothing else in the package opens one.
+
+    Raises:
+        PictureError: It is not a regular file, in none of `FORMATS`, or the block cannot decode it.
+    """
+    with (
+        _reading(os.fspath(path)),
+        _files.open_regular(path) as file,
+        Image.open(file, formats=formats()) as image,
+    ):
+        # Pillow's reader of TIFF looks for an orientation there, and fails if it is not text.
+        image.info.pop("xmp", None)
+        yield image
 
 
 def as_rgb(picture: Picture, *, library: str) -> Image.Image:
@@ -49,52 +88,16 @@ def as_rgb(picture: Picture, *, library: str) -> Image.Image:
         return _require_mode(_from_array(picture), library, f"an array {picture.shape}")
     if isinstance(picture, Image.Image):
         with _reading("a Pillow image"):
+            _require_format(picture)
             return _decode(picture, library, "a Pillow image")
     if isinstance(picture, str | os.PathLike):
-        with _reading(picture), Image.open(picture) as image:
-            return _decode(image, library, str(picture))
+        with opened(picture) as image:
+            return _decode(image, library, os.fspath(picture))
     msg = (
         f"A picture is a path, a Pillow image or a uint8 array, but {type(picture).__name__} was "
         "given; np.asarray(..., np.uint8) makes an array of other things."
     )
     raise PictureError(msg)
-
-
-class Pixels(NamedTuple):
-    """A picture as an array.
-
-    Attributes:
-        values: `(H, W, 3)` uint8.
-        order: Which channel is which, `RGB` or `BGR`.
-    """
-
-    values: Array
-    order: str
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width."""
-        return self.values.shape[0], self.values.shape[1]
-
-
-def as_pixels(picture: Picture, *, library: str) -> Pixels:
-    """What `as_rgb` makes, as an array, in the order of channels that is there soonest."""
-    cv2 = opencv.find()
-    if cv2 and isinstance(picture, str | os.PathLike):
-        decoded = _decode_jpeg(cv2, Path(picture))
-        if decoded is not None:
-            return Pixels(decoded, "BGR")
-    return Pixels(np.asarray(as_rgb(picture, library=library)), "RGB")
-
-
-def _decode_jpeg(cv2: Any, path: Path) -> Array | None:
-    """The pixels of a common JPEG file; what others are, or what is wrong with them, Pillow knows."""
-    with _reading(path):
-        data = path.read_bytes()
-        with Image.open(BytesIO(data)) as image:
-            common = image.format == "JPEG" and image.mode in {"L", "RGB"}
-            upright = image.getexif().get(_ORIENTATION, 1) == 1
-    return opencv.decode_jpeg(cv2, data) if common and upright else None
 
 
 def as_maps(maps: Any, count: int, *, used: Sequence[bool] | None = None) -> Array:
@@ -129,7 +132,7 @@ def as_maps(maps: Any, count: int, *, used: Sequence[bool] | None = None) -> Arr
 
 
 def _grey(path: Path) -> Array:
-    with _reading(path), Image.open(path) as image:
+    with opened(path) as image:
         if image.mode != "L":
             msg = f"{path} has the mode {image.mode}; maps are 8-bit grey pictures, mode L."
             raise PictureError(msg)
@@ -147,31 +150,98 @@ def _from_array(array: Array) -> Image.Image:
     return Image.fromarray(array)
 
 
+def _require_format(image: Image.Image) -> None:
+    """Refuse an image of a file that is not decoded yet, and whose format is not read here."""
+    if image.format is not None and image.format not in FORMATS:
+        msg = (
+            f"a Pillow image of the format {image.format} is not decoded here, since other programs "
+            "may have to be started for that; give `image.copy()`."
+        )
+        raise PictureError(msg)
+
+
 def _decode(image: Image.Image, library: str, name: str) -> Image.Image:
     image.load()
-    if library == "opencv" and image.getexif().get(_ORIENTATION, 1) != 1:
-        image = ImageOps.exif_transpose(image)
+    if library == "opencv":
+        method = _UPRIGHT.get(_orientation(image))
+        image = image if method is None else image.transpose(method)
     return _require_mode(image, library, name)
+
+
+def _orientation(image: Image.Image) -> int:
+    """The orientation that EXIF tags say; 1 where there is none, or none that can be read.
+
+    Pillow has it only where all tags before it are sound, and writes all of them when it turns a picture.
+    """
+    try:
+        exif = _exif(image)
+        order = {b"II": "<", b"MM": ">"}[exif[:2]]
+        (begin,) = struct.unpack_from(f"{order}I", exif, 4)
+        (count,) = struct.unpack_from(f"{order}H", exif, begin)
+        for place in range(begin + 2, begin + 2 + 12 * count, 12):
+            tag, kind = struct.unpack_from(f"{order}HH", exif, place)
+            if tag == _ORIENTATION:
+                value: int = struct.unpack_from(f"{order}{_INTEGERS[kind]}", exif, place + 8)[0]
+                return value
+    except (LookupError, ValueError, struct.error):
+        return 1
+    return 1
+
+
+def _exif(image: Image.Image) -> bytes:
+    """The tags of a picture, as they are stored; ImageMagick writes them to PNG files as text."""
+    found = image.info.get("exif")
+    text = image.info.get("Raw profile type exif")
+    if found is None and isinstance(text, str):
+        found = bytes.fromhex("".join(text.split("\n")[3:]))
+    return found.removeprefix(b"Exif\0\0") if isinstance(found, bytes) else b""
 
 
 def _require_mode(image: Image.Image, library: str, name: str) -> Image.Image:
     if image.mode not in (_THREE_CHANNELS if library == "pillow" else _EIGHT_BITS):
         taken = "three channels" if library == "pillow" else "one to four channels of 8 bits"
         msg = (
-            f"{name} has the mode {image.mode}, but the network takes pictures of {taken}; if three "
-            'equal channels are what you want, convert it with `image.convert("RGB")`.'
+            f"{name} has the mode {image.mode}, but the network takes pictures of {taken}; "
+            f"{_advice(image.mode)}"
         )
         raise PictureError(msg)
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
+def _advice(mode: str) -> str:
+    """What makes another kind of picture of one, without spoiling it."""
+    if mode.startswith("I;16"):
+        scaled = "Image.fromarray((np.asarray(image) // 257).astype(np.uint8))"
+        return f"scale its 16 bits to 8 first, such as with `{scaled}`."
+    if mode in {"I", "F"}:
+        scaled = "np.interp(np.asarray(image), (low, high), (0, 255)).astype(np.uint8)"
+        return (
+            "scale its values to 8 bits first by the range that they have, such as with "
+            f"`Image.fromarray({scaled})`."
+        )
+    if mode in {"1", "L", "LA"}:
+        return 'if three equal channels are what you want, convert it with `image.convert("RGB")`.'
+    return '`image.convert("RGB")` gives its colours in three channels of 8 bits.'
+
+
 @contextmanager
-def _reading(name: Any) -> Iterator[None]:
+def _reading(name: str) -> Iterator[None]:
     """Whatever Pillow raises about a file becomes an error that names it."""
     try:
         yield
     except PictureError:
         raise
-    except _BROKEN as error:
-        msg = f"{name} cannot be read as a picture: {error}; is it whole, and a picture?"
+    except UnidentifiedImageError as error:
+        msg = (
+            f"{name} cannot be read as a picture: it is in none of the formats that are read, such as "
+            "JPEG, PNG, BMP, GIF, TIFF and WebP; is it whole, and a picture?"
+        )
+        raise PictureError(msg) from error
+    except OSError as error:
+        remedy = "" if error.errno else "; is it whole, and a picture?"
+        msg = f"{name} cannot be read as a picture: {error.strerror or error}{remedy or '.'}"
+        raise PictureError(msg) from error
+    except Exception as error:  # readers of damaged data trip over anything
+        reason = str(error) or type(error).__name__
+        msg = f"{name} cannot be read as a picture: {reason}; is it whole, and a picture?"
         raise PictureError(msg) from error

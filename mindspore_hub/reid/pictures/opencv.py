@@ -9,8 +9,6 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 
-_END_OF_JPEG = b"\xff\xd9"
-
 
 @cache
 def find() -> Any:
@@ -20,27 +18,6 @@ def find() -> Any:
     except ImportError:
         return None
     return cv2
-
-
-def decode_jpeg(cv2: Any, data: bytes) -> Array | None:
-    """The pixels of a JPEG file, as they are stored, without turning them upright.
-
-    OpenCV and Pillow call the same decoder, but OpenCV writes three bytes a pixel at once, where Pillow
-    writes four and copies three of them.
-
-    Args:
-        cv2: OpenCV.
-        data: The file.
-
-    Returns:
-        `(H, W, 3)` uint8 in B, G, R; None for a file that is not whole.
-    """
-    # Versions before 4.11 make grey of what is missing.
-    if not data.endswith(_END_OF_JPEG):
-        return None
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    decoded: Array | None = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    return decoded
 
 
 def resize(cv2: Any, pixels: Array, size: tuple[int, int], *, kernel: str) -> Array:

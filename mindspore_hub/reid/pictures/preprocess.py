@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 
 from mindspore_hub.cards.preprocessing import KEYPOINTS, MAPS, Preprocessing
 from mindspore_hub.errors import PictureError
-from mindspore_hub.reid.pictures.decode import Array, Picture, Pixels, as_maps, as_pixels, as_rgb
+from mindspore_hub.reid.pictures.decode import Array, Picture, as_maps, as_rgb
 from mindspore_hub.reid.pictures.resize import look_up, resize
 
 SEGMENT_KEYPOINTS = (
@@ -91,10 +92,11 @@ class Transform:
         self.require({name for name, value in extras.items() if value is not None})
         batch = _as_batch(pictures)
         if batch is None:
-            alone = {name: [value] for name, value in extras.items()}
-            images, points = (made[0] for made in self._prepare([pictures], alone))
+            image, point = self._prepare([pictures], {k: [v] for k, v in extras.items()}, [""])
+            images, points = image[0], point[0]
         else:
-            images, points = self._prepare(batch, _per_picture(extras, len(batch)))
+            names = [f"Picture {number}" for number in range(len(batch))]
+            images, points = self._prepare(batch, _per_picture(extras, len(batch)), names)
         return (images, points) if self.preprocessing.keypoints else images
 
     def describe(self) -> str:
@@ -136,33 +138,39 @@ class Transform:
             )
             raise PictureError(msg)
 
-    def _prepare(self, pictures: list[Any], extras: dict[str, list[Any]]) -> tuple[Array, Array]:
+    def _prepare(
+        self, pictures: list[Any], extras: dict[str, list[Any]], names: list[str]
+    ) -> tuple[Array, Array]:
+        """Inputs of pictures, whose names are for what is no file."""
         facts = self.preprocessing
         images = np.empty((len(pictures), facts.channels, *facts.size), np.float32)
         points = np.empty((len(pictures), 3 * facts.keypoints), np.float32)
         for number, picture in enumerate(pictures):
             beside = {name: values[number] for name, values in extras.items()}
-            triples = _triples(beside["keypoints"])
-            size = self._add_picture(picture, images[number][:3])
-            self._add_maps(beside, triples, size, images[number][3:])
-            if facts.keypoints:
-                points[number] = _relative(triples, size).ravel()
+            with _naming(picture, names[number]):
+                self._prepare_one(picture, beside, images[number], points[number])
         return images, points
+
+    def _prepare_one(
+        self, picture: Any, beside: dict[str, Any], image: Array, points: Array
+    ) -> None:
+        triples = _triples(beside["keypoints"])
+        size = self._add_picture(picture, image[:3])
+        self._add_maps(beside, triples, size, image[3:])
+        if self.preprocessing.keypoints:
+            points[:] = _relative(triples, size).ravel()
 
     def _add_picture(self, picture: Any, made: Array) -> tuple[int, int]:
         """Fill three channels; returns height and width of the picture."""
         facts = self.preprocessing
+        image = as_rgb(picture, library=facts.library)
+        size = image.height, image.width
         if facts.library == "pillow":
-            image = as_rgb(picture, library=facts.library)
-            size = image.height, image.width
-            image = image.resize(facts.size[::-1], _PILLOW[facts.interpolation])
-            resized = Pixels(np.asarray(image), "RGB")
+            resized = np.asarray(image.resize(facts.size[::-1], _PILLOW[facts.interpolation]))
         else:
-            pixels = as_pixels(picture, library=facts.library)
-            size = pixels.size
-            resized = Pixels(self._resized(pixels.values), pixels.order)
+            resized = self._resized(np.asarray(image))
         for name, table, target in zip(facts.order, self._tables, made, strict=True):
-            look_up(resized.values, resized.order.index(name), table=table, made=target)
+            look_up(resized, "RGB".index(name), table=table, made=target)
         return size
 
     def _resized(self, pixels: Array) -> Array:
@@ -207,6 +215,19 @@ def _as_batch(pictures: Any) -> list[Any] | None:
     if isinstance(pictures, str | os.PathLike | Image.Image):
         return None
     return list(pictures) if isinstance(pictures, Iterable) else None
+
+
+@contextmanager
+def _naming(picture: Any, name: str) -> Iterator[None]:
+    """An error about a picture says which one, if it does not begin with that."""
+    name = os.fspath(picture) if isinstance(picture, str | os.PathLike) else name
+    try:
+        yield
+    except PictureError as error:
+        if not name or str(error).startswith(f"{name} "):
+            raise
+        msg = f"{name}: {error}"
+        raise PictureError(msg) from error
 
 
 def _per_picture(extras: dict[str, Any], count: int) -> dict[str, list[Any]]:

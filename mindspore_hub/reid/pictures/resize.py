@@ -26,6 +26,7 @@ _ONE = 2048
 _BLOCK = 12
 _BLOCK_OF_LINES = 6
 _SIZES_KEPT = 128
+_STEP = 16
 
 _DOUBT = 1e-3
 """Grey levels; weights of either pass sum up to less than 2, so float32 errs by half of it."""
@@ -54,7 +55,8 @@ def resize(pixels: Array, size: tuple[int, int], *, kernel: str) -> Array:
     if pixels.shape[:2] == size:
         return pixels
     cv2 = opencv.find()
-    if cv2:
+    # OpenCV computes the last columns of other bicubic pictures in another precision.
+    if cv2 and (kernel != "bicubic" or size[1] % _STEP == 0):
         return opencv.resize(cv2, pixels, size, kernel=kernel)
     channels = pixels.reshape(*pixels.shape[:2], -1)
     return KERNELS[kernel](channels, size).reshape(*size, *pixels.shape[2:])
