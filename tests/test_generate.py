@@ -1,15 +1,23 @@
 """What follows from the cards: entry points and the README's table, byte for byte."""
 
+import html
+import json
+import re
 import runpy
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote
 
 import checkpoints
 import pytest
+from commands import run
 
 from mindspore_hub.cards.generate import differences, outputs, write
 from mindspore_hub.cards.paths import uid_of
+from mindspore_hub.cards.restate import restated
 from mindspore_hub.cards.schema import read_card
+from mindspore_hub.cards.values import Argument
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.entry_point import entry_point_path
 from mindspore_hub.errors import CardError
@@ -221,6 +229,36 @@ def test_a_model_that_no_class_can_be_named_after_is_refused(small_hub: Path) ->
         write(small_hub)
 
 
+@pytest.mark.parametrize("odd", ["ü", "\U00020bb7", "a😀b", "\U0010ffff", "\ud7ff\ue000"])
+def test_a_text_of_an_entry_point_is_that_of_the_card(odd: str, small_hub: Path) -> None:
+    text = CARD.replace('label: "a', f'label: "{odd}').replace("leafnet_herbarium.ckpt", odd)
+    card = add_leafnet(small_hub, f"leafnet_{odd}", text)
+    card.with_name("leafnet_herbarium.md").unlink()
+    write(small_hub)
+    path = entry_point_path(small_hub, "LeafNet")
+    assert path.read_bytes().isascii()
+    entry_point = runpy.run_path(str(path))
+    assert entry_point["DEFAULT"] == f"leafnet_{odd}"
+    facts = read_card(card, f"botany/2.1/leafnet_{odd}")
+    [(name, published)] = entry_point["CHECKPOINTS"].items()
+    assert (name, published["uid"]) == (f"leafnet_{odd}", facts.uid)
+    assert published["asset-link"] == facts.asset.link
+    assert published["network-args"] == facts.asset.network_args
+    assert odd in facts.asset.network_args["label"]
+    assert entry_point["create_network"](f"LEAFNET_{odd}").facts == (41, f'{odd} "leaf"')
+
+
+@pytest.mark.parametrize(
+    "value", ["a😀\U00020bb7", '"\\', "a: b, {c}", "true", 1e-05, 2.5, -3, True, 1e16]
+)
+def test_a_card_of_another_file_has_the_same_arguments(value: Argument, tmp_path: Path) -> None:
+    card = add_leafnet(tmp_path)
+    uid = "botany/2.1/leafnet_herbarium"
+    asset = replace(read_card(card, uid).asset, network_args={"num_class": 3, "label": value})
+    card.write_text(restated(card, asset), encoding="utf-8")
+    assert read_card(card, uid).asset.network_args == {"num_class": 3, "label": value}
+
+
 def test_an_entry_point_repeats_the_card_whatever_characters_it_holds(small_hub: Path) -> None:
     link = 'https://files.example.org/"];print(1)#\\x41ü.ckpt'
     text = CARD.replace("https://files.example.org/r2.1/leafnet_herbarium.ckpt", link)
@@ -325,6 +363,184 @@ def test_a_readme_without_marks_is_left_alone(small_hub: Path) -> None:
     readme.write_text("# Hub\n", encoding="utf-8")
     assert write(small_hub) == [entry_point_path(small_hub, "LeafNet")]
     assert readme.read_text(encoding="utf-8") == "# Hub\n"
+
+
+ROW = "| [`LeafNet`](assets/botany/2.1/leafnet_herbarium.md) |"
+
+
+def leafnet_row(hub: Path) -> list[str]:
+    """Cells of the only row, as a reader of Markdown splits them."""
+    lines = (hub / "README.md").read_text(encoding="utf-8").splitlines()
+    [row] = [line for line in lines if "](assets/" in line]
+    cells = re.split(r"(?<!\\)\|", row)
+    assert (cells[0], cells[-1]) == ("", "")
+    return [cell.strip() for cell in cells[1:-1]]
+
+
+MARKS = "<!-- models -->\n<!-- /models -->\n"
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("acc91|mAP72", "acc91, mAP72"),
+        ("acc91 |mAP72 | rank1acc 3", "acc91, mAP72, rank1acc 3"),
+        ("'see the table'", "see the table"),
+        ("'[see](https://example.org)'", "&#91;see&#93;(https://example.org)"),
+    ],
+)
+def test_metrics_of_the_readme_are_those_of_the_card(
+    written: str, shown: str, small_hub: Path
+) -> None:
+    add_leafnet(small_hub, text=CARD.replace("acc91 | mAP72", written))
+    (small_hub / "README.md").write_text(MARKS, encoding="utf-8")
+    write(small_hub)
+    assert leafnet_row(small_hub)[1] == shown
+
+
+@pytest.mark.parametrize("key", ["evaluation", "license", "asset-size"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "a|b",
+        "a\\|b",
+        "trailing\\",
+        "a <img src=x>",
+        "a <!-- /models --> b",
+        "x\n<!-- models -->\r\n| y |",
+        "[x](javascript:alert(1))",
+        "![x](https://example.org/a.png)",
+        "`code` ``",
+        "a&#124;b &lt;b&gt;",
+        "a\u2028b\u202ec\x85d\x1be",
+    ],
+)
+def test_a_value_stays_text_within_its_cell_of_the_readme(
+    key: str, value: str, small_hub: Path
+) -> None:
+    text = re.sub(rf"{key}: .*", lambda _: f"{key}: {json.dumps(value)}", CARD)
+    add_leafnet(small_hub, text=text)
+    readme = small_hub / "README.md"
+    readme.write_text(f"# Hub\n\n{MARKS}\nEnd\n", encoding="utf-8")
+    write(small_hub)
+    cells = leafnet_row(small_hub)
+    assert len(cells) == 6
+    cell = cells[{"evaluation": 1, "license": 5, "asset-size": 2}[key]]
+    assert not set("<>`[]|\\") & set(cell)
+    assert cell.isprintable()
+    assert html.unescape(cell) == " ".join(
+        "".join(c if c.isprintable() else " " for c in value).split()
+    )
+    before = readme.read_bytes()
+    assert before.splitlines()[-1] == b"End"
+    assert write(small_hub) == []
+    assert (readme.read_bytes(), diff(small_hub)) == (before, "")
+
+
+@pytest.mark.parametrize("name", ["leafnet_a|b", "leafnet_`c`", "leafnet_[d](e)", "leaf net_<b>"])
+def test_a_card_of_any_name_has_one_row_in_the_readme(name: str, small_hub: Path) -> None:
+    (small_hub / "README.md").write_text(MARKS, encoding="utf-8")
+    add_leafnet(small_hub, name, CARD.replace("default: True\n", ""))
+    write(small_hub)
+    lines = (small_hub / "README.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 6
+    [row] = [line for line in lines if line.startswith("| [") and not line.startswith(ROW)]
+    assert [row.count(mark) for mark in "|[]<`"] == [7, 1, 1, 0, 0]
+    assert unquote(row.partition("](assets/")[2].partition(")")[0]) == f"botany/2.1/{name}.md"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("<!-- models -->", "<!-- /models -->"),
+        ("<!--models-->", "<!--/models-->"),
+        ("<!--\t models  -->", "<!--  / models-->"),
+        ("<!--models -->", "<!-- /models-->"),
+    ],
+)
+@pytest.mark.parametrize("between", ["{end}", "", "{end}old{end}", "{end}{end}"])
+def test_marks_are_found_whatever_ends_lines_and_blanks_they_hold(
+    end: str, first: str, last: str, between: str, small_hub: Path
+) -> None:
+    readme = small_hub / "README.md"
+    old = between.format(end=end)
+    readme.write_bytes(f"# Hub{end}{end}{first}{old}{last}{end}End{end}".encode())
+    assert readme in write(small_hub)
+    text = readme.read_bytes().decode()
+    lines = text.split(end)
+    assert lines[:3] == ["# Hub", "", first]
+    assert lines[5].startswith(ROW)
+    assert lines[6:] == [last, "End", ""]
+    assert {*re.findall(r"\r\n|\r|\n", text)} == {end}
+    assert diff(small_hub) == ""
+    assert write(small_hub) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("# Hub\n\n<!-- models -->\n", "there is '<!-- models -->' in line 3;"),
+        ("<!--/models-->\r\n", "there is '<!--/models-->' in line 1;"),
+        ("<!-- /models -->\n<!-- models -->\n", "'<!-- /models -->' in line 1, '<!-- models -->'"),
+        (f"{MARKS}<!-- models -->\n", "'<!-- models -->' in line 3"),
+        ("<!-- models -->\n" + MARKS, "'<!-- models -->' in line 2"),
+    ],
+)
+def test_marks_that_do_not_pair_are_an_error(text: str, found: str, small_hub: Path) -> None:
+    readme = small_hub / "README.md"
+    readme.write_bytes(text.encode())
+    for options in ((), ("--check",)):
+        done = run("generate", "--root", str(small_hub), *options)
+        assert (done.returncode, done.stdout) == (1, "")
+        [line] = done.stderr.splitlines()
+        assert "README.md: the table of models stands between" in line
+        assert found in line
+    assert readme.read_bytes() == text.encode()
+    assert not entry_point_path(small_hub, "LeafNet").exists()
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-16-le", "utf-32", "cp1252"])
+def test_a_readme_that_is_not_utf_8_is_an_error_that_names_it(
+    encoding: str, small_hub: Path
+) -> None:
+    content = f"# Café\n\n{MARKS}".encode(encoding)
+    (small_hub / "README.md").write_bytes(content)
+    for options in ((), ("--check",)):
+        done = run("generate", "--root", str(small_hub), *options)
+        assert (done.returncode, done.stdout) == (1, "")
+        [line] = done.stderr.splitlines()
+        assert "README.md" in line
+        assert "save it as UTF-8" in line
+    assert (small_hub / "README.md").read_bytes() == content
+
+
+def test_a_readme_of_utf_8_keeps_its_byte_order_mark(small_hub: Path) -> None:
+    (small_hub / "README.md").write_bytes(b"\xef\xbb\xbf" + MARKS.encode())
+    write(small_hub)
+    assert (small_hub / "README.md").read_bytes().startswith(b"\xef\xbb\xbf<!-- models -->\n| Name")
+
+
+def test_entry_points_of_any_bytes_are_written_again_or_left_alone(small_hub: Path) -> None:
+    own = entry_point_path(small_hub, "OwnNet")
+    own.parent.mkdir(parents=True)
+    own.write_bytes("# é: my own\n".encode("latin-1"))
+    damaged = entry_point_path(small_hub, "LeafNet")
+    damaged.parent.mkdir()
+    damaged.write_bytes("# é\n".encode("latin-1"))
+    assert r"-# \xe9" in diff(small_hub)
+    assert write(small_hub) == [damaged]
+    assert own.read_bytes() == b"# \xe9: my own\n"
+    assert diff(small_hub) == ""
+
+
+def test_a_stale_entry_point_is_found_whatever_ails_the_readme(small_hub: Path) -> None:
+    write(small_hub)
+    (small_hub / "README.md").write_bytes("<!-- models -->é".encode("latin-1"))
+    path = entry_point_path(small_hub, "LeafNet")
+    path.write_text("edited by hand\n", encoding="utf-8")
+    done = run("card", "check", str(small_hub), "--select", "H905")
+    assert (done.returncode, "H905" in done.stdout) == (1, True)
 
 
 def test_writing_leaves_no_temporary_file_and_keeps_the_mode(small_hub: Path) -> None:

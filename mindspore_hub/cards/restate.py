@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from itertools import takewhile
 from pathlib import Path
 
 from mindspore_hub.cards.facts import asset_items
 from mindspore_hub.cards.parse import Document, read_document
 from mindspore_hub.cards.schema import Asset
+from mindspore_hub.cards.values import as_yaml, quoted
 
 _KEPT = frozenset({"preprocessing", "retrieval", "protocol"})
 
@@ -39,6 +39,7 @@ def restated(path: Path, asset: Asset | None) -> str:
 
 
 def _block(asset: Asset) -> list[str]:
+    arguments = (f"{quoted(name)}: {as_yaml(v)}" for name, v in asset.network_args.items())
     return [
         "asset:",
         "",
@@ -47,7 +48,7 @@ def _block(asset: Asset) -> list[str]:
         f"    asset-link: <{asset.link}>",
         f"    asset-sha256: {asset.sha256}",
         f"    asset-size: {asset.size}",
-        f"    network-args: {json.dumps(dict(asset.network_args))}",
+        f"    network-args: {{{', '.join(arguments)}}}",
     ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from mindspore_hub.cards.front_matter import Mapping, Node, Scalar, Sequence
 from mindspore_hub.cards.patterns import pattern
 
@@ -38,6 +40,28 @@ def as_argument(node: Node | None) -> Argument | None:
     if node.plain and _DECIMAL.fullmatch(text):
         return float(text)
     return text
+
+
+def quoted(text: str) -> str:
+    """A text in double quotes, ASCII only, as Python and YAML both read it.
+
+    JSON alone writes a character beyond U+FFFF as two, which neither of them joins.
+    """
+    parts = (
+        f"\\U{ord(character):08x}" if ord(character) > 0xFFFF else json.dumps(character)[1:-1]
+        for character in text
+    )
+    return f'"{"".join(parts)}"'
+
+
+def as_yaml(value: Argument) -> str:
+    """A constructor argument as `as_argument` reads it again."""
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = repr(value)
+    return text.replace("e", ".0e") if "." not in text else text
 
 
 def as_shapes(node: Node | None) -> tuple[Shape, ...]:

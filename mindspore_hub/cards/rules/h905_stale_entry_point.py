@@ -32,11 +32,11 @@ def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
     """
     if hub.root is None:
         return
-    from mindspore_hub.cards.generate import outputs
+    from mindspore_hub.cards.generate import entry_points
     from mindspore_hub.entry_point import entry_point_path
 
     try:
-        texts = outputs(hub.root)
+        texts = entry_points(hub.root)
     except (CardError, OSError, ValueError):
         return
     for model, document in _first_cards(hub).items():
