@@ -65,19 +65,19 @@ def test_a_full_disk_is_a_clear_error_and_loses_nothing(
 
 
 def test_a_write_that_fails_half_way_leaves_whole_chunks(tmp_path: Path) -> None:
-    chunk = Chunk({"vectors": np.ones((2, 100), np.float32)})
+    pictures = ["a", "b", "c", "d"]
     program = f"""
 import resource
 from pathlib import Path
 import numpy as np
 from mindspore_hub.errors import StoreError
 from mindspore_hub.reid.embedding.chunks import Chunk, StoredChunks
-chunk = Chunk({{"vectors": np.ones((2, 100), np.float32)}})
-with StoredChunks(Path({str(tmp_path / "f.npz")!r}), {{}}, skipping=False) as chunks:
-    chunks.append(chunk)
+arrays = {{"vectors": np.ones((2, 100), np.float32)}}
+with StoredChunks(Path({str(tmp_path / "f.npz")!r}), {{}}, {pictures}, skipping=False) as chunks:
+    chunks.append(Chunk(arrays, [0, 1]))
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
     try:
-        chunks.append(chunk)
+        chunks.append(Chunk(arrays, [2, 3]))
     except StoreError as error:
         print(error)
 """
@@ -89,9 +89,9 @@ with StoredChunks(Path({str(tmp_path / "f.npz")!r}), {{}}, skipping=False) as ch
         cwd=TESTS.parent,
     )
     assert "cannot be written: File too large" in done.stdout
-    with StoredChunks(tmp_path / "f.npz", {}, skipping=False) as chunks:
-        assert (chunks.count, chunks.rows) == (1, 2)
-        chunks.append(chunk)
+    with StoredChunks(tmp_path / "f.npz", {}, pictures, skipping=False) as chunks:
+        assert (chunks.missing(4), chunks.rows) == ([2, 3], 2)
+        chunks.append(Chunk({"vectors": np.ones((2, 100), np.float32)}, [2, 3]))
         chunks.save({"about": np.array(json.dumps({}))})
     assert np.array_equal(features.load(tmp_path / "f.npz").vectors, np.ones((4, 100)))
 

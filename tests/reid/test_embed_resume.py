@@ -16,6 +16,7 @@ from PIL import Image
 import mindspore_hub
 from mindspore_hub.errors import PictureError, StoreError
 from mindspore_hub.reid import features
+from mindspore_hub.reid.embedding.chunks import Chunk, StoredChunks
 from mindspore_hub.reid.embedding.run import Embedding
 from mindspore_hub.reid.embedding.samples import list_samples
 
@@ -171,32 +172,138 @@ def nothing(_folder: Path, _card: str) -> None:
     pass
 
 
+def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Warnings of this package; MindSpore has some of its own."""
+    ours = [record for record in caplog.records if record.name.startswith("mindspore_hub")]
+    return [record.getMessage() for record in ours if record.levelname == "WARNING"]
+
+
+def insert(folder: Path, _card: str) -> None:
+    tiny.draw(folder, "0000a.png")
+
+
+def remove_early(folder: Path, _card: str) -> None:
+    (folder / "0002.png").unlink()
+
+
+def several(folder: Path, card: str) -> None:
+    for change_one in (insert, remove, remove_early, change):
+        change_one(folder, card)
+
+
 @pytest.mark.parametrize(
-    ("change", "options", "before"),
+    ("change", "size", "computed_again", "given_up"),
     [
-        (add, {}, {}),
-        (remove, {}, {}),
-        (change, {}, {}),
-        (touch, {}, {}),
-        (order, {}, {}),
-        (nothing, {"size": 5}, {}),
-        (nothing, {"modality": "visible"}, {}),
-        (nothing, {}, {"shift": 1.0}),
+        (add, 4, 13, 0),
+        (insert, 4, 13, 0),
+        (remove, 4, 11, 0),
+        (remove_early, 4, 12, 1),
+        (change, 4, 13, 1),
+        (touch, 4, 13, 1),
+        (nothing, 5, 12, 0),
+        (nothing, 30, 12, 0),
+        (several, 7, 13, 2),
     ],
 )
-def test_another_plan_begins_anew(
+def test_rows_of_unchanged_pictures_are_taken_over(
     change: Callable[[Path, str], None],
-    options: dict[str, Any],
-    before: dict[str, Any],
+    size: int,
+    computed_again: int,
+    given_up: int,
     card: str,
     folder: Path,
     tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    stopped(card, folder, tmp_path / "f.npz", **before)
+    stopped(card, folder, tmp_path / "f.npz")
+    change(folder, card)
+    calls, found = computed(card, folder, tmp_path / "f.npz", size=size)
+    assert calls == -(-computed_again // min(size, len(list(folder.iterdir()))))
+    assert found.paths is not None
+    assert found.paths.tolist() == sorted(path.name for path in folder.iterdir())
+    np.testing.assert_allclose(found.vectors, plain(card, folder), rtol=1e-5, atol=1e-5)
+    assert found.about["batch_size"] == size
+    warnings = warned(caplog)
+    assert len(warnings) == bool(given_up)
+    assert all(f"{given_up} of 12 finished rows are given up" in text for text in warnings)
+    assert [path.name for path in tmp_path.iterdir() if ".partial" in path.name] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "before", "differs"),
+    [
+        (order, {}, {}, "preprocessing (order)"),
+        (nothing, {"modality": "visible"}, {}, "modality visible instead of None"),
+        (nothing, {}, {"shift": 1.0}, "sha256 "),
+        (order, {"size": 5}, {"shift": 1.0}, "batch_size 5 instead of 4; "),
+    ],
+)
+def test_another_plan_begins_anew_and_says_what_that_costs(
+    change: Callable[[Path, str], None],
+    options: dict[str, Any],
+    before: dict[str, Any],
+    differs: str,
+    card: str,
+    folder: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    parts = stopped(card, folder, tmp_path / "f.npz", **before)
     change(folder, card)
     calls, found = computed(card, folder, tmp_path / "f.npz", **options)
-    assert calls == -(-len(list(folder.iterdir())) // options.get("size", 4))
+    assert calls == -(-PICTURES // options.get("size", 4))
     np.testing.assert_allclose(found.vectors, plain(card, folder), rtol=1e-5, atol=1e-5)
+    (warning,) = warned(caplog)
+    assert f"{parts}: 12 of 12 finished rows are given up" in warning
+    assert differs in warning
+
+
+def test_what_was_taken_over_is_kept_when_that_run_is_stopped_too(
+    card: str, folder: Path, tmp_path: Path
+) -> None:
+    stopped(card, folder, tmp_path / "f.npz")
+    insert(folder, card)
+    stopped(card, folder, tmp_path / "f.npz", batches=4)  # of the first 13 and 3 more: one batch
+    remove_early(folder, card)
+    calls, found = computed(card, folder, tmp_path / "f.npz")
+    assert calls == -(-(PICTURES - 15) // 4)
+    np.testing.assert_allclose(found.vectors, plain(card, folder), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_a_run_that_ended_while_it_took_over_loses_nothing(
+    old: bool, card: str, folder: Path, tmp_path: Path
+) -> None:
+    parts = stopped(card, folder, tmp_path / "f.npz")
+    left = parts.with_name(f"{parts.name}.new")
+    if old:
+        left.mkdir()
+        (left / "batches.txt").write_bytes(b"half a li")
+    else:
+        parts.rename(left)
+    insert(folder, card)
+    calls, found = computed(card, folder, tmp_path / "f.npz")
+    assert calls == 4
+    np.testing.assert_allclose(found.vectors, plain(card, folder), rtol=1e-5, atol=1e-5)
+    assert not left.exists()
+
+
+def test_pictures_that_were_left_out_are_taken_over_as_such(
+    card: str, folder: Path, tmp_path: Path
+) -> None:
+    for name in ("0003.png", "0005.png"):
+        (folder / name).write_bytes(b"no picture")
+    stopped(card, folder, tmp_path / "f.npz", skip_bad=True)
+    insert(folder, card)
+    (folder / "0003.png").unlink()
+    with pytest.raises(PictureError, match=r"0005\.png cannot be read"):
+        computed(card, folder, tmp_path / "f.npz")
+    calls, found = computed(card, folder, tmp_path / "f.npz", size=6, skip_bad=True)
+    assert calls == -(-13 // 6)
+    assert list(found.about["skipped"]) == ["0005.png"]
+    expected = [path.name for path in sorted(folder.iterdir()) if path.name != "0005.png"]
+    assert found.paths is not None
+    assert found.paths.tolist() == expected
 
 
 def test_pictures_that_are_no_files_are_never_taken_up(card: str, tmp_path: Path) -> None:
@@ -310,10 +417,38 @@ def test_two_runs_of_the_same_file_disturb_each_other_in_nothing(
     def intrude(done: int, _total: int | None) -> None:
         if done == 12:
             calls, found = computed(card, folder, output, size=5)
-            assert (calls, len(found)) == (5, PICTURES)
+            assert (calls, len(found)) == (3, PICTURES), "what the first had done is taken over"
 
     embedding = Embedding(card, network=tiny.Tiny(), batch_size=4, progress=intrude)
     embedding.write(list_samples(folder), output, known={})
     assert features.load(output).about["batch_size"] == 4
     assert np.array_equal(features.load(output).vectors, plain(card, folder))
     assert not output.with_name("f.npz.partial").exists()
+
+
+@pytest.mark.parametrize("plan", [{"batch_size": 4}, {"batch_size": 5}])
+def test_a_run_whose_folder_another_one_took_says_so(plan: dict[str, int], tmp_path: Path) -> None:
+    chunk = Chunk({"vectors": np.ones((1, 3), np.float32)}, [0])
+    with StoredChunks(tmp_path / "f.npz", {"batch_size": 4}, ["a"], skipping=False) as first:
+        with StoredChunks(tmp_path / "f.npz", plan, ["a"], skipping=False) as second:
+            second.append(chunk)
+            second.save({"about": np.array("{}")})
+        with pytest.raises(StoreError, match="another run writes the same output"):
+            first.append(chunk)
+    with StoredChunks(tmp_path / "f.npz", plan, ["a"], skipping=False) as third:
+        assert third.missing(1) == [0]
+
+
+def test_a_run_leaves_the_folder_of_another_one_alone(tmp_path: Path) -> None:
+    chunk = Chunk({"vectors": np.ones((1, 3), np.float32)}, [0])
+    with StoredChunks(tmp_path / "f.npz", {"batch_size": 4}, ["a", "b"], skipping=False) as first:
+        first.append(chunk)
+        with StoredChunks(
+            tmp_path / "f.npz", {"batch_size": 5}, ["a", "b"], skipping=False
+        ) as other:
+            first.append(Chunk({"vectors": np.full((1, 3), 7, np.float32)}, [1]))
+            first.save({"about": np.array("{}")})
+            assert other.missing(2) == [1]
+            other.append(Chunk({"vectors": np.full((1, 3), 2, np.float32)}, [1]))
+            other.save({"about": np.array("{}")})
+    assert features.load(tmp_path / "f.npz").vectors.tolist() == [[1, 1, 1], [2, 2, 2]]

@@ -181,30 +181,40 @@ def lose_a_picture(folder: Path) -> None:
     "change",
     [add_map, change_map, lose_maps, change_keypoints, swap_pictures, lose_a_picture],
 )
-def test_the_digest_tells_of_any_change(change: Callable[[Path], None], tmp_path: Path) -> None:
+def test_the_states_tell_of_any_change(change: Callable[[Path], None], tmp_path: Path) -> None:
     folder = tiny.draw(tmp_path / "all", "0.png", "1.png")
     os.utime(folder / "0.png", (1, 1))
     for number in range(2):
         tiny.draw(tmp_path / "maps" / str(number), "00.jpg")
     (tmp_path / "keypoints.csv").write_text(f"0.png,{POINTS}\n1.png,{POINTS}\n")
 
-    def digest(paths: list[Path]) -> str:
+    def states(paths: list[Path]) -> list[str]:
         points = tmp_path / "keypoints.csv"
         maps = [tmp_path / "maps" / path.stem for path in paths]
         keypoints = [line.split(",")[1:] for line in points.read_text().splitlines()]
         numbers = np.array(keypoints, float)
-        return list_samples(paths, heatmaps=maps, keypoints=numbers).digest()
+        return list_samples(paths, heatmaps=maps, keypoints=numbers).states()
 
     paths = sorted(folder.iterdir())
-    before = digest(paths)
-    assert digest(paths) == before
+    before = states(paths)
+    assert states(paths) == before
     change(tmp_path)
-    assert digest(paths) != before
+    assert states(paths) != before
 
 
 def test_pictures_that_are_no_files_are_never_the_same() -> None:
     samples = list_samples([tiny.pixels("a")])
-    assert samples.digest() != samples.digest()
+    assert samples.states() != samples.states()
+
+
+def test_the_states_of_pictures_are_their_own(tmp_path: Path) -> None:
+    folder = tiny.draw(tmp_path / "all", "0.png", "1.png")
+    shutil.copystat(folder / "0.png", folder / "1.png")
+    listed = [folder / "0.png", folder / "1.png", folder / "0.png"]
+    states = list_samples(listed).states()
+    assert len(set(states)) == 3
+    tiny.draw(folder, "2.png")
+    assert list_samples([folder / "2.png", *listed]).states()[1:] == states
 
 
 def test_a_label_that_fits_no_64_bits_is_refused_at_once() -> None:

@@ -123,7 +123,7 @@ class Embedding:
         known: Known,
         facts: Mapping[str, Any] | None = None,
     ) -> Written:
-        """Write features of pictures to a file; what an earlier call left is taken up.
+        """Write features of pictures to a file; what an earlier call left of them is taken up.
 
         Args:
             pictures: The pictures.
@@ -135,10 +135,11 @@ class Embedding:
             HubError: As in `mindspore_hub.embed`.
         """
         made_by = self._about(pictures)
-        plan = {**made_by, "pictures": pictures.digest()}
-        with StoredChunks(output, plan, skipping=self._skip_bad) as chunks:
-            if chunks.count:
-                done = chunks.rows + len(chunks.skipped)
+        states = pictures.states()
+        plan = {**made_by, "pictures": hashlib.sha256("\n".join(states).encode()).hexdigest()}
+        with StoredChunks(output, plan, states, skipping=self._skip_bad) as chunks:
+            done = chunks.rows + len(chunks.skipped)
+            if done:
                 logger.info("%s: going on after %d pictures", chunks.folder, done)
             self._add(chunks, pictures.samples)
             others = _others(chunks.skipped, pictures, known)
@@ -184,16 +185,17 @@ class Embedding:
         }
 
     def _add(self, chunks: Chunks, samples: Sequence[Sample]) -> None:
-        """Add the features of samples to chunks, from the first that is not there yet."""
+        """Add the features of those samples to chunks that are not there yet."""
         for beside in {tuple(sample.beside) for sample in samples}:
             self._transform.require(beside)
         size, count = min(self._batch_size, len(samples)), len(samples)
-        parts = [range(begin, min(begin + size, count)) for begin in range(0, count, size)]
-        # Told by all parts, so that a run that was stopped goes on with the same numbers.
-        compiled = len(parts) >= _COMPILED_FROM
-        parts = parts[chunks.count :]
+        # Told by all samples, so that a run that was stopped goes on with the same numbers.
+        compiled = -(-count // size) >= _COMPILED_FROM
+        missing = chunks.missing(count)
+        parts = [missing[begin : begin + size] for begin in range(0, len(missing), size)]
         if not parts:
             return
+        done = count - len(missing)
         prepare = functools.partial(self._prepare, samples)
         with (
             inference(self._network),
@@ -203,7 +205,8 @@ class Embedding:
             forward = self._forward(compiled)
             for batch in made:
                 chunks.append(_compute(forward, batch, size, samples))
-                progress(batch.stop, count)
+                done += len(batch.numbers)
+                progress(done, count)
 
     def _forward(self, compiled: bool) -> Forward:
         """The network as a function, which is compiled once for all runs."""
@@ -216,7 +219,7 @@ class Embedding:
             return nullcontext(self._progress)
         return counter(self.card.short_name, shown=Settings.from_environment().progress)
 
-    def _prepare(self, samples: Sequence[Sample], numbers: range) -> _Batch:
+    def _prepare(self, samples: Sequence[Sample], numbers: Sequence[int]) -> _Batch:
         made: list[tuple[Array, ...]] = []
         kept: list[int] = []
         skipped: dict[int, str] = {}
@@ -236,7 +239,7 @@ class Embedding:
             made.append(prepared if isinstance(prepared, tuple) else (prepared,))
             kept.append(number)
         inputs = tuple(map(np.stack, zip(*made, strict=True)))
-        return _Batch(inputs, kept, skipped, numbers.stop)
+        return _Batch(inputs, numbers, kept, skipped)
 
 
 @dataclass(frozen=True)
@@ -259,16 +262,16 @@ class _Batch:
     """Prepared pictures: the inputs of the network, which samples they are, and what was skipped."""
 
     inputs: tuple[Array, ...]
+    numbers: Sequence[int]
     kept: list[int]
     skipped: dict[int, str]
-    stop: int
 
 
 def _compute(forward: Forward, batch: _Batch, size: int, samples: Sequence[Sample]) -> Chunk:
     """Features of a batch; a short one is filled up, so that every batch is computed alike."""
     count = len(batch.kept)
     if not count:
-        return Chunk({}, batch.skipped)
+        return Chunk({}, batch.numbers, batch.skipped)
     rows = slice(None) if count == size else np.minimum(np.arange(size), count - 1)
     made = forward(*(values[rows] for values in batch.inputs))
     arrays = {name: values[:count] for name, values in made.items()}
@@ -282,7 +285,7 @@ def _compute(forward: Forward, batch: _Batch, size: int, samples: Sequence[Sampl
                 "number or too large to be squared; look at the network's output for it."
             )
             raise FeaturesError(msg)
-    return Chunk(arrays, batch.skipped)
+    return Chunk(arrays, batch.numbers, batch.skipped)
 
 
 def _ahead(prepare: Callable[[_Part], _Made], parts: Iterable[_Part]) -> Generator[_Made]:

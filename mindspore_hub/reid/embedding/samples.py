@@ -83,19 +83,26 @@ class Samples:
         """Whether every picture is a file, and so can be found again."""
         return all(sample.path for sample in self.samples)
 
-    def digest(self) -> str:
-        """What tells these pictures from others: path, size and time of change of each file.
+    def states(self) -> list[str]:
+        """What tells each picture from all others, and from what it was before a change.
 
-        What belongs to a picture counts as well. Pictures that are no files are always others.
+        Path, size and time of change of its file count, and what belongs to it. A picture that is
+        no file is always another one.
         """
         if not self.are_files:
-            return uuid.uuid4().hex
-        found = hashlib.sha256()
-        for sample in self.samples:
-            found.update(f"{sample.path!a} {_stat(sample.picture)}\n".encode())
-            for name, value in sorted(sample.beside.items()):
-                found.update(f"{name} ".encode() + _state(value))
-        return found.hexdigest()
+            return [uuid.uuid4().hex for _ in self.samples]
+        seen: Counter[str] = Counter()
+        return [_state_of(sample, seen) for sample in self.samples]
+
+
+def _state_of(sample: Sample, seen: Counter[str]) -> str:
+    """State of a sample; one that is listed again differs by its turn."""
+    found = hashlib.blake2b(digest_size=12)
+    found.update(f"{sample.path!a} {_stat(sample.picture)} {seen[sample.path]}\n".encode())
+    seen[sample.path] += 1
+    for name, value in sorted(sample.beside.items()):
+        found.update(f"{name} ".encode() + _state(value))
+    return found.hexdigest()
 
 
 def _stat(path: Any) -> str:
