@@ -54,6 +54,7 @@ def run(command: click.Command, name: str | None = None) -> None:
         sys.exit(error.exit_code)
     except HubError as error:
         echo(f"mshub: error: {error}", err=True)
+        _discard_output()
         sys.exit(error.exit_code)
     except SystemExit as end:
         # Click wraps a stdout that nobody reads any more, and exits with 1, which stands for findings

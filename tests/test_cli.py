@@ -584,7 +584,8 @@ def test_a_full_disk_is_an_error_without_traceback() -> None:
         )
     assert (done.returncode, done.stderr) == (
         9,
-        "mshub: error: [Errno 28] No space left on device\n",
+        "mshub: error: stdout cannot be written: No space left on device. Make room there, or choose "
+        "another place.\n",
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -152,8 +153,12 @@ class Features:
             found.append((query, gallery))
         return found
 
-    def save(self, path: Path) -> None:
-        """Write an npz file; an existing one is replaced."""
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write an npz file; an existing one is replaced.
+
+        Raises:
+            StoreError: It cannot be written (an OSError); what was there is untouched.
+        """
         with _files.replacing(path) as temporary, temporary.open("wb") as stream:
             np.savez(stream, **self.arrays())
 
@@ -169,7 +174,7 @@ class Features:
                 yield field.name, value
 
 
-def load(path: Path) -> Features:
+def load(path: str | os.PathLike[str]) -> Features:
     """Read an npz file that `Features.save` wrote, or another with the same arrays.
 
     Args:
@@ -184,7 +189,7 @@ def load(path: Path) -> Features:
     except _BROKEN as error:
         msg = f"{path} cannot be read as features: {error}. Expected an npz file, see docs/reid.md."
         raise FeaturesError(msg) from error
-    about = _about(path, found.pop("about", None))
+    about = _about(Path(path), found.pop("about", None))
     names = {field.name for field in dataclasses.fields(Features)}
     if set(found) - names or "vectors" not in found:
         msg = (
