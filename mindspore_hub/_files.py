@@ -57,7 +57,7 @@ def _refuse_irregular(found: os.stat_result, path: str | os.PathLike[str]) -> No
         raise OSError(number, f"it is {kind}, not a regular file", os.fspath(path))
 
 
-def replace(path: Path, content: str | bytes) -> None:
+def replace(path: str | os.PathLike[str], content: str | bytes) -> None:
     """Write a file as a whole or not at all; one that is there keeps its mode.
 
     Args:
@@ -66,10 +66,12 @@ def replace(path: Path, content: str | bytes) -> None:
         content: Its bytes, or a text that becomes UTF-8 with its line ends as they are.
 
     Raises:
-        OutputError: A folder, a socket or a pipe that nobody reads has this name.
+        OutputError: A folder, a socket or a pipe that nobody reads has this name, or the text cannot
+            be UTF-8.
         StoreError: It cannot be written; what was there is untouched.
     """
-    data = content.encode("utf-8") if isinstance(content, str) else content
+    path = Path(path)
+    data = _encoded(content, path) if isinstance(content, str) else content
     with naming(path):
         goal = _goal(path)
         if goal is None:
@@ -89,7 +91,7 @@ def replace(path: Path, content: str | bytes) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a path for the block to write to, in a folder of its own; then rename it to `path`.
 
     For content that is large, or written by others who want a path. If the block raises, what was
@@ -106,6 +108,7 @@ def replacing(path: Path) -> Iterator[Path]:
     import shutil
     import tempfile
 
+    path = Path(path)
     with naming(path), ExitStack() as stack:
         goal = _goal(path)
         place = None if goal is None else goal.parent
@@ -134,7 +137,7 @@ def is_plain(path: Path) -> bool:
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
+def naming(path: str | os.PathLike[str]) -> Iterator[None]:
     """Let errors of the system that occur while an output is written name the output.
 
     Raises:
@@ -168,6 +171,27 @@ def require_regular(path: Path) -> None:
         if _goal(path) is None:
             msg = f"{path} is no regular file, so no part of it could be kept; name a file."
             raise OutputError(msg)
+
+
+def require_below(path: Path, folder: Path) -> None:
+    """Refuse an output in a tree of others, whose links might lead out of it.
+
+    Raises:
+        OutputError: What the path leads to is not below the folder.
+    """
+    real = path.resolve()
+    if not real.is_relative_to(folder.resolve()):
+        msg = f"{path} leads out of {folder}, to {real}; nothing was written. Remove the link."
+        raise OutputError(msg)
+
+
+def _encoded(text: str, path: Path) -> bytes:
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError as error:  # of file names in another encoding
+        name = text[: error.end].rsplit(maxsplit=1)[-1]
+        msg = f"{path} was not written: {name} is no UTF-8; rename the file that is called so."
+        raise OutputError(msg) from error
 
 
 def _prefix(path: Path) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from mindspore_hub._files import naming
 from mindspore_hub._text import json_text, printable
 
 if TYPE_CHECKING:
@@ -125,8 +126,10 @@ def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
 
 def echo_as_it_is(text: str, *, err: bool = False, nl: bool = True) -> None:
     """Print text with colours or commands of our own, whose other parts are `printable`."""
-    # By itself, click would write UTF-8 where the stream is ASCII.
-    click.echo(text, file=sys.stderr if err else sys.stdout, nl=nl)  # noqa: TID251 - that is here
+    stream, name = (sys.stderr, "stderr") if err else (sys.stdout, "stdout")
+    with naming(name):
+        # By itself, click would write UTF-8 where the stream is ASCII.
+        click.echo(text, file=stream, nl=nl)  # noqa: TID251 - this is the place
 
 
 def print_json(value: Any) -> None:
@@ -157,7 +160,7 @@ def print_table(
         table.add_column(title, overflow="fold", no_wrap=index == 0)
     for row in rows:
         table.add_row(*map(Text, row[:columns]))
-    with console.capture() as capture:
+    with naming("stdout"), console.capture() as capture:  # which writes nothing, but tries to
         console.print(table)
     echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
 

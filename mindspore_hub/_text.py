@@ -51,7 +51,11 @@ def json_text(value: Any) -> str:
     """A value as JSON, indented; ASCII unless stdout is UTF-8, and never anything to obey."""
     import json
 
-    text = json.dumps(value, indent=2, ensure_ascii=not takes_utf8(), default=str)
+    return printable_json(json.dumps(value, indent=2, ensure_ascii=not takes_utf8(), default=str))
+
+
+def printable_json(text: str) -> str:
+    """JSON as it may be printed: the same values, by escapes of its own."""
     return re.sub(_OBEYED, lambda match: f"\\u{ord(match[0]):04x}", text)
 
 

@@ -54,6 +54,7 @@ def run(command: click.Command, name: str | None = None) -> None:
         sys.exit(error.exit_code)
     except HubError as error:
         echo(f"mshub: error: {error}", err=True)
+        _discard_output()
         sys.exit(error.exit_code)
     except SystemExit as end:
         # Click wraps a stdout that nobody reads any more, and exits with 1, which stands for findings
@@ -138,8 +139,8 @@ class _Commands(Group):
 
 _EPILOG = """\
 Exit codes: 0 ok, 1 findings or a difference, 2 usage or a setting, 3 unknown name, 4 integrity,
-5 network, 6 not in the store, 7 refused by policy, 8 MindSpore missing, 9 store or disk, 130
-interrupted, 141 nobody reads the output.
+5 network, 6 not in the store, 7 refused by policy, 8 MindSpore missing, 9 store or disk, 70 a
+defect of this package, 130 interrupted, 141 nobody reads the output.
 
 Variables MSHUB_*, such as MSHUB_HOME, are settings. README.md lists them, and `mshub env` shows
 which are set.

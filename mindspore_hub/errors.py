@@ -94,7 +94,7 @@ class MissingDependencyError(HubError, ImportError):
 
 
 class StoreError(HubError, OSError):
-    """The local store cannot be read or written."""
+    """The local store or an output cannot be read or written."""
 
     exit_code = 9
 
@@ -108,4 +108,4 @@ class OutputError(StoreError):
 class InternalError(HubError, RuntimeError):
     """The check itself failed: a defect of this package, not of a card."""
 
-    exit_code = 3
+    exit_code = 70  # EX_SOFTWARE of sysexits.h

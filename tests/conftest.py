@@ -23,7 +23,7 @@ def fresh_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An empty store of its own, no proxies, no settings but quiet ones, for each test."""
     os.umask(0o022)
     for name in list(os.environ):
-        if name.startswith("MSHUB_") or name.lower().endswith("_proxy"):
+        if name.startswith(("MSHUB_", "GITHUB_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("MSHUB_HOME", str(tmp_path / "store"))
     monkeypatch.setenv("MSHUB_NO_PROGRESS", "1")

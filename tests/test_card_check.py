@@ -400,7 +400,7 @@ def test_a_rule_that_crashes_is_an_internal_error(monkeypatch: pytest.MonkeyPatc
     result = invoke("check", "card.md")
     error = result.exception
     assert isinstance(error, check.InternalError)
-    assert error.exit_code == 3
+    assert error.exit_code == 70
     assert str(error) == (
         "the rule Z999 crash crashed on card.md (KeyError: 'evaluation'). This is a defect of the "
         "rule, not of the card: please report it with the card and the output of `mshub env`. "

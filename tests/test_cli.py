@@ -20,6 +20,7 @@ import pytest
 from click.testing import CliRunner
 from commands import CARD, MSHUB, ROOT, run, start
 
+import mindspore_hub
 from mindspore_hub import errors
 from mindspore_hub.cards.review import known_rules
 from mindspore_hub.catalog import Catalog
@@ -410,7 +411,15 @@ def test_help_tells_exit_codes_and_where_settings_are_described() -> None:
     codes = {error.exit_code for error in vars(errors).values() if isinstance(error, type)}
     assert "Exit codes: 0 ok, 1 findings" in said
     assert all(f" {code} " in said for code in codes)
+    of_code_3 = [e for e in vars(errors).values() if getattr(e, "exit_code", None) == 3]
+    assert {error.__name__ for error in of_code_3} == {"UnknownNameError", "AmbiguousNameError"}
     assert "MSHUB_HOME" in said
+
+
+def test_every_error_is_exported() -> None:
+    kinds = {e for e in vars(errors).values() if isinstance(e, type) and issubclass(e, Exception)}
+    assert {error.__name__ for error in kinds} <= set(mindspore_hub.__all__)
+    assert all(getattr(mindspore_hub, error.__name__) is error for error in kinds)
 
 
 @pytest.mark.parametrize(
@@ -583,9 +592,10 @@ def test_a_full_disk_is_an_error_without_traceback() -> None:
         done = subprocess.run(
             command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=env
         )
-    assert (done.returncode, done.stderr) == (
-        9,
-        "mshub: error: [Errno 28] No space left on device\n",
+    assert done.returncode == 9
+    assert done.stderr == (
+        "mshub: error: stdout cannot be written: No space left on device. "
+        "Make room there, or choose another place.\n"
     )
 
 

@@ -9,6 +9,7 @@ without a checkpoint has a card without asset, which that client refuses to load
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from dataclasses import replace
@@ -48,7 +49,7 @@ _NAME = re.compile(r"\w[\w.+-]*")
 
 def create(
     card: Card,
-    folder: Path,
+    folder: str | os.PathLike[str],
     *,
     checkpoint: bool = False,
     force: bool = False,
@@ -72,7 +73,7 @@ def create(
         IntegrityError: As in `load`, or the folder has a manifest that means nothing.
         HubError: As in `load`, with a checkpoint.
     """
-    folder = folder.resolve()
+    folder = Path(folder).resolve()
     check_target(folder, force=force)
     check_names(card, checkpoint=checkpoint)
     folder.parent.mkdir(parents=True, exist_ok=True)

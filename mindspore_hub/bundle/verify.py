@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -45,7 +46,7 @@ class Proof:
     deviations: dict[str, float] = field(default_factory=dict)
 
 
-def verify(folder: Path, *, trust: bool = False) -> Proof:
+def verify(folder: str | os.PathLike[str], *, trust: bool = False) -> Proof:
     """Verify a bundle: digests, then strict load, then golden outputs; opens no connection.
 
     Args:
@@ -59,6 +60,7 @@ def verify(folder: Path, *, trust: bool = False) -> Proof:
         CheckpointError: Its checkpoint does not fit its network, or outputs differ.
         MissingDependencyError: MindSpore is not installed.
     """
+    folder = Path(folder)
     manifest = read_manifest(folder)
     _check_files(folder, manifest)
     card = read_card(folder / manifest.card, manifest.uid)

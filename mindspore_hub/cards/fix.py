@@ -239,6 +239,8 @@ def _change(lines: list[re.Match[str]], edit: Edit) -> Change | None:
     if not line[1].startswith(edit.old, column) or column > len(line[1]):
         return None
     if edit.new is not None:
+        if any("\ud800" <= character <= "\udfff" for character in edit.new):
+            return None  # part of a file name that is no UTF-8, which no card could hold
         start = line.start() + column
         return Change(start, start + len(edit.old), edit.new)
     follows = lines[number + 1] if number + 1 < len(lines) else None

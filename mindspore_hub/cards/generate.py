@@ -9,7 +9,7 @@ from difflib import unified_diff
 from pathlib import Path
 from urllib.parse import quote
 
-from mindspore_hub._files import replace
+from mindspore_hub._files import replace, require_below
 from mindspore_hub.cards import beside
 from mindspore_hub.cards.rules import all_rules
 from mindspore_hub.cards.schema import Card
@@ -57,6 +57,7 @@ def entry_points(root: Path) -> dict[Path, str]:
 
 
 def _entry_points(root: Path, catalog: Catalog) -> dict[Path, str]:
+    _require_utf8(catalog)
     return {
         entry_point_path(root, model): entry_point_text(cards, default_card(model, cards))
         for model, cards in catalog.models.items()
@@ -78,16 +79,25 @@ def differences(root: Path) -> Iterator[str]:
 
 
 def write(root: Path) -> list[Path]:
-    """Write the generated files that differ, remove those without cards; return their paths."""
-    changed = []
-    for path, text in _wanted(root).items():
-        if _bytes(path) != (None if text is None else text.encode("utf-8")):
-            changed.append(path)
-            if text is None:
-                path.unlink()
-            else:
-                replace(path, text)
-    return changed
+    """Write the generated files that differ, remove those without cards; return their paths.
+
+    Raises:
+        OutputError: A link leads out of the hub root.
+        StoreError: A file cannot be written.
+    """
+    changed = {
+        path: text
+        for path, text in _wanted(root).items()
+        if _bytes(path) != (None if text is None else text.encode("utf-8"))
+    }
+    for path in changed:
+        require_below(path, root)
+    for path, text in changed.items():
+        if text is None:
+            path.unlink()
+        else:
+            replace(path, text)
+    return list(changed)
 
 
 def _wanted(root: Path) -> dict[Path, str | None]:
@@ -137,6 +147,15 @@ def entry_point_text(cards: list[Card], default: Card) -> str:
     environment.filters.update(text=quoted, literal=_literal)
     template = environment.get_template(f"{ENTRY_POINT}.py.jinja")
     return template.render(model=model, default=default, cards=cards, keys=_keys(cards))
+
+
+def _require_utf8(catalog: Catalog) -> None:
+    for card in catalog.cards:
+        if any("\ud800" <= character <= "\udfff" for character in card.uid):
+            msg = (
+                f"{card.path}: its name is no UTF-8, so nothing can be generated; rename the file."
+            )
+            raise CardError(msg)
 
 
 def _keys(cards: list[Card]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,7 +40,11 @@ class Converted:
 
 
 def convert_tensors(
-    facts: Examination, path: Path, *, format: str, names: Mapping[str, str] | None = None
+    facts: Examination,
+    path: str | os.PathLike[str],
+    *,
+    format: str,
+    names: Mapping[str, str] | None = None,
 ) -> Converted:
     """Write the tensors of a file into another, and compare every byte.
 
@@ -51,16 +56,18 @@ def convert_tensors(
 
     Raises:
         CheckpointError: The format cannot hold what is asked for.
-        StoreError: The file that was written differs from what it was made of.
-        OSError: It cannot be written.
+        StoreError: It cannot be written, or differs from what it was made of (an OSError).
     """
     chosen = names or {name: name for name in facts.index.entries}
     with replacing(path) as temporary:
         write.write_tensors(temporary, facts.index, names=chosen, format=format)
-    return Converted(path, format, path.stat().st_size, tensors=len(chosen))
+        size = temporary.stat().st_size
+    return Converted(Path(path), format, size, tensors=len(chosen))
 
 
-def convert_network(fit: Fit, path: Path, *, format: str, batch_size: int = 1) -> Converted:
+def convert_network(
+    fit: Fit, path: str | os.PathLike[str], *, format: str, batch_size: int = 1
+) -> Converted:
     """Write a network with the values of a file, and compare its outputs.
 
     Args:
@@ -71,7 +78,7 @@ def convert_network(fit: Fit, path: Path, *, format: str, batch_size: int = 1) -
 
     Raises:
         ExportError: MindSpore cannot export it, or the outputs differ.
-        OSError: It cannot be written.
+        StoreError: It cannot be written (an OSError).
     """
     from mindspore_hub.checkpoint_files.export import export
 
@@ -83,6 +90,6 @@ def convert_network(fit: Fit, path: Path, *, format: str, batch_size: int = 1) -
             input_shapes=fit.input_shapes,
             batch_size=batch_size,
         )
+        size = temporary.stat().st_size
     inputs = tuple((batch_size, *shape) for shape in fit.input_shapes)
-    size = path.stat().st_size
-    return Converted(path, format, size, inputs=inputs, difference=difference)
+    return Converted(Path(path), format, size, inputs=inputs, difference=difference)

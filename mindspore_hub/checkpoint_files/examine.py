@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import runpy
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
@@ -167,7 +168,7 @@ class Examination:
         return first == whole and all(block == whole[: len(block)] for block in data)
 
 
-def examine(path: Path) -> Examination:
+def examine(path: str | os.PathLike[str]) -> Examination:
     """Read what a file holds.
 
     Raises:
@@ -175,6 +176,7 @@ def examine(path: Path) -> Examination:
             message begins with the path.
         OSError: It cannot be read.
     """
+    path = Path(path)
     try:
         with _files.open_regular(path) as file:
             return describe(path, read_index(map_file(file)))

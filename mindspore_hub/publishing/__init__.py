@@ -8,6 +8,7 @@ takes over what has passed.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,16 +20,16 @@ __all__ = ["publish"]
 
 
 def publish(
-    checkpoint: str | Path,
+    checkpoint: str | os.PathLike[str],
     model: str,
     *,
     facts: Mapping[str, str] | None = None,
     network_args: Mapping[str, bool | int | float | str] | None = None,
-    root: str | Path = ".",
-    network: str | Path | None = None,
-    golden: str | Path | None = None,
+    root: str | os.PathLike[str] = ".",
+    network: str | os.PathLike[str] | None = None,
+    golden: str | os.PathLike[str] | None = None,
     dry_run: bool = False,
-    patch: str | Path | None = None,
+    patch: str | os.PathLike[str] | None = None,
     branch: str | None = None,
 ) -> Publication:
     """Publish a checkpoint in a hub: try it, and write its card and its entry point.

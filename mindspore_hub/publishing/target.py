@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 
-from mindspore_hub._files import replace
+from mindspore_hub._files import replace, require_below
 from mindspore_hub.errors import SettingsError
 from mindspore_hub.publishing import git
 
@@ -83,7 +83,8 @@ def hand_over(target: Target, root: Path, contents: Contents, *, message: str) -
 
     Raises:
         SettingsError: git refuses.
-        OSError: A file cannot be written; all others are as they were.
+        StoreError: A file cannot be written, or a link leads out of the hub root; all others are as
+            they were.
     """
     if target.dry_run:
         return
@@ -101,6 +102,7 @@ def _place(root: Path, contents: Contents) -> None:
     folders = [folder for name in before for folder in _new_folders(root / name)]
     try:
         for name in before:
+            require_below(root / name, root)
             replace(root / name, contents[name])
     except BaseException:
         _restore(root, before)

@@ -164,8 +164,12 @@ class Features:
             found.append((query, gallery))
         return found
 
-    def save(self, path: Path) -> None:
-        """Write an npz file; an existing one is replaced."""
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write an npz file; an existing one is replaced.
+
+        Raises:
+            StoreError: It cannot be written (an OSError); what was there is untouched.
+        """
         with _files.replacing(path) as temporary, temporary.open("wb") as stream:
             np.savez(stream, **self.arrays())
 

@@ -239,3 +239,65 @@ def test_the_command_imports_what_it_needs_when_it_runs(hub: Path) -> None:
         [sys.executable, "-c", program], cwd=hub, capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("target", ["real.npz", "new.npz"])
+def test_a_link_as_output_stays_and_leads_to_the_features(
+    hub: Path, home: Path, folder: Path, tmp_path: Path, target: str
+) -> None:
+    (tmp_path / "real.npz").write_bytes(b"old")
+    link = tmp_path / "link.npz"
+    link.symlink_to(target)
+    done = run(hub, home, "-q", "embed", "tiny", folder, "-o", link, "--force")
+    assert (done.returncode, link.is_symlink()) == (0, True), done.stderr
+    assert len(features.load(tmp_path / target)) == 5
+    assert not (tmp_path / "link.npz.partial").exists()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "/dev/null", "/dev/stdout"])
+def test_an_output_that_cannot_be_taken_up_is_refused_at_once(
+    hub: Path, home: Path, folder: Path, tmp_path: Path, kind: str
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    output = tmp_path / kind
+    before = output.lstat()
+    done = run(hub, home, "-q", "embed", "tiny", folder, "-o", output, "--force")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{output} is no" in done.stderr or f"{output} is a pipe" in done.stderr
+    assert (output.lstat().st_ino, output.lstat().st_mode) == (before.st_ino, before.st_mode)
+
+
+@pytest.mark.parametrize("style", ["human", "json"])
+@pytest.mark.parametrize("encoding", ["utf-8:strict", "gbk", "latin-1"])
+def test_names_of_any_bytes_are_printed_by_their_codes(
+    hub: Path,
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    style: str,
+    encoding: str,
+) -> None:
+    pictures = tmp_path / os.fsdecode(b"caf\xe9\x1b[2J\n ::error::forged \xe2\x80\xae")
+    tiny.numbered(pictures, 2)
+    (pictures / "推理\x9b.png").write_bytes(b"no picture")
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    output = pictures / "f.npz"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "mindspore_hub", "embed", "tiny", str(pictures)),
+            *("-o", str(output), "--skip-bad", "--format", style),
+        ],
+        cwd=hub,
+        env={**os.environ, "MSHUB_HOME": str(home)},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    printed = (done.stdout + done.stderr).decode(encoding.partition(":")[0])
+    assert not any(line.lstrip().startswith("::") for line in printed.splitlines())
+    assert printed.replace("\n", "").isprintable()
+    assert r"caf\xe9\x1b[2J" in done.stderr.decode(encoding.partition(":")[0])
+    if style == "json":
+        found = json.loads(done.stdout)
+        assert (found["path"], found["pictures"]) == (str(output), 2)
+    assert len(features.load(output)) == 2

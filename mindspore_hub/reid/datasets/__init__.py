@@ -7,6 +7,7 @@ lies. All of these data sets have licences of their own and must be asked for; a
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,7 +35,7 @@ def default_options(name: str) -> dict[str, Any]:
     return _DATASETS.options(name)
 
 
-def dataset(name: str, root: Path, **options: Any) -> Dataset:
+def dataset(name: str, root: str | os.PathLike[str], **options: Any) -> Dataset:
     """Make the reader of a data set; nothing is read yet.
 
     Args:
@@ -52,4 +53,4 @@ def dataset(name: str, root: Path, **options: Any) -> Dataset:
         there = ", ".join(known) or "none"
         msg = f"The data set {name!r} has no option {unknown[0]!r}; options: {there}."
         raise DatasetError(msg)
-    return cast("Dataset", _DATASETS.find(name)(root, **options))
+    return cast("Dataset", _DATASETS.find(name)(Path(root), **options))

@@ -15,6 +15,7 @@ from mindspore_hub._output import (
     print_table,
     progress_of_command,
 )
+from mindspore_hub._text import printable_json
 
 if TYPE_CHECKING:
     from mindspore_hub.reid.evaluation.report import Claim, Report
@@ -114,7 +115,7 @@ def eval_(
             skip_bad=skip_bad,
             output=save_features,
         )
-    echo(found.to_json()) if style == "json" else _print(found)
+    echo(printable_json(found.to_json())) if style == "json" else _print(found)
     if report:
         _files.replace(report, f"{found.to_json()}\n")
     if plot and found.result.cmc:

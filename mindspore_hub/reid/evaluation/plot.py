@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from mindspore_hub import _files
@@ -11,14 +12,14 @@ from mindspore_hub.reid.evaluation.report import Report
 _FORMATS = (".png", ".svg", ".pdf")
 
 
-def check_plot(path: Path) -> None:
+def check_plot(path: str | os.PathLike[str]) -> None:
     """Refuse a plot that could not be drawn, before anything is computed for it.
 
     Raises:
         FeaturesError: The name has no ending that is known.
         MissingDependencyError: Matplotlib is not installed.
     """
-    if path.suffix.lower() not in _FORMATS:
+    if Path(path).suffix.lower() not in _FORMATS:
         msg = f"{path} must end in one of {', '.join(_FORMATS)}, which decides the format."
         raise FeaturesError(msg)
     try:
@@ -28,7 +29,7 @@ def check_plot(path: Path) -> None:
         raise MissingDependencyError(msg) from error
 
 
-def draw_cmc(report: Report, path: Path) -> None:
+def draw_cmc(report: Report, path: str | os.PathLike[str]) -> None:
     """Draw the CMC curve of a report, with what is claimed as points beside it.
 
     Args:
@@ -37,7 +38,7 @@ def draw_cmc(report: Report, path: Path) -> None:
 
     Raises:
         FeaturesError: The protocol has no CMC curve.
-        OSError: The file cannot be written.
+        StoreError: The file cannot be written (an OSError).
     """
     if not report.result.cmc:
         msg = f"The protocol {report.result.protocol!r} has no CMC curve; leave out the plot."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mindspore_hub._output import echo, format_option, print_table
-from mindspore_hub._text import one_line
+from mindspore_hub._text import one_line, printable_json
 from mindspore_hub.cards.retrieval import DISTANCES
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def match(
     options = _rerank(**rerank)
     found = find(query, gallery, k=k, distance=distance, rerank=options, index=index)
     if style == "json":
-        echo(found.to_json())
+        echo(printable_json(found.to_json()))
     else:
         _print(found)
     for sheet in sheets:

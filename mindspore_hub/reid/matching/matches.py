@@ -132,15 +132,14 @@ class Matches:
                 hold more than 1,000 pictures.
             DatasetError: No folder is known, or none of the pictures is there.
             MissingDependencyError: Pillow is not installed.
+            StoreError: The sheet cannot be written (an OSError).
         """
         try:
             from mindspore_hub.reid.matching.sheet import save
         except ImportError as error:
             msg = f"A contact sheet needs Pillow ({error}); `pip install pillow`."
             raise MissingDependencyError(msg) from error
-        folders = {"images": images, "gallery_images": gallery_images}
-        roots = {name: None if root is None else Path(root) for name, root in folders.items()}
-        save(self, Path(path), queries=queries, **roots)
+        save(self, path, images=images, gallery_images=gallery_images, queries=queries)
 
     def to_json(self) -> str:
         """Everything as JSON, one query per line."""

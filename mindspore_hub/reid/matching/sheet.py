@@ -114,10 +114,10 @@ def largest(rows: list[list[Image.Image | None]], *, narrowest: int) -> tuple[in
 
 def save(
     matches: Matches,
-    path: Path,
+    path: str | os.PathLike[str],
     *,
-    images: Path | None = None,
-    gallery_images: Path | None = None,
+    images: str | os.PathLike[str] | None = None,
+    gallery_images: str | os.PathLike[str] | None = None,
     queries: int = 20,
 ) -> None:
     """Write a contact sheet; a file that is there is replaced as a whole.
@@ -135,7 +135,9 @@ def save(
         FeaturesError: The features lack paths, the file has another ending, or the sheet would hold
             more than 1,000 pictures.
         DatasetError: No folder is known, or none of the pictures is there.
+        StoreError: The sheet cannot be written.
     """
+    path = Path(path)
     if path.suffix.lower() not in FORMATS:
         msg = (
             f"{path} must end in {' or '.join(FORMATS)}, since that says what to write; rename it."
@@ -167,7 +169,11 @@ def _warn(path: Path, pictures: Pictures) -> None:
 
 
 def plan(
-    matches: Matches, *, images: Path | None, gallery_images: Path | None, queries: int
+    matches: Matches,
+    *,
+    images: str | os.PathLike[str] | None,
+    gallery_images: str | os.PathLike[str] | None,
+    queries: int,
 ) -> Sheet:
     """Choose what a sheet shows; arguments and errors are those of `save`."""
     shown = _chosen(len(matches.query), queries)
@@ -221,7 +227,9 @@ def _names(features: Features, side: str) -> list[str]:
     return [str(path) for path in features.paths]
 
 
-def _root(given: Path | None, features: Features, side: str, argument: str) -> Path:
+def _root(
+    given: str | os.PathLike[str] | None, features: Features, side: str, argument: str
+) -> Path:
     root = given or features.about.get("root")
     if root is None:
         fault = f"The features of the {side} do not say in which folder their pictures are"
