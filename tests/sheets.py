@@ -14,7 +14,7 @@ QUERY = "queries/a<b>&\"'.png"
 """A name that means something else in HTML, if it is not escaped."""
 
 RED, GREEN, YELLOW = (200, 30, 40), (20, 140, 30), (240, 220, 20)
-TALL, WIDE = (30, 60), (60, 30)
+TALL, WIDE = (120, 240), (240, 120)
 
 
 def picture(file: Path, color: tuple[int, int, int], size: tuple[int, int] = TALL) -> None:

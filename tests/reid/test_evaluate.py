@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import io
 import json
 import shutil
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 import reid_reference as reference
 import synthetic
 from commands import run
+from matplotlib.figure import Figure
 from server import FileServer
 
 import mindspore_hub
@@ -20,8 +22,11 @@ from mindspore_hub.cards.schema import read_card
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.errors import DatasetError, FeaturesError, PictureError, UnknownNameError
 from mindspore_hub.reid.datasets import dataset
+from mindspore_hub.reid.evaluation.plot import _cmc_figure
+from mindspore_hub.reid.evaluation.report import Claim, Report
 from mindspore_hub.reid.evaluation.selection import Selection
 from mindspore_hub.reid.features import Features, load
+from mindspore_hub.reid.scoring.result import Result
 
 CARDS = {
     "mvd_infraredtovisible_regdb": {"queries": 8, "gallery": 8, "images": 16},
@@ -390,3 +395,59 @@ def test_a_wrong_call_says_what_is_right(arguments: list[str], message: str) -> 
     done = run("eval", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
+
+
+# Plots
+
+
+def drawn(
+    curve: tuple[float, ...], claims: tuple[Claim, ...] = (), card: str = "a/1.0/b"
+) -> Figure:
+    """The figure of a CMC curve, as it is laid out for a file."""
+    result = Result("regdb", {}, {"mAP": 0.5}, {}, curve)
+    figure = _cmc_figure(Report(card, result, claims, None, {}, {}))
+    figure.savefig(io.BytesIO(), format="png")
+    return figure
+
+
+CLAIMS = tuple(
+    Claim(f"{metric}acc{value}", metric, value, None)
+    for metric, value in (("rank1", 71.0), ("rank5", 80.0), ("rank10", 99.9), ("mAP", 66.0))
+)
+
+
+@pytest.mark.parametrize(
+    ("level", "ranks", "claims"),
+    [
+        (0.0, 1, ()),
+        (1.0, 1, CLAIMS),
+        (0.004, 2, CLAIMS[:1]),
+        (0.5, 3, CLAIMS),
+        (0.0, 20, CLAIMS),
+        (1.0, 20, ()),
+    ],
+)
+def test_a_plot_counts_ranks_in_whole_numbers_from_0_percent_beside_its_legend(
+    level: float, ranks: int, claims: tuple[Claim, ...]
+) -> None:
+    figure = drawn((level,) * ranks, claims)
+    [axes] = figure.axes
+    assert all(tick.is_integer() for tick in axes.get_xticks().tolist())
+    low, high = axes.get_xlim()
+    assert any(low <= tick <= high for tick in axes.get_xticks())
+    assert axes.get_ylim()[0] == 0
+    [legend] = figure.legends
+    assert axes.get_legend() is None
+    assert not legend.get_window_extent().overlaps(axes.get_window_extent())
+    edges = figure.get_window_extent()
+    assert edges.contains(*legend.get_window_extent().min)
+    assert edges.contains(*legend.get_window_extent().max)
+
+
+def test_a_name_is_no_formula_and_fits_above_the_plot() -> None:
+    for card in ("a/1.0/$\\frac{$", "$x$", "somebody/1.0/" + 20 * "very_long_name_"):
+        figure = drawn((0.5, 1.0), card=card)
+        title = figure.axes[0].title
+        assert title.get_text().replace("\n", "").startswith(card)
+        extent, edges = title.get_window_extent(), figure.get_window_extent()
+        assert (edges.x0 <= extent.x0, extent.x1 <= edges.x1) == (True, True)

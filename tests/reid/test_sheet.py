@@ -3,21 +3,26 @@
 import base64
 import io
 import logging
+import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 import sheets
-from PIL import Image, ImageColor
+from PIL import Image, ImageColor, ImageDraw
 from sheets import GREEN, QUERY, RED, YELLOW
 
 import mindspore_hub
 from mindspore_hub.errors import DatasetError, FeaturesError
 from mindspore_hub.reid.features import Features
+from mindspore_hub.reid.matching import sheet_png
 from mindspore_hub.reid.matching.sheet import RIGHT, SIDE, WRONG, plan
+from mindspore_hub.reid.matching.sheet_png import _draw_reason, _legible, _wrapped
 
 CHROMIUM = shutil.which("chromium")
 
@@ -160,6 +165,109 @@ def test_pictures_that_cannot_be_read_are_grey_fields_and_named(
     with Image.open(tmp_path / "sheet.png") as image:
         assert near(image, GREEN) == near(image, YELLOW) == 0
         assert near(image, RED) == 4 * SIDE * SIDE // 2
+
+
+@pytest.mark.parametrize("ending", ["png", "html"])
+def test_small_pictures_are_not_blown_up(ending: str, tmp_path: Path) -> None:
+    found = sheets.matches(tmp_path)
+    sheets.picture(tmp_path / "gallery/wrong.png", GREEN, (24, 48))
+    sheets.picture(tmp_path / "gallery/wide.png", YELLOW, (SIDE, 3))
+    found.save_sheet(tmp_path / f"sheet.{ending}")
+    if ending == "html":
+        images = page_of(tmp_path / "sheet.html").named("img")
+        sizes = {str(image["alt"]): (image["width"], image["height"]) for image in images}
+        assert sizes["Rank 2, wrong: gallery/wrong.png"] == ("24", "48")
+        assert sizes["Rank 3, wrong: gallery/wide.png"] == (str(SIDE), "3")
+        return
+    with Image.open(tmp_path / "sheet.png") as image:
+        assert near(image, GREEN) == 2 * 24 * 48
+        assert near(image, YELLOW) == 2 * 3 * SIDE
+
+
+def unreadable(folder: Path) -> dict[str, str]:
+    """Pictures of the gallery that cannot be shown, and what is said about them."""
+    folder.mkdir(exist_ok=True)
+    sheets.picture(folder / "cut.jpg", RED)
+    (folder / "cut.jpg").write_bytes((folder / "cut.jpg").read_bytes()[:-200])
+    Image.new("F", (9, 9)).save(folder / "deep.tif")
+    os.mkfifo(folder / "pipe.png")
+    (folder / "text.png").write_text("<b>no picture</b>")
+    return {
+        "cut.jpg": "not read: image file is truncated",
+        "deep.tif": "not read: has the mode F, but the network takes pictures of one to four",
+        "none.png": "not read: No such file or directory",
+        "pipe.png": "not read: it is a named pipe, not a regular file",
+        "text.png": "not read: it is in none of the formats that are read, such as JPEG",
+    }
+
+
+def test_a_grey_field_says_why(tmp_path: Path) -> None:
+    said = unreadable(tmp_path / "all")
+    sheets.picture(tmp_path / "all/a.png", RED)
+    found = mindspore_hub.match(sheets.features(tmp_path / "all", ["a.png", *said]))
+    for ending in ("html", "png"):
+        found.save_sheet(tmp_path / f"sheet.{ending}", queries=1)
+    text = page_of(tmp_path / "sheet.html").text
+    for reason in said.values():
+        assert reason in text
+    with Image.open(tmp_path / "sheet.png") as image:
+        fields = near(image, "#c4c4c4")
+    blank = len(said) * (SIDE + 10) ** 2
+    assert 0.7 * blank < fields < 0.98 * blank  # grey, but for what is written on it
+
+
+def test_a_reason_stays_within_its_field() -> None:
+    font, long = _legible("", 12)[1], "not read: " + 30 * "why " + 90 * "x"
+    lines = _wrapped(long, font, 150)
+    assert "".join(lines).replace(" ", "") == long.replace(" ", "")
+    assert max(map(font.getlength, lines)) <= 150
+    image = Image.new("RGB", (300, 300), "#ffffff")
+    _draw_reason(ImageDraw.Draw(image), 9 * long, (60, 60), (160, 160))
+    ImageDraw.Draw(image).rectangle((60, 60, 219, 219), "#ffffff")
+    assert image.getcolors() == [(90000, (255, 255, 255))]
+
+
+@pytest.fixture
+def _no_fonts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """A system whose fonts lie in `fonts`, where none is to begin with."""
+    monkeypatch.setattr(sheet_png, "_FOLDERS", (str(tmp_path / "fonts"),))
+    yield from fresh_fonts()
+
+
+def fresh_fonts() -> Iterator[None]:
+    for cached in (sheet_png._legible, sheet_png._system_fonts, sheet_png._has):
+        cached.cache_clear()
+    yield
+    for cached in (sheet_png._legible, sheet_png._system_fonts, sheet_png._has):
+        cached.cache_clear()
+
+
+ODD_NAMES = ["Ёлка.png", "ναι", "Łódź ǅ", "\ue000.png", "北.png", "a\nb", "\udcff", "a\u202eb"]
+
+
+@pytest.mark.usefixtures("_no_fonts")
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_without_a_font_that_has_them_characters_are_shown_by_their_codes(name: str) -> None:
+    codes = name.encode("unicode_escape").decode()
+    assert _legible(name, 12) == (codes, sheet_png._font(12))
+
+
+@pytest.mark.usefixtures("_no_fonts")
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_names_are_drawn_in_a_font_of_the_system_that_has_them(name: str, tmp_path: Path) -> None:
+    font = Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf")
+    (tmp_path / "fonts/truetype").mkdir(parents=True)
+    (tmp_path / "fonts/truetype/LiberationSans-Regular.ttf").write_bytes(b"no font")
+    shutil.copy(font, tmp_path / "fonts/truetype")
+    shown, used = _legible(name, 12)
+    if name in ODD_NAMES[:3]:
+        assert (shown, Path(used.path).name) == (name, "DejaVuSans.ttf")
+    else:  # private, in no font that is there, or not to be printed
+        assert shown == name.encode("unicode_escape").decode()
+    sheets.picture(tmp_path / "a.png", RED)
+    sheets.picture(tmp_path / f"{name}.png", RED)
+    found = mindspore_hub.match(sheets.features(tmp_path, ["a.png", f"{name}.png"]))
+    found.save_sheet(tmp_path / "sheet.png")
 
 
 def test_queries_are_spread_over_all(tmp_path: Path) -> None:

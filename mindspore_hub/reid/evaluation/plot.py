@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mindspore_hub import _files
 from mindspore_hub.errors import FeaturesError, MissingDependencyError
 from mindspore_hub.reid.evaluation.report import Report
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 _FORMATS = (".png", ".svg", ".pdf")
+
+_LINE = 50
+"""Characters of a title that fit beside each other."""
 
 
 def check_plot(path: str | os.PathLike[str]) -> None:
@@ -43,7 +51,14 @@ def draw_cmc(report: Report, path: str | os.PathLike[str]) -> None:
     if not report.result.cmc:
         msg = f"The protocol {report.result.protocol!r} has no CMC curve; leave out the plot."
         raise FeaturesError(msg)
+    figure = _cmc_figure(report)
+    with _files.replacing(path) as temporary:
+        figure.savefig(temporary, dpi=150)
+
+
+def _cmc_figure(report: Report) -> Figure:
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(6.4, 4.8), layout="constrained")
     axes = figure.add_subplot()
@@ -56,16 +71,14 @@ def draw_cmc(report: Report, path: str | os.PathLike[str]) -> None:
             place = int(claim.metric.removeprefix("rank"))
             label = f"published {claim.published}"
             axes.plot([place], [claim.claimed], "D", fillstyle="none", label=label)
-    axes.set(
-        title=f"{report.card or 'features'} · {report.result.protocol}",
-        xlabel="Rank",
-        ylabel="Queries with a match up to this rank (%)",
-    )
-    axes.set_ylim(top=101)
+    title = f"{report.card or 'features'} · {report.result.protocol}"
+    axes.set_title(textwrap.fill(title, _LINE), parse_math=False)
+    axes.set(xlabel="Rank", ylabel="Queries with a match up to this rank (%)", ylim=(0, 101))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
     axes.grid(alpha=0.3)
-    axes.legend(loc="lower right")
-    with _files.replacing(path) as temporary:
-        figure.savefig(temporary, dpi=150)
+    # A curve may run through any part of the axes, so the legend is below them.
+    figure.legend(loc="outside lower center", ncols=2)
+    return figure
 
 
 def _legend(report: Report) -> str:

@@ -119,7 +119,7 @@ class Matches:
     ) -> None:
         """Write a contact sheet: queries, each beside its nearest images, right and wrong marked.
 
-        Pictures that cannot be read are grey fields, and a warning names them.
+        Pictures that cannot be read are grey fields that say why, and a warning names them.
 
         Args:
             path: The file, `.png` or `.html`; one that is there is replaced.

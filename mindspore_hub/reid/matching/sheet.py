@@ -32,7 +32,7 @@ MOST = 1000
 """Pictures of a sheet."""
 
 SIDE = 160
-"""Pixels of the longer side of a picture on a sheet."""
+"""Pixels of the longer side of a picture on a sheet, at most."""
 
 RIGHT, WRONG = "#0072b2", "#c05000"
 
@@ -89,25 +89,32 @@ class Pictures:
 
     failed: dict[str, None] = field(default_factory=dict)
 
-    def thumbnail(self, tile: Tile) -> Image.Image | None:
-        """The picture with the longer side of `SIDE` pixels; None if it cannot be read."""
+    def thumbnail(self, tile: Tile) -> Image.Image | str:
+        """The picture with sides of at most `SIDE` pixels; why, if it cannot be read."""
         try:
             picture = as_rgb(tile.file, library="opencv")
-        except PictureError:
+        except PictureError as error:
             self.failed[tile.name] = None
-            return None
-        scale = SIDE / max(picture.size)
+            return _reason(tile.file, str(error))
+        scale = min(1, SIDE / max(picture.size))
         size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
         return picture.resize(size, Image.Resampling.LANCZOS)
 
-    def rows(self, sheet: Sheet) -> list[list[Image.Image | None]]:
+    def rows(self, sheet: Sheet) -> list[list[Image.Image | str]]:
         """All pictures of a sheet."""
         return [[self.thumbnail(tile) for tile in row] for row in sheet.rows]
 
 
-def largest(rows: list[list[Image.Image | None]], *, narrowest: int) -> tuple[int, int]:
+def _reason(file: Path, error: str) -> str:
+    """Why a picture is not shown, as briefly as it fits into its field."""
+    reason = error.removeprefix(f"{file} ").removeprefix("cannot be read as a picture: ")
+    return _shown(f"not read: {reason.partition('; ')[0].rstrip('.')}")
+
+
+def largest(rows: list[list[Image.Image | str]], *, narrowest: int) -> tuple[int, int]:
     """Width, at least the narrowest, and height that every picture fits into."""
-    sizes = [found.size for row in rows for found in row if found] or [(SIDE, SIDE)]
+    read = [found for row in rows for found in row if not isinstance(found, str)]
+    sizes = [found.size for found in read] or [(SIDE, SIDE)]
     widest, highest = (max(sides) for sides in zip(*sizes, strict=True))
     return max(narrowest, widest), max(_LOWEST, highest)
 
@@ -122,7 +129,7 @@ def save(
 ) -> None:
     """Write a contact sheet; a file that is there is replaced as a whole.
 
-    Pictures that cannot be read are grey fields, and a warning names them.
+    Pictures that cannot be read are grey fields that say why, and a warning names them.
 
     Args:
         matches: What to show.

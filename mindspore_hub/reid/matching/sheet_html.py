@@ -52,9 +52,9 @@ def render(sheet: Sheet, pictures: Pictures) -> str:
     )
 
 
-def _embedded(picture: Image.Image | None) -> _Thumbnail | None:
-    if picture is None:
-        return None
+def _embedded(picture: Image.Image | str) -> _Thumbnail | str:
+    if isinstance(picture, str):
+        return picture
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=_QUALITY)
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
