@@ -14,6 +14,9 @@ noise. Compared in one run, on the same features and with the same number of thr
 
 `scoring` is ours without the product. Memory is what NumPy and Python held at most, beyond the
 features. Each figure is the best of the repeats, since other work only adds time.
+
+What loops and faiss find on the sample is compared with what ours finds on it, and the benchmark ends where
+they differ. faiss and NumPy each bring a BLAS, whose speed depends on the processor; both are named.
 """
 
 import argparse
@@ -24,11 +27,20 @@ from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks._processor import kernels, processor
 from mindspore_hub.reid.features import Features
 from mindspore_hub.reid.protocols import protocol
 from mindspore_hub.reid.scoring.distance import Distances
+from mindspore_hub.reid.scoring.recall import closer_counts
+from mindspore_hub.reid.scoring.result import Result
 
 SAMPLE = 200
+
+TOLERANCE = 1e-6
+"""What shares may differ by."""
+
+Scores = tuple[list[np.ndarray], list[float]]
+"""Curve and average precision of each query that has a match."""
 
 
 def main() -> None:
@@ -40,9 +52,10 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=60502, help="of SOP, to try fewer")
     parser.add_argument("--only", nargs="*", choices=sorted(PARTS), default=sorted(PARTS))
     arguments = parser.parse_args()
-    print(f"{arguments.dimensions} dimensions, best of {arguments.repeat}")
+    print(f"{arguments.dimensions} dimensions, best of {arguments.repeat}, on {processor()}")
     for part in arguments.only:
         PARTS[part](arguments)
+    print(f"\n{kernels() or 'the BLAS does not say its kernels'}")
 
 
 def identities(count: int, labels: np.ndarray, arguments: argparse.Namespace) -> np.ndarray:
@@ -107,6 +120,8 @@ def retrieval(title: str, sizes: tuple[int, int, int, int], arguments: argparse.
     distances = Distances(query.vectors, gallery.vectors, kind="euclidean")
     product(distances)
     rows = next(distances.blocks())[1][:SAMPLE].copy()
+    some = query.take(np.arange(len(rows)))
+    agree(loop(rows, query, gallery), evaluation.evaluate(some, gallery))
     alone, ours, sample = best(
         arguments.repeat,
         lambda: product(distances),
@@ -130,19 +145,34 @@ def show(alone: float, ours: float, loops: float, *, least: float) -> None:
     print(f"  loops / scoring                     {loops / max(ours - least, 1e-3):6.1f} x")
 
 
-def loop(distances: np.ndarray, query: Features, gallery: Features) -> list[float]:
-    """Average precision of one query after another from a sorted row."""
-    scores = []
+def agree(loops: Scores, ours: Result) -> None:
+    """End if the loops find another curve or another mAP than ours."""
+    curves, scores = loops
+    length = min(len(ours.cmc), *map(len, curves))
+    curve = np.mean([one[:length] for one in curves], axis=0)
+    worst = max(
+        float(np.abs(curve - ours.cmc[:length]).max()),
+        abs(float(np.mean(scores)) - ours.metrics["mAP"]),
+    )
+    if not worst <= TOLERANCE:
+        msg = f"loops and ours differ by {worst:g} in CMC or mAP of the sample"
+        raise SystemExit(msg)
+    print(f"\nloops and ours agree on the sample: CMC and mAP differ by {worst:.1e} at most")
+
+
+def loop(distances: np.ndarray, query: Features, gallery: Features) -> Scores:
+    """Curve and average precision of one query after another from a sorted row."""
+    curves, scores = [], []
     for number, row in enumerate(distances):
         order = np.argsort(row)
         same = gallery.labels[order] == query.labels[number]
         removed = same & (gallery.cameras[order] == query.cameras[number])
         hits = same[~removed].astype(np.int32)
         if hits.any():
-            hits.cumsum().clip(max=1)[:50]
+            curves.append(hits.cumsum().clip(max=1)[:50])
             precision = [hit / (place + 1.0) for place, hit in enumerate(hits.cumsum())]
             scores.append(float((np.asarray(precision) * hits).sum() / hits.sum()))
-    return scores
+    return curves, scores
 
 
 def veri(arguments: argparse.Namespace) -> None:
@@ -188,6 +218,8 @@ def sysu(arguments: argparse.Namespace) -> None:
         Distances(query.vectors, pool.vectors, kind="dot", dtype=np.float64) for pool in pools
     ]
     rows = next(everything[0].blocks())[1][:SAMPLE].copy()
+    some = query.take(np.arange(len(rows)))
+    agree(sysu_loop(rows, query, pools[0]), protocol("sysu", seeds=()).evaluate(some, pools[0]))
     union = gallery.vectors[np.unique(np.concatenate(drawn))]
     joint = Distances(query.vectors, union, kind="dot", dtype=np.float64)
     alone, ours, shared, sample = best(
@@ -215,7 +247,7 @@ def sysu_part(count: int, cameras: np.ndarray, arguments: argparse.Namespace) ->
     )
 
 
-def sysu_loop(distances: np.ndarray, query: Features, gallery: Features) -> list[float]:
+def sysu_loop(distances: np.ndarray, query: Features, gallery: Features) -> Scores:
     """CMC over identities and average precision over items, one query after another."""
     order = np.argsort(distances, axis=1)
     matches = gallery.labels[order] == query.labels[: len(distances), None]
@@ -225,12 +257,13 @@ def sysu_loop(distances: np.ndarray, query: Features, gallery: Features) -> list
         names = gallery.labels[order[number]][kept]
         firsts = np.unique(names, return_index=True)[1]
         names = np.array([names[place] for place in sorted(firsts)])
-        curves.append((names == query.labels[number]).astype(np.int32).cumsum()[:20])
+        curve = (names == query.labels[number]).astype(np.int32).cumsum()[:20]
         hits = matches[number][kept].astype(np.int32)
         if hits.any():
+            curves.append(curve)
             precision = [hit / (place + 1.0) for place, hit in enumerate(hits.cumsum())]
             scores.append(float((np.asarray(precision) * hits).sum() / hits.sum()))
-    return scores
+    return curves, scores
 
 
 def sop(arguments: argparse.Namespace) -> None:
@@ -244,7 +277,9 @@ def sop(arguments: argparse.Namespace) -> None:
     distances = Distances(sample, features.vectors, kind="dot")
     actions: list[Callable[[], object]] = [lambda: product(distances)]
     if importlib.util.find_spec("faiss"):
-        actions.append(exact_search(features.vectors, sample))
+        search = exact_search(features.vectors, sample)
+        compare(search()[1], features)
+        actions.append(search)
     actions.append(lambda: evaluation.evaluate(features))
     *scaled, ours = best(arguments.repeat, *actions)
     names = ("product, all pairs twice", "faiss-cpu, exact, 2 of all")[: len(scaled)]
@@ -259,7 +294,22 @@ def sop(arguments: argparse.Namespace) -> None:
     print(f"  argpartition, as original  {seconds * len(labels) / len(rows):8.3f} s   (scaled)")
 
 
-def exact_search(vectors: np.ndarray, sample: np.ndarray) -> Callable[[], object]:
+def compare(neighbours: np.ndarray, features: Features) -> None:
+    """End if the recall of faiss on a sample is not ours; float32 may order near-ties otherwise."""
+    images = np.arange(len(neighbours))
+    first = np.where(neighbours[:, 0] == images, neighbours[:, 1], neighbours[:, 0])
+    theirs = features.labels[first] == features.labels[images]
+    ours = closer_counts(features.vectors, features.labels, most=1)[: len(images)] == 0
+    differing = np.count_nonzero(theirs != ours)
+    if differing > len(images) / 1000:
+        msg = f"faiss and ours differ for {differing} of {len(images)} images"
+        raise SystemExit(msg)
+    print(f"  faiss and ours agree on the sample, but for {differing} of {len(images):,} images")
+
+
+def exact_search(
+    vectors: np.ndarray, sample: np.ndarray
+) -> Callable[[], tuple[np.ndarray, np.ndarray]]:
     """Two neighbours by faiss, since the first is the image itself."""
     import faiss
 
