@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import time
@@ -19,7 +20,7 @@ from mindspore_hub.cards.front_matter import Scalar
 from mindspore_hub.cards.parse import Document
 from mindspore_hub.errors import NetworkError, OfflineError
 from mindspore_hub.fetching.web import next_url, request, trusted_cas
-from mindspore_hub.settings import Settings
+from mindspore_hub.settings import Settings, shown_address
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -72,11 +73,11 @@ def dead_links(documents: Iterable[Document], settings: Settings) -> Iterator[Fi
     for link in links:
         answer = answers[link.url]
         if answer.status in _GONE:
-            message = f"{link.url} leads nowhere (status {answer.status})"
+            message = f"{shown_address(link.url)} leads nowhere (status {answer.status})"
             yield _finding(link, Severity.WARNING, message, "correct or remove the link")
         elif not 200 <= answer.status < 400:
             reason = answer.reason or f"status {answer.status}"
-            message = f"{link.url} could not be checked: {reason}"
+            message = f"{shown_address(link.url)} could not be checked: {reason}"
             yield _finding(link, Severity.INFO, message, "open it in a browser")
 
 
@@ -106,7 +107,8 @@ def _finding(link: _Link, severity: Severity, message: str, help_: str) -> Findi
 def _answers(urls: list[str], settings: Settings) -> dict[str, _Answer]:
     """Answers of today where they are known, and those of the network."""
     file = settings.home / "links.json"
-    known = _read_cache(file)
+    kept = _read_cache(file)
+    known = {url: kept[key] for url in urls if (key := _key(url)) in kept}
     asked = [url for url in urls if url not in known]
     if asked:
         send = partial(request, timeout=settings.timeout, cas=cache(trusted_cas))
@@ -135,7 +137,7 @@ def _ask(send: _Send, url: str) -> _Answer:
         if status >= 400:
             status = _status(send, "GET", url=url)
     except NetworkError as error:
-        logger.debug("%s: %s", url, error)
+        logger.debug("%s: %s", shown_address(url), error)
         return _Answer(0, str(error))
     return _Answer(status)
 
@@ -151,6 +153,11 @@ def _status(send: _Send, method: str, *, url: str) -> int:
         url = target
     msg = f"redirects more than {MAX_REDIRECTS} times"
     raise NetworkError(msg)
+
+
+def _key(url: str) -> str:
+    """What an answer is kept under: a digest of what must not be written down."""
+    return url if shown_address(url) == url else hashlib.sha256(url.encode()).hexdigest()
 
 
 def _read_cache(file: Path) -> dict[str, _Answer]:
@@ -177,7 +184,7 @@ def _add_to_cache(file: Path, fresh: dict[str, _Answer]) -> None:
         links = {}
     for url, answer in fresh.items():
         if 200 <= answer.status < 400 or answer.status in _GONE:
-            links[url] = {"status": answer.status, "checked": now}
+            links[_key(url)] = {"status": answer.status, "checked": now}
     try:
         replace(file, json.dumps({"links": links}, indent=1) + "\n")
     except OSError as error:  # a read-only store costs time, nothing else

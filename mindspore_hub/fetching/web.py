@@ -7,6 +7,7 @@ which hosts are trusted.
 from __future__ import annotations
 
 import os
+import re
 import ssl
 import string
 from base64 import b64encode
@@ -17,6 +18,7 @@ from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 from mindspore_hub.errors import NetworkError
 from mindspore_hub.fetching.sources import is_loopback
+from mindspore_hub.settings import shown_address
 from mindspore_hub.version import __version__
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 MAX_INTERIM = 16
 """Answers of 1xx that may come before the final one."""
+
+_ADDRESS = re.compile(r"[^\s'\"<>]*(?:://|@)[^\s'\"<>]*")
 
 MAX_SHOWN = 200
 """Characters of what a server says that are repeated in a message."""
@@ -111,7 +115,7 @@ def next_url(response: BaseHTTPResponse, url: str) -> str | None:
         # http.client reads bytes as Latin-1; what they stand for, the server knows.
         return urljoin(url, quote(location, safe=string.punctuation, encoding="latin-1"))
     except ValueError as error:
-        msg = f"redirects to {printable(location)!r}, which is not a URL"
+        msg = f"redirects to {shown_address(printable(location))!r}, which is not a URL"
         raise NetworkError(msg) from error
 
 
@@ -140,7 +144,8 @@ def explained(timeout: float) -> Iterator[None]:
 
 
 def _misconfigured(error: Exception) -> NetworkError:
-    return NetworkError(f"{error}; check HTTPS_PROXY if you have set it")
+    text = _ADDRESS.sub(lambda match: shown_address(match[0]), str(error))
+    return NetworkError(f"{text}; check HTTPS_PROXY if you have set it")
 
 
 def _explanation(error: Exception, timeout: float) -> NetworkError:
