@@ -364,4 +364,6 @@ def _next_step(job: _Job, *, may_pass: bool) -> str:
 
 
 def _curl(job: _Job) -> str:
-    return f"curl -fLo {quote(job.name)} {quote(job.links[0])}"
+    link = job.links[0]
+    # What a card says is public, and without its query the link may lead to another file.
+    return f"curl -fLo {quote(job.name)} {quote(shown(link) if '@' in link else link)}"

@@ -11,12 +11,13 @@ def set_hub_dir(dir_path: str | os.PathLike[str] = DEFAULT_HOME) -> None:
     """Keep the store in another folder from now on.
 
     Args:
-        dir_path: Folder of the store, made when something is first stored there; a leading `~` is
-            the home folder.
+        dir_path: Folder of the store, made when something is first stored there; `~`, `$NAME` and
+            `${NAME}` are expanded.
 
     Raises:
         TypeError: `dir_path` is no path.
-        SettingsError: It is empty, or begins with the `~` of a user that does not exist.
+        SettingsError: It is empty, holds quotes, `%NAME%` or a variable that is not set, or begins
+            with the `~` of a user that does not exist.
     """
     if not isinstance(dir_path, str | os.PathLike):
         msg = f"dir_path must be a path, but is {dir_path!r} of type {type(dir_path).__name__}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -34,6 +34,22 @@ _ON, _OFF = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 _HOST = re.compile(r"(\*\.)?[\w.-]+|\*")
 
+_SCHEME = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://")
+
+_QUERY = re.compile(r"([?#]).+", re.DOTALL)
+
+_PATH = re.compile(r"\s*~?/(?!/)")
+
+_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
+
+_UNKNOWN = re.compile(r"\$(?!\w|\{\w+\})|%\w+%")
+"""What other programs expand: `$(command)`, `${NAME:-default}`, `%NAME%`."""
+
+_QUOTES = re.compile(r"[\"“”„`]|(?<!\w)['‘’]|['‘’](?!\w)")
+"""Quotes, but not the apostrophe of O'Brien."""
+
+_CONTROL = re.compile(r"[\0-\x1f\x7f]")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -61,7 +77,7 @@ class Settings:
     home: Path
     extra_caches: tuple[Path, ...] = ()
     offline: bool = False
-    mirrors: tuple[str, ...] = ()
+    mirrors: tuple[str, ...] = field(default=(), repr=False)  # which may hold passwords
     allowed_hosts: tuple[str, ...] = ()
     verify: str = "memo"
     timeout: float = DEFAULT_TIMEOUT
@@ -95,23 +111,71 @@ class Settings:
 
 
 def expand(path: str, origin: str) -> Path:
-    """A path with a leading `~` replaced by the home folder.
+    """The path that a setting means: `~`, `$NAME` and `${NAME}` are expanded.
+
+    Blanks and ends of lines around it are taken off. What other programs would have expanded, and
+    did not, is refused: nobody wants a folder of such a name.
 
     Args:
         path: The path.
         origin: Variable or argument that it comes from, for the message.
 
     Raises:
-        SettingsError: It is empty, or no user has that home folder.
+        SettingsError: It is empty, holds quotes, `%NAME%` or a variable that is not set, or no user
+            has that home folder.
     """
-    msg = f"{origin} must be the path of a folder, but is {path!r}."
+    text = path.strip()
+    shown = repr(shown_address(path))
+    if _QUOTES.search(text):
+        msg = f"{origin} is {shown}; write the path without quotes."
+        raise SettingsError(msg)
+    if unknown := _UNKNOWN.search(text):
+        msg = (
+            f"{origin} is {shown}, but {unknown[0]} is not expanded here; write $NAME, or the path."
+        )
+        raise SettingsError(msg)
+    text = _VARIABLE.sub(lambda match: _variable(match, shown, origin), text)
+    msg = f"{origin} must be the path of a folder, but is {shown}."
     try:
-        if path.strip() and "\0" not in path:
-            return Path(path).expanduser()
+        if text and not _CONTROL.search(text):
+            return Path(text).expanduser()
     except RuntimeError:
-        if path.partition("/")[0] == "~":  # a user that the system does not know, without HOME
-            msg = f"There is no home folder for {path!r} to be in; set {origin} to a folder."
+        if text.partition("/")[0] == "~":  # a user that the system does not know, without HOME
+            msg = f"There is no home folder for {shown} to be in; set {origin} to a folder."
     raise SettingsError(msg)
+
+
+def shown_address(text: str) -> str:
+    """Show an address without what may be secret: user, password, query and fragment.
+
+    One `***` stands for all that is left out. A password may hold anything, so that where it ends is not
+    always to be told; then more is left out rather than less. Without a scheme, an `@` makes an
+    address of a text that does not begin as a path.
+
+    Args:
+        text: A URL, or the path of a folder, which is shown as it is.
+    """
+    match = _SCHEME.match(text)
+    scheme, rest = (match[0], text[match.end() :]) if match else ("", text)
+    if not match and _PATH.match(text):
+        return text
+    authority = re.split(r"[/?#\\]", rest, maxsplit=1)[0]
+    if not match or set("@:") & set(authority):
+        before, at, rest = rest.rpartition("@")
+        if set("?#") & set(before):
+            return f"{scheme}***"
+        if at:
+            return f"{scheme}***@{_QUERY.sub('', rest)}"
+    return scheme + _QUERY.sub(r"\1***", rest)
+
+
+def _variable(match: re.Match[str], shown: str, origin: str) -> str:
+    name = match[1] or match[2]
+    value = os.environ.get(name, "").strip()
+    if not value:
+        msg = f"{origin} is {shown}, but the variable {name} is not set; set it, or write the path."
+        raise SettingsError(msg)
+    return value
 
 
 def _mirror(text: str) -> str:
@@ -119,10 +183,9 @@ def _mirror(text: str) -> str:
     if "://" not in text:
         return str(expand(text, "MSHUB_MIRRORS"))
     if not _is_base_url(text):
-        shown = re.sub("//[^/]*@", "//***@", text)
         msg = (
             "MSHUB_MIRRORS must name folders, and addresses such as https://mirror.example.org/models "
-            f"or file:///mnt/models, but holds {shown!r}."
+            f"or file:///mnt/models, but holds {shown_address(text)!r}."
         )
         raise SettingsError(msg)
     return text
@@ -148,7 +211,7 @@ def _host(text: str) -> str:
     if not _HOST.fullmatch(text):
         msg = (
             "MSHUB_ALLOWED_HOSTS must name hosts, such as models.example.org or *.example.org, "
-            f"but holds {text!r}."
+            f"but holds {shown_address(text)!r}."
         )
         raise SettingsError(msg)
     return text.lower()

@@ -972,6 +972,23 @@ def test_answers_are_kept_for_a_while(files: server.FileServer) -> None:
     assert online() == before
 
 
+def test_answers_are_kept_without_what_may_be_secret(files: server.FileServer) -> None:
+    files.on("/gone", server.status(410))
+    addresses = [f"{files.url}/gone?token=SECRET{number}" for number in range(2)]
+    write_links(*addresses, addresses[0].replace("//", "//me:SECRET@"))
+    before = online()
+    assert [message for _, _, message in before] == [
+        *[f"{files.url}/gone?*** leads nowhere (status 410)"] * 2,
+        f"{files.url.replace('//', '//***@')}/gone leads nowhere (status 410)",
+    ]
+    files.requests.clear()
+    assert online() == before
+    assert files.requests == []
+    kept = (Path(os.environ["MSHUB_HOME"]) / "links.json").read_text(encoding="utf-8")
+    assert len(json.loads(kept)["links"]) == 3
+    assert "SECRET" not in kept
+
+
 def test_a_server_that_refuses_heads_is_asked_for_the_whole(files: server.FileServer) -> None:
     files.on("/page", server.status(405), server.good)
     (files.folder / "page").write_bytes(b"page")

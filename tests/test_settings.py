@@ -1,11 +1,16 @@
 """The environment is read when it is used, and what means nothing is refused."""
 
+import re
+from contextlib import suppress
 from pathlib import Path
 
+import commands
 import pytest
 
+import mindspore_hub
 from mindspore_hub.errors import SettingsError
-from mindspore_hub.settings import Settings, expand
+from mindspore_hub.settings import Settings, expand, shown_address
+from mindspore_hub.store.refs import note_use, read_refs
 
 
 def test_settings_come_from_the_environment_as_it_is_now(
@@ -175,6 +180,153 @@ def test_a_mirror_that_cannot_be_is_refused(value: str, monkeypatch: pytest.Monk
 def test_the_password_of_a_refused_mirror_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     message = refusal("MSHUB_MIRRORS", "https://me:p@ss@host:port/x", monkeypatch)
     assert "'https://***@host:port/x'" in message
+
+
+SECRETS = {
+    "http://user:SECRET@host/x": "http://***@host/x",
+    "http://user:p@SECRET@host:8080/x": "http://***@host:8080/x",
+    "http://SECRET@host/x": "http://***@host/x",
+    "http://user:p/SECRET@host/x": "http://***@host/x",
+    "http://user:1/SECRET@host/x": "http://***@host/x",
+    "http://user:p#SECRET@host/x": "http://***",
+    "http://user:p?SECRET@host/x": "http://***",
+    "http://user:1?SECRET@host/x": "http://***",
+    "http://user:p@SECRET?x@host/x": "http://***",
+    "https://host/x?token=SECRET": "https://host/x?***",
+    "https://host:1/x?token=SECRET@SECRET": "https://***",
+    "https://host/x?token=SECRET@SECRET#SECRET": "https://host/x?***",
+    "https://host/x#SECRET": "https://host/x#***",
+    "HTTPS://user:SECRET@[::1]:8443/x": "HTTPS://***@[::1]:8443/x",
+    "file:///mnt/x?SECRET": "file:///mnt/x?***",
+    "user:SECRET@host/x": "***@host/x",
+    "user:p/SECRET@host/x": "***@host/x",
+    "user:p?SECRET@host/x": "***",
+    "//user:SECRET@host/x": "***@host/x",
+    "http:/user:SECRET@host/x": "***@host/x",
+    "user:SECRET@host/x?u=http://y": "***@host/x",
+    "https://me:SECRET@host/x#SECRET": "https://***@host/x",
+    "host/x?token=SECRET": "host/x?***",
+}
+
+
+@pytest.mark.parametrize("address", SECRETS)
+def test_what_may_be_secret_in_an_address_is_not_shown(address: str) -> None:
+    assert shown_address(address) == SECRETS[address]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://host/models@v1/x.ckpt",
+        "https://host:8080/x.ckpt",
+        "file:///mnt/models@v1/x",
+        "/mnt/models@v1/a#b",
+        "~/models@v1",
+        "models/v1",
+        "",
+    ],
+)
+def test_addresses_and_folders_without_a_secret_are_shown_whole(text: str) -> None:
+    assert shown_address(text) == text
+
+
+@pytest.mark.parametrize("address", SECRETS)
+def test_no_output_shows_what_is_secret_in_a_mirror(address: str, tmp_path: Path) -> None:
+    card = tmp_path / "card.md"
+    link = "https://localhost:1/x.ckpt"
+    card.write_text(commands.CARD.format(link=link, sha256="0" * 64), encoding="utf-8")
+    mirror = re.sub(r"\bhost\b(:\d+)?", "localhost:1", address)
+    for words in (("env",), ("env", "--format", "json"), ("download", card)):
+        done = commands.run(*words, cwd=tmp_path, MSHUB_MIRRORS=mirror)
+        assert "SECRET" not in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+    assert not any("SECRET" in path.read_text() for path in tmp_path.rglob("*.json"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MSHUB_MIRRORS", mirror)
+        with suppress(SettingsError):
+            assert "SECRET" not in repr(Settings.from_environment())
+
+
+def test_a_host_with_a_password_is_refused_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = refusal("MSHUB_ALLOWED_HOSTS", "user:SECRET@host", monkeypatch)
+    assert "'***@host'" in message
+
+
+def test_the_store_notes_no_secret_of_a_link(tmp_path: Path) -> None:
+    note_use(tmp_path, "a/b", "0" * 64, "https://me:SECRET@host/x.ckpt?token=SECRET")
+    assert [ref.link for ref in read_refs(tmp_path)] == ["https://***@host/x.ckpt"]
+
+
+FOLDERS = {
+    "$HOME/cache": "/home/me/cache",
+    "${HOME}/cache": "/home/me/cache",
+    "~/cache": "/home/me/cache",
+    "$BASE": "/data set",
+    "$BASE/$NAME/x": "/data set/n/x",
+    "${BASE}x": "/data setx",
+    "/x\r\n": "/x",
+    " /x y\t": "/x y",
+    "/home/O'Brien/x": "/home/O'Brien/x",
+    "/100%/x": "/100%/x",
+}
+
+
+@pytest.mark.parametrize("name", ["MSHUB_HOME", "MSHUB_EXTRA_CACHES", "MSHUB_MIRRORS"])
+@pytest.mark.parametrize("value", FOLDERS)
+def test_variables_in_a_folder_are_expanded_and_blanks_around_it_taken_off(
+    value: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, content in (("HOME", "/home/me"), ("BASE", "/data set\r"), ("NAME", "n")):
+        monkeypatch.setenv(variable, content)
+    monkeypatch.setenv(name, value)
+    settings = Settings.from_environment()
+    found = {
+        "MSHUB_HOME": settings.home,
+        "MSHUB_EXTRA_CACHES": (*settings.extra_caches, None)[0],
+        "MSHUB_MIRRORS": (*settings.mirrors, None)[0],
+    }
+    assert str(found[name]) == FOLDERS[value]
+
+
+@pytest.mark.parametrize("name", ["MSHUB_HOME", "MSHUB_EXTRA_CACHES", "MSHUB_MIRRORS"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        '"/x"',
+        "'/x'",
+        '"/x',
+        "/x'",
+        '$HOME/"my cache"',
+        "/'x'/y",
+        "“/x”",
+        "%APPDATA%\\x",
+        "/x/%USER%",
+        "$UNSET_BY_ALL/x",
+        "${UNSET_BY_ALL}",
+        "$EMPTY/x",
+        "${HOME:-/x}/y",
+        "$(pwd)/x",
+        "/x$",
+        "/x\ry",
+    ],
+)
+def test_a_folder_that_another_program_should_have_read_is_refused(
+    value: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMPTY", "")
+    message = refusal(name, value, monkeypatch)
+    assert message.startswith(f"{name} ")
+    assert repr(value) in message
+
+
+def test_no_folder_is_made_for_a_refused_setting(folder: Path) -> None:
+    for value in ('"quoted"', "$UNSET_BY_ALL", "%APPDATA%\\x"):
+        done = commands.run("cache", "ls", cwd=folder, MSHUB_HOME=value)
+        assert done.returncode == 2, done.stderr
+        assert repr(value) in done.stderr
+        with pytest.raises(SettingsError, match="dir_path"):
+            mindspore_hub.set_hub_dir(value)
+    assert list(folder.iterdir()) == []
 
 
 def refusal(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> str:

@@ -34,7 +34,7 @@ from mindspore_hub.catalog import hub_root
 from mindspore_hub.entry_point import load_entry_point
 from mindspore_hub.errors import CardError, StoreError
 from mindspore_hub.pretrained import create_pretrained, loadable_asset
-from mindspore_hub.settings import Settings
+from mindspore_hub.settings import Settings, shown_address
 from mindspore_hub.store.cache import Store
 from mindspore_hub.store.refs import note_use
 from mindspore_hub.tensorfile import map_file, read_index
@@ -139,7 +139,7 @@ def check_names(card: Card, *, checkpoint: bool) -> None:
         if not _NAME.fullmatch(name) or name in taken or not is_right:
             what = "a folder" if key == "repo-link" else "a .ckpt file"
             msg = (
-                f"{card.path}: {key} {link!r} ends in no name that {what} of a bundle can have; "
+                f"{card.path}: {key} {shown_address(link)!r} ends in no name that {what} of a bundle can have; "
                 "upstream's client looks for that name. Correct the link."
             )
             raise CardError(msg)

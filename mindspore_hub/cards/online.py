@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import time
@@ -19,7 +20,7 @@ from mindspore_hub.cards.front_matter import Scalar
 from mindspore_hub.cards.parse import Document
 from mindspore_hub.errors import NetworkError, OfflineError
 from mindspore_hub.fetching.web import is_address, next_url, printable, request, trusted_cas
-from mindspore_hub.settings import Settings
+from mindspore_hub.settings import Settings, shown_address
 from mindspore_hub.store.cache import LINKS
 
 if TYPE_CHECKING:
@@ -76,11 +77,11 @@ def dead_links(documents: Iterable[Document], settings: Settings) -> Iterator[Fi
     for link in links:
         answer = answers[link.url]
         if answer.status in _GONE:
-            message = f"{link.url} leads nowhere (status {answer.status})"
+            message = f"{shown_address(link.url)} leads nowhere (status {answer.status})"
             yield _finding(link, Severity.WARNING, message, "correct or remove the link")
         elif not 200 <= answer.status < 400:
             reason = answer.reason or f"status {answer.status}"
-            message = f"{link.url} could not be checked: {reason}"
+            message = f"{shown_address(link.url)} could not be checked: {reason}"
             help_ = "correct the address" if answer is _NO_ADDRESS else "open it in a browser"
             yield _finding(link, Severity.INFO, message, help_)
 
@@ -113,7 +114,8 @@ def _answers(urls: list[str], settings: Settings) -> dict[str, _Answer]:
     file = settings.home / LINKS
     oldest = time.time() - MAX_AGE
     cached = (_read_cache(file) or {}).items()
-    known = {url: _Answer(entry.status) for url, entry in cached if entry.checked >= oldest}
+    young = {key: _Answer(entry.status) for key, entry in cached if entry.checked >= oldest}
+    known = {url: young[key] for url in urls if (key := _key(url)) in young}
     asked = [url for url in urls if url not in known]
     if asked:
         send = partial(request, timeout=settings.timeout, cas=cache(trusted_cas))
@@ -144,7 +146,7 @@ def _ask(send: _Send, url: str) -> _Answer:
         if status >= 400:
             status = _status(send, "GET", url=url)
     except NetworkError as error:
-        logger.debug("%s: %s", url, error)
+        logger.debug("%s: %s", shown_address(url), error)
         return _Answer(0, str(error))
     return _Answer(status)
 
@@ -158,11 +160,16 @@ def _status(send: _Send, method: str, *, url: str) -> int:
             if not target:
                 return response.status
         if not is_address(target):
-            msg = f"redirects to {printable(target)}, which is no address"
+            msg = f"redirects to {printable(shown_address(target))}, which is no address"
             raise NetworkError(msg)
         url = target
     msg = f"redirects more than {MAX_REDIRECTS} times"
     raise NetworkError(msg)
+
+
+def _key(url: str) -> str:
+    """What an answer is kept under: a digest of what must not be written down."""
+    return url if shown_address(url) == url else hashlib.sha256(url.encode()).hexdigest()
 
 
 class _Cached(NamedTuple):
@@ -197,7 +204,7 @@ def _add_to_cache(file: Path, fresh: dict[str, _Answer]) -> None:
     links = {url: entry for url, entry in cached.items() if entry.checked >= now - MAX_AGE}
     for url, answer in fresh.items():
         if 200 <= answer.status < 400 or answer.status in _GONE:
-            links[url] = _Cached(answer.status, now)
+            links[_key(url)] = _Cached(answer.status, now)
     entries = {url: entry._asdict() for url, entry in links.items()}
     try:
         replace(file, json.dumps({"links": entries}, indent=1) + "\n")

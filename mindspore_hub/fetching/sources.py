@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from mindspore_hub.cards.vocabulary import words
 from mindspore_hub.errors import TrustError
+from mindspore_hub.settings import shown_address
 from mindspore_hub.store.cache import OWN_FOLDERS
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _split(url: str) -> SplitResult:
     except ValueError:
         readable = False
     if not readable:
-        msg = f"{url!r} is not a URL. Correct it in the card, or in MSHUB_MIRRORS."
+        msg = f"{shown(url)!r} is not a URL. Correct it in the card, or in MSHUB_MIRRORS."
         raise TrustError(msg)
     return parts
 
@@ -142,7 +143,7 @@ def segments_of(link: str) -> list[str]:
     names = [unquote(part) for part in _split(link).path.split("/") if part]
     plain = all(name.isprintable() and not set(name) & set("/\\:") for name in names)
     if not names or not plain or {".", ".."} & set(names):
-        msg = f"The path of the link {link!r} does not name a file. Correct it in the card."
+        msg = f"The path of the link {shown(link)!r} does not name a file. Correct it in the card."
         raise TrustError(msg)
     return names
 
@@ -165,7 +166,7 @@ def _warn_if_absent(mirror: str) -> None:
             logger.warning(
                 "MSHUB_MIRRORS: the folder %s does not exist; the address of a server begins with "
                 "https://",
-                mirror,
+                shown_address(mirror),
             )
 
 
@@ -191,8 +192,5 @@ def is_loopback(*hosts: str | None) -> bool:
 
 
 def shown(location: Location) -> str:
-    """Show a location without what may be secret: a password, or a token in the query."""
-    if isinstance(location, Path) or not any(mark in location for mark in "@?"):
-        return str(location)
-    parts = urlsplit(location)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+    """Show a location without what may be secret; an address may have been taken for a folder."""
+    return shown_address(str(location))

@@ -19,6 +19,7 @@ from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 from mindspore_hub.errors import NetworkError
 from mindspore_hub.fetching.sources import is_loopback
+from mindspore_hub.settings import shown_address
 from mindspore_hub.version import __version__
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 MAX_INTERIM = 16
 """Answers of 1xx that may come before the final one."""
+
+_ADDRESS = re.compile(r"[^\s'\"<>]*(?:://|@)[^\s'\"<>]*")
 
 MAX_SHOWN = 200
 """Characters of what a server says that are repeated in a message."""
@@ -126,7 +129,7 @@ def next_url(response: BaseHTTPResponse, url: str) -> str | None:
         # http.client reads bytes as Latin-1; what they stand for, the server knows.
         return urljoin(url, quote(location, safe=string.punctuation, encoding="latin-1"))
     except ValueError as error:
-        msg = f"redirects to {printable(location)!r}, which is not a URL"
+        msg = f"redirects to {shown_address(printable(location))!r}, which is not a URL"
         raise NetworkError(msg) from error
 
 
@@ -155,7 +158,8 @@ def explained(timeout: float) -> Iterator[None]:
 
 
 def _misconfigured(error: Exception) -> NetworkError:
-    return NetworkError(f"{error}; check HTTPS_PROXY if you have set it")
+    text = _ADDRESS.sub(lambda match: shown_address(match[0]), str(error))
+    return NetworkError(f"{text}; check HTTPS_PROXY if you have set it")
 
 
 def _explanation(error: Exception, timeout: float) -> NetworkError:

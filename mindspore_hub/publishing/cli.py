@@ -133,13 +133,15 @@ def _show(publication: Publication, *, style: str, dry_run: bool) -> None:
     if dry_run:
         echo(publication.diff, nl=False)
         return
+    from mindspore_hub.settings import shown_address
+
     facts = {
         "name": publication.name,
         "uid": publication.uid,
         "changed": "\n".join(publication.files),
         "network-args": ", ".join(f"{k}={v}" for k, v in publication.network_args.items()),
         "sha256": publication.sha256,
-        "to be put at": publication.link,
+        "to be put at": shown_address(publication.link),
         "PyNative and GRAPH differ by": f"{publication.deviation:.1e} of the largest value",
         "golden outputs": publication.golden,
     }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mindspore_hub._files import is_plain, replace
+from mindspore_hub.settings import shown_address
 
 _UID = re.compile(r"[\w+-][\w.+-]*(/[\w+-][\w.+-]*)*", re.ASCII)
 """Uids that can be the path of a file and lead nowhere else."""
@@ -23,7 +24,7 @@ class Ref:
     Attributes:
         uid: The card.
         sha256: Digest of the file.
-        link: Where the card says that it was published.
+        link: Where the card says that it was published, without what may be secret.
         used: When it was last used, in seconds since 1970.
     """
 
@@ -38,7 +39,7 @@ def note_use(folder: Path, uid: str, sha256: str, link: str) -> None:
     if not _UID.fullmatch(uid):
         return
     path = folder / f"{uid}.json"
-    text = json.dumps({"sha256": sha256, "link": link})
+    text = json.dumps({"sha256": sha256, "link": shown_address(link)})
     with suppress(OSError):
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             os.utime(path)
