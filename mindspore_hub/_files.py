@@ -147,7 +147,7 @@ def _encoded(text: str, path: Path) -> bytes:
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError as error:  # of file names in another encoding
-        name = text[: error.end].split()[-1]
+        name = text[: error.end].rsplit(maxsplit=1)[-1]
         msg = f"{path} was not written: {name} is no UTF-8; rename the file that is called so."
         raise OutputError(msg) from error
 

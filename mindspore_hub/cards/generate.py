@@ -131,7 +131,9 @@ def entry_point_text(cards: list[Card], default: Card) -> str:
 def _require_utf8(catalog: Catalog) -> None:
     for card in catalog.cards:
         if any("\ud800" <= character <= "\udfff" for character in card.uid):
-            msg = f"{card.path}: its name is no UTF-8, so nothing can be generated; rename the file."
+            msg = (
+                f"{card.path}: its name is no UTF-8, so nothing can be generated; rename the file."
+            )
             raise CardError(msg)
 
 
