@@ -117,7 +117,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         if place:
             place.mkdir(parents=True, exist_ok=True)
         folder = stack.enter_context(tempfile.TemporaryDirectory(dir=place, prefix=_prefix(path)))
-        mode = _mode_of_new_files(Path(folder))
+        mode = mode_of_new_files(Path(folder))
         temporary = Path(folder) / path.name
         yield temporary
         if goal:
@@ -251,9 +251,9 @@ def _open_as_it_is(path: Path) -> IO[bytes]:
     return os.fdopen(descriptor, "wb")
 
 
-def _mode_of_new_files(folder: Path) -> int:
+def mode_of_new_files(folder: Path) -> int:
     """What the umask leaves of 0666; it cannot be asked for without being set for all threads."""
-    probe = folder / "mode"
+    probe = folder / f".{os.urandom(4).hex()}"
     probe.touch()
     mode = probe.stat().st_mode & 0o777
     probe.unlink()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
-from mindspore_hub._text import one_line
+from mindspore_hub._text import one_line, printable_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +78,7 @@ def lines(file: str, *, shown: bool) -> Iterator[Progress]:
         if shown and seen and seen != said:
             said, due = seen, time.monotonic() + _INTERVAL
             facts = {"file": file, "done": seen[0], "total": seen[1]}
-            sys.stderr.write(f"{json.dumps(facts)}\n")
+            sys.stderr.write(f"{printable_json(json.dumps(facts))}\n")
             sys.stderr.flush()
 
     def note(done: int, total: int | None) -> None:

@@ -42,9 +42,8 @@ def _escaped(text: str) -> str:
 
 
 def _code(number: int) -> str:
-    """Code of a character; that of the byte where Python stands one in for it (PEP 383)."""
-    byte = number - 0xDC00 if 0xDC80 <= number <= 0xDCFF else number
-    return f"\\x{byte:02x}" if byte < 0x100 else f"\\u{byte:04x}"
+    """Code of a character, as Python's own `backslashreplace` shows it."""
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
 
 
 def json_text(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -230,6 +231,33 @@ def test_github_annotations_are_escaped() -> None:
         'title=V201 version-loses-digits::1.90 reads as 1.9%0Ahelp: write `model-version: "1.90"`'
     )
     assert len(lines) == 2
+
+
+@pytest.mark.parametrize("style", ["github", "sarif"])
+@pytest.mark.parametrize("given", [".", "../assets", "1.9", "../assets/1.9/card.md", "whole"])
+@pytest.mark.parametrize("top", ["GITHUB_WORKSPACE", ".git", "worktree", "neither"])
+def test_services_are_told_paths_in_the_repository(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, top: str, given: str, style: str
+) -> None:
+    write_bad("repository/assets/1.9/card.md")
+    whole = folder / "repository" / "assets"
+    env = {"GITHUB_WORKSPACE": str(whole.parent)} if top == "GITHUB_WORKSPACE" else {}
+    if top == ".git":
+        (whole.parent / ".git").mkdir()
+    elif top == "worktree":
+        (whole.parent / ".git").write_text("gitdir: elsewhere\n")
+    monkeypatch.chdir(whole)
+    path = str(whole) if given == "whole" else given
+    done = run("check", path, "--output-format", style, "--select", "V201", **env)
+    if style == "github":
+        (named,) = re.findall("^::error file=(.*?),", done.stdout)
+    else:
+        (result,) = json.loads(done.stdout)["runs"][0]["results"]
+        named = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    if top != "neither":
+        assert named == "assets/1.9/card.md"
+    elif not given.startswith(".."):
+        assert named == "1.9/card.md"
 
 
 def test_junit_has_one_test_case_per_card() -> None:

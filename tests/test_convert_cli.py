@@ -157,3 +157,33 @@ def test_formats_of_the_command_are_those_that_can_be_written() -> None:
     command = mshub.get_command(None, "convert")
     (choice,) = [option.type for option in command.params if option.name == "target"]
     assert list(choice.choices) == [*write.FORMATS, *export.FORMATS]
+
+
+@pytest.mark.parametrize("target", ["real.safetensors", "new.safetensors"])
+def test_a_link_as_output_stays_and_leads_to_the_file(tmp_path: Path, target: str) -> None:
+    path = checkpoints.save(tmp_path / "a.ckpt", ARRAYS)
+    (tmp_path / "real.safetensors").write_bytes(b"old")
+    link = tmp_path / "link.safetensors"
+    link.symlink_to(target)
+    done = run("convert", path, "--to", "safetensors", "-o", link, "--force")
+    assert (done.returncode, link.is_symlink()) == (0, True), done.stderr
+    assert examine(tmp_path / target).format == "safetensors"
+
+
+def test_a_device_as_output_stays_and_its_size_is_that_of_what_was_written(tmp_path: Path) -> None:
+    path = checkpoints.save(tmp_path / "a.ckpt", ARRAYS)
+    goal = tmp_path / "b.safetensors"
+    assert run("convert", path, "--to", "safetensors", "-o", goal).returncode == 0
+    options = ("--to", "safetensors", "--force", "--format", "json", "-o", "/dev/null")
+    done = run("convert", path, *options)
+    assert (done.returncode, Path("/dev/null").is_char_device()) == (0, True)
+    assert json.loads(done.stdout)["size"] == goal.stat().st_size
+
+
+def test_a_pipe_that_nobody_reads_is_refused_by_name(tmp_path: Path) -> None:
+    path = checkpoints.save(tmp_path / "a.ckpt", ARRAYS)
+    os.mkfifo(tmp_path / "pipe")
+    done = run("convert", path, "--to", "safetensors", "-o", tmp_path / "pipe", "--force")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{tmp_path / 'pipe'} is a pipe that nobody reads" in done.stderr
+    assert (tmp_path / "pipe").is_fifo()

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import disks
 import pytest
 from commands import start
 
@@ -100,6 +101,15 @@ def test_a_device_is_written_to_and_stays(write: Write, folder: Path) -> None:
         pytest.skip(f"no device can be made here: {error}")
     write(Path("null"), b"new")
     assert stat.S_ISCHR(Path("null").stat().st_mode)
+
+
+def test_a_full_disk_is_named_and_what_was_there_stays(write: Write, tmp_path: Path) -> None:
+    with disks.small_disk(tmp_path / "disk", "64k") as disk:
+        (disk / "file").write_bytes(b"old")
+        with pytest.raises(StoreError, match=r"file cannot be written: No space left on device"):
+            write(disk / "file", bytes(100_000))
+        assert (disk / "file").read_bytes() == b"old"
+        assert [path.name for path in disk.iterdir()] == ["file"]
 
 
 PROGRAM = """

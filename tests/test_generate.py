@@ -2,6 +2,7 @@
 
 import html
 import json
+import os
 import re
 import runpy
 import shutil
@@ -20,7 +21,7 @@ from mindspore_hub.cards.schema import read_card
 from mindspore_hub.cards.values import Argument
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.entry_point import entry_point_path
-from mindspore_hub.errors import CardError
+from mindspore_hub.errors import CardError, OutputError
 
 NETWORK = '''\
 """LeafNet, which has no layers."""
@@ -552,3 +553,45 @@ def test_writing_leaves_no_temporary_file_and_keeps_the_mode(small_hub: Path) ->
     write(small_hub)
     assert path.stat().st_mode & 0o777 == 0o600
     assert [item.name for item in path.parent.iterdir()] == ["mindspore_hub_conf.py"]
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_nothing_is_written_through_a_link_that_leads_out(
+    small_hub: Path, tmp_path: Path, kind: str
+) -> None:
+    write(small_hub)
+    path = entry_point_path(small_hub, "LeafNet")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / path.name).write_text("somebody's\n")
+    if kind == "file":
+        path.unlink()
+        path.symlink_to(outside / path.name)
+    else:
+        shutil.rmtree(path.parent)
+        path.parent.symlink_to(outside)
+    with pytest.raises(OutputError, match="leads out of"):
+        write(small_hub)
+    assert (outside / path.name).read_text() == "somebody's\n"
+
+
+def test_a_link_inside_of_the_hub_stays_one(small_hub: Path) -> None:
+    write(small_hub)
+    path = entry_point_path(small_hub, "LeafNet")
+    text = path.read_text(encoding="utf-8")
+    (small_hub / "shared.py").write_text("stale\n")
+    path.unlink()
+    path.symlink_to(small_hub / "shared.py")
+    assert write(small_hub) == [path]
+    assert path.is_symlink()
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_a_card_whose_name_is_no_utf8_is_named_and_nothing_is_written(small_hub: Path) -> None:
+    readme = small_hub / "README.md"
+    readme.write_text("<!-- models -->\n<!-- /models -->\n")
+    add_leafnet(small_hub, os.fsdecode(b"leafnet_caf\xe9"))
+    before = contents(small_hub)
+    with pytest.raises(CardError, match="its name is no UTF-8"):
+        write(small_hub)
+    assert contents(small_hub) == before

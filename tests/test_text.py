@@ -46,7 +46,7 @@ NAME = os.fsdecode(b"caf\xe9\x1b\n::error::name \xe2\x80\xae")
         ("plain é 推理\ttext\n", "plain é 推理\ttext\n"),
         ("\x1b[31m \x07\x7f\x9b", r"\x1b[31m \x07\x7f\x9b"),
         ("\u202e \u2066 \u061c \u2028", r"\u202e \u2066 \u061c \u2028"),
-        ("caf\udce9 \ud800", r"caf\xe9 \ud800"),
+        ("caf\udce9 \ud800", r"caf\udce9 \ud800"),
         ("a\rb\r\nc", "a\\x0db\r\nc"),
         ("::error::x", r"\x3a:error::x"),
         ("a\n \t\u3000::error::x\nb ::c", "a\n \t\u3000\\x3a:error::x\nb ::c"),

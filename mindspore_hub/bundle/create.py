@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mindspore_hub import _files, golden
+from mindspore_hub._files import mode_of_new_files
 from mindspore_hub.bundle.code import code_files, entry_point_name
 from mindspore_hub.bundle.manifest import (
     GOLDEN,
@@ -226,7 +227,7 @@ def _save(network: nn.Cell, file: Path) -> None:
         {"name": name, "data": parameter} for name, parameter in network.parameters_and_names()
     ]
     mindspore.save_checkpoint(entries, str(file))
-    file.chmod(0o644)  # MindSpore leaves it to its owner alone
+    file.chmod(mode_of_new_files(file.parent))  # MindSpore leaves it to its owner alone
 
 
 def _put(staged: Path, folder: Path) -> None:

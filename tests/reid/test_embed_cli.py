@@ -296,7 +296,7 @@ def test_names_of_any_bytes_are_printed_by_their_codes(
     printed = (done.stdout + done.stderr).decode(encoding.partition(":")[0])
     assert not any(line.lstrip().startswith("::") for line in printed.splitlines())
     assert printed.replace("\n", "").isprintable()
-    assert r"caf\xe9\x1b[2J" in done.stderr.decode(encoding.partition(":")[0])
+    assert r"caf\udce9\x1b[2J" in done.stderr.decode(encoding.partition(":")[0])
     if style == "json":
         found = json.loads(done.stdout)
         assert (found["path"], found["pictures"]) == (str(output), 2)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,6 +48,13 @@ def test_features_come_back_from_a_file_as_they_were(tmp_path: Path) -> None:
     for name in ("vectors", "labels", "cameras", "paths", "colors", "type_scores", "roles"):
         np.testing.assert_array_equal(getattr(found, name), getattr(features, name))
         assert getattr(found, name).dtype == getattr(features, name).dtype
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_paths_are_texts_or_paths(tmp_path: Path, kind: Callable[[Path], Any]) -> None:
+    path = kind(tmp_path / "new" / "f.npz")
+    whole().save(path)
+    assert len(load(path)) == len(whole())
 
 
 def test_a_file_that_numpy_alone_wrote_is_read(tmp_path: Path) -> None:

@@ -148,3 +148,35 @@ def test_features_of_two_networks_are_refused(tmp_path: Path) -> None:
     done = run("match", tmp_path / "a.npz", tmp_path / "b.npz")
     assert done.returncode == 2
     assert "were not made alike: sha256 is aaaa" in done.stderr
+
+
+@pytest.mark.parametrize("ending", ["png", "html"])
+def test_a_sheet_goes_where_a_link_leads_and_a_full_disk_is_named(
+    folder: Path, tmp_path: Path, ending: str
+) -> None:
+    link, full = tmp_path / f"link.{ending}", tmp_path / f"full.{ending}"
+    link.symlink_to(f"real.{ending}")
+    full.symlink_to("/dev/full")
+    assert run("match", folder / "whole.npz", "--sheet", link).returncode == 0
+    assert link.is_symlink()
+    assert (tmp_path / f"real.{ending}").stat().st_size > 0
+    done = run("match", folder / "whole.npz", "--sheet", full)
+    assert done.returncode == 9
+    assert done.stderr == (
+        f"mshub: error: {full} cannot be written: No space left on device. "
+        "Make room there, or choose another place.\n"
+    )
+    assert full.is_symlink()
+
+
+def test_names_of_features_are_shown_by_their_codes(folder: Path, tmp_path: Path) -> None:
+    names = np.array(["a\x1b]0;x\x07\x7f\x9b\u202e", "\n ::error::forged", "caf\udce9"])
+    Features(np.eye(3), paths=names, about={"root": str(folder)}).save(tmp_path / "f.npz")
+    done = run("match", tmp_path / "f.npz", "-k", 2, "--sheet", tmp_path / "s.html")
+    said = run("match", tmp_path / "f.npz", "-k", 2)
+    for text in (said.stdout, done.stderr):
+        assert r"a\x1b]0;x\x07\x7f\x9b\u202e" in text
+        assert text.replace("\n", "").isprintable()
+        assert not any(line.lstrip().startswith("::") for line in text.splitlines())
+    found = json.loads(run("match", tmp_path / "f.npz", "-k", 2, "--format", "json").stdout)
+    assert [match["path"] for match in found["matches"]] == names.tolist()

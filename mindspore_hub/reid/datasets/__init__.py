@@ -53,4 +53,4 @@ def dataset(name: str, root: str | os.PathLike[str], **options: Any) -> Dataset:
         there = ", ".join(known) or "none"
         msg = f"The data set {name!r} has no option {unknown[0]!r}; options: {there}."
         raise DatasetError(msg)
-    return cast("Dataset", _DATASETS.find(name)(Path(root), **options))
+    return cast("Dataset", _DATASETS.find(name)(Path(root or ""), **options))

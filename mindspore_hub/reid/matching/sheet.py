@@ -18,7 +18,7 @@ from PIL import Image
 
 from mindspore_hub import _files
 from mindspore_hub._output import count
-from mindspore_hub._text import one_line
+from mindspore_hub._text import printable
 from mindspore_hub.errors import DatasetError, FeaturesError, PictureError
 from mindspore_hub.reid.features import Features
 from mindspore_hub.reid.matching.matches import Matches, Nearest
@@ -267,7 +267,7 @@ def _tile(root: Path, name: str, nearest: Nearest | None = None) -> Tile:
 
 def _shown(text: object) -> str:
     """Text as a sheet can show it, and no more than fits."""
-    legible = one_line(text)
+    legible = printable(str(text))
     return legible if len(legible) <= _LONGEST else f"{legible[:_LONGEST]}..."
 
 
