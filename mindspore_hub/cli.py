@@ -142,7 +142,7 @@ Exit codes: 0 ok, 1 findings or a difference, 2 usage or a setting, 3 unknown na
 5 network, 6 not in the store, 7 refused by policy, 8 MindSpore missing, 9 store or disk, 70 a
 defect of this package, 130 interrupted, 141 nobody reads the output.
 
-Variables MSHUB_*, such as MSHUB_HOME, are settings. README.md lists them, and `mshub env` shows
+Variables MSHUB_*, such as MSHUB_HOME, are settings. docs/store.md lists them, and `mshub env` shows
 which are set.
 """
 
