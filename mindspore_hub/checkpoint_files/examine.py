@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from mindspore_hub.errors import CheckpointError
-from mindspore_hub.tensorfile import STRING, TensorFile, map_file, read_index
+from mindspore_hub.tensorfile import STRING, TensorFile, open_file, read_index
 from mindspore_hub.tensorfile.blocks import blocks
 from mindspore_hub.tensorfile.entry import itemsize
 from mindspore_hub.weights import is_optimizer_state
@@ -107,6 +107,11 @@ class Examination:
     texts: dict[str, str]
     index: TensorFile
 
+    @property
+    def metadata(self) -> dict[str, str]:
+        """Texts of the header of a safetensors file."""
+        return self.index.metadata
+
     def of_role(self, role: Role) -> tuple[TensorFacts, ...]:
         """Tensors of a role."""
         return tuple(tensor for tensor in self.tensors if tensor.role == role)
@@ -131,6 +136,7 @@ class Examination:
             "prefixes": self.prefixes,
             "optimizer": [tensor.name for tensor in self.of_role("optimizer")],
             "texts": self.texts,
+            "metadata": self.metadata,
         }
 
     def duplicates(self) -> tuple[Duplicate, ...]:
@@ -176,7 +182,7 @@ def examine(path: Path) -> Examination:
     """
     try:
         with path.open("rb") as file:
-            return describe(path, read_index(map_file(file)))
+            return describe(path, read_index(open_file(file), path.name))
     except CheckpointError as error:
         msg = f"{path}: {error}"
         raise CheckpointError(msg) from error

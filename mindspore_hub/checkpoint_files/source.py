@@ -13,7 +13,7 @@ from mindspore_hub.errors import CheckpointError, OfflineError, UnknownNameError
 from mindspore_hub.fetch import memo_of
 from mindspore_hub.pretrained import loadable_asset
 from mindspore_hub.store.cache import Store, StoredFile
-from mindspore_hub.tensorfile import map_file, read_index
+from mindspore_hub.tensorfile import open_file, read_index
 
 if TYPE_CHECKING:
     from mindspore_hub.cards.schema import Card
@@ -86,11 +86,9 @@ def _examine_stored(name: str, card: Card, settings: Settings) -> Examination:
 
 
 def _examine(stored: StoredFile, settings: Settings) -> Examination:
-    buffer = map_file(stored.file)
-    with stored.verifying(buffer, memo_of(settings)):
-        pass
+    stored.verify(memo_of(settings))
     try:
-        return describe(stored.path, read_index(buffer))
+        return describe(stored.path, read_index(open_file(stored.file)))
     except CheckpointError as error:
         msg = f"{stored.path}: {error}"
         raise CheckpointError(msg) from error

@@ -140,7 +140,7 @@ def read_stored(path: Path) -> Stored:
     with path.open("rb") as file:
         try:
             buffer = tensorfile.map_file(file)
-            facts = describe(path, tensorfile.read_index(buffer))
+            facts = describe(path, tensorfile.read_index(buffer, path.name))
         except CheckpointError as error:
             msg = f"{path} cannot be published: {error}"
             raise CheckpointError(msg) from error
