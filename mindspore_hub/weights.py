@@ -20,7 +20,7 @@ from mindspore_hub.errors import CheckpointError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mindspore_hub.tensorfile.entry import Buffer
+    from mindspore_hub.tensorfile.pages import Buffer
 
 _OPTIMIZER_STATE = re.compile(
     r"(moments|moment1|moment2|accum|stat)\..+"

@@ -10,8 +10,10 @@ import manifests
 import mindspore
 import numpy as np
 import pytest
+import wire
 from commands import run
 from mindspore import Tensor, nn
+from safetensors import safe_open
 
 import mindspore_hub
 from mindspore_hub.catalog import Catalog
@@ -61,6 +63,65 @@ def test_tensors_go_to_the_other_format_and_back(target: str, back: str, tmp_pat
     assert run("diff", path, second).returncode == 0
     assert examine(second).format == back
     assert {item.name for item in tmp_path.iterdir()} == {path.name, "deep", second.name}
+
+
+METADATA = {"format": "pt", "license": "apache-2.0", "step": "12", "von": "Zürich \N{SNOWMAN}"}
+
+
+def with_metadata(path: Path, metadata: dict[str, object]) -> Path:
+    entry = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
+    path.write_bytes(wire.safetensors({"__metadata__": metadata, "w": entry}, bytes(4)))
+    return path
+
+
+@pytest.mark.parametrize("onto_itself", [True, False])
+def test_texts_of_a_safetensors_header_are_kept(onto_itself: bool, tmp_path: Path) -> None:
+    path = with_metadata(tmp_path / "a.safetensors", {**METADATA})
+    goal = path if onto_itself else tmp_path / "b.safetensors"
+    done = run("convert", path, "--to", "safetensors", "-o", goal, "--force")
+    assert (done.returncode, done.stderr) == (0, "")
+    with safe_open(goal, "np") as file:
+        assert file.metadata() == {**METADATA, "format": "ms"}
+    assert examine(goal).metadata == {**METADATA, "format": "ms"}
+
+
+def test_a_header_that_holds_other_than_texts_is_kept_as_texts(tmp_path: Path) -> None:
+    odd = {"epoch": 12, "classes": ["a", "b"], "half": "\ud800", "of": None}
+    path = with_metadata(tmp_path / "a.safetensors", odd)
+    done = run("convert", path, "--to", "safetensors", "-o", tmp_path / "b.safetensors")
+    assert done.returncode == 0, done.stderr
+    expected = {"epoch": "12", "classes": '["a", "b"]', "half": "\ud800", "of": "null"}
+    assert examine(tmp_path / "b.safetensors").metadata == {**expected, "format": "ms"}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        (METADATA, "left out metadata: license, step, von"),
+        ({"a\nb": "c"}, "left out metadata: 'a\\nb'"),
+        ({"format": "pt"}, None),
+        ({}, None),
+    ],
+)
+def test_texts_that_have_no_place_in_a_format_are_named(
+    metadata: dict[str, object], message: str | None, tmp_path: Path
+) -> None:
+    path = with_metadata(tmp_path / "a.safetensors", metadata)
+    goal = tmp_path / "b.ckpt"
+    done = run("convert", path, "--to", "ckpt", "-o", goal, "-q")
+    assert done.returncode == 0
+    assert done.stderr == (f"{goal}: {message}\n" if message else "")
+
+
+@pytest.mark.parametrize("target", ["ckpt", "safetensors"])
+def test_a_tensor_of_a_type_that_is_only_listed_is_refused(target: str, tmp_path: Path) -> None:
+    entry = {"dtype": "F8_E5M2", "shape": [4], "data_offsets": [0, 4]}
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(wire.safetensors({"w": entry}, bytes(4)))
+    done = run("convert", path, "--to", target, "-o", tmp_path / "b")
+    assert done.returncode == 1
+    assert f"{path}: its entry w has the type F8_E5M2" in done.stderr
+    assert not (tmp_path / "b").exists()
 
 
 def test_a_file_that_is_there_is_replaced_on_request_only(tmp_path: Path) -> None:

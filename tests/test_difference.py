@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as arrays
 
 from mindspore_hub.checkpoint_files import difference
 from mindspore_hub.checkpoint_files.difference import Change, Comparison, Named, Values
+from mindspore_hub.errors import CheckpointError
 from mindspore_hub.tensorfile import blocks, read_index
 from mindspore_hub.weights import Signature
 
@@ -158,3 +159,16 @@ def test_a_text_that_is_none_is_refused_by_the_reader_of_its_value() -> None:
     broken = wire.value("note", wire.tensor(b"\xff" * 4, (0,), dtype="str"))
     with pytest.raises(ValueError, match="is no text"):
         difference.compare(file_of(broken), file_of(broken))
+
+
+def test_values_of_a_type_that_is_only_listed_are_not_compared() -> None:
+    def listed(dtype: str, size: int) -> Named:
+        entry = {"dtype": dtype, "shape": [4], "data_offsets": [0, size]}
+        index = read_index(wire.safetensors({"w": entry}, bytes(size)))
+        return Named(index, {"w": "w"})
+
+    for dtype, size in (("F8_E4M3", 4), ("F4", 2), ("C64", 32)):
+        with pytest.raises(CheckpointError, match=f"entry w has the type {dtype} in both files"):
+            difference.compare(listed(dtype, size), listed(dtype, size))
+    (change,) = difference.compare(listed("F8_E4M3", 4), listed("F32", 16)).changes
+    assert (change.kind, change.left.dtype, change.right.dtype) == ("dtype", "F8_E4M3", "float32")

@@ -82,6 +82,24 @@ def test_every_tensor_is_listed_on_request(tmp_path: Path) -> None:
     assert lines[-1].split() == ["step", "int32", "scalar", "4", "bytes", "optimizer"]
 
 
+def test_texts_of_a_header_and_new_types_are_shown(tmp_path: Path) -> None:
+    entries = {
+        "w": {"dtype": "F8_E4M3", "shape": [2, 2], "data_offsets": [0, 4]},
+        "v": {"dtype": "F4", "shape": [8], "data_offsets": [4, 8]},
+        "u": {"dtype": "F6_E2M3", "shape": [4], "data_offsets": [8, 11]},
+    }
+    path = tmp_path / "a.safetensors"
+    metadata = {"format": "pt", "license": "apache-2.0"}
+    path.write_bytes(wire.safetensors({"__metadata__": metadata, **entries}, bytes(11)))
+    shown = run("inspect", path).stdout
+    for line in ("metadata format    pt", "metadata license   apache-2.0", "F4 8, 4 bytes"):
+        assert line in shown
+    assert "F8_E4M3            1 tensor, 4 elements, 4 bytes" in shown
+    facts = json.loads(run("inspect", path, "--format", "json").stdout)
+    assert facts["metadata"] == metadata
+    assert facts["dtypes"]["F6_E2M3"] == {"tensors": 1, "elements": 4, "nbytes": 3}
+
+
 def test_json_holds_everything(tmp_path: Path) -> None:
     path = checkpoints.save(tmp_path / "a.safetensors", ARRAYS, format="safetensors")
     facts = json.loads(run("inspect", path, "--format", "json").stdout)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mindspore_hub._files import replacing
+from mindspore_hub.checkpoint_files.words import plain
+from mindspore_hub.errors import CheckpointError
 from mindspore_hub.tensorfile import write
 
 if TYPE_CHECKING:
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
 
     from mindspore_hub.checkpoint_files.examine import Examination
     from mindspore_hub.checkpoint_files.fit import Fit
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -59,18 +64,30 @@ def convert_tensors(
         StoreError: It cannot be written, or differs from what it was made of (an OSError).
     """
     chosen = names or {name: name for name in facts.index.entries}
-    with replacing(path) as temporary:
-        write.write_tensors(temporary, facts.index, names=chosen, format=format)
-        size = temporary.stat().st_size
+    try:
+        with replacing(path) as temporary:
+            write.write_tensors(temporary, facts.index, names=chosen, format=format)
+            size = temporary.stat().st_size
+    except CheckpointError as error:
+        msg = f"{facts.path}: {error}"
+        raise CheckpointError(msg) from error
+    if format != "safetensors":
+        _warn_of_metadata(facts, path)
     return Converted(Path(path), format, size, tensors=len(chosen))
 
 
 def convert_network(
-    fit: Fit, path: str | os.PathLike[str], *, format: str, batch_size: int = 1
+    facts: Examination,
+    fit: Fit,
+    path: str | os.PathLike[str],
+    *,
+    format: str,
+    batch_size: int = 1,
 ) -> Converted:
     """Write a network with the values of a file, and compare its outputs.
 
     Args:
+        facts: The file.
         fit: The network, from the file.
         path: Where to write; a file that is there is replaced.
         format: `mindir` or `onnx`.
@@ -91,5 +108,13 @@ def convert_network(
             batch_size=batch_size,
         )
         size = temporary.stat().st_size
+    _warn_of_metadata(facts, path)
     inputs = tuple((batch_size, *shape) for shape in fit.input_shapes)
     return Converted(Path(path), format, size, inputs=inputs, difference=difference)
+
+
+def _warn_of_metadata(facts: Examination, path: str | os.PathLike[str]) -> None:
+    """Say which texts of a header another format has no place for."""
+    keys = [key for key in facts.index.metadata if key != "format"]
+    if keys:
+        logger.warning("%s: left out metadata: %s", path, ", ".join(map(plain, keys)))

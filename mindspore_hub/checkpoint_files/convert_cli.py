@@ -72,7 +72,7 @@ def convert(
     found = read(source)
     if target in _NETWORKS:
         fit = _fit(source, found, network, needed_by=f"--to {target}")
-        done = convert_network(fit, output, format=target, batch_size=batch_size)
+        done = convert_network(found.facts, fit, output, format=target, batch_size=batch_size)
     else:
         kept = None
         if names == "network":

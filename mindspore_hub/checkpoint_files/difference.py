@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mindspore_hub.errors import CheckpointError
 from mindspore_hub.tensorfile import STRING
 from mindspore_hub.tensorfile.blocks import arrays
+from mindspore_hub.tensorfile.entry import LISTED
 from mindspore_hub.weights import Signature
 
 if TYPE_CHECKING:
@@ -119,6 +121,9 @@ def compare(left: Named, right: Named) -> Comparison:
     Args:
         left: The first file; differences are relative to its values.
         right: The second file.
+
+    Raises:
+        CheckpointError: Both hold a tensor of a type that is not read here.
     """
     result = Comparison(
         only_left=[name for name in left.names if name not in right.names],
@@ -141,6 +146,12 @@ def _compare_tensor(name: str, left: Named, right: Named) -> Change | None:
         return None if texts[0] == texts[1] else change
     if change.left != change.right:
         return change
+    if one.dtype in LISTED:
+        msg = (
+            f"the entry {name} has the type {one.dtype} in both files, whose values are not compared "
+            "here; save both as another type, such as float32."
+        )
+        raise CheckpointError(msg)
     values = Values(elements=math.prod(one.shape))
     for block, against in zip(left.arrays(name), right.arrays(name), strict=True):
         _add(values, block, against, one.dtype)

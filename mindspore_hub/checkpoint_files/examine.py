@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from mindspore_hub import _files
 from mindspore_hub.errors import CheckpointError
-from mindspore_hub.tensorfile import STRING, TensorFile, map_file, read_index
+from mindspore_hub.tensorfile import STRING, TensorFile, open_file, read_index
 from mindspore_hub.tensorfile.blocks import blocks
 from mindspore_hub.tensorfile.entry import itemsize
 from mindspore_hub.weights import is_optimizer_state
@@ -109,6 +109,11 @@ class Examination:
     texts: dict[str, str]
     index: TensorFile
 
+    @property
+    def metadata(self) -> dict[str, str]:
+        """Texts of the header of a safetensors file."""
+        return self.index.metadata
+
     def of_role(self, role: Role) -> tuple[TensorFacts, ...]:
         """Tensors of a role."""
         return tuple(tensor for tensor in self.tensors if tensor.role == role)
@@ -133,6 +138,7 @@ class Examination:
             "prefixes": self.prefixes,
             "optimizer": [tensor.name for tensor in self.of_role("optimizer")],
             "texts": self.texts,
+            "metadata": self.metadata,
         }
 
     def duplicates(self) -> tuple[Duplicate, ...]:
@@ -179,7 +185,7 @@ def examine(path: str | os.PathLike[str]) -> Examination:
     path = Path(path)
     try:
         with _files.open_regular(path) as file:
-            return describe(path, read_index(map_file(file)))
+            return describe(path, read_index(open_file(file), path.name))
     except CheckpointError as error:
         msg = f"{path}: {error}"
         raise CheckpointError(msg) from error

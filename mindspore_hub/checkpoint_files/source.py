@@ -12,7 +12,7 @@ from mindspore_hub.checkpoint_files.examine import Examination, describe, examin
 from mindspore_hub.errors import CheckpointError, OfflineError, UnknownNameError
 from mindspore_hub.fetch import memo_of, stored
 from mindspore_hub.pretrained import loadable_asset
-from mindspore_hub.tensorfile import map_file, read_index
+from mindspore_hub.tensorfile import open_file, read_index
 
 if TYPE_CHECKING:
     from mindspore_hub.cards.schema import Card
@@ -84,11 +84,9 @@ def _examine_stored(name: str, card: Card, settings: Settings) -> Examination:
 
 
 def _examine(found: StoredFile, settings: Settings) -> Examination:
+    found.verify(memo_of(settings))
     try:
-        buffer = map_file(found.file)
-        with found.verifying(buffer, memo_of(settings)):
-            pass
-        return describe(found.path, read_index(buffer))
+        return describe(found.path, read_index(open_file(found.file)))
     except CheckpointError as error:
         msg = f"{found.path}: {error}"
         raise CheckpointError(msg) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mindspore_hub._output import count, size
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 LISTED = 5
 """How many of a kind are shown."""
+
+_OF_MINDSPORE = ("format", "ms")
 
 
 def number(value: float) -> float | str:
@@ -49,11 +51,17 @@ def rows(facts: Examination) -> Iterator[tuple[str, str]]:
     optimizer = facts.of_role("optimizer")
     if optimizer:
         yield "optimizer state", f"{total_of(optimizer)}: {_listed(_beginnings(optimizer))}"
-    texts = list(facts.texts.items())
-    for name, text in texts[:LISTED]:
-        yield f"text {plain(name)}", plain(text)
+    yield from _texts("text", facts.texts)
+    # Every safetensors file of MindSpore says this.
+    metadata = {key: text for key, text in facts.metadata.items() if (key, text) != _OF_MINDSPORE}
+    yield from _texts("metadata", metadata)
+
+
+def _texts(kind: str, texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name, text in list(texts.items())[:LISTED]:
+        yield f"{kind} {plain(name)}", plain(text)
     if len(texts) > LISTED:
-        yield "texts", f"and {len(texts) - LISTED} more; --format json lists all"
+        yield kind, f"and {len(texts) - LISTED} more; --format json lists all"
 
 
 def _total(total: Total) -> str:

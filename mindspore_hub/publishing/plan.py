@@ -139,7 +139,7 @@ def read_stored(path: Path) -> Stored:
     try:
         with _files.open_regular(path) as file:
             buffer = tensorfile.map_file(file)
-        facts = describe(path, tensorfile.read_index(buffer))
+        facts = describe(path, tensorfile.read_index(buffer, path.name))
     except OSError as error:
         msg = f"{path} cannot be published: {error.strerror}; give a checkpoint file."
         raise CheckpointError(msg) from error

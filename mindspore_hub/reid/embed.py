@@ -61,7 +61,8 @@ def embed(
     Raises:
         HubError: As in `load` and `transforms`.
         PictureError: There is no picture, one cannot be read, or its modality is not the network's.
-        FeaturesError: No picture could be read, or a feature is not finite.
+        FeaturesError: No picture could be read, a feature is not finite, or the network gives other
+            outputs than `retrieval` of the card names.
         StoreError: The output cannot be written (an OSError).
     """
     with required_by("Embedding"):

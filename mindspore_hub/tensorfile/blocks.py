@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from mindspore_hub.tensorfile.entry import STRING, Entry, numpy_dtype
+from mindspore_hub.tensorfile.entry import STRING, Entry, numpy_dtype, require_read
+from mindspore_hub.tensorfile.pages import Buffer, viewing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from mindspore_hub.tensorfile.entry import Buffer
 
 BLOCK = 1 << 20
 """Bytes of a block; a multiple of every size of an element."""
@@ -19,7 +18,7 @@ BLOCK = 1 << 20
 def blocks(buffer: Buffer, entry: Entry) -> Iterator[bytes]:
     """Data of a tensor in blocks of `BLOCK` bytes, of which the last may be shorter."""
     pending = bytearray()
-    with memoryview(buffer) as view:
+    with viewing(buffer) as view:
         for offset, length in entry.chunks:
             place, end = offset, offset + length
             while place < end:
@@ -34,9 +33,14 @@ def blocks(buffer: Buffer, entry: Entry) -> Iterator[bytes]:
 
 
 def arrays(buffer: Buffer, entry: Entry) -> Iterator[NDArray[Any]]:
-    """Elements of a tensor in blocks of one axis; bfloat16 comes as uint16, a text as bytes."""
+    """Elements of a tensor in blocks of one axis; bfloat16 comes as uint16, a text as bytes.
+
+    Raises:
+        CheckpointError: Elements of its type are not read here.
+    """
     import numpy as np
 
+    require_read(entry)
     dtype = "|u1" if entry.dtype == STRING else numpy_dtype(entry.dtype)
     for block in blocks(buffer, entry):
         yield np.frombuffer(block, dtype)

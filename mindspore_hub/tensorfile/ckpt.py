@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mindspore_hub.errors import CheckpointError
 from mindspore_hub.tensorfile.entry import (
@@ -27,6 +27,9 @@ from mindspore_hub.tensorfile.entry import (
     check_name,
 )
 from mindspore_hub.tensorfile.wire import Field, damaged, read_field, read_fields, read_varint
+
+if TYPE_CHECKING:
+    from mindspore_hub.tensorfile.pages import View
 
 DTYPES = {
     "Bool": "bool",
@@ -63,7 +66,7 @@ class _Value(NamedTuple):
     chunk: tuple[int, int]
 
 
-def read_entries(view: memoryview) -> dict[str, Entry]:
+def read_entries(view: View) -> dict[str, Entry]:
     """Read the index of a file.
 
     Raises:
@@ -82,7 +85,7 @@ def read_entries(view: memoryview) -> dict[str, Entry]:
     return entries
 
 
-def _values(view: memoryview) -> Iterator[_Value]:
+def _values(view: View) -> Iterator[_Value]:
     place, count = 0, 0
     while place < len(view):
         # The checksum says nothing that the sha256 of a card does not say better.
@@ -113,7 +116,7 @@ def _join(values: list[_Value]) -> tuple[Entry, int]:
     return Entry(first.name, first.dtype, shape, chunks), first.place
 
 
-def _read_value(view: memoryview, value: Field) -> _Value:
+def _read_value(view: View, value: Field) -> _Value:
     fields = _once(view, value, {1: "a name", 2: "a tensor", 3: "a MapParameter"})
     if 1 not in fields:
         raise damaged(value.place, "an entry without a name")
@@ -129,7 +132,7 @@ def _read_value(view: memoryview, value: Field) -> _Value:
     return _read_tensor(view, name, fields[2])
 
 
-def _read_tensor(view: memoryview, name: str, tensor: Field) -> _Value:
+def _read_tensor(view: View, name: str, tensor: Field) -> _Value:
     shape: list[int] = []
     rest = {2: "a type", 3: "data"}
     fields = _once(view, tensor, rest, dims=shape)
@@ -141,7 +144,7 @@ def _read_tensor(view: memoryview, name: str, tensor: Field) -> _Value:
 
 
 def _once(
-    view: memoryview, message: Field, known: dict[int, str], *, dims: list[int] | None = None
+    view: View, message: Field, known: dict[int, str], *, dims: list[int] | None = None
 ) -> dict[int, Field]:
     """Fields of a message by number; field 1 goes to `dims`, if these are given."""
     fields: dict[int, Field] = {}
@@ -157,7 +160,7 @@ def _once(
     return fields
 
 
-def _extend(shape: list[int], view: memoryview, field: Field) -> None:
+def _extend(shape: list[int], view: View, field: Field) -> None:
     """Append the sizes in a field: one, or packed ones."""
     place = field.start
     while place < field.end:
@@ -167,7 +170,7 @@ def _extend(shape: list[int], view: memoryview, field: Field) -> None:
             raise damaged(field.place, f"a tensor with more than {MAX_RANK} axes")
 
 
-def _read_dtype(view: memoryview, name: str, field: Field) -> str:
+def _read_dtype(view: View, name: str, field: Field) -> str:
     written = bytes(view[field.start : min(field.end, field.start + 32)]).decode(errors="replace")
     if written not in DTYPES:
         msg = (

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-import mmap
 import platform
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from mindspore_hub.errors import CheckpointError
+from mindspore_hub.tensorfile.pages import Buffer, Pages, out_of_memory, viewing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-Buffer: TypeAlias = "bytes | bytearray | memoryview | mmap.mmap"
 
 MAX_ENTRIES = 65_536
 """Reading an index costs a few microseconds and half a kilobyte per entry, so a file made of nothing
@@ -48,6 +46,19 @@ _NUMPY = {
     "bfloat16": "<u2",
 }
 """dtype of NumPy for each of ours."""
+
+LISTED = {
+    "F4": 4,
+    "F6_E2M3": 6,
+    "F6_E3M2": 6,
+    "F8_E4M3": 8,
+    "F8_E5M2": 8,
+    "F8_E4M3FNUZ": 8,
+    "F8_E5M2FNUZ": 8,
+    "F8_E8M0": 8,
+    "C64": 64,
+}
+"""Bits of an element of each type that is listed under its name in safetensors, but not read."""
 
 _UNALIGNED_WORKS = ("x86_64", "amd64", "i386", "i686", "x86")
 
@@ -90,7 +101,7 @@ def check_entry(entry: Entry, place: int) -> Entry:
         return _check_string(entry, place)
     if min(entry.shape, default=0) < 0:
         raise _unfit(entry, place, f"has the shape {entry.shape}, with a negative size")
-    expected = math.prod(entry.shape) * itemsize(entry.dtype)
+    expected = _size_of(entry)
     if entry.nbytes != expected:
         pieces = f" in {len(entry.chunks)} pieces" if len(entry.chunks) > 1 else ""
         problem = f"holds {entry.nbytes} bytes{pieces}, but {entry.dtype} {entry.shape} takes"
@@ -98,6 +109,27 @@ def check_entry(entry: Entry, place: int) -> Entry:
     if not expected and math.prod(filter(None, entry.shape)) > _MAX_EMPTY:
         raise _unfit(entry, place, f"has the shape {entry.shape}, which no array can have")
     return entry
+
+
+def _size_of(entry: Entry) -> int:
+    """Bytes that a tensor takes; elements of less than a byte are packed, or have one each."""
+    count = math.prod(entry.shape)
+    bits = LISTED.get(entry.dtype, 8 * itemsize(entry.dtype))
+    return count if bits < 8 and entry.nbytes == count else -(-count * bits // 8)
+
+
+def require_read(entry: Entry) -> None:
+    """Make sure that the values of a tensor can be read, and not only be listed.
+
+    Raises:
+        CheckpointError: They cannot.
+    """
+    if entry.dtype in LISTED:
+        msg = (
+            f"its entry {entry.name} has the type {entry.dtype}, which can be listed but not read "
+            "here; save it as another type, such as float32."
+        )
+        raise CheckpointError(msg)
 
 
 def check_name(raw: bytes, place: int) -> str:
@@ -128,7 +160,9 @@ def check_count(count: int) -> None:
 
 
 def itemsize(dtype: str) -> int:
-    """Bytes of one element."""
+    """Bytes of one element; 1 if it takes less than a byte."""
+    if dtype in LISTED:
+        return max(LISTED[dtype] // 8, 1)
     return int(_NUMPY[dtype][2:])
 
 
@@ -141,9 +175,12 @@ def array_of(buffer: Buffer, entry: Entry) -> NDArray[Any]:
     """Value of a tensor; see `TensorFile.array`."""
     import numpy as np
 
+    require_read(entry)
     if entry.dtype == STRING:
         return np.array(_text(buffer, entry))
     dtype = _NUMPY[entry.dtype]
+    if isinstance(buffer, Pages):
+        return _read_array(buffer, entry)
     if len(entry.chunks) == 1:
         array: NDArray[Any] = np.ndarray(entry.shape, dtype, buffer, entry.chunks[0][0])
         usable = array.flags.aligned or platform.machine().lower() in _UNALIGNED_WORKS
@@ -156,10 +193,26 @@ def array_of(buffer: Buffer, entry: Entry) -> NDArray[Any]:
     return joined.view(dtype).reshape(entry.shape)
 
 
+def _read_array(pages: Pages, entry: Entry) -> NDArray[Any]:
+    """Value of a tensor that is not mapped."""
+    import numpy as np
+
+    try:
+        content = bytearray(entry.nbytes)
+    except MemoryError as error:
+        raise out_of_memory(entry.nbytes) from error
+    end = 0
+    for offset, length in entry.chunks:
+        content[end : end + length] = pages[offset : offset + length]
+        end += length
+    return np.frombuffer(content, _NUMPY[entry.dtype]).reshape(entry.shape)
+
+
 def _text(buffer: Buffer, entry: Entry) -> str:
     offset, length = entry.chunks[0]
     try:
-        return bytes(memoryview(buffer)[offset : offset + length]).decode("utf-32-le")
+        with viewing(buffer) as view:
+            return bytes(view[offset : offset + length]).decode("utf-32-le")
     except UnicodeDecodeError as error:
         raise _unfit(entry, offset, "is no text") from error
 

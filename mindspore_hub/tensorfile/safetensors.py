@@ -9,10 +9,20 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mindspore_hub.errors import CheckpointError
-from mindspore_hub.tensorfile.entry import MAX_RANK, Entry, check_count, check_entry, check_name
+from mindspore_hub.tensorfile.entry import (
+    LISTED,
+    MAX_RANK,
+    Entry,
+    check_count,
+    check_entry,
+    check_name,
+)
+
+if TYPE_CHECKING:
+    from mindspore_hub.tensorfile.pages import View
 
 DTYPES = {
     "BOOL": "bool",
@@ -29,35 +39,53 @@ DTYPES = {
     "F64": "float64",
     "BF16": "bfloat16",
 }
-"""Our name of each type."""
+"""Our name of each type that is read."""
 
 METADATA = "__metadata__"
 
 _MAX_HEADER = 16 * 2**20
 """Bytes of the JSON: enough for every entry that is read, and few enough to be parsed at once."""
 
+_MAX_LENGTH = 2**32
+"""No file of the other format has zeros where a length below this one has them."""
+
 _LENGTH = 8
 
 
-def recognises(view: memoryview) -> bool:
+def recognises(view: View) -> bool:
     """Whether bytes begin like this format; no `ckpt` file does.
 
-    There, these bytes would be a name, and the length larger than any file.
+    There, these bytes would be a name, and the length larger than the header of any file.
     """
     length = int.from_bytes(view[:_LENGTH], "little")
-    return bytes(view[_LENGTH : _LENGTH + 1]) == b"{" and length <= len(view) - _LENGTH
+    return bytes(view[_LENGTH : _LENGTH + 1]) == b"{" and length < _MAX_LENGTH
 
 
-def read_entries(view: memoryview) -> dict[str, Entry]:
-    """Read the index of a file that this format recognises.
+def damaged(view: View) -> CheckpointError:
+    """Error for a file that is called safetensors, and does not begin like one."""
+    return CheckpointError(
+        "it is no safetensors file, or a damaged one: it does not begin with the length of a "
+        f"header and the header, but with {bytes(view[: _LENGTH + 1])!r}; download it again."
+    )
+
+
+def read(view: View) -> tuple[dict[str, Entry], dict[str, str]]:
+    """Read the index of a file that this format recognises, and the texts of its header.
 
     Raises:
         CheckpointError: It is damaged, or holds what is not read here.
     """
     length = int.from_bytes(view[:_LENGTH], "little")
     start = _LENGTH + length
+    if start > len(view):
+        msg = (
+            f"it is a safetensors file that is cut off in its header, of which {len(view) - _LENGTH} "
+            f"of {length} bytes are there; download it again."
+        )
+        raise CheckpointError(msg)
     header = _parse(view[_LENGTH:start])
-    quantised = _metadata(header.pop(METADATA, {}))
+    metadata = _metadata(header.pop(METADATA, {}))
+    quantised = {name: text for name, text in metadata.items() if text == "Int4"}
     check_count(len(header))
     entries = [_read_entry(name, declared, start) for name, declared in header.items()]
     entries.sort(key=lambda entry: entry.chunks[0])
@@ -72,10 +100,10 @@ def read_entries(view: memoryview) -> dict[str, Entry]:
     if end != len(view):
         msg = f"its tensors end at byte {end}, but the file at {len(view)}."
         raise CheckpointError(msg)
-    return {entry.name: entry for entry in entries}
+    return {entry.name: entry for entry in entries}, metadata
 
 
-def _parse(raw: memoryview) -> dict[str, Any]:
+def _parse(raw: memoryview | bytes) -> dict[str, Any]:
     if len(raw) > _MAX_HEADER:
         msg = f"its header has {len(raw)} bytes, more than {_MAX_HEADER}."
         raise CheckpointError(msg)
@@ -98,11 +126,17 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _metadata(declared: Any) -> dict[str, str]:
-    """Names that MindSpore marks as tensors of a type that safetensors does not have."""
+    """Texts of the header; what is none, though it must be, becomes its JSON.
+
+    MindSpore notes there the names of tensors of a type that safetensors does not have.
+    """
     if not isinstance(declared, dict):
         msg = f"the {METADATA} of its header is no object."
         raise CheckpointError(msg)
-    return {name: type_ for name, type_ in declared.items() if type_ == "Int4"}
+    return {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in declared.items()
+    }
 
 
 def _read_entry(name: str, declared: Any, start: int) -> Entry:
@@ -110,15 +144,17 @@ def _read_entry(name: str, declared: Any, start: int) -> Entry:
     if not isinstance(declared, dict) or declared.keys() != {"dtype", "shape", "data_offsets"}:
         raise _refused(name, "is declared without dtype, shape and data_offsets, or with more")
     dtype, shape, offsets = declared["dtype"], declared["shape"], declared["data_offsets"]
-    if not isinstance(dtype, str) or dtype not in DTYPES:
-        known = ", ".join(DTYPES)
-        raise _refused(name, f"has a type that is not read here; known are {known}")
+    if not isinstance(dtype, str) or dtype not in {*DTYPES, *LISTED}:
+        known = ", ".join([*DTYPES, *LISTED])
+        raise _refused(
+            name, f"has the type {dtype!r:.40}, which is not read here; known are {known}"
+        )
     if not _are_sizes(shape) or len(shape) > MAX_RANK:
         raise _refused(name, f"has no shape of at most {MAX_RANK} sizes")
     if not _are_sizes(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
         raise _refused(name, "has no data_offsets of a begin and an end")
     begin, end = offsets
-    entry = Entry(name, DTYPES[dtype], tuple(shape), ((start + begin, end - begin),))
+    entry = Entry(name, DTYPES.get(dtype, dtype), tuple(shape), ((start + begin, end - begin),))
     return check_entry(entry, start + begin)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mindspore_hub.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from mindspore_hub.tensorfile.pages import View
 
 _VARINT, _LENGTH = 0, 2
 
@@ -28,7 +31,7 @@ class Field(NamedTuple):
     end: int
 
 
-def read_fields(view: memoryview, message: Field) -> Iterator[Field]:
+def read_fields(view: View, message: Field) -> Iterator[Field]:
     """Read the fields of a message one by one."""
     place = message.start
     while place < message.end:
@@ -37,7 +40,7 @@ def read_fields(view: memoryview, message: Field) -> Iterator[Field]:
         place = field.end
 
 
-def read_field(view: memoryview, place: int, end: int) -> Field:
+def read_field(view: View, place: int, end: int) -> Field:
     """Read where a field lies.
 
     Args:
@@ -61,7 +64,7 @@ def read_field(view: memoryview, place: int, end: int) -> Field:
     return Field(number, True, place, start, start + length)
 
 
-def read_varint(view: memoryview, place: int, end: int) -> tuple[int, int]:
+def read_varint(view: View, place: int, end: int) -> tuple[int, int]:
     """Read a number of 64 bits; also where the next byte lies.
 
     Raises:

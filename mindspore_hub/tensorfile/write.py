@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from mindspore_hub.errors import CheckpointError, StoreError
-from mindspore_hub.tensorfile import ckpt, map_file, read_index, safetensors
+from mindspore_hub.tensorfile import ckpt, open_file, read_index, safetensors
 from mindspore_hub.tensorfile.blocks import BLOCK, blocks
-from mindspore_hub.tensorfile.entry import STRING, Entry, itemsize
+from mindspore_hub.tensorfile.entry import STRING, Entry, itemsize, require_read
 
 if TYPE_CHECKING:
     from mindspore_hub.tensorfile import TensorFile
@@ -32,6 +32,8 @@ _SAFETENSORS_TYPES = {ours: theirs for theirs, ours in safetensors.DTYPES.items(
 def write_tensors(path: Path, source: TensorFile, *, names: Mapping[str, str], format: str) -> None:
     """Write tensors of a file into another one, and compare every byte of it.
 
+    safetensors gets the texts of the header of `source` as well; `ckpt` has no place for them.
+
     Args:
         path: The file to write; it is not there yet.
         source: Where the tensors are.
@@ -44,11 +46,13 @@ def write_tensors(path: Path, source: TensorFile, *, names: Mapping[str, str], f
         OSError: It cannot be written.
     """
     entries = {name: source.entries[old] for name, old in names.items()}
+    for entry in entries.values():
+        require_read(entry)
     with path.open("xb") as file:
         write = _write_ckpt if format == "ckpt" else _write_safetensors
         write(file, source, entries)
     with path.open("rb") as file:
-        written = read_index(map_file(file))
+        written = read_index(open_file(file))
     _compare(path, source, entries, written)
 
 
@@ -99,14 +103,14 @@ def _write_safetensors(file: IO[bytes], source: TensorFile, entries: Mapping[str
         raise CheckpointError(msg)
     # The largest elements first, so that each tensor begins at a multiple of its element.
     ordered = sorted(entries.items(), key=lambda item: -itemsize(item[1].dtype))
-    file.write(_header(ordered))
+    file.write(_header(ordered, source.metadata))
     for _, entry in ordered:
         file.writelines(blocks(source.buffer, entry))
 
 
-def _header(entries: Iterable[tuple[str, Entry]]) -> bytes:
-    # `load_checkpoint` of MindSpore writes this, and other programs ask where a file is from.
-    header: dict[str, object] = {safetensors.METADATA: {"format": "ms"}}
+def _header(entries: Iterable[tuple[str, Entry]], metadata: Mapping[str, str]) -> bytes:
+    # `save_checkpoint` of MindSpore writes the format, and other programs ask where a file is from.
+    header: dict[str, object] = {safetensors.METADATA: {**metadata, "format": "ms"}}
     end = 0
     for name, entry in entries:
         if name == safetensors.METADATA:
@@ -115,7 +119,8 @@ def _header(entries: Iterable[tuple[str, Entry]]) -> bytes:
         offsets = [end, end := end + entry.nbytes]
         dtype = _SAFETENSORS_TYPES[entry.dtype]
         header[name] = {"dtype": dtype, "shape": list(entry.shape), "data_offsets": offsets}
-    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    # Plain ASCII: a text of JSON may hold half a character, which UTF-8 cannot.
+    text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     return len(text).to_bytes(8, "little") + text
 
@@ -123,6 +128,9 @@ def _header(entries: Iterable[tuple[str, Entry]]) -> bytes:
 def _compare(
     path: Path, source: TensorFile, entries: Mapping[str, Entry], written: TensorFile
 ) -> None:
+    expected = {**source.metadata, "format": "ms"} if written.format == "safetensors" else {}
+    if written.metadata != expected:
+        raise _unlike(path, "the texts of its header differ")
     if written.entries.keys() != entries.keys():
         raise _unlike(path, "it has other entries")
     for name, entry in entries.items():

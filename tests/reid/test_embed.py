@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import mindspore
 import numpy as np
 import pytest
 import tiny
+from mindspore import nn
 from PIL import Image
 
 import mindspore_hub
@@ -380,3 +381,63 @@ def test_a_folder_in_the_way_of_the_output_is_an_error(
     (tmp_path / "out").mkdir()
     with pytest.raises(StoreError, match="out is a folder; give the name of a file"):
         mindspore_hub.embed(card, folder, network=network, output=tmp_path / "out")
+
+
+class Gives(nn.Cell):
+    """A network whose outputs are made of the features of `Tiny`."""
+
+    def __init__(self, outputs: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.tiny = tiny.Tiny()
+        self.outputs = outputs
+
+    def construct(self, x: Any) -> Any:
+        return self.outputs(self.tiny(x))
+
+
+@pytest.mark.parametrize("size", [2, 1])
+def test_a_list_of_outputs_counts_as_a_tuple(size: int, card: str, tmp_path: Path) -> None:
+    folder = tiny.numbered(tmp_path / "all", 8 * size)
+    expected = mindspore_hub.embed(card, folder, network=tiny.Tiny(), batch_size=size)
+    for outputs in (lambda x: [x], lambda x: (x,), lambda x: [x, x], lambda x: x):
+        found = mindspore_hub.embed(card, folder, network=Gives(outputs), batch_size=size)
+        np.testing.assert_allclose(found.vectors, expected.vectors, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("pictures", [2, 16])
+@pytest.mark.parametrize(
+    ("wanted", "outputs", "came"),
+    [
+        ("[0]", lambda x: {"f": x}, "a dict"),
+        ("[0]", lambda x: x.reshape(2, 5, 1, 1), r"a tensor \(2, 5, 1, 1\) of float32"),
+        ("[0]", lambda x: x.sum(), r"a tensor \(\) of float32"),
+        ("[0]", lambda x: x.reshape(1, 10), r"a tensor \(1, 10\) of float32"),
+        ("[0]", lambda x: x > 0, r"a tensor \(2, 5\) of bool"),
+        ("[0]", lambda _: None, r"nothing \(None\)"),
+        ("[0]", lambda _: 3.5, "a float"),
+        ("[0]", lambda _: (), r"a tuple of 0 \(\)"),
+        ("[0]", lambda x: ((x, x), x), r"a tuple of 2 \(a tuple of 2 \(a tensor"),
+        ("[0, 1]", lambda x: x, r"a tensor \(2, 5\) of float32"),
+        ("[1]", lambda x: x, r"a tensor \(2, 5\) of float32"),
+        ("[0, 2]", lambda x: (x, x), r"a tuple of 2 \(a tensor \(2, 5\) of float32; a tensor"),
+        ("[0, 1]", lambda x: [x, None], r"a list of 2 \(.*; nothing \(None\)\)"),
+    ],
+)
+def test_a_network_with_other_outputs_than_the_card_names_is_refused(
+    wanted: str, outputs: Callable[[Any], Any], came: str, pictures: int, tmp_path: Path
+) -> None:
+    card = tiny.card(tmp_path, retrieval=f"{{outputs: {wanted}, distance: dot}}")
+    folder = tiny.numbered(tmp_path / "all", pictures)
+    with pytest.raises(FeaturesError, match=f"but the network gave {came}") as caught:
+        mindspore_hub.embed(card, folder, network=Gives(outputs), batch_size=2)
+    assert f"makes features of the outputs {wanted[1:-1]} (counted from 0)" in str(caught.value)
+
+
+def test_an_error_of_the_network_itself_is_left_as_it_is(card: str, tmp_path: Path) -> None:
+    def fail(_: Any) -> Any:
+        msg = "of the network"
+        raise ZeroDivisionError(msg)
+
+    folder = tiny.numbered(tmp_path / "all", 2)
+    with pytest.raises(ZeroDivisionError, match="of the network"):
+        mindspore_hub.embed(card, folder, network=Gives(fail))
