@@ -74,7 +74,7 @@ def _acquire(descriptor: int, path: Path, name: str) -> bool:
         now = time.monotonic()
         if now >= due:
             logger.warning(
-                "Waiting for %s since %.0f s: another process, here or on another machine, holds "
+                "Still waiting for %s after %.0f s: another process, here or on another machine, holds "
                 "the lock %s. If it hangs, end it; or press Ctrl-C and point MSHUB_HOME to another "
                 "folder.",
                 name,
