@@ -336,3 +336,44 @@ def test_writing_leaves_no_temporary_file_and_keeps_the_mode(small_hub: Path) ->
     write(small_hub)
     assert path.stat().st_mode & 0o777 == 0o600
     assert [item.name for item in path.parent.iterdir()] == ["mindspore_hub_conf.py"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mindspore_hub_conf",
+        "mindspore_hub_conf/LeafNet",
+        "mindspore_hub_conf/LeafNet/mindspore_hub_conf.py",
+        "README.md",
+        "docs",
+        "docs/rules.md",
+        "assets",
+        "assets/botany/2.1/leafnet_herbarium.md",
+    ],
+)
+def test_nothing_is_written_or_read_through_a_link_that_leads_out(
+    name: str, small_hub: Path, tmp_path: Path
+) -> None:
+    (small_hub / "README.md").write_text("<!-- models -->\n<!-- /models -->\n", encoding="utf-8")
+    (small_hub / "docs").mkdir()
+    (small_hub / "docs" / "rules.md").touch()
+    write(small_hub)
+    path, outside = small_hub / name, tmp_path / "outside"
+    path.rename(outside)
+    path.symlink_to(outside)
+    card = small_hub / "assets" / "botany" / "2.1" / "leafnet_herbarium.md"
+    card.write_text(card.read_text(encoding="utf-8").replace("12 MB", "13 MB"), encoding="utf-8")
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    before = {path: path.read_bytes() for path in files}
+    for work in (write, lambda root: [*differences(root)]):
+        with pytest.raises(CardError, match=r"leads out of .* through a link"):
+            work(small_hub)
+    assert {path: path.read_bytes() for path in files} == before
+
+
+def test_links_inside_of_a_hub_are_written_through(small_hub: Path) -> None:
+    (small_hub / "generated" / "LeafNet").mkdir(parents=True)
+    (small_hub / "mindspore_hub_conf").mkdir(exist_ok=True)
+    (small_hub / "mindspore_hub_conf" / "LeafNet").symlink_to("../generated/LeafNet")
+    write(small_hub)
+    assert (small_hub / "generated" / "LeafNet" / "mindspore_hub_conf.py").is_file()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import unified_diff
 from pathlib import Path
 
 from mindspore_hub._files import replace
 from mindspore_hub.cards import beside
+from mindspore_hub.cards.paths import card_paths, leads_out
 from mindspore_hub.cards.rules import all_rules
 from mindspore_hub.cards.schema import Card
 from mindspore_hub.cards.values import Argument, Shape
@@ -30,8 +31,10 @@ def outputs(root: Path) -> dict[Path, str]:
 
     Raises:
         CardError: A card cannot be read, or a model has no single default card or no name that a
-            class can have.
+            class can have, or something is a link that leads out of the hub.
     """
+    if (root / "assets").is_dir():
+        _refuse_links((path for _, path in card_paths(root / "assets")), root)
     catalog = Catalog.read_whole(root)
     texts = {
         entry_point_path(root, model): entry_point_text(cards, default_card(model, cards))
@@ -74,11 +77,24 @@ def write(root: Path) -> list[Path]:
 
 
 def _wanted(root: Path) -> dict[Path, str | None]:
-    """Every generated file and the text it should have, None for one that should not be."""
-    texts = outputs(root)
+    """Every generated file and the text it should have, None for one that should not be.
+
+    Raises:
+        CardError: One of them is behind a link that leads out of the hub; nothing of it was read.
+    """
     present = sorted((root / ENTRY_POINT).glob(f"*/{ENTRY_POINT}.py"))
+    _refuse_links([*present, root / "README.md", root / "docs" / "rules.md"], root)
+    texts = outputs(root)
+    _refuse_links(texts, root)
     stale = [path for path in present if path not in texts and _MARK in (_present(path) or "")]
     return {**dict.fromkeys(stale), **texts}
+
+
+def _refuse_links(paths: Iterable[Path], root: Path) -> None:
+    for path in paths:
+        if message := leads_out(path, root):
+            msg = f"{message} Nothing was written; put a file or folder in place of the link."
+            raise CardError(msg)
 
 
 def default_card(model: str, cards: list[Card]) -> Card:
