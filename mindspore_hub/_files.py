@@ -173,18 +173,6 @@ def require_regular(path: Path) -> None:
             raise OutputError(msg)
 
 
-def require_below(path: Path, folder: Path) -> None:
-    """Refuse an output in a tree of others, whose links might lead out of it.
-
-    Raises:
-        OutputError: What the path leads to is not below the folder.
-    """
-    real = path.resolve()
-    if not real.is_relative_to(folder.resolve()):
-        msg = f"{path} leads out of {folder}, to {real}; nothing was written. Remove the link."
-        raise OutputError(msg)
-
-
 def _encoded(text: str, path: Path) -> bytes:
     try:
         return text.encode("utf-8")

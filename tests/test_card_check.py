@@ -7,8 +7,10 @@ import shutil
 import stat
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
@@ -27,6 +29,7 @@ from mindspore_hub.cards.parse import Document
 from mindspore_hub.cards.rules import Group, Rule
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.cli import mshub
+from mindspore_hub.errors import CardError
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -401,6 +404,14 @@ def test_severity_is_the_lowest_that_is_shown_and_fails() -> None:
         (["--severity", "fatal"], "'fatal' is not one of"),
         (["--statistics", "--output-format", "sarif"], "--statistics are printed as text or json"),
         (["--diff", "--fix"], "--diff prints a diff"),
+        (["--diff", "--write-baseline", "known.json"], "--diff prints a diff"),
+        (["--diff", "--online"], "--diff prints a diff"),
+        (["--write-baseline", "b.json", "--statistics"], "--write-baseline writes every finding"),
+        (
+            ["--write-baseline", "b.json", "--output-format", "json"],
+            "--write-baseline writes every",
+        ),
+        (["--write-baseline", "b.json", "--baseline", "a.json"], "--write-baseline writes every"),
         (["--ignore", "EXTENDED,V2O7"], "there is no rule V2O7"),
         (["--baseline", "absent.json"], "The baseline absent.json cannot be read"),
         (["--baseline", "card.md"], "card.md is no baseline of this version"),
@@ -459,8 +470,133 @@ def test_a_card_is_checked_once_however_often_it_is_named() -> None:
     ]
 
 
+def test_every_spelling_of_a_path_is_one_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    write_bad("hub/assets/card.md")
+    write_bad("hub/drafts/draft.md")
+    Path("linked").symlink_to("hub")
+    whole = str(Path("hub").absolute())
+    done = run("check", "hub", whole, "linked", "hub/assets", "hub/assets/../assets/card.md")
+    assert done.stderr.startswith("1 card checked, ")
+    done = run("check", "hub", "hub/drafts", "hub/drafts/draft.md")
+    assert done.stderr.startswith("2 cards checked, ")
+    monkeypatch.chdir("hub/assets")
+    assert run("check", "card.md", "../assets/card.md").stderr.startswith("1 card checked, ")
+
+
 def table(text: str) -> None:
     Path("pyproject.toml").write_text(f"[tool.mshub]\n{text}\n", encoding="utf-8")
+
+
+MARK = "machine example login ci password hidden"
+
+
+@pytest.mark.parametrize("part", [".", "assets", "assets/mindspore", "assets/mindspore/1.9"])
+@pytest.mark.parametrize("hub", [True, False], ids=["hub", "folder"])
+def test_a_link_that_leads_out_is_not_read(part: str, *, hub: bool) -> None:
+    Path("outside.md").write_text(MARK, encoding="utf-8")
+    write("hub/assets/mindspore/1.9/card.md")
+    if hub:
+        Path("hub/models").mkdir()
+    Path("hub/assets/mindspore/1.9/out.md").symlink_to(Path("outside.md").absolute())
+    done = run("check", f"hub/{part}", "--select", "F")
+    assert done.returncode == 1
+    assert MARK not in done.stdout + done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if "H900" in line]
+    assert "out.md leads out of hub" in line.replace(f"{Path.cwd()}/", "")
+    assert "2 cards checked, 1 finding" in done.stderr
+
+
+@pytest.mark.parametrize("style", ["text", "concise", "json", "sarif", "github", "junit"])
+def test_no_output_has_a_line_of_what_a_link_leads_to(style: str) -> None:
+    write("cards/card.md")
+    Path("cards/out.md").symlink_to("/proc/self/environ")
+    options = ("--select", "F", "--output-format", style)
+    for more in ((), ("--no-cache",), ("--fix",)):
+        done = run("check", "cards", *options, *more, MARK=MARK)
+        assert MARK not in done.stdout + done.stderr
+        assert "leads out of" in done.stdout
+
+
+def test_links_inside_are_read_and_those_outside_are_not_mended() -> None:
+    write_bad("hub/parts/inside.md")
+    outside = write_bad("outside.md")
+    Path("hub/assets").mkdir()
+    Path("hub/models").mkdir()
+    Path("hub/assets/inside.md").symlink_to("../parts/inside.md")
+    Path("hub/assets/out.md").symlink_to(outside.absolute())
+    before = outside.read_bytes()
+    assert found("hub", "--select", "V201", "--fix") == [("assets/out.md", "H900", 1)]
+    assert outside.read_bytes() == before
+    assert b"1.90" not in Path("hub/parts/inside.md").read_bytes().replace(b'"1.90"', b"")
+
+
+def test_a_link_that_is_named_is_read_and_mended() -> None:
+    outside = write_bad("outside.md")
+    Path("hub/assets").mkdir(parents=True)
+    Path("hub/assets/out.md").symlink_to(outside.absolute())
+    Path("linked").symlink_to("hub/assets")
+    Path("elsewhere").mkdir()
+    write_bad("elsewhere/card.md")
+    Path("hub/more").symlink_to(Path("elsewhere").absolute())
+    assert codes("hub/assets/out.md", "--select", "V201") == ["V201"]
+    assert codes("hub/more", "--select", "V201") == ["V201"]
+    assert codes("linked", "--select", "V201") == ["H900"]
+    assert invoke("check", "hub/assets/out.md", "--select", "V201", "--fix").exit_code == 0
+    assert b'"1.90"' in outside.read_bytes()
+    assert Path("hub/assets/out.md").is_symlink()
+
+
+def test_an_assets_folder_that_leads_out_is_refused() -> None:
+    write("elsewhere/card.md")
+    Path("hub").mkdir()
+    Path("hub/assets").symlink_to(Path("elsewhere").absolute())
+    done = run("check", "hub")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "hub/assets leads out of hub through a link. Give hub/assets itself" in done.stderr
+    assert codes("hub/assets", "--select", "V201") == []
+
+
+@pytest.mark.parametrize("name", ["x.MD", "x.Md", "x.mD"])
+def test_a_card_may_end_in_md_of_any_case(name: str) -> None:
+    write_bad(f"assets/mindspore/1.9/{name}")
+    write_bad("assets/mindspore/1.9/x.md")
+    options = ("assets", "--select", "V201,C502")
+    assert found(*options) == [
+        (f"mindspore/1.9/{file}", "V201", line_of(RELEASE)) for file in sorted((name, "x.md"))
+    ]
+
+
+@pytest.mark.parametrize("suffix", ["markdown", "mkd", "mdown", "MARKDOWN", "mdx"])
+def test_markdown_of_other_names_is_said_to_be_left_out(suffix: str) -> None:
+    write("assets/card.md")
+    write_bad(f"assets/x.{suffix}")
+    write_bad("assets/x.txt")
+    done = run("check", "assets", "--select", "V201")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == (
+        f"left out: assets/x.{suffix}: the name of a card ends in .md.\n"
+        "1 card checked, 0 findings\n"
+    )
+
+
+def test_linked_folders_are_followed_inside_and_said_outside() -> None:
+    write("hub/assets/card.md")
+    Path("hub/models").mkdir()
+    write_bad("hub/more/deep/linked.md")
+    write_bad("elsewhere/other.md")
+    for name, target in (("in", "../more"), ("again", "../more"), ("circle", "..")):
+        Path("hub/assets", name).symlink_to(target)
+    Path("hub/assets/out").symlink_to(Path("elsewhere").absolute())
+    Path("hub/assets/loop").symlink_to("loop")
+    done = run("check", "hub", "--select", "V201", "--output-format", "concise")
+    assert [line.split(":")[0].rpartition("/")[2] for line in done.stdout.splitlines()[::2]] == [
+        "linked.md"
+    ]
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("left out: ")]
+    assert line.replace(f"{Path.cwd()}/", "") == (
+        "left out: hub/assets/out: leads out of hub through a link."
+    )
+    assert "2 cards checked" in done.stderr
 
 
 def test_the_table_of_the_project_chooses_rules() -> None:
@@ -478,6 +614,37 @@ def test_the_table_of_the_project_chooses_rules() -> None:
     assert codes("cards") == []
     table('select = ["V201"]\nper-card-ignores = {"some/*" = ["V201"]}')
     assert codes("cards") == ["V201"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tool = {mshub = {select = ['V201']}}",
+        'tool = { "mshub" = { select = ["V201"] } }',
+        "tool.mshub.select = ['V201']",
+        "\ufeff[tool.mshub]\nselect = ['V201']",
+        "['tool'.\"mshub\"]\nselect = ['V201']",
+    ],
+)
+def test_the_table_may_be_written_in_any_form_of_toml(text: str) -> None:
+    write_bad("card.md")
+    Path("pyproject.toml").write_text(text, encoding="utf-8")
+    assert codes("card.md") == ["V201"]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["./cards/*", "cards", "./cards/some/", "cards//some/*", "cards/../cards/some/card.md", "*.md"],
+)
+def test_patterns_are_paths_however_they_are_spelt(
+    pattern: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_bad("cards/some/card.md")
+    table(f"select = ['V201']\n[tool.mshub.per-card-ignores]\n'{pattern}' = ['V2']")
+    assert codes("cards") == []
+    Path("notes").mkdir()
+    monkeypatch.chdir("notes")
+    assert codes("../cards") == []
 
 
 def test_the_table_is_that_of_the_nearest_project_that_has_one() -> None:
@@ -724,6 +891,133 @@ def test_changed_reads_all_cards_for_rules_across_cards() -> None:
     assert {path for path, *_ in found("cards", "--changed", "--select", "X702")} == {
         "mindspore/1.9/two.md"
     }
+
+
+def copy_of_the_hub() -> Path:
+    for name in ("assets", "models", "mindspore_hub_conf"):
+        shutil.copytree(ROOT / name, Path("hub", name))
+    return Path("hub/assets/mindspore/1.9")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("num_class: 206", "num_klass: 206", "H902"),
+        ("num_class: 206", "num_class: -1", "H903"),
+        ("input-shape: [3", "input-shape: [0", "H904"),
+        ("## Usage", "## Use", "H906"),
+        ("summary: MVD", "summary: a:b MVD", "H907"),
+        ("asset-size: 324 MB", "asset-size: 324", "H908"),
+        ("interpolation: lanczos", "interpolation: cubic", "H909"),
+        ("outputs: [0, 1, 2, 3]", "outputs: [9]", "H910"),
+        ("name: regdb", "name: nowhere", "H911"),
+        ("## Usage", "`mshub eval mindspore/0.1/no_card`\n\n## Usage", "H912"),
+        ("rank1acc71 |", "rank1acc12.3 |", "H913"),
+        ("## Usage", "TODO\n\n## Usage", "H914"),
+        ("    asset-size: 324 MB\n", "", "H915"),
+        ("## Limits", "## Odds", "H916"),
+        ("author: ", "default: True\n\nauthor: ", "H901"),
+    ],
+)
+def test_a_part_of_a_hub_is_checked_as_the_whole_is(old: str, new: str, code: str) -> None:
+    release = copy_of_the_hub()
+    card = release / "mvd_visibletoinfrared_regdb.md"
+    text = card.read_text(encoding="utf-8")
+    assert old in text
+    card.write_text(text.replace(old, new), encoding="utf-8")
+    wanted = [key[1:] for key in found("hub", "--select", code) if key[0].endswith(card.name)]
+    assert wanted
+    for part in (card, release, release.parent):
+        for _ in range(2):
+            keys = found(str(part), "--select", code)
+            assert [key[1:] for key in keys if key[0].endswith(card.name)] == wanted
+
+
+def test_a_part_of_a_hub_is_compared_with_the_whole_and_reported_alone() -> None:
+    release = copy_of_the_hub()
+    (copy := release.parent / "1.8" / "copy_regdb.md").write_bytes(
+        (release.parent / "1.8" / "ddag_infraredtovisible_regdb.md").read_bytes()
+    )
+    assert codes(str(copy), "--select", "X702,H901") == ["X702"]
+    assert {path for path, *_ in found(str(copy), "--select", "X702")} == {str(copy)}
+    assert codes(str(release), "--select", "X702,H901") == []
+    other = copy.with_name("ddag_infraredtovisible_regdb.md")
+    assert set(codes(str(other), "--select", "X702,H901")) == {"X702", "H901"}
+    copy.unlink()
+    assert codes(str(other), "--select", "X702") == []
+    assert codes(str(release.parent / "1.8"), "--select", "X702") == []
+
+
+def test_cards_that_are_let_go_are_compared_as_others_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    release = copy_of_the_hub()
+    for path in [*release.iterdir(), *release.with_name("1.8").iterdir()]:
+        text = path.read_text(encoding="utf-8")
+        text = text.replace("acc7", "acc3").replace("## Usage", "## Use")
+        release.with_name("2.0").mkdir(exist_ok=True)
+        release.with_name("2.0").joinpath(path.name).write_text(text, encoding="utf-8")
+    options = ("hub", "--select", "ALL", "--no-cache")
+    whole = invoke("check", *options)
+    monkeypatch.setattr(check, "_WHOLE", 1)
+    few = invoke("check", *options)
+    assert few.stdout == whole.stdout
+    assert {"X703", "H901", "H912"} <= set(codes(*options))
+
+
+def test_a_card_that_changes_after_it_was_let_go_is_no_crash(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("one", "two"):
+        write(f"cards/{name}.md")
+    real = check.check_together
+
+    def change(*given: Any) -> Iterator[Finding]:
+        write("cards/two.md", ("# MVD", "# Another"))
+        return real(*given)
+
+    monkeypatch.setattr(check, "_WHOLE", 0)
+    monkeypatch.setattr(check, "check_together", change)
+    done = invoke("check", "cards", "--no-cache")
+    assert done.exit_code == 1
+    assert isinstance(done.exception, CardError)
+    assert "cards/two.md has changed while it was checked" in str(done.exception)
+
+
+def test_a_check_holds_few_cards_at_once() -> None:
+    def peak(count: int) -> int:
+        folder = Path(f"cards{count}")
+        for number in range(count):
+            write(f"{folder}/mindspore/1.{number}/card.md", (RELEASE, f"model-version: 1.{number}"))
+        tracemalloc.start()
+        check.check_paths([folder])
+        bytes_at_most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return bytes_at_most
+
+    few = peak(300)
+    assert (peak(900) - few) / 600 < 8_000
+
+
+def test_the_check_of_a_part_notes_what_changes_in_the_rest() -> None:
+    release = copy_of_the_hub()
+    options = (str(release), "--select", "H901")
+    assert codes(*options) == []
+    other = next(path for path in release.iterdir() if "default: True" in path.read_text("utf-8"))
+    assert other.parent == release
+    moved = release.parent / "1.8" / other.name
+    moved.write_bytes(other.read_bytes())
+    assert codes(*options) == ["H901"]
+    moved.unlink()
+    assert codes(*options) == []
+
+
+def test_a_card_of_a_hub_is_mended_with_the_whole_in_mind() -> None:
+    release = copy_of_the_hub()
+    card = release / "mvd_visibletoinfrared_regdb.md"
+    text = card.read_text(encoding="utf-8")
+    wrong = text.replace("interpolation: lanczos", "interpolation: Lanczos")
+    card.write_text(wrong, encoding="utf-8")
+    assert invoke("check", str(card), "--fix").exit_code == 0
+    assert card.read_text(encoding="utf-8") == text
 
 
 def test_changed_works_before_the_first_commit() -> None:

@@ -21,7 +21,7 @@ from mindspore_hub.cards.schema import read_card
 from mindspore_hub.cards.values import Argument
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.entry_point import entry_point_path
-from mindspore_hub.errors import CardError, OutputError
+from mindspore_hub.errors import CardError
 
 NETWORK = '''\
 """LeafNet, which has no layers."""
@@ -555,26 +555,6 @@ def test_writing_leaves_no_temporary_file_and_keeps_the_mode(small_hub: Path) ->
     assert [item.name for item in path.parent.iterdir()] == ["mindspore_hub_conf.py"]
 
 
-@pytest.mark.parametrize("kind", ["file", "folder"])
-def test_nothing_is_written_through_a_link_that_leads_out(
-    small_hub: Path, tmp_path: Path, kind: str
-) -> None:
-    write(small_hub)
-    path = entry_point_path(small_hub, "LeafNet")
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    (outside / path.name).write_text("somebody's\n")
-    if kind == "file":
-        path.unlink()
-        path.symlink_to(outside / path.name)
-    else:
-        shutil.rmtree(path.parent)
-        path.parent.symlink_to(outside)
-    with pytest.raises(OutputError, match="leads out of"):
-        write(small_hub)
-    assert (outside / path.name).read_text() == "somebody's\n"
-
-
 def test_a_link_inside_of_the_hub_stays_one(small_hub: Path) -> None:
     write(small_hub)
     path = entry_point_path(small_hub, "LeafNet")
@@ -595,3 +575,44 @@ def test_a_card_whose_name_is_no_utf8_is_named_and_nothing_is_written(small_hub:
     with pytest.raises(CardError, match="its name is no UTF-8"):
         write(small_hub)
     assert contents(small_hub) == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mindspore_hub_conf",
+        "mindspore_hub_conf/LeafNet",
+        "mindspore_hub_conf/LeafNet/mindspore_hub_conf.py",
+        "README.md",
+        "docs",
+        "docs/rules.md",
+        "assets",
+        "assets/botany/2.1/leafnet_herbarium.md",
+    ],
+)
+def test_nothing_is_written_or_read_through_a_link_that_leads_out(
+    name: str, small_hub: Path, tmp_path: Path
+) -> None:
+    (small_hub / "README.md").write_text("<!-- models -->\n<!-- /models -->\n", encoding="utf-8")
+    (small_hub / "docs").mkdir()
+    (small_hub / "docs" / "rules.md").touch()
+    write(small_hub)
+    path, outside = small_hub / name, tmp_path / "outside"
+    path.rename(outside)
+    path.symlink_to(outside)
+    card = small_hub / "assets" / "botany" / "2.1" / "leafnet_herbarium.md"
+    card.write_text(card.read_text(encoding="utf-8").replace("12 MB", "13 MB"), encoding="utf-8")
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    before = {path: path.read_bytes() for path in files}
+    for work in (write, lambda root: [*differences(root)]):
+        with pytest.raises(CardError, match=r"leads out of .* through a link"):
+            work(small_hub)
+    assert {path: path.read_bytes() for path in files} == before
+
+
+def test_links_inside_of_a_hub_are_written_through(small_hub: Path) -> None:
+    (small_hub / "generated" / "LeafNet").mkdir(parents=True)
+    (small_hub / "mindspore_hub_conf").mkdir(exist_ok=True)
+    (small_hub / "mindspore_hub_conf" / "LeafNet").symlink_to("../generated/LeafNet")
+    write(small_hub)
+    assert (small_hub / "generated" / "LeafNet" / "mindspore_hub_conf.py").is_file()

@@ -180,6 +180,12 @@ def test_findings_come_in_the_order_of_paths_and_lines() -> None:
         ("/assets/hub/assets/botany/2.1/leafnet.md", "botany/2.1/leafnet"),
         ("/hub/assets/botany/2.1/albert_squadv1.1.md", "botany/2.1/albert_squadv1.1"),
         ("/drafts/leafnet_herbarium.md", "leafnet_herbarium"),
+        ("/hub/../assets/botany/2.1/leafnet.md", "botany/2.1/leafnet"),
+        ("/hub/assets/botany/2.1/leafnet.MD", "botany/2.1/leafnet"),
+        ("/assets/repo/cards/leafnet.md", "leafnet"),
+        ("/assets/repo/leafnet.md", "leafnet"),
+        ("/assets/a/b/2.1/leafnet.md", "leafnet"),
+        ("/assets/botany/2.1/drafts/leafnet.md", "leafnet"),
     ],
 )
 def test_uid_is_what_follows_the_last_assets_folder(path: str, uid: str) -> None:
@@ -211,6 +217,85 @@ def test_a_card_outside_of_assets_may_load_any_uid(tmp_path: Path) -> None:
     card.write_bytes((FIXTURES / "F010" / "good.md").read_bytes())
     assert 'load("botany/2.1/leafnet_herbarium")' in card.read_text(encoding="utf-8")
     assert findings("C513", card) == []
+
+
+def test_any_folder_beside_networks_is_part_of_a_uid(tmp_path: Path) -> None:
+    (tmp_path / "assets" / "models").mkdir(parents=True)
+    assert uid_of(tmp_path / "assets/assets/team/cards/leafnet.md") == "team/cards/leafnet"
+
+
+@pytest.mark.parametrize("given", ["assets/repo", "assets/repo/cards", "assets"])
+def test_a_card_below_any_other_folder_called_assets_has_no_uid(given: str, tmp_path: Path) -> None:
+    text = (FIXTURES / "F010" / "good.md").read_text(encoding="utf-8")
+    path = tmp_path / "assets" / "repo" / "cards" / "leafnet_herbarium.md"
+    path.parent.mkdir(parents=True)
+    path.write_text(text.replace("botany/2.1/", "botany/2.0/"), encoding="utf-8")
+    assert findings("C502", tmp_path / given) == []
+    assert findings("C513", tmp_path / given) == []
+
+
+def test_a_folder_of_several_hubs_has_the_uids_of_each(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        shutil.copytree(FIXTURES / "C513" / "good", tmp_path / name)
+    assert findings("C513", tmp_path) == []
+    assert findings("C502", tmp_path) == []
+
+
+OWN = 'import mindspore_hub\n\nnet = mindspore_hub.load("botany/2.1/leafnet_herbarium")\n'
+
+
+@pytest.mark.parametrize(
+    ("code", "wrong"),
+    [
+        ('import tensorflow_hub as hub\nnet = hub.load("botany/2.0/leafnet_herbarium")', False),
+        ('import paddlehub as mshub\nnet = mshub.load("botany/2.0/leafnet_herbarium")', False),
+        ('from torch.hub import load\nnet = load("botany/2.0/leafnet_herbarium")', False),
+        ('net = hub.load("botany/2.0/leafnet_herbarium")', False),
+        (
+            (
+                "import mindspore_hub\nimport other as mindspore_hub\n"
+                'mindspore_hub.load("botany/2.0/leafnet_herbarium")'
+            ),
+            False,
+        ),
+        ('import numpy, mindspore_hub as hub\nhub.load("botany/2.0/leafnet_herbarium")', True),
+        ('from mindspore_hub import load as get\nget(name="botany/2.0/leafnet_herbarium")', True),
+        (
+            (
+                "from mindspore_hub import (\n    list,\n    load,  # us\n)\n"
+                'uid = "botany/2.0/leafnet_herbarium"\nnet = load(uid)'
+            ),
+            True,
+        ),
+        ('>>> import mindspore_hub\n>>> mindspore_hub.load("botany/2.0/leafnet_herbarium")', True),
+    ],
+)
+def test_only_calls_of_this_package_load_a_card(code: str, wrong: bool, tmp_path: Path) -> None:
+    good = (FIXTURES / "F010" / "good.md").read_text(encoding="utf-8")
+    card = tmp_path / "assets/botany/2.1/leafnet_herbarium.md"
+    card.parent.mkdir(parents=True)
+    card.write_text(good.replace(OWN, f"{code}\n"), encoding="utf-8")
+    assert code in card.read_text(encoding="utf-8")
+    assert bool(findings("C513", card)) is wrong
+    assert all(item.fixable for item in findings("C513", card))
+
+
+@pytest.mark.parametrize(
+    "other", ["botany/2.0/leafnet_herbarium", "botany/2.1/leafnet_meadow", "garden/1.0/fernnet_x"]
+)
+def test_a_card_that_loads_itself_may_load_others(other: str, tmp_path: Path) -> None:
+    hub = tmp_path / "hub"
+    shutil.copytree(FIXTURES / "H912" / "good", hub)
+    card = hub / "assets/botany/2.1/leafnet_herbarium.md"
+    text = card.read_text(encoding="utf-8")
+    call = f'other = mindspore_hub.load("{other}")\n'
+    card.write_text(text.replace(OWN, OWN + call), encoding="utf-8")
+    assert findings("C513", hub) == []
+    found = findings("H912", hub)
+    assert [item.message for item in found] == [
+        f"the body names {other}, this card is botany/2.1/leafnet_herbarium"
+    ] * (other != "botany/2.1/leafnet_meadow")
+    assert not any(item.fixable for item in found)
 
 
 @pytest.mark.parametrize("source", [b"class LeafNet(\n", b"\xff\xfe", b"\0"])

@@ -63,7 +63,8 @@ def content(path: Path) -> bytes:
 
 def hold(looks: Iterable[Look]) -> bool:
     """Whether every look would get the same answer now."""
-    return all(_ANSWERS[look.question](Path(look.path)) == look.answer for look in looks)
+    each = set(looks)
+    return all(_ANSWERS[look.question](Path(look.path)) == look.answer for look in each)
 
 
 def _note(question: str, path: Path, answer: str) -> str:

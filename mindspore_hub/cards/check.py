@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from mindspore_hub.cards.findings import Finding, Place, Problem, Severity, in_order
-from mindspore_hub.cards.parse import Document, read_document
+from mindspore_hub.cards.parse import Document, decode_document
 from mindspore_hub.cards.paths import Cards, find_cards
 from mindspore_hub.cards.rules import Hub, Rule, all_rules, select
 from mindspore_hub.cards.suppress import unsuppressed
@@ -16,23 +16,24 @@ from mindspore_hub.errors import CardError, InternalError
 DEFAULT_SELECTION = ("DEFAULT",)
 
 
+_WHOLE = 256
+"""Cards of a folder that are held whole at the same time; a card takes some 30 kB."""
+
+
 class Tree(NamedTuple):
-    """Cards that belong together.
+    """Cards that belong together, all of them in memory.
 
     Attributes:
         documents: Those that could be read.
         unreadable: Path of each other, and why.
         root: Hub root that they are all cards of, if they are.
+        whole: All cards of the hub as they were read, where these are a part of it.
     """
 
     documents: list[Document]
     unreadable: list[tuple[Path, str]]
     root: Path | None
-
-    @property
-    def paths(self) -> list[Path]:
-        """Paths of all cards."""
-        return [*self.by_path, *(path for path, _ in self.unreadable)]
+    whole: Sequence[Document] = ()
 
     @property
     def by_path(self) -> dict[Path, Document]:
@@ -50,7 +51,7 @@ def check_paths(
 
     Args:
         paths: Hub roots or folders of cards, whose cards are also compared with each other, and
-            single cards.
+            single cards. What is a part of a hub is compared with the whole of it.
         selected: Codes of rules, prefixes of codes, or ALL, DEFAULT, EXTENDED.
         ignored: Codes and prefixes that are left out again.
 
@@ -65,9 +66,9 @@ def check_paths(
     findings: list[Finding] = []
     count = 0
     for path in paths:
-        tree = read_tree(path)
-        count += len(tree.paths)
-        findings += check_tree(tree, rules)
+        cards = find_cards(path)
+        count += len(cards.named)
+        findings += (finding for part, _ in _parts(cards, rules) for finding in part)
     return in_order(findings), count
 
 
@@ -77,8 +78,7 @@ def check_cards(cards: Cards, rules: list[Rule]) -> list[Finding]:
     Raises:
         InternalError: A rule crashed.
     """
-    tree = read_cards(cards)
-    return list(unsuppressed(check_tree(tree, rules), tree.by_path))
+    return [finding for part in _parts(cards, rules) for finding in unsuppressed(*part)]
 
 
 def check_tree(tree: Tree, rules: list[Rule]) -> Iterator[Finding]:
@@ -87,11 +87,15 @@ def check_tree(tree: Tree, rules: list[Rule]) -> Iterator[Finding]:
     Raises:
         InternalError: A rule crashed.
     """
-    for path, reason in tree.unreadable:
-        yield Finding(path, 1, 1, "H900", Severity.ERROR, reason, "make it a readable text file")
+    yield from (_unreadable(path, reason) for path, reason in tree.unreadable)
+    hub = Hub(tree.root)
     for document in tree.documents:
         yield from check_document(document, rules)
-    yield from check_together(tree, rules)
+        yield from check_in_hub(document, rules, tree.root)
+    asked = {document.uid: document for document in tree.documents}
+    for document in tree.whole or tree.documents:
+        hub.add(asked.get(document.uid, document))
+    yield from check_together(hub, rules, asked)
 
 
 def check_document(document: Document, rules: list[Rule]) -> Iterator[Finding]:
@@ -105,16 +109,34 @@ def check_document(document: Document, rules: list[Rule]) -> Iterator[Finding]:
             yield from _of_card(rule, document)
 
 
-def check_together(tree: Tree, rules: list[Rule]) -> Iterator[Finding]:
-    """Check what only several cards together show.
+def check_in_hub(document: Document, rules: list[Rule], root: Path | None) -> Iterator[Finding]:
+    """Check what a card of the hub with that root shows by itself; nothing outside of one.
 
     Raises:
         InternalError: A rule crashed.
     """
-    hub = Hub({document.uid: document for document in tree.documents}, tree.root)
+    for rule in rules if root else ():
+        if rule.check_hub and rule.one_card:
+            alone = Hub(root)
+            alone.add(document)
+            yield from _of_hub(rule, alone, {document.uid})
+
+
+def check_together(hub: Hub, rules: list[Rule], asked: Container[str]) -> Iterator[Finding]:
+    """Check what only several cards together show, and report it of those whose uid is asked for.
+
+    Raises:
+        CardError: A card changed meanwhile.
+        InternalError: A rule crashed.
+    """
     for rule in rules:
-        if rule.check_hub:
-            yield from _of_hub(rule, hub)
+        if rule.check_hub and not rule.one_card:
+            yield from _of_hub(rule, hub, asked)
+
+
+def new_hub(root: Path | None) -> Hub:
+    """A hub for the cards of a folder, which may be more than should be held at once."""
+    return Hub(root, _WHOLE)
 
 
 def read_tree(path: Path) -> Tree:
@@ -128,13 +150,41 @@ def read_tree(path: Path) -> Tree:
 
 def read_cards(cards: Cards) -> Tree:
     """Read cards, as far as they can be read."""
-    documents, unreadable = [], []
-    for uid, path in cards.named:
+    asked = {*cards.paths}
+    whole, unreadable = [], []
+    for uid, path in cards.every:
         try:
-            documents.append(read_document(path, uid))
+            whole.append(decode_document(cards.read(path), path, uid))
         except CardError as error:
-            unreadable.append((path, str(error)))
-    return Tree(documents, unreadable, cards.root)
+            if path in asked:
+                unreadable.append((path, str(error)))
+    documents = [document for document in whole if document.path in asked]
+    return Tree(documents, unreadable, cards.root, whole if cards.others else ())
+
+
+def _parts(
+    cards: Cards, rules: list[Rule]
+) -> Iterator[tuple[Iterable[Finding], Mapping[Path, Document]]]:
+    """Findings of each card, then of all together, with the cards; each to be used at once."""
+    hub = new_hub(cards.root)
+    asked = {uid for uid, _ in cards.named}
+    for uid, path in cards.every:
+        try:
+            document = decode_document(cards.read(path), path, uid)
+        except CardError as error:
+            if uid in asked:  # what is wrong with another one is for its check to say
+                yield [_unreadable(path, str(error))], {}
+            continue
+        if uid in asked:
+            yield check_document(document, rules), {path: document}
+            yield check_in_hub(document, rules, cards.root), {path: document}
+        hub.add(document)
+    yield check_together(hub, rules, asked), hub.by_path
+
+
+def _unreadable(path: Path, reason: str) -> Finding:
+    help_ = "make it a readable text file, and no link that leads elsewhere"
+    return Finding(path, 1, 1, "H900", Severity.ERROR, reason, help_)
 
 
 def _of_card(rule: Rule, document: Document) -> Iterator[Finding]:
@@ -146,13 +196,18 @@ def _of_card(rule: Rule, document: Document) -> Iterator[Finding]:
         raise _crash(rule, str(document.path), error) from error
 
 
-def _of_hub(rule: Rule, hub: Hub) -> Iterator[Finding]:
+def _of_hub(rule: Rule, hub: Hub, asked: Container[str]) -> Iterator[Finding]:
     assert rule.check_hub  # noqa: S101 - for the type checker; the caller chose such rules
     try:
         for document, problem in rule.check_hub(hub):
-            yield _finding(rule, document, problem)
+            if document.uid in asked:
+                yield _finding(rule, document, problem)
+    except CardError:
+        raise
     except Exception as error:
-        raise _crash(rule, f"{len(hub.documents)} cards together", error) from error
+        paths = [str(document.path) for document in hub.documents.values()]
+        where = paths[0] if len(paths) == 1 else f"{len(paths)} cards together"
+        raise _crash(rule, where, error) from error
 
 
 def _crash(rule: Rule, where: str, error: Exception) -> InternalError:

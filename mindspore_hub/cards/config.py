@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import re
+import glob
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatch
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 GROUPS = ("ALL", "DEFAULT", "EXTENDED")
 
 _LISTS = ("select", "extend-select", "ignore")
-_MAY_HAVE_TABLE = r"""tool["'\s]*\.["'\s]*mshub|\[\s*["']?tool["']?\s*\]"""
-
 _KEYS = (*_LISTS, "per-card-ignores", "baseline", "severity")
 
 
@@ -77,12 +76,10 @@ class Config(NamedTuple):
         """Codes, prefixes of codes and groups that are ignored in the card at `path`."""
         if not self.per_card_ignores:
             return ()
-        whole = path.absolute()
-        below = whole.relative_to(self.folder) if whole.is_relative_to(self.folder) else whole
         return tuple(
             code
             for pattern, codes in self.per_card_ignores.items()
-            if fnmatch(below.as_posix(), pattern) or fnmatch(path.name, pattern)
+            if _is_meant(pattern, path, self.folder)
             for code in codes
         )
 
@@ -120,6 +117,14 @@ def read_config(start: Path) -> Config:
     return Config()
 
 
+def _is_meant(pattern: str, path: Path, folder: Path) -> bool:
+    """Whether a pattern is of a card: of its name, of its path below a folder, or of one around it."""
+    whole = os.path.join(glob.escape(os.path.abspath(folder)), pattern)  # noqa: PTH100, PTH118
+    wanted = os.path.normpath(whole)
+    given = os.path.abspath(path)  # noqa: PTH100 - `..` is taken out, links are not followed
+    return fnmatch(given, wanted) or fnmatch(given, f"{wanted}/*") or fnmatch(path.name, pattern)
+
+
 def _refuse_unknown(items: Iterable[str], rules: Iterable[Rule], where: str) -> None:
     codes = [rule.code for rule in rules]
     for item in items:
@@ -132,13 +137,11 @@ def _refuse_unknown(items: Iterable[str], rules: Iterable[Rule], where: str) -> 
 def _table(path: Path) -> Any:
     """The table as written; None if the file has none."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{path} cannot be read: {error}."
         raise SettingsError(msg) from error
-    if "mshub" not in text or not re.search(
-        _MAY_HAVE_TABLE, text
-    ):  # spares the parser on nearly every call
+    if "mshub" not in text:  # spares the parser on nearly every call
         return None
     tomllib = _toml_reader(path)
     try:

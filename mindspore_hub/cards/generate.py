@@ -9,8 +9,9 @@ from difflib import unified_diff
 from pathlib import Path
 from urllib.parse import quote
 
-from mindspore_hub._files import replace, require_below
+from mindspore_hub._files import replace
 from mindspore_hub.cards import beside
+from mindspore_hub.cards.paths import card_paths, refuse_links
 from mindspore_hub.cards.rules import all_rules
 from mindspore_hub.cards.schema import Card
 from mindspore_hub.cards.values import Argument, Shape, quoted
@@ -34,8 +35,11 @@ def outputs(root: Path) -> dict[Path, str]:
 
     Raises:
         CardError: A card cannot be read, a model has no single default card or no name that a class
-            can have, or README.md is not UTF-8 or has marks of the table that do not pair.
+            can have, something is a link that leads out of the hub, or README.md is not UTF-8 or
+            has marks of the table that do not pair.
     """
+    if (root / "assets").is_dir():
+        refuse_links((path for _, path in card_paths(root / "assets")), root)
     catalog = Catalog.read_whole(root)
     texts = _entry_points(root, catalog)
     readme = root / "README.md"
@@ -82,7 +86,7 @@ def write(root: Path) -> list[Path]:
     """Write the generated files that differ, remove those without cards; return their paths.
 
     Raises:
-        OutputError: A link leads out of the hub root.
+        CardError: As in `outputs`.
         StoreError: A file cannot be written.
     """
     changed = {
@@ -90,8 +94,6 @@ def write(root: Path) -> list[Path]:
         for path, text in _wanted(root).items()
         if _bytes(path) != (None if text is None else text.encode("utf-8"))
     }
-    for path in changed:
-        require_below(path, root)
     for path, text in changed.items():
         if text is None:
             path.unlink()
@@ -101,9 +103,15 @@ def write(root: Path) -> list[Path]:
 
 
 def _wanted(root: Path) -> dict[Path, str | None]:
-    """Every generated file and the text it should have, None for one that should not be."""
-    texts = outputs(root)
+    """Every generated file and the text it should have, None for one that should not be.
+
+    Raises:
+        CardError: One of them is behind a link that leads out of the hub; nothing of it was read.
+    """
     present = sorted((root / ENTRY_POINT).glob(f"*/{ENTRY_POINT}.py"))
+    refuse_links([*present, root / "README.md", root / "docs" / "rules.md"], root)
+    texts = outputs(root)
+    refuse_links(texts, root)
     stale = [path for path in present if path not in texts and _MARK in _present(path)]
     return {**dict.fromkeys(stale), **texts}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from mindspore_hub.cards import beside
@@ -18,9 +18,10 @@ from mindspore_hub.cards.body import Body
 from mindspore_hub.cards.facts import Facts, first_line
 from mindspore_hub.cards.findings import Edit, Place, Problem, Rewrite
 from mindspore_hub.cards.front_matter import Mapping, Node, Scalar
-from mindspore_hub.cards.paths import read_bytes, uid_of
+from mindspore_hub.cards.paths import published_uid, read_bytes, uid_of
 from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.vocabulary import pairs
+from mindspore_hub.errors import CardError
 
 _CHINESE_KEY = pattern(r"(\s*(?:-\s+)?)(\w+)\s*(?::(?!\S)|：)\s*(.*)")
 """A key of a translated card, with the colon of either script."""
@@ -69,6 +70,11 @@ class Document:
     def facts(self) -> Facts:
         """What the front matter says, normalised."""
         return Facts(self.front_matter)
+
+    @cached_property
+    def published_uid(self) -> str:
+        """Uid by which it is loaded; empty where its folders do not say it."""
+        return published_uid(self.uid, self.path)
 
     @property
     def name(self) -> str:
@@ -153,6 +159,40 @@ class Document:
     def problems_of(self, code: str) -> Iterator[Problem]:
         """What reading found that the rule `code` reports."""
         return (problem for of, problem in self.problems if of == code)
+
+
+class Outline(Document):
+    """A card that was let go: its path and its uid; all the rest is read again when it is asked for.
+
+    A folder may have more cards than should be held at once, and rules that compare them look
+    closer at few. Two outlines are equal if they are the same.
+    """
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    def __init__(self, document: Document) -> None:
+        vars(self).update(path=document.path, uid=document.uid, state=hash(document.text))
+
+
+def _read_again(name: str) -> property:
+    return property(lambda outline: getattr(_again(outline), name))
+
+
+for _name in (
+    *("text", "lines", "title", "front_matter", "rules", "problems", "byte_order_mark"),
+    *("body", "values", "facts", "translation", "_doubled", "_assets"),
+):
+    setattr(Outline, _name, _read_again(_name))
+
+
+@lru_cache(maxsize=32)
+def _again(outline: Outline) -> Document:
+    document = read_document(outline.path, outline.uid)
+    if hash(document.text) != vars(outline)["state"]:
+        msg = f"{outline.path} has changed while it was checked; run the check again."
+        raise CardError(msg)
+    return document
 
 
 def read_document(path: Path, uid: str | None = None) -> Document:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from mindspore_hub.cards import beside
 from mindspore_hub.cards.findings import Finding
 from mindspore_hub.cards.kept import TOGETHER, Kept, Shelf
-from mindspore_hub.cards.paths import Cards, find_cards, read_bytes
+from mindspore_hub.cards.paths import Cards, find_cards
 from mindspore_hub.cards.suppress import unsuppressed
 from mindspore_hub.errors import CardError, SettingsError
 from mindspore_hub.settings import Settings
@@ -67,7 +67,7 @@ def _shelf(cards: Cards, choice: str) -> Shelf | None:
 def _holds(kept: Kept, cards: Cards) -> bool:
     """Whether a check would find the same now."""
     try:
-        digests = {uid: _sha256(read_bytes(path)) for uid, path in cards.named}
+        digests = {uid: _sha256(cards.read(path)) for uid, path in cards.every}
     except CardError:
         return False
     return digests == kept.digests and beside.hold(chain.from_iterable(kept.looks.values()))
@@ -85,24 +85,28 @@ def _was_still(new: Kept, cards: Cards) -> bool:
 
 def _check(cards: Cards, rules: list[Rule], kept: Kept | None) -> Kept | None:
     """Check cards that are not known and all together; None where one cannot be read."""
-    from mindspore_hub.cards.check import Tree, check_document, check_together
+    from mindspore_hub.cards.check import check_document, check_in_hub, check_together, new_hub
     from mindspore_hub.cards.parse import decode_document
 
     new = Kept({}, {}, {})
-    documents = {}
-    for uid, path in cards.named:
+    hub = new_hub(cards.root)
+    asked = {uid for uid, _ in cards.named}
+    for uid, path in cards.every:
         try:
-            data = read_bytes(path)
+            data = cards.read(path)
         except CardError:
             return None
-        document = documents[path] = decode_document(data, path, uid)
+        document = decode_document(data, path, uid)
         new.digests[uid] = _sha256(data)
-        if kept and _is_known(uid, kept, new):
+        if uid in asked and kept and _is_known(uid, kept, new):
             new.looks[uid], new.findings[uid] = kept.looks.get(uid, []), kept.findings.get(uid, [])
-        else:
-            _keep(new, uid, check_document(document, rules), {path: document})
-    together = check_together(Tree([*documents.values()], [], cards.root), rules)
-    _keep(new, TOGETHER, together, documents)
+        elif uid in asked:
+            found = chain(
+                check_document(document, rules), check_in_hub(document, rules, cards.root)
+            )
+            _keep(new, uid, found, {path: document})
+        hub.add(document)
+    _keep(new, TOGETHER, check_together(hub, rules, asked), hub.by_path)
     return new
 
 
@@ -114,8 +118,11 @@ def _keep(
     new: Kept, uid: str, findings: Iterable[Finding], documents: Mapping[Path, Document]
 ) -> None:
     with beside.noted() as looks:
-        new.findings[uid] = list(unsuppressed(findings, documents))
-    new.looks[uid] = looks
+        found = list(unsuppressed(findings, documents))
+    if found:
+        new.findings[uid] = found
+    if looks:
+        new.looks[uid] = looks
 
 
 def _sha256(data: bytes) -> str:

@@ -13,7 +13,7 @@ from mindspore_hub._output import count, echo, echo_as_it_is
 from mindspore_hub.cards import report, suppress
 from mindspore_hub.cards.config import Config, Selection, choose, codes_of, read_config
 from mindspore_hub.cards.findings import Finding, Severity, in_order
-from mindspore_hub.cards.paths import Cards, find_cards
+from mindspore_hub.cards.paths import Cards, find_cards, is_card_name, searched
 from mindspore_hub.cards.report import Checked
 from mindspore_hub.errors import HubError, InternalError
 
@@ -158,9 +158,11 @@ def known_rules() -> list[Rule]:
 def _run(request: Request) -> int:
     _refuse_nonsense(request)
     paths, base = _paths(request)
+    cards = [find_cards(path) for path in paths]
+    for path, reason in (item for each in cards for item in each.left_out):
+        echo(f"left out: {path}: {reason}", err=True)
     config = read_config(_folder(request.paths[0]) if request.paths else Path())
     choice = _choice(request, config)
-    cards = [find_cards(path) for path in paths]
     wanted = _filter(request, config, paths, base)
     if request.fix or request.diff:
         would_change = _mend(cards, choice, wanted, dry=request.diff)
@@ -183,8 +185,12 @@ def _refuse_nonsense(request: Request) -> None:
     if request.statistics and request.style not in {"text", "json"}:
         msg = f"--statistics are printed as text or json, not as {request.style}."
         raise click.UsageError(msg)
-    if request.diff and (request.fix or request.statistics or request.style != "text"):
-        msg = "--diff prints a diff; leave the other outputs and --fix out."
+    other = request.statistics or request.style != "text"
+    if request.diff and (request.fix or request.write_baseline or request.online or other):
+        msg = "--diff prints a diff; leave the other outputs, --fix and --online out."
+        raise click.UsageError(msg)
+    if request.write_baseline and (request.baseline or other):
+        msg = "--write-baseline writes every finding; leave --baseline and the other outputs out."
         raise click.UsageError(msg)
 
 
@@ -200,12 +206,20 @@ def _paths(request: Request) -> tuple[list[Path], str]:
         from mindspore_hub.catalog import hub_root
 
         return [hub_root()], base
-    whole = {path: path.resolve() for path in dict.fromkeys(paths)}
-    return [
-        path
-        for path, real in whole.items()
-        if not any(real != other and real.is_relative_to(other) for other in whole.values())
-    ], base
+    return _once(paths), base
+
+
+def _once(paths: Sequence[Path]) -> list[Path]:
+    """Paths without those that are checked with another one, or are another one."""
+    looked = {path: searched(path).resolve() for path in paths}
+    kept: list[Path] = []
+    for path, real in looked.items():
+        around = [looked[other] for other in looked if looked[other] != real]
+        is_inside = any(real.is_relative_to(other) for other in around)
+        is_card = path.is_dir() or is_card_name(path.name)
+        if not (is_inside and is_card) and all(looked[other] != real for other in kept):
+            kept.append(path)
+    return kept
 
 
 def _folder(path: Path) -> Path:
@@ -280,10 +294,13 @@ def _dead_links(cards: Cards, choice: Choice, changed: frozenset[Path] | None) -
 
     if DEAD_LINK not in choice.rules:
         return iter(())
-    tree = read_cards(cards)
-    documents = [doc for doc in tree.documents if changed is None or doc.path.resolve() in changed]
+    asked = cards._replace(
+        named=[item for item in cards.named if changed is None or item[1].resolve() in changed],
+        others=(),
+    )
+    documents = read_cards(asked).documents
     found = dead_links(documents, Settings.from_environment())
-    return suppress.unsuppressed(found, tree.by_path)
+    return suppress.unsuppressed(found, {document.path: document for document in documents})
 
 
 def _text(checked: Checked, request: Request) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 
-from mindspore_hub._files import replace, require_below
+from mindspore_hub._files import replace
+from mindspore_hub.cards.paths import refuse_links
 from mindspore_hub.errors import SettingsError
 from mindspore_hub.publishing import git
 
@@ -83,8 +84,8 @@ def hand_over(target: Target, root: Path, contents: Contents, *, message: str) -
 
     Raises:
         SettingsError: git refuses.
-        StoreError: A file cannot be written, or a link leads out of the hub root; all others are as
-            they were.
+        CardError: A link leads out of the hub root.
+        StoreError: A file cannot be written; all others are as they were.
     """
     if target.dry_run:
         return
@@ -101,8 +102,8 @@ def _place(root: Path, contents: Contents) -> None:
     before = {name: _bytes(root / name) for name in changed(root, contents)}
     folders = [folder for name in before for folder in _new_folders(root / name)]
     try:
+        refuse_links((root / name for name in before), root)
         for name in before:
-            require_below(root / name, root)
             replace(root / name, contents[name])
     except BaseException:
         _restore(root, before)

@@ -4,7 +4,7 @@ A module is called `<code>_<name>.py`; where it does not run by default, it lies
 `off/`. It has a docstring with the sections What, Why, Example and Instead, the constants `CODE`,
 `NAME` and `SEVERITY`, where it yields edits `FIXABLE = True`, and one function:
 `check_card(document)` for what one card shows, or `check_hub(hub)` for what only several cards
-together show. What it looks at besides the cards, it asks `beside` for. `tests/rules/<CODE>/` holds
+together show, or a card of a hub by itself; then it says `ONE_CARD = True`. What it looks at besides the cards, it asks `beside` for. `tests/rules/<CODE>/` holds
 its fixtures.
 """
 
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, cast
 
 from mindspore_hub.cards.config import GROUPS
 from mindspore_hub.cards.findings import Problem, Severity
-from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.parse import Document, Outline
 
 _FOLDER = Path(__file__).parent
 
@@ -41,25 +41,40 @@ class Hub:
     """Cards that are checked together.
 
     Args:
-        documents: The cards by uid.
         root: Hub root that they are all cards of: a folder with `models/` and
             `mindspore_hub_conf/`. None for cards of another kind of tree.
+        whole: How many cards are held as they are; of further ones an outline, which reads the card
+            again where a rule asks for more than is compared of all. None for all.
+
+    Attributes:
+        documents: The cards by uid.
+        by_sha256: Cards of each whole digest that an asset has.
+        by_link: Card and digest of each asset that has a link and a digest, by the link.
     """
 
-    def __init__(self, documents: dict[str, Document], root: Path | None = None) -> None:
-        self.documents = documents
+    def __init__(self, root: Path | None = None, whole: int | None = None) -> None:
         self.root = root
+        self.documents: dict[str, Document] = {}
+        self.by_sha256: dict[str, list[Document]] = {}
+        self.by_link: dict[str, list[tuple[Document, str]]] = {}
+        self._whole = whole
 
-    @cached_property
-    def by_sha256(self) -> dict[str, list[Document]]:
-        """Cards of each whole digest that an asset has."""
-        found: dict[str, list[Document]] = {}
-        for document in self.documents.values():
-            digests = {asset.sha256 for asset in document.facts.assets}
-            for digest in digests:
-                if digest and len(digest) == 64:
-                    found.setdefault(digest, []).append(document)
-        return found
+    def add(self, document: Document) -> None:
+        """Take a card in, with what is compared of all cards."""
+        is_many = self._whole is not None and len(self.documents) >= self._whole
+        held = Outline(document) if is_many else document
+        self.documents[document.uid] = held
+        for asset in document.facts.assets:
+            if asset.link and asset.sha256:
+                self.by_link.setdefault(asset.link, []).append((held, asset.sha256))
+        for digest in {asset.sha256 for asset in document.facts.assets}:
+            if digest and len(digest) == 64:
+                self.by_sha256.setdefault(digest, []).append(held)
+
+    @property
+    def by_path(self) -> dict[Path, Document]:
+        """The cards by path."""
+        return {document.path: document for document in self.documents.values()}
 
     @cached_property
     def copies(self) -> list[list[Document]]:
@@ -82,7 +97,10 @@ def release_of(document: Document) -> str:
 
 
 class Rule(NamedTuple):
-    """A rule as its module declares it; `--fix` mends what one finds that is fixable."""
+    """A rule as its module declares it; `--fix` mends what one finds that is fixable.
+
+    With `one_card`, it looks at each card of a hub by itself.
+    """
 
     code: str
     name: str
@@ -92,6 +110,7 @@ class Rule(NamedTuple):
     check_card: Callable[[Document], Iterator[Problem]] | None
     check_hub: Callable[[Hub], Iterator[tuple[Document, Problem]]] | None
     fixable: bool = False
+    one_card: bool = False
 
 
 def all_rules() -> list[Rule]:
@@ -198,4 +217,5 @@ def _rule(name: str, group: Group) -> Rule:
         check_card=getattr(module, "check_card", None),
         check_hub=getattr(module, "check_hub", None),
         fixable=getattr(module, "FIXABLE", False),
+        one_card=getattr(module, "ONE_CARD", False),
     )

@@ -15,22 +15,17 @@ from collections.abc import Iterator
 
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.parse import Document
-from mindspore_hub.cards.patterns import pattern
 
 CODE = "C502"
 NAME = "folder-version-mismatch"
 SEVERITY = Severity.ERROR
 
-_VERSION = pattern(r"\d+(?:\.\d+)+")
-
 
 def check_card(document: Document) -> Iterator[Problem]:
-    """Report a card whose uid and version disagree."""
+    """Report a card whose uid and version disagree; one in any other folder has no uid."""
     version = document.front_matter.text("mindspore-version")
-    parts = document.uid.split("/")
-    folder = parts[-2] if len(parts) > 1 else ""
-    known = len(parts) > 2 or _VERSION.fullmatch(folder)
-    if version and known and folder != version:
-        message = f"mindspore-version is {version}, the folder {folder}"
+    parts = document.published_uid.split("/") if version else ()
+    if len(parts) > 1 and parts[-2] != version:
+        message = f"mindspore-version is {version}, the folder {parts[-2]}"
         place = document.front_matter.place_of("mindspore-version")
         yield Problem(place, message, f"move the card to {version}/, or correct the version")

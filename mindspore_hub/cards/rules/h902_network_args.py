@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ from mindspore_hub.cards.values import as_argument
 CODE = "H902"
 NAME = "network-args"
 SEVERITY = Severity.ERROR
+ONE_CARD = True
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
@@ -49,13 +51,10 @@ class _Constructor(NamedTuple):
 
 def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
     """Report cards without a network, and arguments that do not fit its constructor."""
-    constructors: dict[str, _Constructor | None] = {}
     for document in hub.documents.values():
         model = document.facts.model_name
         if hub.root and model:
-            if model not in constructors:
-                constructors[model] = _read_constructor(hub.root, model)
-            for problem in _problems(document, model, constructors[model]):
+            for problem in _problems(document, model, _read_constructor(hub.root, model)):
                 yield document, problem
 
 
@@ -100,8 +99,17 @@ def _unfit(arguments: Mapping, model: str, constructor: _Constructor) -> Iterato
 def _read_constructor(root: Path, model: str) -> _Constructor | None:
     """Read it from the source, so that checking a card never imports its network."""
     try:
-        module = ast.parse(beside.content(root / "models" / f"{model.lower()}.py"))
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return _constructor_in(beside.content(root / "models" / f"{model.lower()}.py"), model)
+    except (OSError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=64)
+def _constructor_in(source: bytes, model: str) -> _Constructor | None:
+    """The same of a source; most cards of a hub share theirs with others."""
+    try:
+        module = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     for node in module.body:
         if isinstance(node, ast.ClassDef) and node.name == model:

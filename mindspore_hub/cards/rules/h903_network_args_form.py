@@ -27,6 +27,7 @@ from mindspore_hub.cards.values import as_argument
 CODE = "H903"
 NAME = "network-args-form"
 SEVERITY = Severity.ERROR
+ONE_CARD = True
 
 _KEY = "network-args"
 _MISSPELT = pattern(r"(?:net|network|netwrok|newtork)[-_ ]?(?:args?|arguments?)", re.IGNORECASE)

@@ -23,6 +23,7 @@ from mindspore_hub.cards.values import as_argument
 CODE = "H904"
 NAME = "bad-shape"
 SEVERITY = Severity.ERROR
+ONE_CARD = True
 
 _HELP = "write `[3, 288, 144]`, or one such list per tensor, without the batch axis"
 

@@ -22,6 +22,7 @@ from mindspore_hub.cards.rules._sections import section_lines
 CODE = "H906"
 NAME = "usage-load"
 SEVERITY = Severity.ERROR
+ONE_CARD = True
 
 _LOAD = pattern(r"\bload\(")
 

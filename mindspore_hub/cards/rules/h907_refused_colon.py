@@ -23,6 +23,7 @@ from mindspore_hub.cards.rules import Hub
 CODE = "H907"
 NAME = "refused-colon"
 SEVERITY = Severity.ERROR
+ONE_CARD = True
 
 _ALLOWED = frozenset({"repo-link", "asset", "evaluation"})
 

@@ -24,6 +24,7 @@ from mindspore_hub.cards.rules import Hub
 CODE = "H908"
 NAME = "asset-size"
 SEVERITY = Severity.WARNING
+ONE_CARD = True
 
 _SIZE = pattern(r"(?=.*[1-9])(?:0|[1-9]\d*)(?:\.\d+)? MB", re.ASCII)
 

@@ -31,6 +31,7 @@ from mindspore_hub.cards.values import as_shapes
 CODE = "H909"
 NAME = "preprocessing"
 SEVERITY = Severity.ERROR
+ONE_CARD = True
 FIXABLE = True
 
 _KEY = "preprocessing"

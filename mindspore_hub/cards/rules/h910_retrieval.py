@@ -29,6 +29,7 @@ from mindspore_hub.cards.values import as_shapes
 CODE = "H910"
 NAME = "retrieval"
 SEVERITY = Severity.ERROR
+ONE_CARD = True
 FIXABLE = True
 
 _KEY = "retrieval"

@@ -27,6 +27,7 @@ from mindspore_hub.cards.rules._asset_mapping import mapping_problems
 CODE = "H911"
 NAME = "protocol"
 SEVERITY = Severity.ERROR
+ONE_CARD = True
 FIXABLE = True
 
 _KEY = "protocol"

@@ -2,7 +2,7 @@
 
 What: The cards that code and commands of a body name (`load("MVD@regdb")`, `embed("<uid>", ...)`,
 `mshub eval <uid>`), and what it calls its card name, are this card. Cards of other models may be
-named, uids that no card has may not.
+named, and code that loads this card may load any other; uids that no card has may not be named.
 
 Why: A card that was copied from another one goes on to speak of it; readers copy the line, and
 measure another file than the one they read about.
@@ -14,12 +14,16 @@ Instead: the uid of this card, its path under `assets/` without `.md`. Another c
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from mindspore_hub.cards.findings import Edit, Place, Problem, Severity
 from mindspore_hub.cards.parse import Document
 from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.rules import Hub
+from mindspore_hub.cards.rules._hub_calls import LANGUAGES, hub_calls
 from mindspore_hub.cards.schema import variants_of
 from mindspore_hub.cards.values import as_argument
 
@@ -28,6 +32,7 @@ NAME = "names-another-card"
 SEVERITY = Severity.ERROR
 FIXABLE = True
 
+_FUNCTIONS = frozenset({"load", "embed", "evaluate", "transforms", "info"})
 _NAMED = pattern(
     r"(?<![\w.])(?:(?:mindspore_hub|mshub|hub)\.)?(?:load|embed|evaluate|transforms|info)"
     r"\(\s*(?:name\s*=\s*)?[\"'](?P<called>[^\"'\n]+)[\"']"
@@ -37,14 +42,20 @@ _NAMED = pattern(
 _UID = pattern(r"[\w.+-]+/\d+(?:\.\d+)+/[\w.+-]+")
 
 
+class _Named(NamedTuple):
+    place: Place
+    name: str
+    may_differ: bool = False
+
+
 def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
-    """Report each such name where it stands; the uid that a code block loads is for C513."""
+    """Report each such name where it stands."""
     meant = _meant(hub) if hub.root else {}
     for document in hub.documents.values() if hub.root else ():
-        for place, name in _named(document):
-            cards = meant.get(name.lower(), [])
-            if _is_wrong(document, name, cards):
-                yield document, _problem(document, place, name, cards)
+        for named in (*_outside(document), *_in_code(document)):
+            cards = meant.get(named.name.lower(), [])
+            if _is_wrong(document, named, cards):
+                yield document, _problem(document, named.place, named.name, cards)
 
 
 def _meant(hub: Hub) -> dict[str, list[Document]]:
@@ -64,23 +75,45 @@ def _names(document: Document) -> set[str]:
     return {document.uid.lower(), document.name.lower(), *variants, *([model] * is_default)}
 
 
-def _named(document: Document) -> Iterator[tuple[Place, str]]:
-    """Names in code, in commands and behind the words `card name`, and where each stands."""
+def _outside(document: Document) -> Iterator[_Named]:
+    """Names in prose, in commands and behind the words `card name`."""
     body = document.body
-    blocks = [range(block.line, block.line + len(block.lines)) for block in body.code_blocks()]
+    code = {
+        block.line + number
+        for block in body.code_blocks(*LANGUAGES)
+        for number in range(len(block.lines))
+    }
+    breaks = [-1, *(match.start() for match in re.finditer("\n", body.text))]
     for match in _NAMED.finditer(body.text):
         group = match.lastgroup or ""
-        name, start = match[group], match.start(group)
-        line = body.first_line + body.text.count("\n", 0, start)
-        is_loaded = "load(" in match[0] and "/" in name
-        if not (is_loaded and any(line in block for block in blocks)):
-            yield Place(line, start - body.text.rfind("\n", 0, start)), name
+        start = match.start(group)
+        above = bisect_left(breaks, start)
+        line = body.first_line + above - 1
+        if not (group == "called" and line in code):
+            yield _Named(Place(line, start - breaks[above - 1]), match[group])
 
 
-def _is_wrong(document: Document, name: str, cards: list[Document]) -> bool:
-    if cards:
-        return cards != [document] and any(_is_sibling(card, document) for card in cards)
-    return bool(_UID.fullmatch(name))
+def _in_code(document: Document) -> Iterator[_Named]:
+    """Names that Python code gives to this package.
+
+    A card that loads itself may load others; the uids that any other card loads are for C513.
+    """
+    blocks = document.body.code_blocks(*LANGUAGES)
+    calls = [call for block in blocks for call in hub_calls(block) if call.function in _FUNCTIONS]
+    uids = {call.name for call in calls if call.function == "load" and "/" in call.name}
+    for call in calls:
+        if call.name not in uids or call.function != "load":
+            yield _Named(call.place, call.name)
+        elif document.uid in uids:
+            yield _Named(call.place, call.name, may_differ=True)
+
+
+def _is_wrong(document: Document, named: _Named, cards: list[Document]) -> bool:
+    if not cards:
+        return bool(_UID.fullmatch(named.name))
+    if named.may_differ or cards == [document]:
+        return False
+    return any(_is_sibling(card, document) for card in cards)
 
 
 def _is_sibling(card: Document, other: Document) -> bool:

@@ -24,6 +24,7 @@ from mindspore_hub.cards.rules._sections import section_lines
 CODE = "H913"
 NAME = "figure-in-body"
 SEVERITY = Severity.WARNING
+ONE_CARD = True
 
 _NUMBER = pattern(r"(?<![\d.,])\d+(?:\.\d+)?(?:[eE][-+]?\d{1,2})?")
 

@@ -22,6 +22,7 @@ from mindspore_hub.cards.rules import Hub
 CODE = "H914"
 NAME = "todo"
 SEVERITY = Severity.ERROR
+ONE_CARD = True
 
 _TODO = pattern(r"\bTODO\b")
 

@@ -13,8 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mindspore_hub.cards.facts import AssetFacts
-from mindspore_hub.cards.findings import Problem, Severity
+from mindspore_hub.cards.findings import Place, Problem, Severity
 from mindspore_hub.cards.parse import Document
 from mindspore_hub.cards.rules import Hub
 
@@ -25,20 +24,19 @@ SEVERITY = Severity.ERROR
 
 def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
     """Report each digest whose link has another one in another card."""
-    found: dict[str, list[tuple[Document, AssetFacts]]] = {}
-    for document in hub.documents.values():
-        for asset in document.facts.assets:
-            if asset.link and asset.sha256:
-                found.setdefault(asset.link, []).append((document, asset))
-    for items in found.values():
-        for document, asset in items if len(items) > 1 else ():
-            others = [other.uid for other, item in items if _differ(asset, item)]
-            others = [uid for uid in dict.fromkeys(others) if uid != document.uid]
-            if others:
-                message = f"{', '.join(others)} gives another digest for the same link"
-                help_ = "give the digest of the file at the link, or the link of the file"
-                yield document, Problem(asset.node.place_of("asset-sha256"), message, help_)
+    for link, items in hub.by_link.items():
+        if len({digest.lower() for _, digest in items}) > 1:
+            for document, digest in items:
+                others = [other.uid for other, its in items if its.lower() != digest.lower()]
+                others = [uid for uid in dict.fromkeys(others) if uid != document.uid]
+                if others:
+                    message = f"{', '.join(others)} gives another digest for the same link"
+                    help_ = "give the digest of the file at the link, or the link of the file"
+                    yield document, Problem(_place(document, link, digest), message, help_)
 
 
-def _differ(one: AssetFacts, other: AssetFacts) -> bool:
-    return (one.sha256 or "").lower() != (other.sha256 or "").lower()
+def _place(document: Document, link: str, digest: str) -> Place:
+    """Where the key of the digest stands."""
+    assets = document.facts.assets
+    nodes = (asset.node for asset in assets if (asset.link, asset.sha256) == (link, digest))
+    return next((node.place_of("asset-sha256") for node in nodes), Place())

@@ -22,6 +22,7 @@ from mindspore_hub.cards.rules import Hub
 CODE = "H916"
 NAME = "sections"
 SEVERITY = Severity.WARNING
+ONE_CARD = True
 
 SECTIONS = (
     *("Introduction", "Usage", "Inputs", "Outputs", "Training and fine-tuning", "Evaluation"),
