@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from difflib import unified_diff
 from pathlib import Path
 
-from mindspore_hub._files import replace, require_below
+from mindspore_hub._files import replace
 from mindspore_hub.cards import beside
 from mindspore_hub.cards.rules import all_rules
 from mindspore_hub.cards.schema import Card
@@ -62,21 +62,16 @@ def differences(root: Path) -> Iterator[str]:
 
 
 def write(root: Path) -> list[Path]:
-    """Write the generated files that differ, remove those without cards; return their paths.
-
-    Raises:
-        OutputError: A link leads out of the hub root.
-        StoreError: A file cannot be written.
-    """
-    changed = {path: text for path, text in _wanted(root).items() if _present(path) != text}
-    for path in changed:
-        require_below(path, root)
-    for path, text in changed.items():
-        if text is None:
-            path.unlink()
-        else:
-            replace(path, text)
-    return list(changed)
+    """Write the generated files that differ, remove those without cards; return their paths."""
+    changed = []
+    for path, text in _wanted(root).items():
+        if _present(path) != text:
+            changed.append(path)
+            if text is None:
+                path.unlink()
+            else:
+                replace(path, text)
+    return changed
 
 
 def _wanted(root: Path) -> dict[Path, str | None]:
