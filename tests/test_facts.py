@@ -157,6 +157,62 @@ def test_metric_is_the_shortest_name_before_a_number(
     assert (metric.name, metric.value, metric.unit, metric.colon) == (name, value, unit, colon)
 
 
+@pytest.mark.parametrize(
+    ("text", "name", "value", "unit"),
+    [
+        ("IS8.1±0.2", "IS", "8.1", None),
+        ("AUC 0.95 ± 0.01", "AUC", "0.95", None),
+        ("acc95.1±0.3%", "acc", "95.1", "%"),
+        ("acc95.1% ± .3%", "acc", "95.1", "%"),
+        ("acc 95.1 (±0.3)", "acc", "95.1", None),
+        ("acc: 95.1 +/- 0.3", "acc", "95.1", None),
+        ("acc95.1(+/-0.3%)", "acc", "95.1", None),
+        ("acc95.1+-1e-1", "acc", "95.1", None),
+        ("loss1.72e-05±1e-06", "loss", "1.72e-05", None),
+        ("error2.2m±0.1m", "error", "2.2", "m"),
+    ],
+)
+def test_how_far_a_figure_may_be_off_is_taken_off(
+    text: str, name: str, value: str, unit: str | None
+) -> None:
+    metric = parse_metric(text)
+    assert metric
+    assert (metric.name, metric.value, metric.unit, metric.text) == (name, value, unit, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("acc75.6.1", "acc 75. 6", "acc75.6 71.2", "acc75.6/71.2", "acc 75 76", "acc75.6-76.1"),
+        *("top1acc75.6top5acc92.1", "acc75.6%71.2", "75.6 acc 71.2", "acc75.6 ± 0.2 ± 0.1"),
+        *("±0.2", "acc±0.2", "acc+/-0.2", "acc 75.6 (0.3)", "FID 3.2 IS 8.1"),
+    ],
+)
+def test_two_figures_are_no_metric(text: str) -> None:
+    assert parse_metric(text) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["rank1acc", "R10@1acc", "mAP@.5IoU", "mAP@0.5IoU", "TPR@FPR=0.01%", "0.5macc", "FAR0.1recall"],
+)
+@pytest.mark.parametrize("spread", ["", "±0.2", " (±0.2)"])
+def test_numbers_that_belong_to_a_name_are_no_figures(name: str, spread: str) -> None:
+    metric = parse_metric(f"{name}71.5{spread}")
+    assert metric
+    assert (metric.name, metric.value) == (name, "71.5")
+
+
+@pytest.mark.parametrize(
+    "name", ["top5", "rank-1", "mAP@0.5", "mAP@0.5:0.95", "mAP50-95", "F1", "R@1"]
+)
+@pytest.mark.parametrize("mark", [" ", ": "])
+def test_a_threshold_at_the_end_of_a_name_needs_a_mark_behind_it(name: str, mark: str) -> None:
+    metric = parse_metric(f"{name}{mark}71.5")
+    assert metric
+    assert (metric.name, metric.value) == (name, "71.5")
+
+
 @pytest.mark.parametrize("text", ["", "good", "top1acc", "acc88, mAP41", "acc88;", "a" * 300 + "1"])
 def test_what_is_no_metric(text: str) -> None:
     assert parse_metric(text) is None

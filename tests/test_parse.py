@@ -670,3 +670,28 @@ def test_any_file_is_read_or_is_a_card_error(
         assert str(path) in str(error)  # noqa: PT017 - both outcomes are right
     else:
         assert card.model_name == read_document(path).front_matter.text("model-name")
+
+
+@pytest.mark.parametrize(
+    ("written", "text", "plain"),
+    [
+        ("!!str 1.10", "1.10", False),
+        ("!!str True", "True", False),
+        ("!!str ~", "~", False),
+        ("!!str word", "word", True),
+        ("!<tag:yaml.org,2002:str> 1.10", "1.10", False),
+        ("!!float 1.10", "1.10", True),
+        ('!!float "1.10"', "1.10", True),
+        ("!!bool 'true'", "true", True),
+        ("&name 1.10", "1.10", True),
+        ("&name !!str 1.10", "1.10", False),
+        ('!!str "1.10"', "1.10", False),
+        ("! 1.10", "1.10", True),
+    ],
+)
+def test_a_tag_says_what_a_value_is_as_quotes_do(written: str, text: str, plain: bool) -> None:
+    value = parse_document(f"# A\n---\nkey: {written}\n---\n", Path("a.md")).front_matter.get("key")
+    assert isinstance(value, Scalar)
+    assert (value.text, value.plain) == (text, plain)
+    read = yaml.safe_load(f"key: {written}")["key"]
+    assert isinstance(read, str) == (not plain or text == "word")

@@ -15,6 +15,7 @@ from mindspore_hub.cards.findings import Place
 from mindspore_hub.cards.front_matter import Mapping, Node, Scalar, Sequence, link_text
 from mindspore_hub.cards.metrics import Comparison, Metric, compare, parse_evaluation, parse_metrics
 from mindspore_hub.cards.patterns import pattern
+from mindspore_hub.cards.vocabulary.keys import fits
 
 if TYPE_CHECKING:
     from mindspore_hub.cards.parse import Document
@@ -35,7 +36,8 @@ _IMPLEMENTATION = pattern(
 _DATE = pattern(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 
 
-_PLACEHOLDERS = frozenset({"no", "none", "null", "n/a", "na", "nan", "tbd", "todo", "unknown", "/"})
+PLACEHOLDERS = frozenset({"no", "none", "null", "n/a", "na", "nan", "tbd", "todo", "unknown", "/"})
+"""What stands in `evaluation` for the absence of any metric, in lower case."""
 
 _LONGEST_NAME = 255
 """Longer ones are no file name, and would take the expressions above their time."""
@@ -198,7 +200,7 @@ class Facts:
     def placeholder(self) -> str | None:
         """What stands in `evaluation` for the absence of any, such as `none`."""
         text = self.text("evaluation")
-        return text if text and text.strip().lower() in _PLACEHOLDERS else None
+        return text if text and text.strip().lower() in PLACEHOLDERS else None
 
     @cached_property
     def comparisons(self) -> list[Comparison]:
@@ -311,7 +313,7 @@ def asset_items(front_matter: Mapping) -> list[Mapping]:
 
 def split_items(text: str | None) -> list[str]:
     """Items of a value such as `inference/transfer-learning`, in lower case."""
-    return [item.strip().lower() for item in re.split(r"[/,]", text or "") if item.strip()]
+    return [item.strip().lower() for item in re.split(r"[/,|;]", text or "") if item.strip()]
 
 
 def iso_date(text: str) -> str | None:
@@ -327,12 +329,9 @@ def iso_date(text: str) -> str | None:
 
 def parse_repo_link(url: str) -> RepoLink | None:
     """Parts of a `repo-link`; None if it is of another form."""
-    parts = url.removesuffix("/").split("/", 7)
-    if len(parts) < 5 or parts[:2] != ["https:", ""] or len(url.split()) != 1 or "" in parts[2:]:
+    if not fits("repo-link", url):
         return None
-    host, owner, repo, *rest = parts[2:]
-    if rest and (rest[0] not in {"tree", "blob"} or len(rest) < 2):
-        return None
+    host, owner, repo, *rest = url.removesuffix("/").split("/", 7)[2:]
     ref, path = (*rest[1:], None, None)[:2]
     return RepoLink(url, host, owner, repo, ref, path)
 

@@ -7,10 +7,54 @@ from collections.abc import Mapping as Facts
 
 from mindspore_hub.cards.findings import Edit, Problem
 from mindspore_hub.cards.front_matter import Mapping, Node, Scalar, Sequence
-from mindspore_hub.cards.values import as_argument
+from mindspore_hub.cards.values import as_argument, is_null
+from mindspore_hub.cards.vocabulary.keys import Form, are_known, key_of
 
 Check = Callable[[str, Node], Iterator[Problem]]
 """Takes the name of a field and its value."""
+
+
+def single_value_problems(mapping: Mapping, kinds: tuple[str, ...]) -> Iterator[Problem]:
+    """Report each known key that takes one value and has a list or mapping.
+
+    Args:
+        mapping: The front matter or an asset.
+        kinds: Files of its keys, such as `keys.TOP`.
+    """
+    for name, value in mapping.entries:
+        takes_one = are_known((name.text,), kinds) and key_of(name.text).form is Form.VALUE
+        if takes_one and not isinstance(value, Scalar):
+            message = f"{name.text} is {_kind(value)}, not one value"
+            yield Problem(name.place, message, f"write one value: `{name.text}: <value>`")
+
+
+def asset_problems(front_matter: Mapping) -> Iterator[Problem]:
+    """Report `asset` where it is no list, and what in it is no mapping."""
+    for name, value in front_matter.entries:
+        if name.text != "asset" or is_null(value):
+            continue
+        if not isinstance(value, Sequence):
+            yield Problem(
+                name.place, f"asset is {_kind(value)}, not a list: {_dash(value)}", _ASSET
+            )
+            continue
+        for item in value.items:
+            if not isinstance(item, Mapping):
+                message = f"an item of asset is {_kind(item)}, not a mapping of its keys"
+                yield Problem(item.place, message, _ASSET)
+
+
+_ASSET = "write `- file-format: ckpt`, and below it, indented, `asset-link` and `asset-sha256`"
+
+
+def _kind(node: Node) -> str:
+    if isinstance(node, Scalar):
+        return "a text"
+    return "a list" if isinstance(node, Sequence) else "a mapping"
+
+
+def _dash(node: Node) -> str:
+    return f"put a dash before its first {'key' if isinstance(node, Mapping) else 'line'}"
 
 
 def field_problems(

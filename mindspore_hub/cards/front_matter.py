@@ -50,7 +50,7 @@ _QUOTE_HELP = "quote a value that holds `: ` or a leading special character"
 
 
 class Scalar(NamedTuple):
-    """A value as written; `plain` when it stands without quotes."""
+    """A value as written; `plain` when it stands without quotes and no tag makes it a text."""
 
     text: str
     place: Place
@@ -420,7 +420,22 @@ def _convert(node: Any, first_line: int) -> Node:
         return Mapping(tuple(_entries(node, first_line)), place)
     if isinstance(node, yaml.SequenceNode):
         return Sequence(tuple(_convert(item, first_line) for item in node.value), place)
-    return Scalar(node.value, place, not node.style)
+    return Scalar(node.value, place, _is_plain(node))
+
+
+def _is_plain(node: Any) -> bool:
+    """Whether YAML chooses the type by the text: a tag before it says the type as quotes do."""
+    import yaml
+
+    if node.style:
+        return not _is_text(node.tag)
+    resolver: Any = yaml.SafeLoader("")
+    implied = resolver.resolve(yaml.ScalarNode, node.value, (True, False))
+    return not _is_text(node.tag) or _is_text(implied)
+
+
+def _is_text(tag: str) -> bool:
+    return tag == "tag:yaml.org,2002:str"
 
 
 def _entries(node: Any, first_line: int) -> Iterator[tuple[Scalar, Node]]:

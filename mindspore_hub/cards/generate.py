@@ -15,6 +15,7 @@ from mindspore_hub.cards.paths import card_paths, refuse_links
 from mindspore_hub.cards.rules import all_rules
 from mindspore_hub.cards.schema import Card
 from mindspore_hub.cards.values import Argument, Shape, quoted
+from mindspore_hub.cards.vocabulary.keys import is_class_name
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.entry_point import ENTRY_POINT, entry_point_path
 from mindspore_hub.errors import CardError
@@ -143,7 +144,7 @@ def entry_point_text(cards: list[Card], default: Card) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     model = default.model_name
-    if not model.isidentifier():
+    if not is_class_name(model):
         msg = f"{cards[0].path}: no class can have the model-name {model!r}; rename the model."
         raise CardError(msg)
     environment = Environment(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from mindspore_hub.cards.facts import PLACEHOLDERS
+from mindspore_hub.cards.metrics import NAMED_METRICS
 from mindspore_hub.cards.preprocessing import (
     INTERPOLATIONS,
     KEYPOINTS,
@@ -18,61 +19,70 @@ from mindspore_hub.cards.protocol import KINDS
 from mindspore_hub.cards.retrieval import DISTANCES
 from mindspore_hub.cards.schema import REQUIRED_KEYS
 from mindspore_hub.cards.vocabulary import listed
-from mindspore_hub.cards.vocabulary.keys import ASSET_KEYS
+from mindspore_hub.cards.vocabulary.keys import ASSET_KEYS, Form, in_any_case, key_of
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-_TEXT = {"type": ["string", "number"], "minLength": 1}
 _BOOLEAN = {"type": "boolean"}
-_VERSION = {"type": ["string", "number"], "pattern": r"^[0-9]+\.[0-9]+(\.[0-9]+)?$"}
-_SIZES = {"type": "array", "items": {"type": "integer"}}
-_SHAPE = {"anyOf": [_SIZES, {"type": "array", "items": _SIZES}]}
-_ARGUMENT = {"type": ["string", "number", "boolean"]}
-_SHA256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_SIZE = {"type": "integer", "minimum": 1}
+_SIZES = {"type": "array", "items": _SIZE, "minItems": 1}
+_SHAPE = {"anyOf": [_SIZES, {"type": "array", "items": _SIZES, "minItems": 1}]}
+_ARGUMENT = {"type": ["string", "number", "boolean"], "minimum": 0}
 
 
 def json_schema() -> dict[str, Any]:
-    """The schema, draft 2020-12, of front matter as a YAML reader has it, with dates as text."""
+    """The schema, draft 2020-12, of front matter as a YAML reader has it, with dates as text.
+
+    It refuses the value of a key where the check does, but for what a YAML reader loses: `1.10` and
+    1.1 are one number, and so are 2 and 2.0, which both have to be in quotes. Which names are usual
+    (data sets, licences, metrics) and what one key means to another is for the check to say.
+    """
     keys = (*REQUIRED_KEYS, *listed("keys-optional"), *listed("keys-legacy"))
-    known = _top()
+    known = {
+        "asset": {"type": ["array", "null"], "items": _asset()},
+        "default": _BOOLEAN,
+        "evaluation": _evaluation(),
+        "input-shape": _SHAPE,
+        "output-shape": _SHAPE,
+    }
     return {
         "$schema": DIALECT,
         "title": "Front matter of a model card",
         "type": "object",
-        "properties": {key: known.get(key, _TEXT) for key in sorted(keys)},
+        "properties": {
+            key: known.get(key) or _value(key, required=key in REQUIRED_KEYS)
+            for key in sorted(keys)
+        },
         "required": sorted(REQUIRED_KEYS),
         "additionalProperties": False,
     }
 
 
-def _top() -> dict[str, dict[str, Any]]:
-    backends = _items("backends")
-    return {
-        "accuracy": {"type": ["number", "string"]},
-        "allow-cache-ckpt": _BOOLEAN,
-        "asset": {"type": ["array", "null"], "items": _asset()},
-        "default": _BOOLEAN,
-        "evaluation": {"type": ["string", "null"]},
-        "fine-tunable": _BOOLEAN,
-        "infer-backend": backends,
-        "input-shape": _SHAPE,
-        "mindspore-lite": _BOOLEAN,
-        "mindspore-version": _VERSION,
-        "model-version": _VERSION,
-        "module-type": {"type": "string", "pattern": f"^{_any('domains')}(-.+)?$"},
-        "output-shape": _SHAPE,
-        "repo-link": {"type": "string", "pattern": "^<?https://[^/ ]+/[^/ ]+/[^ ]+>?$"},
-        "train-backend": backends,
-        "update-time": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$"},
-        "used-for": _items("used-for"),
-    }
+def _value(name: str, *, required: bool) -> dict[str, Any]:
+    """A value that is neither list nor mapping; where it is not required, it may say nothing."""
+    key = key_of(name)
+    nothing: list[dict[str, Any]] = [] if required else [{"type": "null"}]
+    if key.form is Form.BOOLEAN:
+        return _BOOLEAN if required else {"type": ["boolean", "null"]}
+    if not key.pattern:
+        kinds = ["string", "number", "boolean"]
+        return {"type": kinds, "pattern": r"\S"} if required else {"type": [*kinds, "null"]}
+    text = {"type": "string", "pattern": f"^(?:{key.pattern})$"}
+    numbers: list[dict[str, Any]] = [{"type": "number"}] if key.number else []
+    if name.endswith("-version"):
+        numbers = [{"type": "number", "minimum": 0, "not": {"type": "integer"}}]
+    return {"anyOf": [text, *numbers, *nothing]} if numbers or nothing else text
+
+
+def _evaluation() -> dict[str, Any]:
+    """Metrics with their names, nothing, or a word for none; YAML reads `no` as false."""
+    words = "|".join(in_any_case(word) for word in sorted(PLACEHOLDERS))
+    pattern = rf"^(?:\s*|\s*(?:{words})\s*|{NAMED_METRICS})$"
+    return {"anyOf": [{"type": "string", "pattern": pattern}, {"enum": [None, False]}]}
 
 
 def _asset() -> dict[str, Any]:
     known: dict[str, dict[str, Any]] = {
-        "asset-link": {"type": "string", "pattern": "^<?https://[^ ]+/[^/ ]+>?$"},
-        "asset-sha256": _SHA256,
-        "file-format": {"type": "string", "pattern": f"^{_any('file-formats')}$"},
         "network-args": {"type": "object", "additionalProperties": _ARGUMENT},
         "preprocessing": _preprocessing(),
         "protocol": _protocol(),
@@ -80,7 +90,10 @@ def _asset() -> dict[str, Any]:
     }
     return {
         "type": "object",
-        "properties": {key: known.get(key, _TEXT) for key in sorted(listed("keys-asset"))},
+        "properties": {
+            key: known.get(key) or _value(key, required=True)
+            for key in sorted(listed("keys-asset"))
+        },
         "required": list(ASSET_KEYS),
         "additionalProperties": False,
     }
@@ -152,22 +165,3 @@ def _some_of(words: tuple[str, ...]) -> dict[str, Any]:
     """A word, or a list of different ones."""
     several = {"type": "array", "items": {"enum": list(words)}, "minItems": 1, "uniqueItems": True}
     return {"anyOf": [{"enum": list(words)}, several]}
-
-
-def _items(vocabulary: str) -> dict[str, Any]:
-    """A text of words of a vocabulary, between slashes or commas."""
-    word = _any(vocabulary)
-    return {"type": "string", "pattern": f"^ *{word}( *[/,] *{word})*[/, ]*$"}
-
-
-def _any(vocabulary: str) -> str:
-    """One word of a vocabulary, in any case."""
-    return f"({'|'.join(_in_any_case(word) for word in listed(vocabulary))})"
-
-
-def _in_any_case(word: str) -> str:
-    """A pattern for a word; JSON Schema has no flag for that."""
-    return "".join(
-        f"[{letter.lower()}{letter.upper()}]" if letter.isalpha() else re.escape(letter)
-        for letter in word
-    ).replace(r"\-", "-")

@@ -8,14 +8,51 @@ from typing import NamedTuple
 from mindspore_hub.cards.findings import Place
 from mindspore_hub.cards.front_matter import Node, Scalar
 from mindspore_hub.cards.patterns import pattern
+from mindspore_hub.cards.values import is_null
 from mindspore_hub.cards.vocabulary import pairs, plain
 
-_NUMBER = r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
+_LETTER = r"A-Za-z\u0080-\u00b0\u00b2-\u2211\u2214-\uffff"
+"""What are letters to Python and JSON Schema alike; the signs for plus-minus are none."""
+
+_UNSIGNED = r"[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
+
+_UNIT = "(?:%|mos|m|d)?"
+
+_PLUS_MINUS = r"(?:[±∓]|\+/-|\+-)\s*\.?"
+
+_SPREAD = rf"(?:\s*{_PLUS_MINUS}{_UNSIGNED}|\s*\(\s*{_PLUS_MINUS}{_UNSIGNED}\s*{_UNIT}\s*\))"
+"""How far a figure may be off, which says nothing about the figure itself."""
+
+_INSIDE = (
+    rf"(?:[0-9]+(?:@[0-9]+)?|@(?:[{_LETTER}]+=)?[0-9]+\.[0-9]+)"
+    rf"[^,;|±∓0-9{_LETTER}]*[{_LETTER}][^,;|±∓0-9]*?"
+)
+"""A number that is part of a name, as in `rank1acc` or `mAP@0.5IoU`: letters follow it."""
+
+_AT_END = (
+    rf"(?:@(?:[{_LETTER}]+=)?[0-9]*\.?[0-9]+(?:[:-][0-9]*\.?[0-9]+)?(?:%|(?=[\s:]))"
+    r"|(?:-|[Tt]op|[Rr]ank|BLEU|m?AP|\b[FPR])[0-9]+(?:-[0-9]+)?(?=[\s:]))"
+)
+"""A threshold that a name ends with, as in `TPR@FAR=1%` or `top5 92.1`."""
+
+_NAME = (
+    rf"(?![^0-9|]*\+/?-)"
+    rf"(?:FAR0\.1recall|(?:[0-9]+\.[0-9]+(?=[{_LETTER}]))?[^,;|±∓0-9]*?(?:{_INSIDE})*?)"
+)
+"""A name has no figure of its own, so that two numbers in one segment are no metric."""
 
 _METRIC = pattern(
-    rf"(?P<name>[^,;|]*?)(?<!\d)\s*(?P<colon>:?)\s*(?P<value>{_NUMBER})(?P<unit>%|mos|m|d)?"
+    rf"(?P<name>{_NAME}(?:{_AT_END})?)\s*(?P<colon>:?)\s*(?P<value>[-+]?{_UNSIGNED})"
+    rf"(?P<unit>{_UNIT})(?:{_SPREAD}\s*(?P<late>{_UNIT}))?"
 )
 """Shortest name, then a number and perhaps a unit: `acc1.72e-05` is acc = 1.72e-05."""
+
+_FIGURE = rf"[-+]?{_UNSIGNED}{_UNIT}(?:{_SPREAD}\s*{_UNIT})?\s*"
+
+NAMED_METRICS = (
+    rf"(?:(?![\s:]*{_FIGURE}(?:\||$)){_NAME}(?:{_AT_END}[\s:]*)?{_FIGURE}(?:\|(?!\s*$)|$))+"
+)
+"""All of a value of `evaluation`, as JSON Schema takes it; none of its metrics lacks its name."""
 
 _PERCENTAGE = pattern(
     r"(?:.*acc(?:uracy)?|top[-_]?\d+|rank[-_]?\d+|m?ap(?:@?[.\d]+)?|.*m?iou|(?:macro|micro)?f1(?:score)?"
@@ -43,7 +80,7 @@ class Metric(NamedTuple):
 
     Attributes:
         name: Its name, None if there is none.
-        value: Its number as written.
+        value: Its number as written, without how far it may be off.
         unit: `%`, `m`, `d`, `mos`, or None.
         text: The segment as written.
         place: Where it stands.
@@ -77,7 +114,8 @@ def parse_metric(segment: str, place: Place = _NOWHERE) -> Metric | None:
     match = _METRIC.fullmatch(text) if len(text) <= _LONGEST_METRIC else None
     if not match:
         return None
-    name, colon, value, unit = match.group("name", "colon", "value", "unit")
+    name, colon, value = match.group("name", "colon", "value")
+    unit = match["unit"] or match["late"] or None
     return Metric(name.strip() or None, value, unit, text, place, bool(colon))
 
 
@@ -97,9 +135,11 @@ def parse_evaluation(node: Node | None) -> tuple[list[Metric], list[tuple[str, P
     """Metrics of a value of `evaluation`, and its segments that are none, with their places."""
     metrics: list[Metric] = []
     bad: list[tuple[str, Place]] = []
-    if node and not isinstance(node, Scalar):
+    if node is None or is_null(node):
+        return metrics, bad
+    if not isinstance(node, Scalar):
         return [], [("a list or mapping", node.place)]
-    if not node or not node.text.strip():
+    if not node.text.strip():
         return metrics, bad
     if len(node.text) > _LONGEST_VALUE:
         return [], [(f"{node.text[:40]}...", node.place)]

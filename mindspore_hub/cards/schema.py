@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mindspore_hub.cards.facts import asset_items
+from mindspore_hub.cards.fields import asset_problems
 from mindspore_hub.cards.findings import Place, Problem
 from mindspore_hub.cards.front_matter import Mapping, Scalar
 from mindspore_hub.cards.metrics import Metric, parse_evaluation
@@ -142,11 +143,13 @@ def read_card(path: Path, uid: str) -> Card:
     """Read the card at `path`.
 
     Raises:
-        CardError: The card cannot be read, or names no model, or its network-args mean nothing.
+        CardError: The card cannot be read, or names no model, or its `asset` is no list of files,
+            or its network-args mean nothing.
     """
     document = read_document(path)
     problem = document.syntax_error
     problem = problem or _model_name_problem(document.front_matter)
+    problem = problem or next(asset_problems(document.front_matter), None)
     problem = problem or _network_args_problem(document.front_matter)
     if problem:
         where = f"{path}:{problem.place.line}:{problem.place.column}"

@@ -7,6 +7,9 @@ import json
 from mindspore_hub.cards.front_matter import Mapping, Node, Scalar, Sequence
 from mindspore_hub.cards.patterns import pattern
 
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+"""What YAML takes for no value where it stands without quotes."""
+
 SHA256 = pattern(r"[0-9a-f]{64}")
 
 # Longer numbers are no argument of any network; int() refuses them, and float() makes them infinite.
@@ -18,6 +21,11 @@ Argument = bool | int | float | str
 
 Shape = tuple[int, ...]
 """Shape of one sample, without the batch axis."""
+
+
+def is_null(node: Node | None) -> bool:
+    """Whether a key says nothing: there is no such key, or no value behind it."""
+    return node is None or (isinstance(node, Scalar) and node.plain and node.text in _NULLS)
 
 
 def as_arguments(node: Node | None) -> dict[str, Argument]:

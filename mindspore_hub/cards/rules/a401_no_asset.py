@@ -14,7 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mindspore_hub.cards.findings import Place, Problem, Severity
+from mindspore_hub.cards.front_matter import Sequence
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.values import is_null
 
 CODE = "A401"
 NAME = "no-asset"
@@ -24,6 +26,12 @@ SEVERITY = Severity.INFO
 def check_card(document: Document) -> Iterator[Problem]:
     """Report a card without any asset item."""
     known = document.front_matter.entries and document.translation is None
-    if known and not document.facts.assets:
+    if known and not document.facts.assets and _says_nothing(document):
         message = "the card has no asset; only `pretrained=False` can load it"
         yield Problem(Place(document.rules[0]), message, "add the published file under `asset`")
+
+
+def _says_nothing(document: Document) -> bool:
+    """Whether there is no value, or an empty list; H920 reports any other."""
+    value = document.values.get("asset")
+    return is_null(value) or (isinstance(value, Sequence) and not value.items)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.parse import Document
-from mindspore_hub.cards.values import SHA256
+from mindspore_hub.cards.vocabulary.keys import fits
 
 CODE = "A403"
 NAME = "bad-sha256"
@@ -26,7 +26,7 @@ def check_card(document: Document) -> Iterator[Problem]:
     """Report digests of another form."""
     for asset in document.facts.assets:
         digest = asset.sha256
-        if digest and not SHA256.fullmatch(digest):
+        if digest and not fits("asset-sha256", digest):
             node = asset.node.get("asset-sha256")
             place = node.place if node else asset.node.place
             message = f"asset-sha256 is {digest!r}, not 64 lower-case hexadecimal digits"

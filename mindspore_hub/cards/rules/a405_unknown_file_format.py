@@ -15,7 +15,8 @@ from collections.abc import Iterator
 
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.parse import Document
-from mindspore_hub.cards.vocabulary import words
+from mindspore_hub.cards.vocabulary import listed
+from mindspore_hub.cards.vocabulary.keys import fits
 
 CODE = "A405"
 NAME = "unknown-file-format"
@@ -24,9 +25,8 @@ SEVERITY = Severity.ERROR
 
 def check_card(document: Document) -> Iterator[Problem]:
     """Report each format of another name."""
-    known = words("file-formats")
     for asset in document.facts.assets:
-        if asset.format and asset.format not in known and asset.format.lower() not in known:
+        if asset.format and not fits("file-format", asset.format):
             place = asset.node.place_of("file-format")
             message = f"file-format {asset.format} is unknown"
-            yield Problem(place, message, f"write one of {', '.join(sorted(known))}")
+            yield Problem(place, message, f"write one of {', '.join(listed('file-formats'))}")

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.vocabulary.keys import fits
 
 CODE = "A408"
 NAME = "bad-asset-link"
@@ -29,21 +30,9 @@ def check_card(document: Document) -> Iterator[Problem]:
         if not link:
             continue
         place = asset.node.place_of("asset-link")
-        if not _is_file_url(link):
+        if not fits("asset-link", link):
             message = f"asset-link {link} is not an https URL of a file"
             yield Problem(place, message, "give the https URL of the file")
         elif link in seen:
             yield Problem(place, f"asset-link {link} stands twice", "link each file once")
         seen.add(link)
-
-
-def _is_file_url(link: str) -> bool:
-    parts = link.split("/")
-    return (
-        len(parts) > 3
-        and parts[:2] == ["https:", ""]
-        and parts[2] != ""
-        and "." in parts[-1].strip(".")
-        and "://" not in link[8:]
-        and not any(character in link for character in ' \t<>"')
-    )

@@ -1,6 +1,7 @@
 """A part of `evaluation` is no metric.
 
-What: `evaluation` is a list of metrics between `|`, each a name and a number, perhaps with a unit.
+What: `evaluation` is a list of metrics between `|`, each a name and one number, perhaps with a unit
+and with how far it may be off (`±0.2`).
 
 Why: Tables of results are built from it, and a part that is no metric is lost in them.
 

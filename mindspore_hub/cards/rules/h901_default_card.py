@@ -14,13 +14,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mindspore_hub.cards.findings import Place, Problem, Severity
+from mindspore_hub.cards.front_matter import Scalar
 from mindspore_hub.cards.parse import Document
 from mindspore_hub.cards.rules import Hub
-from mindspore_hub.cards.values import as_argument
+from mindspore_hub.cards.values import is_null
 
 CODE = "H901"
 NAME = "default-card"
 SEVERITY = Severity.ERROR
+
+_NO = frozenset({"false", "no", "off", "0", ""})
 
 
 def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
@@ -42,4 +45,6 @@ def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
 
 
 def _is_default(document: Document) -> bool:
-    return as_argument(document.front_matter.get("default")) is True
+    """Whether the card is meant as the default; how that has to be written is for V203 to say."""
+    value = document.front_matter.get("default")
+    return not is_null(value) and not (isinstance(value, Scalar) and value.text.lower() in _NO)

@@ -25,6 +25,7 @@ from mindspore_hub.cards.front_matter import Mapping
 from mindspore_hub.cards.parse import Document
 from mindspore_hub.cards.rules import Hub
 from mindspore_hub.cards.values import as_argument
+from mindspore_hub.cards.vocabulary.keys import is_class_name
 
 CODE = "H902"
 NAME = "network-args"
@@ -61,9 +62,12 @@ def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
 def _problems(
     document: Document, model: str, constructor: _Constructor | None
 ) -> Iterator[Problem]:
+    place = document.front_matter.place_of("model-name")
+    if not is_class_name(model):
+        yield Problem(place, f"no class can have the model-name {model!r}", "rename the model")
+        return
     if constructor is None:
         message = f"models/{model.lower()}.py defines no class {model}"
-        place = document.front_matter.place_of("model-name")
         yield Problem(place, message, "add the network, or correct model-name")
         return
     for asset in asset_items(document.front_matter):

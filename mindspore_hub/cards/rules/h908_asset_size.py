@@ -11,22 +11,19 @@ Instead: `asset-size: 329 MB`
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from mindspore_hub.cards.facts import asset_items
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.front_matter import Scalar
 from mindspore_hub.cards.parse import Document
-from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.rules import Hub
+from mindspore_hub.cards.vocabulary.keys import fits
 
 CODE = "H908"
 NAME = "asset-size"
 SEVERITY = Severity.WARNING
 ONE_CARD = True
-
-_SIZE = pattern(r"(?=.*[1-9])(?:0|[1-9]\d*)(?:\.\d+)? MB", re.ASCII)
 
 
 def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
@@ -34,6 +31,8 @@ def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
     for document in hub.documents.values() if hub.root else ():
         for asset in asset_items(document.front_matter):
             node = asset.get("asset-size")
-            if node is not None and not (isinstance(node, Scalar) and _SIZE.fullmatch(node.text)):
+            if node is not None and not (
+                isinstance(node, Scalar) and fits("asset-size", node.text)
+            ):
                 message = "asset-size is not a number of megabytes"
                 yield document, Problem(node.place, message, "write it as `329 MB`")

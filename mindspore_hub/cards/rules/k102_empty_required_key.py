@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.front_matter import Node, Scalar, Sequence
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.values import is_null
 from mindspore_hub.cards.vocabulary import words
 
 CODE = "K102"
@@ -33,5 +34,5 @@ def check_card(document: Document) -> Iterator[Problem]:
 
 def _is_empty(value: Node) -> bool:
     if isinstance(value, Scalar):
-        return not value.text.strip() or (value.plain and value.text in {"~", "null"})
+        return not value.text.strip() or is_null(value)
     return not (value.items if isinstance(value, Sequence) else value.entries)

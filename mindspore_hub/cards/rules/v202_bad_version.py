@@ -17,18 +17,20 @@ from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.front_matter import Scalar
 from mindspore_hub.cards.parse import Document
 from mindspore_hub.cards.patterns import pattern
+from mindspore_hub.cards.vocabulary.keys import fits
 
 CODE = "V202"
 NAME = "bad-version"
 SEVERITY = Severity.ERROR
 _VERSION = pattern(r"[0-9]+\.[0-9]+(\.[0-9]+)?")
+"""What a version is taken for inside other text."""
 
 
 def check_card(document: Document) -> Iterator[Problem]:
     """Report versions of another form."""
     for key in ("model-version", "mindspore-version"):
         value = document.values.get(key)
-        if isinstance(value, Scalar) and value.text and not _VERSION.fullmatch(value.text):
+        if isinstance(value, Scalar) and value.text and not fits(key, value.text):
             found = _VERSION.search(value.text[:100])
             help_ = f"write `{key}: {found[0] if found else '<number>.<number>'}`"
             yield Problem(value.place, f"{value.text} is no version", help_)

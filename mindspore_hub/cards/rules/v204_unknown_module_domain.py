@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.front_matter import Scalar
 from mindspore_hub.cards.parse import Document
-from mindspore_hub.cards.vocabulary import listed, words
+from mindspore_hub.cards.vocabulary import listed
+from mindspore_hub.cards.vocabulary.keys import fits
 
 CODE = "V204"
 NAME = "unknown-module-domain"
@@ -26,9 +27,11 @@ SEVERITY = Severity.ERROR
 def check_card(document: Document) -> Iterator[Problem]:
     """Report a domain that is not listed."""
     value = document.values.get("module-type")
-    domain = value.text.partition("-")[0].strip().lower() if isinstance(value, Scalar) else None
-    if value and domain and domain not in words("domains"):
+    if isinstance(value, Scalar) and value.text and not fits("module-type", value.text):
         from difflib import get_close_matches
 
+        domain = value.text.partition("-")[0].strip().lower()
         near = get_close_matches(domain, listed("domains"), 1) or listed("domains")
-        yield Problem(value.place, f"unknown domain {domain}", f"write {', '.join(near)}")
+        yield Problem(
+            value.place, f"unknown domain {domain or value.text}", f"write {', '.join(near)}"
+        )

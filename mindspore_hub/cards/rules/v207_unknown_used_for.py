@@ -18,6 +18,7 @@ from mindspore_hub.cards.front_matter import Scalar, scalars
 from mindspore_hub.cards.parse import Document
 from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.vocabulary import listed, words
+from mindspore_hub.cards.vocabulary.keys import fits
 
 CODE = "V207"
 NAME = "unknown-used-for"
@@ -28,12 +29,13 @@ _SEPARATOR = pattern(r"[/,|;]")
 def check_card(document: Document) -> Iterator[Problem]:
     """Report each item that is not listed."""
     for value in scalars(document.values.get("used-for")):
-        if value.text.strip().lower() not in words("used-for"):
+        if value.text.strip() and not fits("used-for", value.text):
             yield from _unknown(value)
 
 
 def _unknown(value: Scalar) -> Iterator[Problem]:
-    for item in _SEPARATOR.split(value.text):
-        if item.strip() and item.strip().lower() not in words("used-for"):
-            help_ = f"write {' / '.join(listed('used-for'))}"
-            yield Problem(value.place, f"unknown use {item.strip()}", help_)
+    items = [item.strip() for item in _SEPARATOR.split(value.text) if item.strip()]
+    unknown = [item for item in items if item.lower() not in words("used-for")]
+    for item in unknown or [value.text.strip()]:
+        help_ = f"write {' / '.join(listed('used-for'))}"
+        yield Problem(value.place, f"unknown use {item}", help_)

@@ -17,7 +17,9 @@ from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.front_matter import Scalar, scalars
 from mindspore_hub.cards.parse import Document
 from mindspore_hub.cards.patterns import pattern
+from mindspore_hub.cards.values import is_null
 from mindspore_hub.cards.vocabulary import listed, words
+from mindspore_hub.cards.vocabulary.keys import fits
 
 CODE = "V208"
 NAME = "unknown-backend"
@@ -29,12 +31,13 @@ def check_card(document: Document) -> Iterator[Problem]:
     """Report each item that is not listed."""
     for key in ("train-backend", "infer-backend"):
         for value in scalars(document.values.get(key)):
-            if value.text.strip().lower() not in words("backends"):
+            if not is_null(value) and not fits(key, value.text):
                 yield from _unknown(value)
 
 
 def _unknown(value: Scalar) -> Iterator[Problem]:
-    for item in _SEPARATOR.split(value.text):
-        if item.strip() and item.strip().lower() not in words("backends"):
-            help_ = f"write {' / '.join(listed('backends'))}"
-            yield Problem(value.place, f"unknown backend {item.strip()}", help_)
+    items = [item.strip() for item in _SEPARATOR.split(value.text) if item.strip()]
+    unknown = [item for item in items if item.lower() not in words("backends")]
+    for item in unknown or [value.text.strip()]:
+        help_ = f"write {' / '.join(listed('backends'))}"
+        yield Problem(value.place, f"unknown backend {item}", help_)

@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.front_matter import Scalar
 from mindspore_hub.cards.parse import Document
-from mindspore_hub.cards.vocabulary.dates import any_date
+from mindspore_hub.cards.values import is_null
+from mindspore_hub.cards.vocabulary.keys import fits
 
 CODE = "V209"
 NAME = "bad-date"
@@ -26,5 +27,5 @@ SEVERITY = Severity.ERROR
 def check_card(document: Document) -> Iterator[Problem]:
     """Report what is no date, however it is written."""
     value = document.values.get("update-time")
-    if isinstance(value, Scalar) and value.text and not any_date(value.text):
+    if isinstance(value, Scalar) and not is_null(value) and not fits("update-time", value.text):
         yield Problem(value.place, f"{value.text} is no date", "write it as YYYY-MM-DD")

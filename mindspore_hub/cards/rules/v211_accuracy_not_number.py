@@ -16,19 +16,16 @@ from collections.abc import Iterator
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.front_matter import Scalar
 from mindspore_hub.cards.parse import Document
-from mindspore_hub.cards.patterns import pattern
+from mindspore_hub.cards.values import is_null
+from mindspore_hub.cards.vocabulary.keys import fits
 
 CODE = "V211"
 NAME = "accuracy-not-number"
 SEVERITY = Severity.ERROR
-_NUMBER = pattern(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 
 
 def check_card(document: Document) -> Iterator[Problem]:
     """Report any other value."""
     value = document.values.get("accuracy")
-    if isinstance(value, Scalar):
-        if value.text and not _NUMBER.fullmatch(value.text):
-            yield Problem(value.place, f"{value.text} is not one number", "write one number")
-    elif value is not None:
-        yield Problem(value.place, "accuracy is a list or mapping", "write one number")
+    if isinstance(value, Scalar) and not is_null(value) and not fits("accuracy", value.text):
+        yield Problem(value.place, f"{value.text} is not one number", "write one number")

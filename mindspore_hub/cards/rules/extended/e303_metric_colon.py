@@ -34,7 +34,8 @@ def check_card(document: Document) -> Iterator[Problem]:
 def _edits(metric: Metric) -> tuple[Edit, ...]:
     if not metric.colon or not metric.name:
         return ()
-    written = f"{metric.name}{metric.value}{metric.unit or ''}"
+    name, _, figure = metric.text.rpartition(":")
+    written = f"{name.rstrip()}{figure.lstrip()}"
     read = parse_metric(written)
     same = read and (read.name, read.value) == (metric.name, metric.value)
     return (Edit(metric.place, metric.text, written),) if same else ()
