@@ -282,7 +282,7 @@ def test_a_key_that_stands_twice_is_kept_twice_and_the_last_one_counts() -> None
     front_matter = document("a: 1\na: 2").front_matter
     assert front_matter.names == ["a", "a"]
     assert front_matter.text("a") == "2"
-    assert front_matter.place_of("a") == Place(4, 1)
+    assert front_matter.place_of("a") == Place(5, 1)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ code of the rule that reports it, and what can be read of the rest is read.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -133,7 +134,9 @@ class Document:
 
     def asset_at(self, line: int) -> str:
         """What tells the asset that a line belongs to from the others; empty outside of assets."""
-        return next((name for lines, name in self._assets if line in lines), "")
+        index = bisect(self._assets, line, key=lambda item: item[0].start) - 1
+        lines, name = self._assets[index] if index >= 0 else (range(0), "")
+        return name if line in lines else ""
 
     @cached_property
     def _end(self) -> int:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from mindspore_hub.cards.config import GROUPS
@@ -21,6 +22,7 @@ SEVERITIES = tuple(Severity)
 # Text until a card has such a comment: compiling it costs more than checking a card.
 _COMMENT = r"<!--\s*mshub:\s*(?P<kind>[\w-]*)(?P<rest>.{0,1000}?)(?P<end>-->)"
 _BEGIN = r"<!--\s*mshub:"
+_AROUND = " \t#"
 _WORD = r"(?P<before>[\s,]*)(?P<word>[^\s,]+)"
 _CODE = r"[A-Za-z]\d[A-Za-z0-9]{0,2}"
 _WHOLE_CODE = r"[A-Z]\d[A-Z0-9]{2}"
@@ -49,12 +51,20 @@ class Comment(NamedTuple):
     unknown: tuple[str, ...] = ()
     mistake: str = ""
 
+
+class _Ignored(NamedTuple):
+    """What the comments of a card ask to ignore: everywhere, and in each line."""
+
+    everywhere: tuple[str, ...] = ()
+    of_line: Mapping[int, tuple[str, ...]] = MappingProxyType({})
+
     def covers(self, finding: Finding) -> bool:
-        """Whether it asks to ignore a finding."""
+        here = () if finding.whole else self.of_line.get(finding.line, ())
+        if not self.everywhere and not here:
+            return False
         from mindspore_hub.cards.rules import is_among
 
-        here = not self.lines or (finding.line in self.lines and not finding.whole)
-        return here and is_among(finding.code, self.codes)
+        return is_among(finding.code, self.everywhere) or is_among(finding.code, here)
 
 
 def shown(findings: Iterable[Finding], severity: Severity) -> Iterator[Finding]:
@@ -71,13 +81,23 @@ def unsuppressed(
     `<!-- mshub: ignore B607 -->` ignores findings of its line or, where it stands alone on one, of
     the next; `<!-- mshub: ignore-file C512 -->` those of the card. Prefixes and groups count too.
     """
-    known: dict[Path, list[Comment]] = {}
+    known: dict[Path, _Ignored] = {}
     for finding in findings:
         if finding.path not in known:
-            document = documents.get(finding.path)
-            known[finding.path] = comments(document) if document else []
-        if not any(comment.covers(finding) for comment in known[finding.path]):
+            known[finding.path] = _ignored(documents.get(finding.path))
+        if not known[finding.path].covers(finding):
             yield finding
+
+
+def _ignored(document: Document | None) -> _Ignored:
+    found = comments(document) if document else []
+    everywhere = (code for comment in found if not comment.lines for code in comment.codes)
+    of_line: dict[int, list[str]] = {}
+    for comment in found:
+        for number in comment.lines:
+            of_line.setdefault(number, []).extend(comment.codes)
+    lines = {number: tuple(dict.fromkeys(codes)) for number, codes in of_line.items()}
+    return _Ignored(tuple(dict.fromkeys(everywhere)), lines)
 
 
 def comments(document: Document) -> list[Comment]:
@@ -85,28 +105,33 @@ def comments(document: Document) -> list[Comment]:
     if "mshub:" not in document.text:
         return []
     return [
-        _comment(line, number, begin.start())
+        comment
         for number, line in enumerate(document.lines, 1)
         if "mshub:" in line
-        for begin in re.finditer(_BEGIN, line)
+        for comment in _comments(line, number)
     ]
 
 
-def _comment(line: str, number: int, start: int) -> Comment:
-    place = Place(number, start + 1)
-    match = re.compile(_COMMENT).match(line, start)
-    if not match:
-        return Comment(place, mistake="the comment does not end on its line")
+def _comments(line: str, number: int) -> Iterator[Comment]:
+    # In front matter the comment stands behind a `#`.
+    first, last = len(line) - len(line.lstrip(_AROUND)), len(line.rstrip(_AROUND))
+    pattern = re.compile(_COMMENT)
+    for begin in re.finditer(_BEGIN, line):
+        place = Place(number, begin.start() + 1)
+        match = pattern.match(line, begin.start())
+        if match:
+            alone = begin.start() <= first and match.end() >= last
+            yield _comment(match, place, (number, number + 1) if alone else (number,))
+        else:
+            yield Comment(place, mistake="the comment does not end on its line")
+
+
+def _comment(match: re.Match[str], place: Place, lines: tuple[int, ...]) -> Comment:
     if match["kind"] not in {"ignore", "ignore-file"}:
-        mistake = (
-            f"mshub: {match['kind'] or match['rest'].strip()} is neither ignore nor ignore-file"
-        )
-        return Comment(place, mistake=mistake)
+        kind = match["kind"] or match["rest"].strip()
+        return Comment(place, mistake=f"mshub: {kind} is neither ignore nor ignore-file")
     codes, unknown = _codes(match["rest"])
     mistake = "" if codes or unknown else "the comment names no rule"
-    # In front matter the comment stands behind a `#`.
-    alone = not (line[:start] + line[match.end() :]).strip(" \t#")
-    lines = (number, number + 1) if alone else (number,)
     return Comment(place, codes, () if match["kind"] == "ignore-file" else lines, unknown, mistake)
 
 
@@ -138,17 +163,27 @@ def fingerprints(findings: Iterable[Finding], base: Path) -> list[str]:
     Path, code, message, text of the line, and in an asset also which one. Findings that agree in
     these are counted through, so that each has a fingerprint of its own.
     """
-    import hashlib
-
     seen: Counter[tuple[str, ...]] = Counter()
+    texts: dict[str, str] = {}  # one long line may have many findings
+    names: dict[Path, str] = {}
     found = []
     for finding in findings:
+        path, source = finding.path, finding.source
+        if path not in names:
+            names[path] = relative(path, base)
+        if source not in texts:
+            texts[source] = _sha256(source)
         message = re.sub(_MOVES, r"\1", finding.message)
-        key = (relative(finding.path, base), finding.code, message, finding.source, finding.asset)
-        text = "\0".join((*key, str(seen[key])))
-        found.append(hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
+        key = (names[path], finding.code, message, texts[source], finding.asset)
+        found.append(_sha256("\0".join((*key, str(seen[key])))))
         seen[key] += 1
     return found
+
+
+def _sha256(text: str) -> str:
+    import hashlib
+
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def relative(path: Path, base: Path) -> str:

@@ -28,16 +28,17 @@ _DASHES = pattern(r"-+[ \t]*")
 
 def check_card(document: Document) -> Iterator[Problem]:
     """Report every `---` line after the second."""
-    for number in document.rules[2:]:
-        old, new = _edit(document, number)
+    further = document.rules[2:]
+    prose = {number for number, _ in document.body.prose} if further else set()
+    for number in further:
+        old, new = _edit(document, number, in_prose=number in prose)
         edits = document.edit(Place(number), old, new)
         help_ = "write `***`" if new == "***" else "indent it by one blank"
         yield Problem(Place(number), "a further line begins with `---`", help_, edits)
 
 
-def _edit(document: Document, number: int) -> tuple[str, str]:
+def _edit(document: Document, number: int, *, in_prose: bool) -> tuple[str, str]:
     """A rule of three stars where the line is one; one blank before it where it is not."""
     line = document.lines[number - 1]
     alone = not document.lines[number - 2].strip()
-    in_prose = any(number == prose for prose, _ in document.body.prose)
     return (line, "***") if in_prose and alone and _DASHES.fullmatch(line) else ("---", " ---")
