@@ -1,6 +1,7 @@
 """The text states another licence than the front matter.
 
-What: Where the text says under which licence code or weights are, it is that of `license`.
+What: Where the text says under which licence code or weights are, it is that of `license`. What it
+says of data, pictures and labels, and of parts taken from elsewhere, may be another one.
 
 Why: Users rely on the one they read first, and breach the other.
 
@@ -14,24 +15,39 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mindspore_hub.cards.body import Body
 from mindspore_hub.cards.findings import Place, Problem, Severity
 from mindspore_hub.cards.parse import Document
 from mindspore_hub.cards.patterns import pattern
-from mindspore_hub.cards.vocabulary import plain
+from mindspore_hub.cards.rules._sections import sentences
+from mindspore_hub.cards.vocabulary.licenses import bare_name
 
 CODE = "C517"
 NAME = "license-contradiction"
 SEVERITY = Severity.ERROR
 
 _NAMED = pattern(
-    r"\b(?P<family>Apache|MIT|BSD|A?L?GPL|MPL|Mozilla|CC[- ]BY|Creative Commons|OpenRAIL|Mulan|ISC)\b"
+    r"\b(?P<family>Apache(?=\d|\b)|MIT\b|BSD\b|A?L?GPL(?:v?\d)?\b|MPL\b|Mozilla\b|CC0\b|CC[- ]BY\b"
+    r"|Creative Commons\b|OpenRAIL\b|Mulan(?:PSL)?\b|ISC\b|EPL\b|Unlicense\b)"
     r"|\b(?P<other>[A-Z][\w.-]*(?: [A-Z0-9][\w.-]*){0,3}) Licen[sc]e\b"
 )
 _UNDER = pattern(
     r"licen[sc]ed|under|subject to|governed|licen[sc]es?\s*(?:is|[:：])", re.IGNORECASE
 )
-_DATA = pattern(r"\bdata ?sets?\b", re.IGNORECASE)
-_WORK = pattern(r"\b(?:code|weights?|models?|repository|project|checkpoints?)\b", re.IGNORECASE)
+_VERB = pattern(
+    r"\b(?:is|are|was|were|has|have|comes?|falls?|licen[sc]ed|released|distributed|published|under"
+    r"|subject|governed)\b|[:：]",
+    re.IGNORECASE,
+)
+_BEHIND = pattern(r"\b(?:of|for|in|on|used|that|which|to|with)\b", re.IGNORECASE)
+_DATA = r"data|data ?sets?|images?|pictures?|photos?|videos?|annotations?|labels?"
+_WORK = (
+    r"code|weights?|models?|repository|repo|project|checkpoints?|networks?|software|implementation"
+    r"|packages?|parameters"
+)
+_SUBJECT = pattern(rf"\b(?:(?P<data>{_DATA})|(?P<work>{_WORK}))\b", re.IGNORECASE)
+_ELSEWHERE = pattern(r"\bfrom\b|\bbackbones?\b", re.IGNORECASE)
+_SECTION = pattern(r"[\W\d_]*(?:licen[sc]e|licensing|许可)", re.IGNORECASE)
 
 _NO_NAMES = frozenset({"the", "this", "see", "our", "model", "code", "a", "your", "open", "source"})
 
@@ -40,29 +56,68 @@ _USUAL = "MindSpore is available under"
 
 
 def check_card(document: Document) -> Iterator[Problem]:
-    """Report each line that states another licence of code or weights."""
-    own, text = document.facts.license, document.body.text
-    if not own or not _is_stated(text):
+    """Report each sentence that states another licence of code or weights."""
+    own, body = document.facts.license, document.body
+    if not own or not ("icen" in body.text or "许可" in body.text):
         return
-    for number, line in document.body.prose:
-        stated = _stated(line) if "icen" in line and _USUAL not in line else []
+    sections = _license_lines(body)
+    talks = body.text.count("icen") > 3  # more than what is below every card
+    for text, place in sentences(body):
+        stated = [] if _USUAL in text else _stated(text, place.line in sections, talks)
         if stated and not any(_is_same(match.group(), own) for match in stated):
             other = stated[0]
-            message = f"the text states {other.group()}, license is {own}"
-            place = Place(number, other.start() + 1)
-            yield Problem(place, message, "state the licence of the published files")
+            message = f"the text states {' '.join(other.group().split())}, license is {own}"
+            at = _place(place, text, other.start())
+            yield Problem(at, message, "state the licence of the published files")
 
 
-def _is_stated(text: str) -> bool:
-    """Whether there is more about licences than what is below every card."""
-    return text.count("icen") > 3
+def _license_lines(body: Body) -> frozenset[int]:
+    """Numbers of the lines below a heading that speaks of the licence, up to the next heading."""
+    found: set[int] = set()
+    last = body.first_line + len(body.lines)
+    ends = [heading.place.line for heading in body.headings[1:]] + [last]
+    for heading, end in zip(body.headings, ends, strict=False):
+        subject = _SUBJECT.search(heading.text)
+        if _SECTION.match(heading.text) and not (subject and subject["data"]):
+            found.update(range(heading.place.line + 1, end))
+    return frozenset(found)
 
 
-def _stated(line: str) -> list[re.Match[str]]:
-    """Names of licences that a line says code or weights are under."""
-    if not _UNDER.search(line) or (_DATA.search(line) and not _WORK.search(line)):
+def _stated(text: str, in_section: bool, talks: bool) -> list[re.Match[str]]:
+    """Names of licences that a sentence says code or weights are under."""
+    under = _UNDER.search(text) is not None
+    names = [
+        match
+        for match in _NAMED.finditer(text)
+        if under or match["family"]
+        if not _is_word(match["other"])
+    ]
+    if not names or not (under or in_section):
         return []
-    return [match for match in _NAMED.finditer(line) if not _is_word(match["other"])]
+    kind = _subject(text)
+    end = names[0].start() if kind == "work" else len(text)
+    elsewhere = _ELSEWHERE.search(text, 0, end)
+    if kind == "data" or elsewhere:
+        return []
+    return names if in_section or kind == "work" or talks else []
+
+
+def _subject(text: str) -> str:
+    """What a sentence is about: `data`, `work`, or nothing of both."""
+    verb = _VERB.search(text)
+    subject = text[: verb.start()] if verb else text
+    behind = _BEHIND.search(subject)
+    found = list(_SUBJECT.finditer(subject[: behind.start()] if behind else subject))
+    kinds = [match.lastgroup or "" for match in found]
+    joined = bool(found) and re.search(r"(?i)\band\b|,|&|/", subject) is not None
+    return "work" if joined and "work" in kinds else (kinds or [""])[-1]
+
+
+def _place(begin: Place, text: str, offset: int) -> Place:
+    """Where in a card something stands in a sentence, which may be on several lines."""
+    line = text.count("\n", 0, offset)
+    column = offset - text.rfind("\n", 0, offset)
+    return Place(begin.line + line, column if line else begin.column + offset)
 
 
 def _is_word(other: str | None) -> bool:
@@ -70,5 +125,5 @@ def _is_word(other: str | None) -> bool:
 
 
 def _is_same(stated: str, own: str) -> bool:
-    first, second = (plain(re.sub(r"(?i)licen[sc]e", "", name)) for name in (stated, own))
+    first, second = bare_name(stated), bare_name(own)
     return first in second or second in first

@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.front_matter import Scalar
 from mindspore_hub.cards.parse import Document
-from mindspore_hub.cards.vocabulary import by_plain, plain, words
+from mindspore_hub.cards.vocabulary import listed, words
+from mindspore_hub.cards.vocabulary.licenses import bare_name
 
 CODE = "V215"
 NAME = "license-not-spdx"
@@ -28,7 +29,8 @@ def check_card(document: Document) -> Iterator[Problem]:
     """Report any other spelling, with the identifier that it means if that is sure."""
     value = document.values.get("license")
     if isinstance(value, Scalar) and value.text and value.text not in words("licenses"):
-        meant = by_plain("licenses").get(plain(value.text), ())
+        bare = bare_name(value.text)
+        meant = [name for name in listed("licenses") if bare_name(name) == bare]
         edits = document.edit_value(value, meant[0]) if meant else ()
         help_ = f"write {meant[0]}" if meant else "write its identifier of spdx.org/licenses"
         yield Problem(value.place, f"{value.text} is no SPDX identifier", help_, edits)

@@ -1,0 +1,114 @@
+"""Licences: which names mean Apache 2.0, and which sentences contradict the front matter."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mindspore_hub.cards.check import Tree, check_tree
+from mindspore_hub.cards.parse import parse_document
+from mindspore_hub.cards.rules import all_rules, select
+
+CARD = (Path(__file__).parent / "rules" / "V214" / "good.md").read_text(encoding="utf-8")
+HEAD, _, USAGE = CARD.partition("## Usage")
+
+
+def found(code: str, text: str) -> list[tuple[int, str]]:
+    """Line and message of what a rule finds in a card."""
+    tree = Tree([parse_document(text, Path("card.md"))], [], None)
+    return [(item.line, item.message) for item in check_tree(tree, select(all_rules(), [code], []))]
+
+
+def with_license(name: str) -> str:
+    return re.sub(r"(?m)^license: .*", f'license: "{name}"', CARD)
+
+
+def contradictions(body: str) -> list[str]:
+    """Licences that a short body is found to state in contradiction to Apache 2.0."""
+    text = f"{HEAD}{body}\n\n## Usage{USAGE}"
+    return [message.split("states ")[1].split(",")[0] for _, message in found("C517", text)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Apache2.0", "Apache-2.0", "Apache 2.0", "apache 2", "Apache License 2.0", "Apache v2"),
+        *("The Apache License, Version 2.0", "Apache 2.0 License", "Apache License v2.0"),
+        *("Apache-2.0 License", "apache licence, version 2", "APACHE LICENSE VERSION 2.0"),
+        *("Apache Software License 2.0", "apache_2.0", "ApacheLicense2.0", "Apache v. 2.0"),
+    ],
+)
+def test_every_usual_name_of_apache_2_is_known(name: str) -> None:
+    assert found("V214", with_license(name)) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["MIT", "Apache", "Apache 1.1", "Apache-1.0", "Apache 2.1", "GPL-2.0", "BSD 2", "2.0"]
+)
+def test_other_licences_are_not_apache_2(name: str) -> None:
+    assert len(found("V214", with_license(name))) == 1
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The data are licensed under CC BY 4.0.",
+        "Pictures are under a Creative Commons licence.",
+        "The data set is released under the MIT License.",
+        "The model's training images are licensed under CC BY 4.0.",
+        "Annotations and labels: licensed under CC BY-NC 4.0.",
+        "The images of the model are under the MIT License.",
+        "Parts of the loader come from X, which is licensed under the MIT License.",
+        "The backbone is licensed under the BSD licence.",
+        "The code of the loader is taken from X, which is under the MIT License.",
+        "Videos\nare licensed\nunder the MIT License.",
+        "The code is licensed under the Apache License 2.0. Labels are under the MIT License.",
+        "The code is under the Apache 2.0 licence and the MIT License.",
+    ],
+)
+@pytest.mark.parametrize("begin", ["", "## License\n\n"])
+def test_the_licence_of_other_things_contradicts_nothing(begin: str, sentence: str) -> None:
+    assert contradictions(begin + sentence) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "stated"),
+    [
+        ("The code is licensed under the MIT License.", "MIT"),
+        ("The weights are under the GPL-3.0 licence.", "GPL"),
+        ("The network is subject to the Leaf Model License.", "Leaf Model License"),
+        ("This project\nis licensed under the\nMIT License.", "MIT"),
+        ("Code and data are licensed under the MIT License.", "MIT"),
+        ("The model was trained on images and is licensed under the MIT License.", "MIT"),
+        ("The data are under CC BY 4.0. The code is licensed under the MIT License.", "MIT"),
+        ("The code is licensed under the MIT License, available from its authors.", "MIT"),
+        ("## License\n\nGPL-3.0.", "GPL"),
+        ("## 5. Licence\n\nBSD-3-Clause", "BSD"),
+        ("### License\n\n- MIT", "MIT"),
+        ("License\n-------\n\nGPLv3", "GPLv3"),
+        ("## License\n\nEverything here is under the MIT License.", "MIT"),
+    ],
+)
+def test_the_licence_of_the_work_is_compared_however_short_the_card(body: str, stated: str) -> None:
+    assert contradictions(body) == [stated]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "## License\n\nSee the License.",
+        "## License\n\nApache-2.0.",
+        "## Usage notes\n\nMIT is a place.",
+        "## Data set license\n\nCC BY 4.0",
+        "## License\n\nApache License, Version 2.0\n\n## Citation\n\nWritten at MIT.",
+    ],
+)
+def test_names_that_state_nothing_about_the_work_are_no_finding(body: str) -> None:
+    assert contradictions(body) == []
+
+
+def test_a_contradiction_stands_where_the_name_does() -> None:
+    text = f"{HEAD}Some words. The code is\nlicensed under the MIT License.\n"
+    tree = Tree([parse_document(text, Path("card.md"))], [], None)
+    (item,) = check_tree(tree, select(all_rules(), ["C517"], []))
+    assert text.split("\n")[item.line - 1][item.column - 1 :].startswith("MIT")
