@@ -201,7 +201,7 @@ class StoredChunks:
 
     def _prepare(self, plan: str) -> None:
         """Have a folder of this plan; that of another one is emptied, if it is ours."""
-        _files.require_regular(self._output)
+        _files.require_file(self._output)
         file = self.folder / _PLAN
         if self.folder.is_dir():
             if file.is_file() and file.read_bytes() == plan.encode():
