@@ -158,10 +158,12 @@ def naming(path: str | os.PathLike[str]) -> Iterator[None]:
 
 def reason(error: OSError) -> str:
     """What the system says, without the file that it says it of."""
-    return str(error) if error.errno is None else os.strerror(error.errno)
+    if error.strerror or error.errno is None:
+        return error.strerror or str(error)
+    return os.strerror(error.errno)
 
 
-def require_regular(path: Path) -> None:
+def require_file(path: Path) -> None:
     """Refuse an output that is there and no regular file, for writers who need to keep parts of it.
 
     Raises:

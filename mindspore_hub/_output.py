@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mindspore_hub._files import naming
-from mindspore_hub._text import json_text, printable
+from mindspore_hub._text import json_text, printable, without_commands
 
 if TYPE_CHECKING:
     from mindspore_hub.settings import Settings
@@ -162,7 +162,8 @@ def print_table(
         table.add_row(*map(Text, row[:columns]))
     with naming("stdout"), console.capture() as capture:  # which writes nothing, but tries to
         console.print(table)
-    echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
+    text = "\n".join(line.rstrip() for line in capture.get().splitlines())
+    echo_as_it_is(without_commands(text))  # the title may be bold
 
 
 def _width(header: Sequence[str], rows: list[tuple[str, ...]]) -> int:

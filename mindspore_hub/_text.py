@@ -26,7 +26,11 @@ def printable(text: str) -> str:
 
     Line feeds and tabs stay; the first colon of a line that begins with `::` is shown as `\x3a`.
     """
-    text = _escaped(text)
+    return without_commands(_escaped(text))
+
+
+def without_commands(text: str) -> str:
+    """Lines of which none begins with `::`, for a text with colours of our own."""
     return re.sub(_COMMAND, r"\1\\x3a", text) if "::" in text else text
 
 

@@ -240,7 +240,7 @@ def test_card_check_prints_findings_on_stdout_and_exits_with_1() -> None:
     lines = done.stdout.splitlines()
     expected = (ROOT / fixture / "expected.txt").read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if line in expected] == expected
-    assert lines[1:3] == ["    model-version: 3.00", "                   ^"]
+    assert lines[1:3] == ["    | model-version: 3.00", "    |                ^"]
     assert done.stderr.startswith("1 card checked, 2 findings")
 
 

@@ -9,11 +9,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import disks
+import numpy as np
 import pytest
+import sheets
 from commands import start
+from safetensors.numpy import save_file
 
+import mindspore_hub
 from mindspore_hub import _files
+from mindspore_hub.checkpoint_files.convert import convert_tensors
+from mindspore_hub.checkpoint_files.examine import examine
 from mindspore_hub.errors import OutputError, StoreError
+from mindspore_hub.reid import features
+from mindspore_hub.reid.datasets import dataset
+from mindspore_hub.reid.evaluation.plot import check_plot, draw_cmc
+from mindspore_hub.reid.matching.sheet import save
 
 Write = Callable[[Path, bytes], None]
 
@@ -168,3 +178,39 @@ def test_an_output_that_cannot_be_written_is_named(write: Write, folder: Path, n
     assert str(caught.value).startswith(f"{name} cannot be written: ")
     assert caught.value.exit_code == 9
     assert Path("file").read_bytes() == b"old"
+
+
+class Given:
+    """A path of somebody else's class."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+
+@pytest.mark.parametrize("kind", [str, Path, Given])
+def test_every_path_of_the_interface_is_a_text_or_a_path(
+    tmp_path: Path, kind: Callable[[Path], str | os.PathLike[str]]
+) -> None:
+    save_file({"weight": np.ones((2, 3), np.float32)}, tmp_path / "a.safetensors")
+    convert_tensors(
+        examine(kind(tmp_path / "a.safetensors")), kind(tmp_path / "a.ckpt"), format="ckpt"
+    )
+    query, gallery = sheets.sides(tmp_path / "pictures")
+    query.save(kind(tmp_path / "q.npz"))
+    gallery.save(kind(tmp_path / "g.npz"))
+    assert len(features.load(kind(tmp_path / "q.npz"))) == len(query)
+    found = mindspore_hub.match(kind(tmp_path / "q.npz"), kind(tmp_path / "g.npz"), k=1)
+    found.save_sheet(kind(tmp_path / "sheet.png"), images=kind(tmp_path / "pictures"))
+    save(found, kind(tmp_path / "sheet.html"), images=kind(tmp_path / "pictures"))
+    places = {"labels": np.array([0, 0]), "cameras": np.array([3, 1])}
+    whole = features.Features(np.eye(2), **places, roles=np.array([[1], [2]]))
+    whole.save(kind(tmp_path / "whole.npz"))
+    report = mindspore_hub.evaluate(features=kind(tmp_path / "whole.npz"), protocol="regdb")
+    check_plot(kind(tmp_path / "cmc.png"))
+    draw_cmc(report, kind(tmp_path / "cmc.png"))
+    assert dataset("sop", kind(tmp_path)).root == tmp_path
+    written = {"a.ckpt", "sheet.png", "sheet.html", "cmc.png"}
+    assert written <= {path.name for path in tmp_path.iterdir()}

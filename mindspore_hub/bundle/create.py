@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mindspore_hub import _files, golden
-from mindspore_hub._files import mode_of_new_files
+from mindspore_hub._files import mode_of_new_files, naming
 from mindspore_hub.bundle.code import code_files, entry_point_name
 from mindspore_hub.bundle.manifest import (
     GOLDEN,
@@ -70,20 +70,23 @@ def create(
 
     Raises:
         CardError: The card lacks what a bundle needs.
-        StoreError: Something else is in the folder, or a bundle that nobody said to replace.
+        StoreError: Something else is in the folder, or a bundle that nobody said to replace, or it
+            cannot be written.
         IntegrityError: As in `load`, or the folder has a manifest that means nothing.
         HubError: As in `load`, with a checkpoint.
     """
     folder = Path(folder).resolve()
     check_target(folder, force=force)
     check_names(card, checkpoint=checkpoint)
-    folder.parent.mkdir(parents=True, exist_ok=True)
     wanted = (settings or Settings.from_environment()) if checkpoint else None
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
-        staged = Path(temporary) / "new"
-        staged.mkdir()
-        manifest = _fill(staged, card, wanted)
-        _put(staged, folder)
+    with naming(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        place, prefix = folder.parent, f".{folder.name}-"
+        with tempfile.TemporaryDirectory(dir=place, prefix=prefix) as temporary:
+            staged = Path(temporary) / "new"
+            staged.mkdir()
+            manifest = _fill(staged, card, wanted)
+            _put(staged, folder)
     return manifest
 
 

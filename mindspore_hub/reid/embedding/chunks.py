@@ -250,7 +250,7 @@ class StoredChunks:
 
     def _prepare(self, plan: Mapping[str, Any]) -> None:
         """Have a folder of this plan, with what it can take over from that of another one."""
-        _files.require_regular(self._output)
+        _files.require_file(self._output)
         text = json.dumps(plan, sort_keys=True, indent=2)
         renewed = self.folder.with_name(f"{self.folder.name}.new")
         self._recover(renewed)
