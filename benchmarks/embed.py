@@ -3,11 +3,13 @@
     python -m benchmarks.embed [ROUNDS [NAME ...]]
 
 The bare loop calls the network on batches that were decoded, resized and stacked before, and takes
-the outputs as arrays; nothing else. `embed` begins with JPEG files. Both run in one process, in
+the outputs as arrays; nothing else. What all ways make is compared before anything is measured: the
+features of `embed` with those that a plain reading makes of the loop's outputs. `embed` begins with JPEG files. Both run in one process, in
 turns, after each ran once; figures are medians over the rounds. From eight batches on, `embed`
 compiles the network, and so it is compared with two bare loops: one that calls the network as it
 is (PyNative), and one over the compiled function. Compiling is left out, as is hashing weights that
-were given, which those that are published do not need, and the preparation of the ready arrays. With seven batches, `embed` does not compile either. Processor time is that of all
+were given, which those that are published do not need, and the preparation of the ready arrays. With seven
+batches, `embed` does not compile either. Processor time is that of all
 threads; where no processor idles, it is what throughput follows. Weights are drawn, pictures as
 well, in sizes that vary as those of the data sets do.
 """
@@ -27,12 +29,17 @@ import numpy as np
 from PIL import Image
 
 import mindspore_hub
+from benchmarks._processor import processor
+from mindspore_hub.cards.retrieval import Retrieval
 from mindspore_hub.reid.embedding.forward import Forward, inference
 from mindspore_hub.reid.embedding.run import Embedding
 from mindspore_hub.reid.embedding.samples import list_samples
 
 BATCHES = 8
 ROUNDS = 5
+
+TOLERANCE = 1e-5
+"""Of the largest value of all features, that each may differ by: compiled networks round otherwise."""
 
 Array = Any
 
@@ -42,6 +49,7 @@ def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
     names = sys.argv[2:] or ["metric_learn", "MVD"]
     os.environ["MSHUB_NO_PROGRESS"] = "1"
+    print(f"on {processor()}")
     with TemporaryDirectory() as name:
         if "metric_learn" in names:
             products = draw(Path(name, "product"), 16 * BATCHES, (400, 600), (400, 600))
@@ -60,15 +68,19 @@ def measure(name: str, folder: Path, size: int, rounds: int) -> None:
     begin = time.perf_counter()
     ready = prepare(name, pictures.samples, size)
     prepared = time.perf_counter() - begin
-    ways: dict[str, Callable[[], object]] = {
+    asset = embedding.card.asset
+    assert asset is not None  # noqa: S101 - every published card has one
+    ways: dict[str, Callable[[], Array]] = {
         "bare": lambda: bare(network, ready[:-1]),
-        "embed": lambda: embedding.features(fewer, known={}),
-        "bare, compiled": compiled(network, embedding, ready),
-        "embed, compiled": lambda: embedding.features(pictures, known={}),
+        "embed": lambda: embedding.features(fewer, known={}).vectors,
+        "bare, compiled": compiled(network, asset.retrieval, ready),
+        "embed, compiled": lambda: embedding.features(pictures, known={}).vectors,
     }
     counts = [len(fewer.samples)] * 2 + [len(pictures.samples)] * 2
-    for way in ways.values():
-        way()
+    made = {way: run() for way, run in ways.items()}
+    made["bare"] = np.concatenate([feature(outputs, asset.retrieval) for outputs in made["bare"]])
+    made["bare, compiled"] = np.concatenate(made["bare, compiled"])
+    compare(name, made)
     taken = [
         [seconds(way) / n for way, n in zip(ways.values(), counts, strict=True)]
         for _ in range(rounds)
@@ -100,28 +112,50 @@ def prepare(name: str, samples: list[Any], size: int) -> list[Array]:
     return [transform(paths[begin : begin + size]) for begin in range(0, len(paths), size)]
 
 
-def bare(network: Any, ready: list[Array]) -> None:
-    """The network on ready arrays."""
+def bare(network: Any, ready: list[Array]) -> list[tuple[Array, ...]]:
+    """Outputs of the network on ready arrays, batch by batch."""
     from mindspore import Tensor
 
+    made = []
     for batch in ready:
         outputs = network(Tensor(batch))
-        for output in outputs if isinstance(outputs, tuple) else (outputs,):
-            output.asnumpy()
+        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+        made.append(tuple(output.asnumpy() for output in outputs))
+    return made
 
 
-def compiled(network: Any, embedding: Embedding, ready: list[Array]) -> Callable[[], None]:
-    """The function that `embed` compiles, on ready arrays."""
-    asset = embedding.card.asset
-    assert asset is not None  # noqa: S101 - every published card has one
-    forward = Forward(network, asset.retrieval, compiled=True)
+def compiled(network: Any, retrieval: Retrieval, ready: list[Array]) -> Callable[[], list[Array]]:
+    """Features by the function that `embed` compiles, on ready arrays, batch by batch."""
+    forward = Forward(network, retrieval, compiled=True)
 
-    def loop() -> None:
+    def loop() -> list[Array]:
         with inference(network):
-            for batch in ready:
-                forward(batch)
+            return [forward(batch)["vectors"] for batch in ready]
 
     return loop
+
+
+def feature(outputs: tuple[Array, ...], retrieval: Retrieval) -> Array:
+    """The feature of a batch, read plainly; no network that is measured here wants a mirror."""
+    assert not retrieval.mirrored  # noqa: S101
+    vectors = np.hstack([outputs[place] for place in retrieval.outputs])
+    return (
+        vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        if retrieval.normalised
+        else vectors
+    )
+
+
+def compare(name: str, made: dict[str, Array]) -> None:
+    """End if a way makes other features than the bare loop, as far as that goes."""
+    expected = made["bare"]
+    for way, found in made.items():
+        worst = float(np.abs(found[: len(expected)] - expected).max() / np.abs(expected).max())
+        if not worst <= TOLERANCE:
+            sys.exit(f"{name}: {way} makes other features than the bare loop, by {worst:.1e}")
+        print(f"{name}: {way} makes the features of the bare loop, but for {worst:.1e}")
+    if not np.array_equal(made["bare, compiled"], made["embed, compiled"]):
+        print(f"{name}: embed rounds otherwise than the loop over the same compiled function")
 
 
 def seconds(way: Callable[[], object]) -> Array:

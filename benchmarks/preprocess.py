@@ -23,6 +23,7 @@ import numpy as np
 from PIL import Image
 
 import mindspore_hub
+from benchmarks._processor import processor
 from mindspore_hub.reid.pictures import opencv
 
 try:
@@ -44,6 +45,7 @@ Case = dict[str, Any]
 
 def main() -> None:
     """Print the figures."""
+    print(f"on {processor()}")
     with TemporaryDirectory() as name:
         folder = Path(name)
         measure("MVD", mvd, draw(folder / "person", (50, 120), (100, 260)))
@@ -55,25 +57,28 @@ def main() -> None:
         cars = draw(folder / "car", (150, 450), (120, 400))
         products = draw(folder / "product", (300, 900), (300, 900))
         poses = [with_maps(case) for case in cars]
+        made: dict[str, list[Array]] = {}
         for found in (cv2, None):
             print(f"transforms {'with' if found else 'without'} OpenCV:")
             # Hiding OpenCV from all of the process would hide it from the original chains too.
             with patch.object(opencv, "find", return_value=found):
-                measure("VehicleNet", vehiclenet, cars)
-                measure("metric_learn", metric_learn, products)
-                measure("MultiTaskNet", multitasknet, poses)
+                for network, original, cases in (
+                    ("VehicleNet", vehiclenet, cars),
+                    ("metric_learn", metric_learn, products),
+                    ("MultiTaskNet", multitasknet, poses),
+                ):
+                    inputs = measure(network, original, cases)
+                    if not all(map(np.array_equal, inputs, made.setdefault(network, inputs))):
+                        sys.exit(f"{network}: inputs with OpenCV and without are not the same")
 
 
-def measure(name: str, original: Callable[..., Any], cases: list[Case]) -> None:
-    """Compare both results, and print the processor time of both."""
+def measure(name: str, original: Callable[..., Any], cases: list[Case]) -> list[Array]:
+    """Compare both results, and print the processor time of both; returns ours."""
     transform = mindspore_hub.transforms(name)
-    deviation = 0.0
-    for case in cases:
-        for ours, theirs in zip(
-            as_tuple(transform(**case)), as_tuple(original(**case)), strict=True
-        ):
-            deviation = max(deviation, float(np.abs(ours - theirs).max()))
-    if deviation > TOLERANCE:
+    ours = [array for case in cases for array in as_tuple(transform(**case))]
+    theirs = [array for case in cases for array in as_tuple(original(**case))]
+    deviation = max(float(np.abs(a - b).max()) for a, b in zip(ours, theirs, strict=True))
+    if not deviation <= TOLERANCE:
         sys.exit(f"{name}: the results differ by {deviation:.1e}")
     # Taking turns gives both the same share of whatever else the machine does.
     passes = [(seconds(original, cases), seconds(transform, cases)) for _ in range(PASSES)]
@@ -82,6 +87,7 @@ def measure(name: str, original: Callable[..., Any], cases: list[Case]) -> None:
         f"{name:14} original {before:7.2f} ms   transforms {after:7.2f} ms   ratio "
         f"{before / after:5.2f}   largest difference {deviation:.1e}"
     )
+    return ours
 
 
 def seconds(prepare: Callable[..., Any], cases: list[Case]) -> float:
