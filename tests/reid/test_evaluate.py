@@ -197,6 +197,45 @@ def test_features_of_no_card_need_a_protocol() -> None:
     assert set(report.metrics) == {"recall@1", "recall@2", "recall@5", "recall@10"}
 
 
+@pytest.mark.parametrize("name", ["regdb", "sysu", "veri", "vehiclenet"])
+def test_features_without_roles_are_told_from_queries_and_gallery(name: str) -> None:
+    features = Features(np.eye(4), [1, 1, 2, 2], cameras=[1, 2, 1, 2])
+    with pytest.raises(
+        FeaturesError, match="the features have no roles, which say what is a query"
+    ):
+        mindspore_hub.evaluate(features=features, protocol=name)
+
+
+@pytest.mark.parametrize("options", [["--within=100"], ["--format=json"], []])
+@pytest.mark.parametrize("name", ["regdb", "sysu", "veri", "vehiclenet"])
+def test_measuring_nothing_is_no_success(name: str, options: list[str], tmp_path: Path) -> None:
+    Features(
+        np.eye(4),
+        [91, 92, 1, 2],
+        cameras=[6, 6, 1, 2],
+        paths=list("abcd"),
+        roles=[[1], [1], [2], [2]],
+        about={"card": "mindspore/1.9/mvd_infraredtovisible_regdb"},
+    ).save(tmp_path / "x.npz")
+    few = ["--option=k1=2", "--option=k2=1"] if name == "vehiclenet" else []
+    done = run("eval", f"--features={tmp_path / 'x.npz'}", f"--protocol={name}", *options, *few)
+    assert (done.returncode, done.stdout) == (2, "")
+    [line] = done.stderr.splitlines()
+    assert "No query has a match that counts" in line
+    assert "Labels of the queries are 91, 92, those of the gallery 1, 2" in line
+
+
+def test_a_trial_that_measures_nothing_is_named(double: Path) -> None:
+    features = load(double)
+    labels = features.labels.copy()
+    roles = np.where(np.arange(len(labels))[:, None] < 6, [[1, 0]], [[2, 2]])
+    roles[14] = [0, 1]
+    labels[14] = 77
+    odd = dataclasses.replace(features, labels=labels, roles=roles)
+    with pytest.raises(FeaturesError, match="Trial 1: No query has a match that counts"):
+        mindspore_hub.evaluate(features=odd)
+
+
 def test_nothing_is_claimed_for_other_options(small: Path) -> None:
     assert mindspore_hub.evaluate(features=small, options={"length": 20}).claims
     assert not mindspore_hub.evaluate(features=small, options={"length": 5}).claims
@@ -216,7 +255,8 @@ def test_another_card_may_be_meant(small: Path) -> None:
         ({"options": {"length": "long"}}, FeaturesError, "length must be of the kind of 20"),
         ({"options": {"direction": "north"}}, FeaturesError, "direction cannot be given"),
         ({"trials": 2}, TypeError, "features are as they are"),
-        ({"protocol": "regbd"}, UnknownNameError, "Did you mean 'regdb'"),
+        ({"protocol": "regbd"}, UnknownNameError, "No protocol is called 'regbd'.*mean 'regdb'"),
+        ({"protocol": "market1501"}, UnknownNameError, "^No protocol is called 'market1501'"),
         ({"protocol": "veri"}, FeaturesError, "lack 'cameras'"),
         ({"data": "somewhere"}, TypeError, "give one of these"),
     ],

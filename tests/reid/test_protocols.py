@@ -375,6 +375,7 @@ def test_an_unknown_protocol_is_refused_with_a_near_name() -> None:
         ("vehiclenet", {"unlabelled": "junk"}, "unlabelled must be one of"),
         ("vehiclenet", {"unmatched": "no"}, "unmatched must be one of"),
         ("sop", {"at": (0,)}, "at must hold numbers of neighbours"),
+        ("sysu", {"shuffled_cameras": 2**32}, "shuffled_cameras must be below 4294967296"),
     ],
 )
 def test_an_option_that_means_nothing_is_refused(name: str, options: dict, message: str) -> None:
@@ -388,7 +389,7 @@ def test_what_a_protocol_lacks_is_named() -> None:
         protocol("veri").evaluate(plain, plain)
     with pytest.raises(FeaturesError, match="in a gallery, but the features have no roles"):
         protocol("regdb").evaluate(plain)
-    with pytest.raises(FeaturesError, match="give no gallery"):
+    with pytest.raises(FeaturesError, match="give no gallery, and features without roles"):
         protocol("sop").evaluate(plain, plain)
     with pytest.raises(FeaturesError, match="at least 101 images"):
         protocol("vehiclenet").evaluate(*drawn(0, norm=1))

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -305,6 +306,20 @@ def test_a_folder_that_nobody_knows_is_asked_for(tmp_path: Path) -> None:
         unknown.save_sheet(tmp_path / "sheet.png")
     with pytest.raises(DatasetError, match="nowhere, which is no folder"):
         unknown.save_sheet(tmp_path / "sheet.png", images=tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("said", [5, ["pictures"], {"a": 1}, True])
+def test_notes_of_another_kind_are_no_folder_and_any_kind_of_card_is_shown(
+    said: object, tmp_path: Path
+) -> None:
+    features = sheets.features(tmp_path, ["a.png", "b.png"])
+    sheets.picture(tmp_path / "a.png", RED)
+    odd = replace(features, about={"card": said, "root": said})
+    found = mindspore_hub.match(odd)
+    with pytest.raises(DatasetError, match="do not say in which folder"):
+        found.save_sheet(tmp_path / "sheet.html")
+    found.save_sheet(tmp_path / "sheet.html", images=tmp_path)
+    assert f"Features of {said}" in page_of(tmp_path / "sheet.html").text
 
 
 def test_what_makes_no_sheet_is_refused_and_nothing_is_written(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from mindspore_hub.reid.evaluation.report import Report, claims_of
 from mindspore_hub.reid.evaluation.selection import Selection
 from mindspore_hub.reid.features import Features
 from mindspore_hub.reid.protocols import Evaluation
-from mindspore_hub.reid.scoring.result import mean_of
+from mindspore_hub.reid.scoring.result import Result, mean_of
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -114,13 +114,28 @@ class Measurement:
 
 
 def _report(card: Card | None, followed: Protocol, protocol: Evaluation, found: Features) -> Report:
-    results = [protocol.evaluate(query, gallery) for query, gallery in found.trials()]
+    results = _results(protocol, found)
     result = results[0] if len(results) == 1 else mean_of(results)
     # Published numbers are of one trial, and compare with no mean.
     published = card and len(results) == 1 and options.is_published(card, followed)
     claims = claims_of(card, result) if card and published else ()
     uid = card.uid if card else found.about.get("card")
     return Report(uid, result, claims, _weights(card, found), dict(found.about), versions())
+
+
+def _results(protocol: Evaluation, found: Features) -> list[Result]:
+    """The result of each trial; what is wrong with one of several is said with its number."""
+    trials = found.trials()
+    results = []
+    for number, (query, gallery) in enumerate(trials):
+        try:
+            results.append(protocol.evaluate(query, gallery))
+        except FeaturesError as error:
+            if len(trials) == 1:
+                raise
+            msg = f"Trial {number}: {error}"
+            raise FeaturesError(msg) from error
+    return results
 
 
 def _weights(card: Card | None, found: Features) -> str | None:

@@ -237,7 +237,8 @@ def _names(features: Features, side: str) -> list[str]:
 def _root(
     given: str | os.PathLike[str] | None, features: Features, side: str, argument: str
 ) -> Path:
-    root = given or features.about.get("root")
+    said = features.about.get("root")
+    root = given or (said if isinstance(said, str) else None)
     if root is None:
         fault = f"The features of the {side} do not say in which folder their pictures are"
         raise DatasetError(_with_remedy(fault, argument))
@@ -272,10 +273,10 @@ def _shown(text: object) -> str:
 
 
 def _facts(matches: Matches, shown: int) -> Iterator[str]:
-    cards = {features.about.get("card") for features in (matches.query, matches.gallery)} - {None}
-    if cards:
-        names = " and ".join(sorted(map(_shown, cards)))
-        yield f"Features of {names}"
+    cards = [features.about.get("card") for features in (matches.query, matches.gallery)]
+    names = sorted({_shown(card) for card in cards if card is not None})
+    if names:
+        yield f"Features of {' and '.join(names)}"
     every = len(matches.query)
     which = "" if shown == every else f" of {every:,}, evenly spread"
     among = matches.gallery is matches.query

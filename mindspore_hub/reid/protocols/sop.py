@@ -37,7 +37,10 @@ class SOP:
     def evaluate(self, query: Features, gallery: Features | None = None) -> Result:
         """Score features; there is no gallery besides them."""
         if gallery is not None:
-            msg = "SOP looks images up among themselves; give no gallery."
+            msg = (
+                "SOP looks images up among themselves; give no gallery, and features without roles, "
+                "which say what is a query and what is in the gallery."
+            )
             raise FeaturesError(msg)
         labels = query.known("labels")
         counts = closer_counts(query.vectors, labels, most=max(self.at))

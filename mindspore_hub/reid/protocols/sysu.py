@@ -28,6 +28,9 @@ from mindspore_hub.reid.scoring.result import Result, mean_of
 
 Array = npt.NDArray[Any]
 
+_SEEDS = 2**32
+"""How many seeds NumPy's generator has."""
+
 _REMOVED = "images of camera 2 are removed for queries of camera 3"
 
 
@@ -54,6 +57,9 @@ class SYSU:
         _shared.at_least("length", self.length, 1)
         if self.shuffled_cameras is not None:
             _shared.at_least("shuffled_cameras", self.shuffled_cameras, 0)
+            if self.shuffled_cameras >= _SEEDS:
+                msg = f"shuffled_cameras must be below {_SEEDS}, but is {self.shuffled_cameras}."
+                raise FeaturesError(msg)
         _shared.chosen("search", self.search, tuple(CAMERAS))
 
     def evaluate(self, query: Features, gallery: Features | None = None) -> Result:
