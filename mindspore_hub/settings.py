@@ -160,7 +160,8 @@ def shown_address(text: str) -> str:
     if not match and _PATH.match(text):
         return text
     authority = re.split(r"[/?#\\]", rest, maxsplit=1)[0]
-    if not match or set("@:") & set(authority):
+    has_host = authority or scheme.strip().lower() == "file://"
+    if not match or not has_host or set("@:") & set(authority):
         before, at, rest = rest.rpartition("@")
         if set("?#") & set(before):
             return f"{scheme}***"

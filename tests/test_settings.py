@@ -203,6 +203,8 @@ SECRETS = {
     "https://host/x?token=SECRET@SECRET#SECRET": "https://host/x?***",
     "https://host/x#SECRET": "https://host/x#***",
     "HTTPS://user:SECRET@[::1]:8443/x": "HTTPS://***@[::1]:8443/x",
+    "http:///user:SECRET@host/x": "http://***@host/x",
+    "http:user:SECRET@host/x": "***@host/x",
     "file:///mnt/x?SECRET": "file:///mnt/x?***",
     "user:SECRET@host/x": "***@host/x",
     "user:p/SECRET@host/x": "***@host/x",
