@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from numbers import Integral, Real
+from typing import Any
+
 from mindspore_hub.cards.front_matter import Mapping, Node, Scalar, Sequence
 from mindspore_hub.cards.patterns import pattern
 
@@ -16,6 +19,22 @@ Argument = bool | int | float | str
 
 Shape = tuple[int, ...]
 """Shape of one sample, without the batch axis."""
+
+
+def as_builtin(value: object) -> Any:
+    """A value whose numbers are Python's own: others, such as NumPy's, are taken like them."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
+    if isinstance(value, dict):
+        return {key: as_builtin(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [as_builtin(item) for item in value]
+    # One with names for its items has a constructor of its own.
+    return tuple(map(as_builtin, value)) if type(value) is tuple else value
 
 
 def as_arguments(node: Node | None) -> dict[str, Argument]:

@@ -19,6 +19,7 @@ import mindspore_hub
 from mindspore_hub.cards.schema import read_card
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.errors import DatasetError, FeaturesError, PictureError, UnknownNameError
+from mindspore_hub.reid import protocols
 from mindspore_hub.reid.datasets import dataset
 from mindspore_hub.reid.evaluation.selection import Selection
 from mindspore_hub.reid.features import Features, load
@@ -195,6 +196,15 @@ def test_features_of_no_card_need_a_protocol() -> None:
 def test_nothing_is_claimed_for_other_options(small: Path) -> None:
     assert mindspore_hub.evaluate(features=small, options={"length": 20}).claims
     assert not mindspore_hub.evaluate(features=small, options={"length": 5}).claims
+
+
+def test_integers_of_numpy_are_integers(small: Path) -> None:
+    expected = mindspore_hub.evaluate(features=small, options={"length": 5})
+    found = mindspore_hub.evaluate(
+        features=small, options={"length": np.int64(5)}, trials=np.int64(1), batch_size=np.uint8(4)
+    )
+    assert found.to_json() == expected.to_json()
+    assert protocols.protocol("sop", at=(np.int64(1),)) == protocols.protocol("sop", at=(1,))
 
 
 def test_another_card_may_be_meant(small: Path) -> None:
