@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,11 @@ class CellInfo:
     `uid`, `card` (name of the card), `title`, `summary`, `evaluation`, `network_args`,
     `output_shape`, `size`, `default`, `preprocessing`, `retrieval`, `protocol` (dicts as in the card)
     and `path`. What the card does not say is None.
+
+    `input_shape` is a list of numbers, `c, h, w = info.input_shape`; of a network that takes several
+    inputs, a list of such lists, as `output_shape` always is. `update_time` is a `datetime.date`; a text
+    that is no date stays one. Versions are texts, since 1.10 is another version than 1.1. Upstream's
+    `allow_cache_ckpt` is left out: checkpoints are always kept in the store.
     """
 
     def __init__(self, md_path: str) -> None:
@@ -50,8 +56,16 @@ class CellInfo:
         return f"CellInfo({shown})"
 
     def to_dict(self) -> dict[str, Any]:
-        """All attributes, ready for JSON."""
-        return {name: str(v) if isinstance(v, Path) else v for name, v in vars(self).items()}
+        """All attributes, ready for JSON: dates are texts, and `input_shape` is one list per input."""
+        facts = {
+            name: str(value) if isinstance(value, Path | date) else value
+            for name, value in vars(self).items()
+        }
+        return {**facts, "input_shape": [list(shape) for shape in self._input_shapes()]}
+
+    def _input_shapes(self) -> list[list[int]]:
+        shape = self.input_shape
+        return [shape] if shape and not isinstance(shape[0], list) else shape
 
     def _fill(self, card: Card) -> None:
         facts = card.facts
@@ -63,10 +77,11 @@ class CellInfo:
         self.backbone_name = facts.get("backbone-name")
         self.type = facts.get("module-type")
         self.fine_tunable = facts.get("fine-tunable", "").lower() == "true"
-        self.input_shape = [list(shape) for shape in card.input_shapes]
+        shapes: list[Any] = [list(shape) for shape in card.input_shapes]
+        self.input_shape = shapes[0] if len(shapes) == 1 else shapes
         self.output_shape = [list(shape) for shape in card.output_shapes]
         self.author = facts.get("author")
-        self.update_time = facts.get("update-time")
+        self.update_time = _as_date(facts.get("update-time"))
         self.repo_link = facts.get("repo-link")
         self.user_id = facts.get("user-id")
         self.used_for = facts.get("used-for")
@@ -115,6 +130,13 @@ def info(name: str) -> CellInfo:
         msg = f"name must be a str, but is {name!r}."
         raise TypeError(msg)
     return CellInfo.of(Catalog.read().resolve(name))
+
+
+def _as_date(text: str | None) -> date | str | None:
+    from mindspore_hub.cards.vocabulary.dates import any_date
+
+    day = text and any_date(text)
+    return date.fromisoformat(day) if day else text
 
 
 def _assets(card: Card) -> list[dict[str, str]]:

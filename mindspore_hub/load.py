@@ -43,8 +43,7 @@ def load(
         trust: With `source="local"`: build with the networks of the hub root that the path means,
             or that holds the card, instead of those of this package. This runs its code, now and,
             for a hub root given by its folder or a card whose network this package lacks, later
-            without `trust` as long as it is the same. What runs is what the code was when it was
-            read, whatever becomes of its files.
+            without `trust` as long as it is the same.
         **kwargs: Keyword arguments of the network's constructor; they go before those of the card.
             `num_class` is understood by every network that classifies: with another number than
             the checkpoint's, its head keeps its initial values, which a warning says.

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from mindspore_hub import checkpoint, construct
 from mindspore_hub._collector import collector_paused
 from mindspore_hub.cards.schema import Asset, Card
-from mindspore_hub.cards.values import SHA256
+from mindspore_hub.cards.values import SHA256, as_builtin
 from mindspore_hub.catalog import published_links
 from mindspore_hub.entry_point import require_mindspore
 from mindspore_hub.errors import CardError, CheckpointError
 from mindspore_hub.fetch import memo_of, obtain
-from mindspore_hub.settings import Settings
+from mindspore_hub.settings import Settings, shown_address
 from mindspore_hub.tensorfile import map_file
 from mindspore_hub.weights import (
     Weight,
@@ -75,7 +75,7 @@ def create_pretrained(
     """
     require_mindspore()
     settings = settings or Settings.from_environment()
-    wanted = _Wanted(cell, arguments, card)
+    wanted = _Wanted(cell, as_builtin(dict(arguments)), card)
     early = _build_early(wanted, asset) if arguments else None
     with _obtain(asset, settings, force=force) as stored:
         return _create_from(stored, wanted, asset, memo=memo_of(settings), network=early)[0]
@@ -142,7 +142,9 @@ def create_network(
     Raises:
         CardError: The arguments of the card fit no network.
     """
-    return _create(_Wanted(cell, arguments, card), published, build=construct.build)
+    return _create(
+        _Wanted(cell, as_builtin(dict(arguments)), card), published, build=construct.build
+    )
 
 
 def loadable_asset(card: Card) -> Asset:
@@ -157,7 +159,7 @@ def loadable_asset(card: Card) -> Asset:
     if not card.asset.link or not SHA256.fullmatch(card.asset.sha256):
         msg = (
             f"{card.path} declares an asset that can never be verified: asset-link "
-            f"{card.asset.link!r}, asset-sha256 {card.asset.sha256!r}; "
+            f"{shown_address(card.asset.link)!r}, asset-sha256 {card.asset.sha256!r}; "
             f"`mshub card check {card.path}` says what is wrong."
         )
         raise CardError(msg)
@@ -198,7 +200,7 @@ def _create_from(
     try:
         return _build(wanted, asset, weights, network=network), weights
     except CheckpointError as error:
-        msg = f"{asset.link}: {error}\n{_remedy(wanted, asset, weights)}"
+        msg = f"{shown_address(asset.link)}: {error}\n{_remedy(wanted, asset, weights)}"
         raise CheckpointError(msg) from error
 
 
@@ -207,7 +209,7 @@ def _read_weights(buffer: Any, wanted: _Wanted, asset: Asset) -> dict[str, Weigh
         return read_weights(buffer, facts_of(wanted.cell))
     except CheckpointError as error:
         msg = (
-            f"{asset.link} matches the sha256 of its card, but {error} Correct asset-link and "
+            f"{shown_address(asset.link)} matches the sha256 of its card, but {error} Correct asset-link and "
             f"asset-sha256 in {wanted.card}."
         )
         raise CheckpointError(msg) from error

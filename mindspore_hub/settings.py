@@ -121,8 +121,8 @@ def expand(path: str, origin: str) -> Path:
         origin: Variable or argument that it comes from, for the message.
 
     Raises:
-        SettingsError: It is empty, holds quotes, `%NAME%` or a variable that is not set, or no user
-            has that home folder.
+        SettingsError: It is empty or an address, holds quotes, `%NAME%` or a variable that is not
+            set, or no user has that home folder.
     """
     text = path.strip()
     shown = repr(shown_address(path))
@@ -137,7 +137,7 @@ def expand(path: str, origin: str) -> Path:
     text = _VARIABLE.sub(lambda match: _variable(match, shown, origin), text)
     msg = f"{origin} must be the path of a folder, but is {shown}."
     try:
-        if text and not _CONTROL.search(text):
+        if text and not _CONTROL.search(text) and not _SCHEME.match(text):
             return Path(text).expanduser()
     except RuntimeError:
         if text.partition("/")[0] == "~":  # a user that the system does not know, without HOME
@@ -160,7 +160,8 @@ def shown_address(text: str) -> str:
     if not match and _PATH.match(text):
         return text
     authority = re.split(r"[/?#\\]", rest, maxsplit=1)[0]
-    if not match or set("@:") & set(authority):
+    has_host = authority or scheme.strip().lower() == "file://"
+    if not match or not has_host or set("@:") & set(authority):
         before, at, rest = rest.rpartition("@")
         if set("?#") & set(before):
             return f"{scheme}***"

@@ -73,9 +73,9 @@ class DDAG(nn.Cell):
         alpha: float = 0.2,
         nheads: int = 4,
     ) -> None:
-        require_counts(low_dim=low_dim, class_num=class_num)
-        require_fractions(drop=drop, alpha=alpha)
-        require_one_of((0, _PARTS), part=part)
+        low_dim, class_num = require_counts(low_dim=low_dim, class_num=class_num)
+        drop, alpha = require_fractions(drop=drop, alpha=alpha)
+        (part,) = require_one_of((0, _PARTS), part=part)
         require_counts(0, nheads=nheads)
         super().__init__()
         self.input_shapes = (INPUT_SHAPE,)

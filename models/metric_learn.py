@@ -45,7 +45,7 @@ class metric_learn(ResNet50):  # the name that cards and checkpoints give the ne
     )
 
     def __init__(self, class_num: int = 5184) -> None:
-        require_counts(class_num=class_num)
+        (class_num,) = require_counts(class_num=class_num)
         super().__init__(eps=1e-4, last_eps=1e-4)
         self.input_shapes = ((3, 224, 224),)
         self.head = nn.Dense(FEATURES, class_num)

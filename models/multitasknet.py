@@ -73,9 +73,16 @@ class MultiTaskNet(nn.Cell):
         segmentaware: bool = False,
         multitask: bool = True,
     ) -> None:
-        require_counts(num_vids=num_vids, num_vcolors=num_vcolors, num_vtypes=num_vtypes)
-        require_one_of((False, True), keyptaware=keyptaware, heatmapaware=heatmapaware)
-        require_one_of((False, True), segmentaware=segmentaware, multitask=multitask)
+        num_vids, num_vcolors, num_vtypes = require_counts(
+            num_vids=num_vids, num_vcolors=num_vcolors, num_vtypes=num_vtypes
+        )
+        keyptaware, heatmapaware, segmentaware, multitask = require_one_of(
+            (False, True),
+            keyptaware=keyptaware,
+            heatmapaware=heatmapaware,
+            segmentaware=segmentaware,
+            multitask=multitask,
+        )
         super().__init__()
         channels = 3 + _HEATMAPS * heatmapaware + _SEGMENTS * segmentaware
         size = FEATURES + _KEYPOINTS * keyptaware

@@ -55,8 +55,8 @@ class MVD(nn.Cell):
     )
 
     def __init__(self, num_class: int = 395, drop: float = 0.2, z_dim: int = 512) -> None:
-        require_counts(num_class=num_class)
-        require_counts(2, z_dim=z_dim)
+        (num_class,) = require_counts(num_class=num_class)
+        (z_dim,) = require_counts(2, z_dim=z_dim)
         require_fractions(drop=drop)
         super().__init__()
         self.input_shapes = (INPUT_SHAPE,)

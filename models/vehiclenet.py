@@ -45,8 +45,8 @@ class VehicleNet(nn.Cell):
     )
 
     def __init__(self, class_num: int = 575, droprate: float = 0.5, stride: int = 1) -> None:
-        require_counts(class_num=class_num)
-        require_fractions(droprate=droprate)
+        (class_num,) = require_counts(class_num=class_num)
+        (droprate,) = require_fractions(droprate=droprate)
         require_one_of((1, 2), stride=stride)
         super().__init__()
         self.input_shapes = ((3, 384, 384),)

@@ -718,6 +718,12 @@ def test_the_watch_over_mindspore_and_the_network_works(code: str) -> None:
         ("tools.generate_hub_conf", ["--check"], ["generate", "--check"]),
         ("tools.load_markdown", ["MVD", "--format", "json"], ["info", "MVD", "--format", "json"]),
         ("tools.load_markdown", ["MVDD"], ["info", "MVDD"]),
+        ("tools.md_validator", ["--check_path", "assets"], ["card", "check", "assets"]),
+        (
+            "tools.md_validator",
+            ["--check_path=tests/rules/K101", "--severity", "error"],
+            ["card", "check", "tests/rules/K101", "--severity", "error"],
+        ),
     ],
 )
 def test_a_tool_of_the_repository_is_a_command(
@@ -750,6 +756,11 @@ def test_get_sha256_prints_what_a_card_needs(tmp_path: Path) -> None:
         f"{digest}  {path}\n" for digest, path in zip(digests, files, strict=True)
     )
     assert run_module("tools.get_sha256", tmp_path / "absent").returncode == 2
+    named = [word for file in files for word in ("--file", file)]
+    assert run_module("tools.get_sha256", *named).stdout == done.stdout
+    assert run_module("tools.get_sha256", "--file", tmp_path / "absent").returncode == 2
+    assert run_module("tools.get_sha256").returncode == 2
+    assert run_module("tools.md_validator", "--check_path").returncode == 2
 
 
 @pytest.mark.parametrize("kind", ["a named pipe", "a device", "a folder"])

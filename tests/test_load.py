@@ -510,6 +510,14 @@ def test_load_refuses_wrong_arguments_offline_as_such(monkeypatch: pytest.Monkey
         mindspore_hub.load("MVD", num_class=5)
 
 
+def test_load_takes_integers_of_numpy() -> None:
+    classes = np.array([0, 4, 9]).max() + 1
+    network = mindspore_hub.load(
+        "VehicleNet", pretrained=False, num_class=classes, stride=np.uint8(2)
+    )
+    assert network.classifier.classifier.weight.shape == (10, 512)
+
+
 ORDERS = [
     ("VehicleNet", "MVD", "MultiTaskNet", "DDAG", "metric_learn"),
     ("metric_learn", "DDAG", "MultiTaskNet", "MVD", "VehicleNet"),

@@ -147,6 +147,12 @@ def test_a_mirror_may_be_a_server_or_a_folder_of_this_machine(
     assert Settings.from_environment().mirrors == (value,)
 
 
+@pytest.mark.parametrize("name", ["MSHUB_HOME", "MSHUB_EXTRA_CACHES"])
+def test_an_address_is_no_folder(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    message = refusal(name, "https://me:SECRET@host/x", monkeypatch)
+    assert message == f"{name} must be the path of a folder, but is 'https://***@host/x'."
+
+
 def test_a_path_that_no_system_takes_is_refused() -> None:
     with pytest.raises(SettingsError) as caught:
         expand("a\0b", "dir_path")
@@ -197,6 +203,8 @@ SECRETS = {
     "https://host/x?token=SECRET@SECRET#SECRET": "https://host/x?***",
     "https://host/x#SECRET": "https://host/x#***",
     "HTTPS://user:SECRET@[::1]:8443/x": "HTTPS://***@[::1]:8443/x",
+    "http:///user:SECRET@host/x": "http://***@host/x",
+    "http:user:SECRET@host/x": "***@host/x",
     "file:///mnt/x?SECRET": "file:///mnt/x?***",
     "user:SECRET@host/x": "***@host/x",
     "user:p/SECRET@host/x": "***@host/x",

@@ -2,6 +2,10 @@
 
 import inspect
 import os
+import re
+import subprocess
+import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,7 @@ from mindspore_hub.catalog import Catalog
 from mindspore_hub.errors import CardError, UnknownNameError
 from mindspore_hub.settings import Settings
 
+ROOT = Path(__file__).parents[1]
 PLAIN = inspect.Parameter.POSITIONAL_OR_KEYWORD
 REST = inspect.Parameter.VAR_POSITIONAL
 KEYWORDS = inspect.Parameter.VAR_KEYWORD
@@ -115,9 +120,9 @@ def test_cell_info_says_what_the_card_says() -> None:
         "backbone_name": "MVD",
         "type": "cv",
         "fine_tunable": True,
-        "input_shape": [[3, 288, 144]],
+        "input_shape": [3, 288, 144],
         "author": "MindSpore team",
-        "update_time": "2022-10-11",
+        "update_time": date(2022, 10, 11),
         "repo_link": "https://gitee.com/mindspore/models/tree/r1.9/research/cv/MVD",
         "user_id": "MindSpore",
         "used_for": "inference",
@@ -131,11 +136,64 @@ def test_cell_info_says_what_the_card_says() -> None:
     }
 
 
+def test_cell_info_has_one_list_for_one_input_and_lists_for_several(tmp_path: Path) -> None:
+    channels, height, width = mindspore_hub.info("VehicleNet").input_shape
+    assert (channels, height, width) == (3, 384, 384)
+    several = mindspore_hub.info("MultiTaskNet")
+    assert several.input_shape == [[39, 256, 256], [108]]
+    assert several.to_dict()["input_shape"] == [[39, 256, 256], [108]]
+    facts = mindspore_hub.info("VehicleNet").to_dict()
+    assert facts["input_shape"] == [[3, 384, 384]]
+    assert facts["update_time"] == str(mindspore_hub.info("VehicleNet").update_time)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("2022/3/1", date(2022, 3, 1)),
+        ("2022.03.01", date(2022, 3, 1)),
+        ("'2022-03-01'", date(2022, 3, 1)),
+        ("2022-02-30", "2022-02-30"),
+        ("soon", "soon"),
+        (None, None),
+    ],
+)
+def test_cell_info_has_a_date_where_the_card_has_one(
+    written: str | None, expected: object, tmp_path: Path
+) -> None:
+    text = Catalog.read().resolve("MVD").path.read_text(encoding="utf-8")
+    line = "" if written is None else f"update-time: {written}\n"
+    path = tmp_path / "card.md"
+    path.write_text(re.sub(r"update-time: .*\n", line, text), encoding="utf-8")
+    info = mindspore_hub.CellInfo(path)
+    assert info.update_time == expected
+    assert info.to_dict()["update_time"] == (None if expected is None else str(expected))
+
+
+def test_cell_info_keeps_versions_as_they_are_written(tmp_path: Path) -> None:
+    text = Catalog.read().resolve("MVD").path.read_text(encoding="utf-8")
+    path = tmp_path / "card.md"
+    path.write_text(re.sub(r"-version: .*", "-version: 1.10", text), encoding="utf-8")
+    info = mindspore_hub.CellInfo(path)
+    assert (info.model_version, info.mindspore_version) == ("1.10", "1.10")
+
+
 def test_cell_info_shows_at_a_prompt_which_card_it_is() -> None:
     assert repr(mindspore_hub.info("MVD")) == (
         "CellInfo(uid='mindspore/1.9/mvd_infraredtovisible_regdb', name='MVD', dataset='regdb', "
         "evaluation='rank1acc71 | mAP66', size='324 MB')"
     )
+
+
+def test_cards_can_be_read_under_the_name_of_the_upstream_tool() -> None:
+    path = Catalog.read().resolve("MVD").path
+    program = (
+        "from tools.load_markdown import load_local_md\n"
+        f"print(load_local_md({str(path)!r}).name, load_local_md({str(path)!r}).input_shape)"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "MVD [3, 288, 144]\n"
 
 
 def test_cell_info_refuses_a_file_that_is_no_card(tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""Print the sha256 that a card needs: `python -m tools.get_sha256 FILE...`, like sha256sum."""
+"""Print the sha256 that a card needs: `python -m tools.get_sha256 FILE...`, like sha256sum.
+
+Upstream's `--file FILE` is the same as FILE.
+"""
 
 import click
 
@@ -7,12 +10,18 @@ from mindspore_hub._output import echo
 from mindspore_hub.cli import run
 from mindspore_hub.store.cache import digest
 
+_FILE = click.Path(exists=True, dir_okay=False)
+
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
-def get_sha256(files: tuple[str, ...]) -> None:
+@click.argument("files", nargs=-1, type=_FILE)
+@click.option("--file", "named", multiple=True, type=_FILE, help="The same as FILES.")
+def get_sha256(files: tuple[str, ...], named: tuple[str, ...]) -> None:
     """Print the sha256 of each file, as `asset-sha256` wants it."""
-    for name in files:
+    if not files and not named:
+        msg = "Give at least one file."
+        raise click.UsageError(msg)
+    for name in (*files, *named):
         try:
             file = _files.open_regular(name)
         except OSError as error:

@@ -1,6 +1,23 @@
-"""Print the facts of a card: `python -m tools.load_markdown NAME` is `mshub info --format json`."""
+"""Print the facts of a card: `python -m tools.load_markdown NAME` is `mshub info --format json`.
+
+`load_local_md` is upstream's name for reading the card in a file.
+"""
+
+import os
 
 from mindspore_hub.cli import info, run
+from mindspore_hub.info import CellInfo
+
+
+def load_local_md(md_path: str | os.PathLike[str]) -> CellInfo:
+    """Facts of the card at `md_path`.
+
+    Raises:
+        TypeError: `md_path` is no path.
+        CardError: The file is no readable card.
+    """
+    return CellInfo(os.fspath(md_path))
+
 
 if __name__ == "__main__":
     run(info)

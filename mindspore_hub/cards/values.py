@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from numbers import Integral, Real
+from typing import Any
 
 from mindspore_hub.cards.front_matter import Mapping, Node, Scalar, Sequence
 from mindspore_hub.cards.patterns import pattern
@@ -26,6 +28,22 @@ Shape = tuple[int, ...]
 def is_null(node: Node | None) -> bool:
     """Whether a key says nothing: there is no such key, or no value behind it."""
     return node is None or (isinstance(node, Scalar) and node.plain and node.text in _NULLS)
+
+
+def as_builtin(value: object) -> Any:
+    """A value whose numbers are Python's own: others, such as NumPy's, are taken like them."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
+    if isinstance(value, dict):
+        return {key: as_builtin(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [as_builtin(item) for item in value]
+    # One with names for its items has a constructor of its own.
+    return tuple(map(as_builtin, value)) if type(value) is tuple else value
 
 
 def as_arguments(node: Node | None) -> dict[str, Argument]:

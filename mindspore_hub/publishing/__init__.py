@@ -65,6 +65,7 @@ def publish(
         MissingDependencyError: MindSpore is not installed (an ImportError).
         OSError: A file cannot be read or written.
     """
+    from mindspore_hub.cards.values import as_builtin
     from mindspore_hub.publishing.plan import Request
     from mindspore_hub.publishing.publication import run
     from mindspore_hub.publishing.target import choose_target
@@ -74,7 +75,7 @@ def publish(
         model=model,
         root=Path(root),
         facts=dict(facts or {}),
-        network_args=dict(network_args or {}),
+        network_args=as_builtin(dict(network_args or {})),
         network=Path(network) if network is not None else None,
         golden=Path(golden) if golden is not None else None,
     )

@@ -65,12 +65,18 @@ def embed(
             outputs than `retrieval` of the card names.
         StoreError: The output cannot be written (an OSError).
     """
+    from mindspore_hub.cards.values import as_builtin
+
     with required_by("Embedding"):
         from mindspore_hub.reid.embedding.run import Embedding
         from mindspore_hub.reid.embedding.samples import known_of, list_samples
         from mindspore_hub.reid.features import load
     embedding = Embedding(
-        name, modality=modality, batch_size=batch_size, skip_bad=skip_bad, network=network
+        name,
+        modality=modality,
+        batch_size=as_builtin(batch_size),
+        skip_bad=skip_bad,
+        network=network,
     )
     listed = list_samples(images, heatmaps=heatmaps, segments=segments, keypoints=keypoints)
     known = known_of(listed, pattern)

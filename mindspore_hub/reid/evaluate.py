@@ -62,6 +62,8 @@ def evaluate(
     if features is not None and (trials != 1 or skip_bad or output or network is not None):
         msg = "trials, skip_bad, output and network are for data; features are as they are."
         raise TypeError(msg)
+    from mindspore_hub.cards.values import as_builtin
+
     with required_by("Evaluation"):
         from mindspore_hub.reid.evaluation.measurement import Measurement
     measurement = Measurement(name, protocol=protocol, asked=options or {})
@@ -69,8 +71,8 @@ def evaluate(
         return measurement.of_features(features)
     return measurement.of_data(
         Path(data or ""),
-        trials=trials,
-        batch_size=batch_size,
+        trials=as_builtin(trials),
+        batch_size=as_builtin(batch_size),
         skip_bad=skip_bad,
         output=Path(output) if output is not None else None,
         network=network,

@@ -15,6 +15,7 @@ from typing import Any
 
 from mindspore_hub import _files
 from mindspore_hub._foreign import read_arrays, read_object
+from mindspore_hub.cards.values import as_builtin
 from mindspore_hub.errors import FeaturesError, MissingDependencyError
 
 try:
@@ -175,7 +176,7 @@ class Features:
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """What a file of them holds."""
-        about = json.dumps({"schema": SCHEMA, **self.about}, sort_keys=True)
+        about = json.dumps(as_builtin({"schema": SCHEMA, **self.about}), sort_keys=True)
         return {"about": np.array(about), **dict(self._arrays())}
 
     def _arrays(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:

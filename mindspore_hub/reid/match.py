@@ -53,6 +53,8 @@ def match(
             an argument does not fit them.
         MissingDependencyError: NumPy, or faiss for an index, is not installed.
     """
+    from mindspore_hub.cards.values import as_builtin
+
     with required_by("Matching"):
         from mindspore_hub.reid.matching.matches import find
-    return find(query, gallery, k=k, distance=distance, rerank=rerank, index=index)
+    return find(query, gallery, k=as_builtin(k), distance=distance, rerank=rerank, index=index)

@@ -36,6 +36,31 @@ def test_a_value_outside_its_range_is_refused(network, arguments, message, netwo
     assert str(caught.value) == message
 
 
+INTEGERS = [
+    ("MVD", {"num_class": 5, "drop": 0, "z_dim": 4}),
+    ("DDAG", {"low_dim": 5, "class_num": 5, "drop": 0, "alpha": 0, "part": 3, "nheads": 0}),
+    ("DDAG", {"class_num": 5, "part": 0}),
+    ("VehicleNet", {"class_num": 5, "droprate": 0, "stride": 2}),
+    ("metric_learn", {"class_num": 5}),
+    ("MultiTaskNet", {"num_vids": 5, "num_vcolors": 4, "num_vtypes": 3}),
+    ("MultiTaskNet", {"num_vids": 5, "keyptaware": 0, "heatmapaware": 1, "multitask": 0}),
+]
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint8])
+@pytest.mark.parametrize(("network", "arguments"), INTEGERS)
+def test_integers_of_numpy_are_integers(kind, network, arguments, network_class):
+    given = {name: kind(value) for name, value in arguments.items()}
+    made = network_class(network)(**given)
+    expected = network_class(network)(**arguments)
+    assert _shapes(made) == _shapes(expected)
+    assert made.input_shapes == expected.input_shapes
+
+
+def _shapes(network):
+    return {name: value.shape for name, value in network.parameters_and_names()}
+
+
 @pytest.mark.parametrize("mode", ["pynative", "graph"], indirect=True)
 @pytest.mark.usefixtures("mode")
 def test_part_attention_refuses_images_of_another_size(network_class):

@@ -69,6 +69,16 @@ def test_the_size_of_batches_does_not_matter(
     assert found.about["batch_size"] == size
 
 
+def test_integers_of_numpy_are_integers(card: str, network: tiny.Tiny, tmp_path: Path) -> None:
+    folder, output = tiny.numbered(tmp_path / "all", 3), tmp_path / "x.npz"
+    found = mindspore_hub.embed(
+        card, folder, network=network, batch_size=np.int64(2), output=output
+    )
+    assert_close(found.vectors, expected(card, folder, "0000.png", "0001.png", "0002.png"))
+    features.Features(found.vectors, about={"of": {"cut": [np.int64(3)]}}).save(output)
+    assert features.load(output).about == {"of": {"cut": [3]}}
+
+
 def test_every_batch_that_the_network_sees_has_the_same_size(card: str, tmp_path: Path) -> None:
     seen: list[int] = []
     network = tiny.Tiny(called=lambda x: seen.append(len(x)))

@@ -21,6 +21,7 @@ import mindspore_hub
 from mindspore_hub.cards.schema import read_card
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.errors import DatasetError, FeaturesError, PictureError, UnknownNameError
+from mindspore_hub.reid import protocols
 from mindspore_hub.reid.datasets import dataset
 from mindspore_hub.reid.evaluation.plot import _cmc_figure
 from mindspore_hub.reid.evaluation.report import Claim, Report
@@ -239,6 +240,15 @@ def test_a_trial_that_measures_nothing_is_named(double: Path) -> None:
 def test_nothing_is_claimed_for_other_options(small: Path) -> None:
     assert mindspore_hub.evaluate(features=small, options={"length": 20}).claims
     assert not mindspore_hub.evaluate(features=small, options={"length": 5}).claims
+
+
+def test_integers_of_numpy_are_integers(small: Path) -> None:
+    expected = mindspore_hub.evaluate(features=small, options={"length": 5})
+    found = mindspore_hub.evaluate(
+        features=small, options={"length": np.int64(5)}, trials=np.int64(1), batch_size=np.uint8(4)
+    )
+    assert found.to_json() == expected.to_json()
+    assert protocols.protocol("sop", at=(np.int64(1),)) == protocols.protocol("sop", at=(1,))
 
 
 def test_another_card_may_be_meant(small: Path) -> None:

@@ -217,6 +217,20 @@ def test_json_says_everything() -> None:
     }
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.uint8])
+def test_integers_of_numpy_are_integers(kind: type[np.integer]) -> None:
+    rerank = {"k1": 3, "k2": 2, "original_share": 0}
+    given = {name: kind(value) for name, value in rerank.items()}
+    found = mindspore_hub.match(np.eye(6), k=kind(4), rerank=given)
+    assert found.to_json() == mindspore_hub.match(np.eye(6), k=4, rerank=rerank).to_json()
+
+
+@pytest.mark.parametrize("value", [True, 3.0, "3"])
+def test_what_is_no_whole_number_is_refused_for_reranking(value: object) -> None:
+    with pytest.raises(FeaturesError, match="k1 and k2 must be whole numbers"):
+        mindspore_hub.match(np.eye(6), rerank={"k1": value, "k2": 1})
+
+
 def test_json_leaves_out_what_nobody_knows() -> None:
     found = json.loads(mindspore_hub.match(np.eye(2), rerank={"k1": 1, "k2": 1}).to_json())
     assert found["rerank"] == {"k1": 1, "k2": 1, "original_share": 0.3}

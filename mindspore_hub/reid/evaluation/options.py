@@ -8,6 +8,7 @@ from typing import Any
 
 from mindspore_hub.cards.protocol import Protocol
 from mindspore_hub.cards.schema import Card
+from mindspore_hub.cards.values import as_builtin
 from mindspore_hub.errors import FeaturesError
 from mindspore_hub.reid import datasets, protocols
 
@@ -127,7 +128,7 @@ def _fitting(protocol: str, name: str, value: Any, usual: Mapping[str, Any]) -> 
             f"{', '.join(usual)}."
         )
         raise FeaturesError(msg)
-    kind = usual[name]
+    kind, value = usual[name], as_builtin(value)
     if isinstance(kind, tuple):
         value = tuple(value) if isinstance(value, list | tuple) else (value,)
         fits = all(type(item) is int for item in value)

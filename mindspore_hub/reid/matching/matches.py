@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.cards.retrieval import DISTANCES
+from mindspore_hub.cards.values import as_builtin
 from mindspore_hub.errors import FeaturesError, MissingDependencyError
 from mindspore_hub.reid.features import Features, Floats, Integers, identities, load
 from mindspore_hub.reid.matching.neighbours import exact, indexed, reranked
@@ -139,7 +140,7 @@ class Matches:
         except ImportError as error:
             msg = f"A contact sheet needs Pillow ({error}); `pip install pillow`."
             raise MissingDependencyError(msg) from error
-        save(self, path, images=images, gallery_images=gallery_images, queries=queries)
+        save(self, path, images=images, gallery_images=gallery_images, queries=as_builtin(queries))
 
     def to_json(self) -> str:
         """Everything as JSON, one query per line."""
@@ -283,12 +284,9 @@ def _rerank_options(
     if unknown := sorted(set(options) - set(RERANK)):
         msg = f"Re-ranking has no option {', '.join(unknown)}; it has {', '.join(RERANK)}."
         raise FeaturesError(msg)
-    options = RERANK | options
+    options = dict(as_builtin(RERANK | options))
     counts = (options["k1"], options["k2"])
-    if (
-        not all(isinstance(count, int) for count in counts)
-        or not 0 <= options["original_share"] <= 1
-    ):
+    if not all(type(count) is int for count in counts) or not 0 <= options["original_share"] <= 1:
         msg = (
             "k1 and k2 must be whole numbers, and original_share a share between 0 and 1, but "
             f"re-ranking was given {options}."

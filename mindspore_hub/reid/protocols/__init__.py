@@ -11,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from mindspore_hub.cards.values import as_builtin
 from mindspore_hub.errors import FeaturesError
 from mindspore_hub.reid._registry import Registry
 from mindspore_hub.reid.features import Features
@@ -64,4 +65,4 @@ def protocol(name: str, /, **options: Any) -> Evaluation:
     if unknown:
         msg = f"The protocol {name!r} has no option {unknown[0]!r}; it has {', '.join(known)}."
         raise FeaturesError(msg)
-    return cast("Evaluation", _PROTOCOLS.find(name)(**options))
+    return cast("Evaluation", _PROTOCOLS.find(name)(**as_builtin(options)))
