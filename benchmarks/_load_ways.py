@@ -29,10 +29,17 @@ def read_and_hash(_card: str, folder: Path) -> dict[str, Any]:
     return timed(lambda: hashlib.sha256(file.read_bytes()).hexdigest())
 
 
-def load_as_usual(card: str, folder: Path) -> dict[str, Any]:
-    """Hash, build with initial values, then MindSpore's functions."""
+def hash_and_load_as_usual(card: str, folder: Path) -> dict[str, Any]:
+    """As `load_as_usual`, of a file that is hashed first."""
     import hashlib
 
+    return load_as_usual(card, folder, lambda file: hashlib.sha256(file.read_bytes()).hexdigest())
+
+
+def load_as_usual(
+    card: str, folder: Path, before: Callable[[Path], object] = lambda _: None
+) -> dict[str, Any]:
+    """Build with initial values, then MindSpore's functions."""
     import mindspore
 
     from mindspore_hub.weights import facts_of, network_name
@@ -45,7 +52,7 @@ def load_as_usual(card: str, folder: Path) -> dict[str, Any]:
     file.read_bytes()
 
     def load() -> Any:
-        hashlib.sha256(file.read_bytes()).hexdigest()
+        before(file)
         network = cell(**arguments)
         held = mindspore.load_checkpoint(str(file))
         named = {network_name(name, facts_of(cell)): value for name, value in held.items()}
@@ -148,6 +155,7 @@ WAYS: dict[str, Callable[[str, Path], dict[str, Any]]] = {
     "prepare": prepare,
     "read and sha256": read_and_hash,
     "the usual way": load_as_usual,
+    "the usual way, hashed": hash_and_load_as_usual,
     "network without values": build,
     "load, hashed": load,
     "load, hashed before": load,

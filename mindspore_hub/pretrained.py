@@ -104,7 +104,12 @@ def load_parameters(
 
 
 def build_network(
-    cell: Any, weights: Mapping[str, Weight], asset: Asset, arguments: Mapping[str, Any]
+    cell: Any,
+    weights: Mapping[str, Weight],
+    asset: Asset,
+    arguments: Mapping[str, Any],
+    *,
+    card: Path | str = _SOME_CARD,
 ) -> nn.Cell:
     """Build a network that fits the tensors of a file, and set every parameter from them.
 
@@ -113,6 +118,7 @@ def build_network(
         weights: Tensors of the file.
         asset: What its card says of the file.
         arguments: Constructor arguments that go before those of the card and the file.
+        card: Where network-args are to be corrected, for messages.
 
     Returns:
         The network in inference mode.
@@ -121,7 +127,7 @@ def build_network(
         CardError: The arguments of card and file fit no network.
         CheckpointError: File and card contradict each other, or the file does not fit.
     """
-    return _build(_Wanted(cell, arguments), asset, weights)
+    return _build(_Wanted(cell, arguments, card), asset, weights)
 
 
 def create_network(

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mindspore_hub.cards import new, preprocessing, protocol, retrieval
+from mindspore_hub.cards.check import Tree, check_document, check_together, read_tree
+from mindspore_hub.cards.facts import asset_items
+from mindspore_hub.cards.findings import Severity
 from mindspore_hub.cards.new import flow
+from mindspore_hub.cards.parse import Document, parse_document
+from mindspore_hub.cards.rules import Rule, all_rules, select
 from mindspore_hub.cards.values import Shape
+from mindspore_hub.errors import CardError
 from mindspore_hub.publishing import names
 from mindspore_hub.publishing.plan import Plan
 from mindspore_hub.publishing.trial import Trial
+
+_SUPPOSED: tuple[tuple[Shape, ...], ...] = (((1,),), ((3, 288, 144), *[(2048,)] * 63))
+"""Outputs of networks as unlike as can be: what is found with both does not depend on them."""
+
+_OF_NETWORK_ARGS = frozenset({"H902", "H915"})
+"""Rules that miss constructor arguments; which of them the file tells, its network knows."""
 
 _NOT_IN_CARD = frozenset({"variant", "device", "kind", "link-base", "publisher", "citation"})
 
@@ -31,6 +43,58 @@ def card_text(plan: Plan, trial: Trial, path: Path) -> str:
         parameters=trial.parameters,
         class_argument=trial.classes if trial.classes in trial.network_args else "",
     )
+
+
+def check_facts(plan: Plan, hub: Path, rules: Sequence[str]) -> None:
+    """Refuse facts that no card of this file can state, whatever its network turns out to compute.
+
+    Args:
+        plan: What is to be published.
+        hub: Hub root with the network, where the card is to stand.
+        rules: Names of the rules to check by.
+
+    Raises:
+        CardError: There are some; the message names each.
+    """
+    others = read_tree(hub).documents if any((hub / "assets").rglob("*.md")) else []
+    chosen = select(all_rules(), rules, [])
+    first, second = (_problems(plan, hub, others, chosen, shapes) for shapes in _SUPPOSED)
+    lines = [f"  {text}" for text in first if text in second]
+    if lines:
+        listed = "\n".join(dict.fromkeys(lines))
+        msg = f"{plan.card} would not pass the check, and nothing was tried:\n{listed}"
+        raise CardError(msg)
+
+
+def _problems(
+    plan: Plan, hub: Path, others: list[Document], rules: list[Rule], shapes: Sequence[Shape]
+) -> list[str]:
+    """What would be found in the card of a network with these outputs, by the fact at fault."""
+    import numpy as np
+
+    inputs = plan.inputs if plan.request.facts.get("input-shape") else tuple(shapes[:1])
+    trial = Trial(plan.request.network_args, "", 1, inputs, [np.zeros((1, *s)) for s in shapes])
+    document = parse_document(card_text(plan, trial, hub / plan.card), hub / plan.card, plan.uid)
+    entries = [*document.front_matter.entries]
+    for item in asset_items(document.front_matter):
+        entries += item.entries
+    keys = {key.place.line: key.text for key, _ in entries}
+    together = check_together(Tree([*others, document], [], hub), rules)
+    found = [
+        *check_document(document, rules),
+        # What is generated from the card is not there yet; that is found outside its keys.
+        *(item for item in together if item.path == document.path and item.line in keys),
+    ]
+    return [
+        f"{_fact(keys.get(item.line, 'text of the card'), plan)}: {item.code} {item.message}; {item.help}"
+        for item in found
+        if item.severity is not Severity.INFO and item.code not in _OF_NETWORK_ARGS
+    ]
+
+
+def _fact(key: str, plan: Plan) -> str:
+    """What was given for a key of the card."""
+    return "link-base" if key == "asset-link" and not plan.facts.get(key) else key
 
 
 def _card_facts(plan: Plan, trial: Trial) -> dict[str, str]:

@@ -31,6 +31,9 @@ from mindspore_hub.weights import (
     read_weights,
 )
 
+_GIVEN = "the facts, or give --network-arg NAME=VALUE"
+"""Where network-args stand as long as there is no card."""
+
 
 def main(path: str) -> None:
     """Answer the request in a file: facts, or the error that came of it."""
@@ -100,7 +103,7 @@ def _load(cell: Any, request: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     with _about(request):
         weights = _read_weights(request, facts)
         derived = derive_arguments(weights, facts)
-        network = build_network(cell, weights, asset, {})
+        network = build_network(cell, weights, asset, {}, card=request["card"] or _GIVEN)
     found = {name: argument.value for name, argument in derived.items()}
     return network, {
         "arguments": {**_stated(cell, found, request["stated"]), **asset.network_args},
@@ -115,7 +118,10 @@ def _about(request: Mapping[str, Any]) -> Iterator[None]:
     try:
         yield
     except CheckpointError as error:
-        msg = f"{request['checkpoint']}: {error}"
+        msg = (
+            f"{request['checkpoint']}: {error}\nSave what {request['model']} holds and no more: "
+            "neither other networks nor what append_dict adds can be published."
+        )
         raise CheckpointError(msg) from error
 
 

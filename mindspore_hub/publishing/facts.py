@@ -57,6 +57,19 @@ _MAPPINGS = ("preprocessing", "retrieval", "protocol")
 _OF_MODEL = ("backbone-name", "module-type", "fine-tunable", "used-for")
 """What cards of one model have in common."""
 
+_OF_ALL = ("author", "license", "train-dataset")
+"""What is taken from cards of the model if all of them say the same."""
+
+_SAID_ELSEWHERE = {
+    "model-name": "give it as --model, or as the argument `model`",
+    "network-args": "give each as --network-arg NAME=VALUE, or as the argument `network_args`",
+    "default": "the first card of a model is its default one",
+    **dict.fromkeys(
+        ("output-shape", "file-format", "asset-sha256", "asset-size"), "it is read off the file"
+    ),
+}
+"""Keys of a card that are no facts, and why."""
+
 _KIND = re.compile(r"/(official|research)/")
 
 
@@ -117,6 +130,8 @@ def check_keys(facts: Mapping[str, str]) -> None:
         if key not in KEYS:
             near = get_close_matches(key, KEYS, 1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(KEYS)}."
+            if key in _SAID_ELSEWHERE:
+                hint = f"leave it out: {_SAID_ELSEWHERE[key]}."
             msg = f"{key!r} is no fact that can be given; {hint}"
             raise CardError(msg)
 
@@ -139,7 +154,7 @@ def gather(
     for sibling in sorted(siblings, key=lambda card: card.facts.get("train-dataset") != dataset)[
         :1
     ]:
-        facts = {**_of_sibling(sibling, facts), **facts}
+        facts = {**_of_all(siblings), **_of_sibling(sibling, facts), **facts}
     kind = _KIND.search(facts.get("repo-link", ""))
     derived = {
         "kind": kind[1] if kind else "",
@@ -206,10 +221,18 @@ def _release(digits: str) -> str:
     return f"{major}.{minor}" if patch == "0" else f"{major}.{minor}.{patch}"
 
 
+def _of_all(siblings: list[Card]) -> dict[str, str]:
+    """What all cards of a model say alike; of data sets and authors, one may not speak for others."""
+    said = {key: {card.facts.get(key, "") for card in siblings} for key in _OF_ALL}
+    return {key: value for key, values in said.items() if len(values) == 1 for value in values}
+
+
 def _of_sibling(sibling: Card, facts: Mapping[str, str]) -> dict[str, str]:
     found = {key: sibling.facts[key] for key in _OF_MODEL if key in sibling.facts}
     found["publisher"] = sibling.uid.split("/")[0]
     found["citation"] = _section(sibling, "Citation")
+    shapes = [list(shape) for shape in sibling.input_shapes]
+    found["input-shape"] = json.dumps(shapes[0] if len(shapes) == 1 else shapes) if shapes else ""
     kind = _KIND.search(sibling.facts.get("repo-link", ""))
     found["kind"] = kind[1] if kind else ""
     if facts.get("mindspore-version") == sibling.version:

@@ -13,7 +13,32 @@ from mindspore_hub.publishing.facts import domain
 
 _METRIC = re.compile(r"[A-Za-z][\w@.+-]*", re.ASCII)
 
+_PARTS = {
+    "mindspore-version": (r"\d+\.\d+(\.\d+)?", "write the release as 2.7"),
+    "device": ("ascend|gpu|cpu", "device is ascend, gpu or cpu"),
+    "kind": ("official|research", "kind is official or research"),
+}
+"""Facts that are part of the name of a file, what they can be, and what to write."""
+
 _VARIANT = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
+
+
+def check_parts(facts: Mapping[str, str]) -> None:
+    """Compare facts with what a published name can hold, one by one.
+
+    Raises:
+        CardError: One cannot be part of it.
+    """
+    for key, (form, hint) in _PARTS.items():
+        if not re.fullmatch(form, facts[key], re.ASCII):
+            msg = f"{key} {facts[key]!r} cannot be part of the name of a published file; {hint}."
+            raise CardError(msg)
+    if not re.fullmatch("[a-z]+", domain(facts)):
+        msg = (
+            f"module-type {facts['module-type']!r} does not begin with a domain, such as cv or "
+            "cv-classification."
+        )
+        raise CardError(msg)
 
 
 def card_name(model: str, facts: Mapping[str, str]) -> str:
@@ -45,8 +70,8 @@ def file_name(model: str, facts: Mapping[str, str], extension: str) -> str:
     name = f"{'_'.join(parts)}.{extension}"
     if not isinstance(parse_file_name(name), FileName):
         msg = (
-            f"No published file can be called {name}; device is ascend, gpu or cpu, kind official "
-            "or research, and the domain of module-type made of letters."
+            f"No published file can be called {name}: {model} or train-dataset "
+            f"{facts['train-dataset']!r} cannot be part of it."
         )
         raise CardError(msg)
     return name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from mindspore_hub import _files, tensorfile
 from mindspore_hub.cards.schema import Card
-from mindspore_hub.cards.values import Argument
+from mindspore_hub.cards.values import Argument, Shape
 from mindspore_hub.cards.vocabulary import listed
 from mindspore_hub.cards.vocabulary.datasets import accepted_spelling, is_accepted
 from mindspore_hub.catalog import Catalog
@@ -70,6 +71,7 @@ class Plan:
         card: Path of the card below the hub root.
         link: Where the file is to be found.
         network: Path of the network below the hub root.
+        inputs: Shape of each input for one sample, as far as it was given or other cards say it.
     """
 
     request: Request
@@ -80,6 +82,7 @@ class Plan:
     card: Path
     link: str
     network: Path
+    inputs: tuple[Shape, ...]
 
     @property
     def uid(self) -> str:
@@ -110,6 +113,7 @@ def make_plan(request: Request) -> Plan:
     model, siblings, facts = draft(request)
     require_all(facts)
     stored = read_stored(request.checkpoint)
+    names.check_parts(facts)
     _check_dataset(facts["train-dataset"])
     names.check_name(request.checkpoint.name, facts)
     link = facts.get("asset-link") or "/".join(
@@ -125,6 +129,7 @@ def make_plan(request: Request) -> Plan:
         card=_card_path(names.card_name(model, facts), facts),
         link=link,
         network=Path("models", f"{model.lower()}.py"),
+        inputs=_shapes(facts["input-shape"]) if facts.get("input-shape") else (),
     )
     _check_free(plan)
     return plan
@@ -188,6 +193,19 @@ def _class_name(request: Request, model: str) -> str:
         msg = f"{source} defines no class {model}, only {', '.join(classes) or 'none'}."
         raise CardError(msg)
     return found[0]
+
+
+def _shapes(text: str) -> tuple[Shape, ...]:
+    """`[3, 288, 144]`, or a list of such lists."""
+    try:
+        value = json.loads(text)
+        shapes = value if isinstance(value[0], list) else [value]
+        if all(type(size) is int and size > 0 for shape in shapes for size in shape):
+            return tuple(map(tuple, shapes))
+    except (ValueError, TypeError, IndexError, KeyError):
+        pass
+    msg = f"input-shape {text!r} is no shape; write `[3, 288, 144]`, or one such list per input."
+    raise CardError(msg)
 
 
 def _check_dataset(dataset: str) -> None:

@@ -20,7 +20,7 @@ from mindspore_hub.catalog import Catalog
 from mindspore_hub.entry_point import entry_point_path
 from mindspore_hub.errors import CardError, CheckpointError
 from mindspore_hub.publishing import record
-from mindspore_hub.publishing.card import card_text
+from mindspore_hub.publishing.card import card_text, check_facts
 from mindspore_hub.publishing.plan import Plan, Request, make_plan
 from mindspore_hub.publishing.target import Target, changed, check_target, diff, hand_over
 from mindspore_hub.publishing.told import rows, tell
@@ -82,6 +82,7 @@ def run(request: Request, target: Target) -> Publication:
     with tempfile.TemporaryDirectory(prefix="mshub-publish-") as name:
         hub = _copy_hub(plan, Path(name, "hub"))
         before = _findings(hub)
+        check_facts(plan, hub, _RULES)
         told = tell(plan, hub)
         _say(told.rows())
         seed = recorded["seed"] if recorded else golden.SEED

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from typing import Any
 
 from mindspore_hub import golden
 from mindspore_hub.cards.values import Argument, Shape
-from mindspore_hub.errors import CardError
 from mindspore_hub.publishing.plan import Plan
 from mindspore_hub.publishing.process import ask
 
@@ -82,23 +80,9 @@ def try_out(plan: Plan, hub: Path, mode: str, *, seed: int, card: Path | None = 
 
 def _arguments(plan: Plan) -> dict[str, Any]:
     """What the network is built and fed with, as far as it was given."""
-    given = plan.facts.get("input-shape", "")
     usual = {name for card in plan.siblings if card.asset for name in card.asset.network_args}
     return {
         "arguments": dict(plan.request.network_args),
         "stated": sorted(usual),
-        "inputs": _shapes(given) if given else [],
+        "inputs": plan.inputs,
     }
-
-
-def _shapes(text: str) -> list[list[int]]:
-    """`[3, 288, 144]`, or a list of such lists."""
-    try:
-        value = json.loads(text)
-        shapes = value if isinstance(value[0], list) else [value]
-        if all(type(size) is int and size > 0 for shape in shapes for size in shape):
-            return [list(shape) for shape in shapes]
-    except (ValueError, TypeError, IndexError, KeyError):
-        pass
-    msg = f"input-shape {text!r} is no shape; write `[3, 288, 144]`, or one such list per input."
-    raise CardError(msg)
