@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from mindspore_hub.errors import CheckpointError
-from mindspore_hub.weights import Facts, Signature, Weight
+from mindspore_hub.weights import Facts, Signature, Weight, Weights
 
 if TYPE_CHECKING:
     from mindspore import Parameter, Tensor
@@ -85,6 +85,8 @@ def assign(
             dtype; the network is unchanged then, and the message lists every difference.
     """
     parameters = dict(network.parameters_and_names())
+    if isinstance(weights, Weights):
+        weights.claim(parameters)
     expected = {name: _signature(parameter) for name, parameter in parameters.items()}
     kept = [name for name in expected if _is_head(name, facts)] if new_head else []
     if new_head:

@@ -198,7 +198,11 @@ def _create_from(
     network: nn.Cell | None = None,
 ) -> tuple[nn.Cell, dict[str, Weight]]:
     """The network, and the weights with which it shares its memory."""
-    buffer = map_file(stored.file)
+    try:
+        buffer = map_file(stored.file)
+    except CheckpointError as error:
+        msg = f"{stored.path}: {error}"
+        raise CheckpointError(msg) from error
     with stored.verifying(buffer, memo):
         if network is None:
             network = _build_early(wanted, asset)

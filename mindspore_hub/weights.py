@@ -9,8 +9,9 @@ never compute anything. What of it a network's files may carry is data, the netw
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +23,44 @@ if TYPE_CHECKING:
 
     from mindspore_hub.tensorfile.pages import Buffer
 
-_OPTIMIZER_STATE = re.compile(
-    r"(moments|moment1|moment2|accum|stat)\..+"
-    r"|step|global_step|momentum|learning_rate(_group_\d+)?|beta[12]_power|index_var"
+_SLOTS: Mapping[str, tuple[str, ...]] = {
+    "Momentum": ("moments.",),
+    "SGD": ("accum.", "stat.", "momentum_buf.", "momentum_buffer."),
+    "Adam, AdamOffload, LazyAdam, AdaMax": ("moment1.", "moment2.", "vhat."),
+    "AdamWeightDecay": ("adam_m.", "adam_v."),
+    "Lamb": ("lamb_m.", "lamb_v."),
+    "Adagrad, ProximalAdagrad": ("accum.",),
+    "Adadelta": ("accum.", "accum_update."),
+    "FTRL": ("moments.", "linear."),
+    "RMSProp": ("mean_square.", "moment.", "mean_grad."),
+    "Rprop": ("prev.", "step_size."),
+    "ASGD": ("eta_", "mu_", "ax_."),
+    "AdaFactor": ("exp_avg_sq_row_", "exp_avg_sq_col_", "exp_avg_sq_", "exp_avg."),
+    "Adam, AdamW, NAdam, RAdam of experimental and mint": (
+        "exp_avg.",
+        "exp_avg_sq.",
+        "max_exp_avg_sq.",
+        "state_step.",
+    ),
+    "Adamax of experimental": ("exp_avg.", "exp_inf."),
+    "ASGD of experimental": ("ax.",),
+}
+"""What each optimizer of MindSpore writes before the name of a parameter, for a tensor of its own.
+
+Found by saving all of them with their options (`tests/test_optimizer_state.py`)."""
+
+_SLOT_NAMES = tuple(dict.fromkeys(slot for slots in _SLOTS.values() for slot in slots))
+
+_COUNTER = re.compile(
+    r"step|global_step|momentum|learning_rate(_group_\d+)?|beta[12]_power|index_var"
     r"|epoch_num|step_num|loss_scale"
+    r"|scale_sense|current_iterator_step|last_overflow_iterator_step"
+    r"|state_step|step_t|afactor_step|fake_param|fake_lr"
 )
-"""Entries that MindSpore's optimizers and training callbacks add to a file."""
+"""Entries that MindSpore's optimizers, loss scaling and training callbacks add to a file."""
+
+_WITHOUT_PARAMETER = re.compile(r"(moments|moment1|moment2|accum|stat)\..+")
+"""Slots that are known without their parameter: cells that were wrapped later have other names."""
 
 Shape = tuple[int, ...]
 
@@ -81,12 +114,30 @@ class Derived:
     shape: Shape
 
 
+class Weights(dict[str, Weight]):
+    """Tensors of a file by the names of a network.
+
+    Attributes:
+        state: Reads what training left in the file, by the names that it would have in a network.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state: dict[str, Callable[[], Weight]] = {}
+
+    def claim(self, names: Iterable[str]) -> None:
+        """Count as tensors what looks like training left it, but has the name of a parameter."""
+        for name in names:
+            if name not in self and name in self.state:
+                self[name] = self.state.pop(name)()
+
+
 def facts_of(network_class: Any) -> Facts:
     """Facts about the checkpoint files of a network class."""
     return getattr(network_class, "checkpoint", _PLAIN_FACTS)
 
 
-def read_weights(buffer: Buffer, facts: Facts) -> dict[str, Weight]:
+def read_weights(buffer: Buffer, facts: Facts) -> Weights:
     """Read the bytes of a checkpoint file.
 
     Args:
@@ -102,28 +153,44 @@ def read_weights(buffer: Buffer, facts: Facts) -> dict[str, Weight]:
     return weights_of(tensorfile.read_index(buffer), facts)
 
 
-def weights_of(index: tensorfile.TensorFile, facts: Facts) -> dict[str, Weight]:
+def weights_of(index: tensorfile.TensorFile, facts: Facts) -> Weights:
     """Tensors of a file that was read already; see `read_weights`."""
-    return name_weights(_stored(index), facts)
+    return _named({name: partial(_stored, index, name) for name in index.entries}, facts)
 
 
-def name_weights(stored: Iterable[Weight], facts: Facts) -> dict[str, Weight]:
+def name_weights(stored: Iterable[Weight], facts: Facts) -> Weights:
     """Give the tensors of a file the names of the network; see `read_weights`."""
-    weights: dict[str, Weight] = {}
-    for weight in stored:
-        if is_optimizer_state(weight.file_name):
-            continue
-        name = network_name(weight.file_name, facts)
-        if name in weights:
-            msg = f"its entries {weights[name].file_name} and {weight.file_name} both mean {name}."
+    return _named({weight.file_name: partial(_same, weight) for weight in stored}, facts)
+
+
+def _named(stored: Mapping[str, Callable[[], Weight]], facts: Facts) -> Weights:
+    weights = Weights()
+    state = optimizer_state(stored)
+    for file_name, read in stored.items():
+        name = network_name(file_name, facts)
+        if file_name in state:
+            weights.state.setdefault(name, read)
+        elif name in weights:
+            msg = f"its entries {weights[name].file_name} and {file_name} both mean {name}."
             raise CheckpointError(msg)
-        weights[name] = weight
+        else:
+            weights[name] = read()
     return weights
 
 
-def is_optimizer_state(file_name: str) -> bool:
-    """Whether an entry of this name belongs to training, and to no network."""
-    return bool(_OPTIMIZER_STATE.fullmatch(file_name))
+def optimizer_state(names: Collection[str]) -> set[str]:
+    """Those names of a file that belong to training, and to no network.
+
+    Args:
+        names: All names in the file: a slot of an optimizer is told by its parameter.
+    """
+    return {name for name in names if _is_state(name, names)}
+
+
+def _is_state(name: str, names: Collection[str]) -> bool:
+    if _COUNTER.fullmatch(name) or _WITHOUT_PARAMETER.fullmatch(name):
+        return True
+    return any(name.startswith(slot) and name.removeprefix(slot) in names for slot in _SLOT_NAMES)
 
 
 def network_name(file_name: str, facts: Facts) -> str:
@@ -186,10 +253,14 @@ def check_arguments(declared: Mapping[str, Any], derived: Mapping[str, Derived])
         raise CheckpointError(msg)
 
 
-def _stored(index: tensorfile.TensorFile) -> Iterable[Weight]:
-    """Tensors of a file as it names them."""
-    for name, entry in index.entries.items():
-        yield Weight(name, Signature(entry.shape, entry.dtype), index.array(name))
+def _stored(index: tensorfile.TensorFile, name: str) -> Weight:
+    """A tensor of a file as it names it."""
+    entry = index.entries[name]
+    return Weight(name, Signature(entry.shape, entry.dtype), index.array(name))
+
+
+def _same(weight: Weight) -> Weight:
+    return weight
 
 
 def _argument_value(argument: Any, weight: Weight) -> Any:

@@ -25,7 +25,7 @@ from mindspore_hub.errors import CheckpointError
 from mindspore_hub.tensorfile import STRING, TensorFile, open_file, read_index
 from mindspore_hub.tensorfile.blocks import blocks
 from mindspore_hub.tensorfile.entry import itemsize
-from mindspore_hub.weights import is_optimizer_state
+from mindspore_hub.weights import optimizer_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -201,7 +201,8 @@ def describe(path: Path, index: TensorFile) -> Examination:
     Raises:
         CheckpointError: A text is none.
     """
-    tensors = tuple(map(_facts, index.entries.values()))
+    state = optimizer_state(index.entries)
+    tensors = tuple(_facts(entry, entry.name in state) for entry in index.entries.values())
     names = [tensor.name for tensor in tensors if tensor.role == "parameter"]
     texts = [tensor.name for tensor in tensors if tensor.role == "text"]
     return Examination(
@@ -228,11 +229,11 @@ def published_prefixes() -> tuple[str, ...]:
     return tuple(sorted(prefixes, key=len, reverse=True))
 
 
-def _facts(entry: Entry) -> TensorFacts:
+def _facts(entry: Entry, is_state: bool) -> TensorFacts:
     role: Role = "parameter"
     if entry.dtype == STRING:
         role = "text"
-    elif is_optimizer_state(entry.name):
+    elif is_state:
         role = "optimizer"
     return TensorFacts(entry.name, entry.dtype, entry.shape, entry.nbytes, role)
 

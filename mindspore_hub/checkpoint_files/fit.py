@@ -14,7 +14,7 @@ from mindspore_hub.catalog import Catalog, hub_root
 from mindspore_hub.entry_point import load_entry_point
 from mindspore_hub.errors import AmbiguousNameError, CheckpointError
 from mindspore_hub.pretrained import build_network
-from mindspore_hub.weights import Weight, derive_arguments, facts_of, weights_of
+from mindspore_hub.weights import Weights, derive_arguments, facts_of, weights_of
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -137,9 +137,11 @@ def _may_fit(facts: Examination, cell: Any) -> bool:
     return not arguments or any(argument.tensor in weights for argument in arguments)
 
 
-def _parameters(facts: Examination, cell: Any) -> dict[str, Weight]:
+def _parameters(facts: Examination, cell: Any) -> Weights:
     weights = weights_of(facts.index, facts_of(cell))
-    return {name: weight for name, weight in weights.items() if weight.is_tensor}
+    for name in [name for name, weight in weights.items() if not weight.is_tensor]:
+        del weights[name]
+    return weights
 
 
 def _stated(

@@ -85,7 +85,7 @@ def _wanted_outputs(network: nn.Cell, places: tuple[int, ...], *, compiled: bool
         outputs = network(*inputs)
         if isinstance(outputs, (tuple, list)):
             return tuple([outputs[place] for place in places])
-        return (outputs,)
+        return (outputs,) if places == (0,) else ()
 
     run = mindspore.jit(outputs_at) if compiled else outputs_at
 
