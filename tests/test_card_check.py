@@ -23,7 +23,7 @@ from click.testing import CliRunner, Result
 from commands import MSHUB, ROOT
 from jsonschema import Draft202012Validator
 
-from mindspore_hub.cards import check, report, review, rules
+from mindspore_hub.cards import check, paths, report, review, rules
 from mindspore_hub.cards.findings import Finding, Place, Problem, Severity
 from mindspore_hub.cards.parse import Document
 from mindspore_hub.cards.rules import Group, Rule
@@ -946,6 +946,16 @@ def test_a_part_of_a_hub_is_compared_with_the_whole_and_reported_alone() -> None
     copy.unlink()
     assert codes(str(other), "--select", "X702") == []
     assert codes(str(release.parent / "1.8"), "--select", "X702") == []
+
+
+def test_a_hub_is_read_once_for_all_cards_that_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    release = copy_of_the_hub()
+    read = []
+    real = paths.read_bytes
+    monkeypatch.setattr(paths, "read_bytes", lambda path: read.append(path) or real(path))
+    names = sorted(str(path) for path in release.iterdir())
+    assert found(*names, "--no-cache") == []
+    assert len(read) == len(set(read)) == len(CARDS)
 
 
 def test_cards_that_are_let_go_are_compared_as_others_are(monkeypatch: pytest.MonkeyPatch) -> None:

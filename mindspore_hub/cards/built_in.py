@@ -12,7 +12,8 @@ UNREADABLE = Rule(
     group=Group.DEFAULT,
     explanation="""A card cannot be read.
 
-What: A card is a regular file of at most a megabyte that may be read. This is always checked.
+What: A card is a regular file of at most a megabyte that may be read, or a link to one below the hub
+root or the folder given. This is always checked.
 
 Why: Nothing else can be said about it.
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from mindspore_hub.cards.findings import Finding, Place, Problem, Severity, in_order
 from mindspore_hub.cards.parse import Document, decode_document
-from mindspore_hub.cards.paths import Cards, find_cards
+from mindspore_hub.cards.paths import Cards, find_cards, in_hubs
 from mindspore_hub.cards.rules import Hub, Rule, all_rules, select
 from mindspore_hub.cards.suppress import unsuppressed
 from mindspore_hub.errors import CardError, InternalError
@@ -65,8 +65,7 @@ def check_paths(
     rules = select(all_rules(), selected, ignored)
     findings: list[Finding] = []
     count = 0
-    for path in paths:
-        cards = find_cards(path)
+    for cards in in_hubs(map(find_cards, paths)):
         count += len(cards.named)
         findings += (finding for part, _ in _parts(cards, rules) for finding in part)
     return in_order(findings), count
@@ -145,7 +144,7 @@ def read_tree(path: Path) -> Tree:
     Raises:
         CardError: The folder holds no cards.
     """
-    return read_cards(find_cards(path))
+    return read_cards(in_hubs([find_cards(path)])[0])
 
 
 def read_cards(cards: Cards) -> Tree:

@@ -100,7 +100,7 @@ def card() -> None:
 @click.argument("paths", nargs=-1, type=_EXISTING)
 @_check_options
 def check(paths: tuple[Path, ...], **given: Any) -> None:
-    """Check cards: hub roots or their `assets` folders as a whole, single files by themselves.
+    """Check cards: hub roots, folders of cards, single cards; in a hub, with the others of it.
 
     CODES are codes of rules, prefixes of codes, or ALL, DEFAULT, EXTENDED, between commas. Without
     a PATH, the cards of this package are checked. Exits with 1 if there are errors or warnings.

@@ -139,14 +139,13 @@ def card_paths(folder: Path) -> list[tuple[str, Path]]:
 
 
 def find_cards(path: Path) -> Cards:
-    """A card, or all cards under a folder; with the others of the hub that they are a part of.
+    """A card, or all cards under a folder; without the others of their hub.
 
     Raises:
         CardError: The folder holds no cards.
     """
     if path.is_file():
-        root = root_above(path)
-        return _with_others(Cards([(uid_of(path), path)], root))
+        return Cards([(uid_of(path), path)], root_above(path))
     assets = searched(path)
     if assets.is_dir() and (message := leads_out(assets, path)):
         msg = f"{message} Give {assets} itself if you mean it."
@@ -156,9 +155,22 @@ def find_cards(path: Path) -> Cards:
     if not cards.named:
         msg = f"{path} holds no cards; give the hub root, a folder of cards, or single cards."
         raise CardError(msg)
-    if root and _absolute(assets) != root / "assets":
-        return _with_others(cards)
     return cards
+
+
+def in_hubs(found: Iterable[Cards]) -> list[Cards]:
+    """Cards that were found, those that are a part of a hub with the others of it.
+
+    Single cards of one hub become one part, so that the hub is read once for all of them.
+    """
+    single: dict[Path, list[tuple[str, Path]]] = {}
+    rest = []
+    for cards in found:
+        if cards.root and cards.folder is None:
+            single.setdefault(cards.root, []).extend(cards.named)
+        else:
+            rest.append(cards)
+    return [_with_others(cards) for cards in (*rest, *(Cards(v, k) for k, v in single.items()))]
 
 
 def searched(path: Path) -> Path:
@@ -249,7 +261,10 @@ def _with_others(cards: Cards) -> Cards:
     """The same with the further cards of their hub."""
     if cards.root is None:
         return cards
-    whole = _search(cards.root / "assets", cards.root)
+    assets = cards.root / "assets"
+    if cards.folder and _absolute(searched(cards.folder)) == assets:
+        return cards
+    whole = _search(assets, cards.root)
     own = {_absolute(path) for path in cards.paths}
     others = [(uid, path) for uid, path in whole.named if path not in own]
     return cards._replace(others=others, refused={**whole.refused, **cards.refused})

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from mindspore_hub.cards import beside
 from mindspore_hub.cards.findings import Finding
 from mindspore_hub.cards.kept import TOGETHER, Kept, Shelf
-from mindspore_hub.cards.paths import Cards, find_cards
+from mindspore_hub.cards.paths import Cards, find_cards, in_hubs
 from mindspore_hub.cards.suppress import unsuppressed
 from mindspore_hub.errors import CardError, SettingsError
 from mindspore_hub.settings import Settings
@@ -78,7 +78,7 @@ def _was_still(new: Kept, cards: Cards) -> bool:
     if cards.root is None or cards.folder is None:
         return True
     try:
-        return _holds(new, find_cards(cards.folder))
+        return _holds(new, in_hubs([find_cards(cards.folder)])[0])
     except CardError:
         return False
 

@@ -13,7 +13,7 @@ from mindspore_hub._output import count, echo, echo_as_it_is
 from mindspore_hub.cards import report, suppress
 from mindspore_hub.cards.config import Config, Selection, choose, codes_of, read_config
 from mindspore_hub.cards.findings import Finding, Severity, in_order
-from mindspore_hub.cards.paths import Cards, find_cards, is_card_name, searched
+from mindspore_hub.cards.paths import Cards, find_cards, in_hubs, is_card_name, searched
 from mindspore_hub.cards.report import Checked
 from mindspore_hub.errors import HubError, InternalError
 
@@ -158,7 +158,7 @@ def known_rules() -> list[Rule]:
 def _run(request: Request) -> int:
     _refuse_nonsense(request)
     paths, base = _paths(request)
-    cards = [find_cards(path) for path in paths]
+    cards = in_hubs([find_cards(path) for path in paths])
     for path, reason in (item for each in cards for item in each.left_out):
         echo(f"left out: {path}: {reason}", err=True)
     config = read_config(_folder(request.paths[0]) if request.paths else Path())

@@ -173,7 +173,9 @@ def fingerprints(findings: Iterable[Finding], base: Path) -> list[str]:
             names[path] = relative(path, base)
         if source not in texts:
             texts[source] = _sha256(source)
-        message = re.sub(_MOVES, r"\1", finding.message)
+        message = finding.message
+        if "line" in message or "byte" in message:
+            message = re.sub(_MOVES, r"\1", message)
         key = (names[path], finding.code, message, texts[source], finding.asset)
         found.append(_sha256("\0".join((*key, str(seen[key])))))
         seen[key] += 1

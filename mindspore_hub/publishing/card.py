@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 
 from mindspore_hub.cards import new, preprocessing, protocol, retrieval
-from mindspore_hub.cards.check import Tree, check_document, check_together, read_tree
+from mindspore_hub.cards.check import check_document, check_in_hub, check_together, read_tree
 from mindspore_hub.cards.facts import asset_items
 from mindspore_hub.cards.findings import Severity
 from mindspore_hub.cards.new import flow
 from mindspore_hub.cards.parse import Document, parse_document
-from mindspore_hub.cards.rules import Rule, all_rules, select
+from mindspore_hub.cards.rules import Hub, Rule, all_rules, select
 from mindspore_hub.cards.values import Shape
 from mindspore_hub.errors import CardError
 from mindspore_hub.publishing import names
@@ -79,12 +80,12 @@ def _problems(
     for item in asset_items(document.front_matter):
         entries += item.entries
     keys = {key.place.line: key.text for key, _ in entries}
-    together = check_together(Tree([*others, document], [], hub), rules)
-    found = [
-        *check_document(document, rules),
-        # What is generated from the card is not there yet; that is found outside its keys.
-        *(item for item in together if item.path == document.path and item.line in keys),
-    ]
+    whole = Hub(hub)
+    for item in (*others, document):
+        whole.add(item)
+    in_hub = chain(check_in_hub(document, rules, hub), check_together(whole, rules, {document.uid}))
+    # What is generated from the card is not there yet; that is found outside its keys.
+    found = [*check_document(document, rules), *(item for item in in_hub if item.line in keys)]
     return [
         f"{_fact(keys.get(item.line, 'text of the card'), plan)}: {item.code} {item.message}; {item.help}"
         for item in found
