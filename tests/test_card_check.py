@@ -98,7 +98,7 @@ def test_text_shows_the_source_with_a_caret_and_what_to_do() -> None:
         "card.md:1:1: C501 the title is The MVD, model-name MVD\n"
         "    # The MVD\n"
         "    ^\n"
-        "    help: write `# MVD`, unless the title is meant\n"
+        "    help: say one name in both places, unless the title is meant\n"
         f"card.md:{line}:16: V201 1.90 reads as 1.9\n"
         "    model-version: 1.90\n"
         "                   ^\n"
@@ -113,7 +113,7 @@ def test_concise_is_text_without_the_source() -> None:
     assert done.returncode == 1
     assert done.stdout == (
         "card.md:1:1: C501 the title is The MVD, model-name MVD\n"
-        "    help: write `# MVD`, unless the title is meant\n"
+        "    help: say one name in both places, unless the title is meant\n"
         f"card.md:{line_of(RELEASE)}:16: V201 1.90 reads as 1.9\n"
         '    help: write `model-version: "1.90"`\n'
     )
