@@ -38,6 +38,16 @@ _LIST_OF_LISTS = pattern(rf"\[ *{_LIST}(?: *, *{_LIST})* *\]")
 _A_PAIR = pattern(rf"({_WORD}): +({_WORD}|{_LIST})")
 _MAPPING = pattern(rf"\{{ *{_PAIR}(?: *, *{_PAIR})* *\}}")
 
+_QUOTE_LEFT_OPEN = pattern(
+    r"\s*(?:-\s+)?[\w-]+:\s+(?:[\[{][^\"']*)?(\"(?:[^\"\\]|\\.)*\\?|'(?:[^']|'')*)"
+)
+"""A line whose value, or the first in its brackets, begins with a quote that the line does not close."""
+
+_A_KEY = pattern(r"\s*(?:-\s+)?[\w-]+:(?:\s|$)")
+
+_OPEN = pattern(r"flow|quoted")
+"""In what YAML says that it was reading, from where."""
+
 _MAX_KEY = 1000
 """Longer keys YAML takes only with a question mark before them."""
 
@@ -320,10 +330,32 @@ def _read_yaml(lines: Lines[str], first_line: int) -> tuple[Mapping, Problem | N
         problem = _alias_or_depth(yaml.parse(text, Loader=loader), first_line)
         root = None if problem else yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
-        place = _place(error.problem_mark or error.context_mark, first_line)
-        return empty, Problem(place, f"not YAML: {error.problem}", _QUOTE_HELP)
+        return empty, _syntax_problem(error, lines, first_line)
     node = _convert(root, first_line) if root is not None else empty
     return (node if isinstance(node, Mapping) else empty), problem
+
+
+def _syntax_problem(error: Any, lines: Lines[str], first_line: int) -> Problem:
+    """Where YAML breaks, or the quote or bracket above that was left open."""
+    place = _place(error.problem_mark or error.context_mark, first_line)
+    opened = _place(error.context_mark, first_line)
+    quoted = _open_quote(lines[: place.line - first_line + 1], first_line)
+    if quoted:
+        return Problem(quoted, "not YAML: the quote is not closed", "close it in its line")
+    if error.context_mark and opened.line < place.line and _OPEN.search(error.context or ""):
+        message = "not YAML: the bracket is not closed"
+        return Problem(opened, message, "close it in its line")
+    return Problem(place, f"not YAML: {error.problem}", _QUOTE_HELP)
+
+
+def _open_quote(lines: Lines[str], first_line: int) -> Place | None:
+    """The first value that begins with a quote and has no other one before the next key."""
+    for number, line in enumerate(lines):
+        match = _QUOTE_LEFT_OPEN.fullmatch(line)
+        after = next((line for line in lines[number + 1 :] if line.strip()), "key:")
+        if match and _A_KEY.match(after):
+            return Place(first_line + number, match.start(1) + 1)
+    return None
 
 
 def _forbidden_character(lines: Lines[str], first_line: int) -> Problem | None:
