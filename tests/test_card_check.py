@@ -102,7 +102,7 @@ def test_text_shows_the_source_with_a_caret_and_what_to_do() -> None:
         "card.md:1:1: C501 the title is The MVD, model-name MVD\n"
         "    | # The MVD\n"
         "    | ^\n"
-        "    help: write `# MVD`, unless the title is meant\n"
+        "    help: say one name in both places, unless the title is meant\n"
         f"card.md:{line}:16: V201 1.90 reads as 1.9\n"
         "    | model-version: 1.90\n"
         "    |                ^\n"
@@ -117,7 +117,7 @@ def test_concise_is_text_without_the_source() -> None:
     assert done.returncode == 1
     assert done.stdout == (
         "card.md:1:1: C501 the title is The MVD, model-name MVD\n"
-        "    help: write `# MVD`, unless the title is meant\n"
+        "    help: say one name in both places, unless the title is meant\n"
         f"card.md:{line_of(RELEASE)}:16: V201 1.90 reads as 1.9\n"
         '    help: write `model-version: "1.90"`\n'
     )
@@ -1508,3 +1508,41 @@ def test_copies_of_the_hub_are_clean(folder: Path) -> None:
     for name in ("assets", "models", "mindspore_hub_conf"):
         shutil.copytree(ROOT / name, folder / name)
     assert found(".") == []
+
+
+@pytest.mark.parametrize("mark", ["```", "~~~", "````", "  ```"])
+@pytest.mark.parametrize("language", ["python", "", "shell"])
+def test_a_code_block_that_is_not_closed_is_one_finding_where_it_opens(
+    mark: str, language: str
+) -> None:
+    path = write("card.md", ("## License", f"{mark}{language}\nx = 1\n\n## License"))
+    line = path.read_text(encoding="utf-8").split("\n").index("x = 1")
+    assert found("card.md", "--extend-select", "EXTENDED", "--ignore", "C511") == [
+        ("card.md", "H922", line)
+    ]
+    (item,) = json.loads(invoke("check", "card.md", "--output-format", "json").stdout)
+    assert item["message"] == f"the code block of line {line} is not closed"
+
+
+def test_a_code_block_inside_which_another_begins_is_not_closed() -> None:
+    path = write(
+        "card.md", ("## License", "```python\nx = 1\n\n## License\n\n```python\ny = 2\n```\n")
+    )
+    line = path.read_text(encoding="utf-8").split("\n").index("x = 1")
+    assert found("card.md", "--extend-select", "EXTENDED", "--ignore", "C511") == [
+        ("card.md", "H922", line)
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "```markdown\n```python\n```",
+        "````\n```python\nx\n```\n````",
+        "~~~\n```python\n~~~",
+        "```\nx\n```",
+    ],
+)
+def test_a_fence_that_is_shown_in_a_code_block_closes_nothing(body: str) -> None:
+    write("card.md", ("## License", f"{body}\n\n## License"))
+    assert found("card.md", "--extend-select", "EXTENDED", "--ignore", "C511") == []

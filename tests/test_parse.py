@@ -695,3 +695,33 @@ def test_a_tag_says_what_a_value_is_as_quotes_do(written: str, text: str, plain:
     assert (value.text, value.plain) == (text, plain)
     read = yaml.safe_load(f"key: {written}")["key"]
     assert isinstance(read, str) == (not plain or text == "word")
+
+
+@pytest.mark.parametrize(
+    ("front_matter", "place", "what"),
+    [
+        ('a: 1\nauthor: "MindSpore team\nb: 2\nc: 3', Place(5, 9), "quote"),
+        ("author: 'MindSpore\n\nb: 2\nsummary: 'x'", Place(4, 9), "quote"),
+        ('a: "x\nb: "y"\nc: 2', Place(4, 4), "quote"),
+        ('a: "x\\"\nb: 1', Place(4, 4), "quote"),
+        ("a: 'it''s\nb: 1", Place(4, 4), "quote"),
+        ('asset:\n-\n    file-format: "ckpt\n    asset-link: x', Place(6, 18), "quote"),
+        ('s: [3, "x\nb: 2', Place(4, 8), "quote"),
+        ("s: [3, 4\nb: 2\nc: 3", Place(4, 4), "bracket"),
+        ("s: {a: 1\nb: 2", Place(4, 4), "bracket"),
+        ("a: 1\ns: [[3], [4]\nb: 2", Place(5, 4), "bracket"),
+    ],
+)
+def test_what_is_left_open_is_reported_where_it_opens(
+    front_matter: str, place: Place, what: str
+) -> None:
+    help_ = "close it in its line"
+    expected = Problem(place, f"not YAML: the {what} is not closed", help_)
+    assert document(front_matter).syntax_error == expected
+
+
+@pytest.mark.parametrize("front_matter", ['a: "two\n  lines"\nb: c: d', "a: it's\nc: 1\nb: c: d"])
+def test_a_quote_that_is_closed_or_opens_nothing_is_not_blamed(front_matter: str) -> None:
+    error = document(front_matter).syntax_error
+    assert error
+    assert error.message == "not YAML: `:` cannot stand here"

@@ -13,6 +13,7 @@ from mindspore_hub.cards.vocabulary import (
     listed,
     pairs,
     plain,
+    proposal,
     words,
 )
 
@@ -138,3 +139,40 @@ def test_every_listed_data_set_is_accepted_as_it_is(name: str) -> None:
 def test_a_date_is_a_day_of_the_calendar_with_the_year_first(text: str, date: str | None) -> None:
     assert dates.any_date(text) == date
     assert dates.is_iso(text) == (text == date) or date is None
+
+
+@pytest.mark.parametrize(
+    ("text", "known", "proposed"),
+    [
+        ("auhtor", "author", "author"),
+        ("Market-1501", "market1501", "market1501"),
+        ("MNIST", "mnist", "mnist"),
+        ("imagnet", "imagenet", "imagenet"),
+        ("cifer100", "cifar100", "cifar100"),
+        ("R_2.D 2", "r2d2", "r2d2"),
+        ("WebVid", "vid", None),
+        ("NYUDv3", "nyu", None),
+        ("MVTec AD2", "mvtecadwood", None),
+        ("mnlist", "list", None),
+        ("voc1", "voc2", None),
+        ("coco", "caco", None),
+        ("webvision", "webvi", None),
+        ("regdbabc", "regdb", None),
+        ("librispeech", "libritts", None),
+    ],
+)
+def test_a_proposal_is_another_spelling_or_two_edits_away(
+    text: str, known: str, proposed: str | None
+) -> None:
+    assert proposal(text, ["something else", known]) == proposed
+
+
+def test_the_nearest_of_several_is_proposed() -> None:
+    assert proposal("imagenat", ["imagemat2", "imagenet"]) == "imagenet"
+    assert proposal("imagenat", []) is None
+
+
+@pytest.mark.parametrize("name", listed("datasets-published"))
+def test_data_sets_of_published_cards_are_known_in_any_spelling(name: str) -> None:
+    assert datasets.is_known(name)
+    assert datasets.is_known(name.upper().replace(" ", ""))

@@ -28,6 +28,9 @@ _BEFORE_LETTERS = pattern(r"[\W\d_]+")
 _ODD_TARGET = pattern(r"\]\(\s*<?(?!https?://(?!https?:)[^/\s])", re.IGNORECASE)
 _DEFINITION = pattern(r"^[ >]*\[[^\]\n]+\]:\s*<?(?!https?://|\s)", re.MULTILINE | re.IGNORECASE)
 
+_SHOW_MARKDOWN = frozenset({"markdown", "md", "text", "txt"})
+"""Languages of blocks in which a fence may be shown."""
+
 _LOOK_BACK = 100
 """Lines before an indented fence among which the list item that it belongs to is looked for."""
 
@@ -43,7 +46,8 @@ class Heading(NamedTuple):
 class CodeBlock(NamedTuple):
     """A fenced code block; `line` is that of its first line of code.
 
-    Its lines come without `indent`, the blanks that the fence itself stands behind.
+    Its lines come without `indent`, the blanks that the fence itself stands behind. One that is not
+    closed has all lines to the next fence or the end, whatever they were meant to be.
     """
 
     language: str
@@ -80,6 +84,12 @@ class _Fence(NamedTuple):
             and len(line) - len(line.lstrip(" \t")) < self.indent + 4
         )
 
+    def forgotten_before(self, number: int, line: str) -> _Fence | None:
+        """The fence that a line inside opens, which shows that this one should have ended."""
+        inner = _opened(number, line, [])
+        as_long = inner and inner.mark.startswith(self.mark) and inner.indent == self.indent
+        return inner if as_long and self.language not in _SHOW_MARKDOWN else None
+
 
 class Body:
     """Lines after the front matter.
@@ -99,13 +109,14 @@ class Body:
         return "\n".join(self.lines)
 
     @cached_property
-    def _parts(self) -> tuple[list[tuple[int, str]], list[CodeBlock]]:
-        """Lines of prose with their numbers, and the code blocks between them."""
+    def _parts(self) -> tuple[list[tuple[int, str]], list[CodeBlock], list[CodeBlock]]:
+        """Lines of prose with their numbers, the code blocks, and those that are not closed."""
         numbered = enumerate(self.lines, self.first_line)
         if "```" not in self.text and "~~~" not in self.text:
-            return list(numbered), []
+            return list(numbered), [], []
         prose: list[tuple[int, str]] = []
         blocks: list[CodeBlock] = []
+        unclosed: list[CodeBlock] = []
         fence: _Fence | None = None
         code: list[str] = []
         for number, line in numbered:
@@ -113,6 +124,10 @@ class Body:
                 if fence.mark in line and fence.is_closed_by(line):
                     blocks.append(_block(fence, code))
                     fence = None
+                elif fence.mark in line and (inner := fence.forgotten_before(number, line)):
+                    unclosed.append(_block(fence, code))
+                    blocks.append(unclosed[-1])
+                    fence, code = inner, []
                 else:
                     code.append(line)
                 continue
@@ -122,8 +137,9 @@ class Body:
             else:
                 prose.append((number, line))
         if fence:
-            blocks.append(_block(fence, code))
-        return prose, blocks
+            unclosed.append(_block(fence, code))
+            blocks.append(unclosed[-1])
+        return prose, blocks, unclosed
 
     @property
     def prose(self) -> list[tuple[int, str]]:
@@ -133,6 +149,11 @@ class Body:
     def code_blocks(self, *languages: str) -> Iterator[CodeBlock]:
         """Fenced code blocks of these languages, or all."""
         return (block for block in self._parts[1] if not languages or block.language in languages)
+
+    @property
+    def unclosed_blocks(self) -> list[CodeBlock]:
+        """Code blocks that end with the card, or where another one begins inside them."""
+        return self._parts[2]
 
     @cached_property
     def headings(self) -> list[Heading]:
@@ -148,9 +169,20 @@ class Body:
         return found
 
     @cached_property
+    def all_headings(self) -> list[Heading]:
+        """Headings, and those below the first level that a code block that is not closed took in."""
+        swallowed = [
+            heading
+            for block in self.unclosed_blocks
+            for number, line in enumerate(block.lines, block.line)
+            if line.startswith("##") and (heading := _heading(number, line))
+        ]
+        return sorted([*self.headings, *swallowed], key=lambda heading: heading.place)
+
+    @cached_property
     def _section_names(self) -> list[str]:
         """Text of the headings in lower case, without the numbers and marks before it."""
-        names = [heading.text.lower() for heading in self.headings]
+        names = [heading.text.lower() for heading in self.all_headings]
         return [name if name[:1].isalpha() else _BEFORE_LETTERS.sub("", name, 1) for name in names]
 
     def has_section(self, *names: str) -> bool:

@@ -40,6 +40,15 @@ _LIST_OF_LISTS = pattern(rf"\[ *{_LIST}(?: *, *{_LIST})* *\]")
 _A_PAIR = pattern(rf"({_WORD}): +({_WORD}|{_LIST})")
 _MAPPING = pattern(rf"\{{ *{_PAIR}(?: *, *{_PAIR})* *\}}")
 
+_QUOTE_LEFT_OPEN = pattern(
+    r"\s*(?:-\s+)?[\w-]+:\s+(?:[\[{][^\"']*)?(\"(?:[^\"\\]|\\.)*\\?|'(?:[^']|'')*)"
+)
+"""A line whose value, or the first in its brackets, begins with a quote that the line does not close."""
+
+_A_KEY = pattern(r"\s*(?:-\s+)?[\w-]+:(?:\s|$)")
+
+_OPENING = {"[": "bracket", "{": "bracket", '"': "quote", "'": "quote"}
+
 _MAX_KEY = 1000
 """Longer keys YAML takes only with a question mark before them."""
 
@@ -355,12 +364,12 @@ def _read_yaml(lines: Lines[str], first_line: int) -> tuple[Mapping, Problem | N
         problem = _alias_or_depth(yaml.parse(text, Loader=loader), first_line)
         root = None if problem else yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
-        return empty, _refused(text, error.problem_mark or error.context_mark, loader, first_line)
+        return empty, _refused(error, text, loader, first_line)
     node = _convert(root, first_line) if root is not None else empty
     return (node if isinstance(node, Mapping) else empty), problem
 
 
-def _refused(text: str, mark: Any, loader: Any, first_line: int) -> Problem:
+def _refused(error: Any, text: str, loader: Any, first_line: int) -> Problem:
     """Say in our own words what a parser refuses: its words are those of its release.
 
     A parser that looks ahead for a colon refuses deep nesting before it tells of any list; what
@@ -368,16 +377,37 @@ def _refused(text: str, mark: Any, loader: Any, first_line: int) -> Problem:
     """
     import yaml
 
-    line, column = (mark.line, mark.column) if mark else (0, 0)
+    mark = error.problem_mark or error.context_mark
     lines = [*text.split("\n"), ""]
     with suppress(yaml.MarkedYAMLError):
-        before = "\n".join([*lines[:line], lines[line][:column]])
+        before = "\n".join([*lines[: mark.line], lines[mark.line][: mark.column]])
         problem = _alias_or_depth(yaml.parse(before, Loader=loader), first_line)
         if problem:
             return problem
-    character = lines[line][column : column + 1]
-    what = {"": "the end", "\t": "a tab", "`": "a backtick"}.get(character, f"`{character}`")
-    return Problem(_place(mark, first_line), f"not YAML: {what} cannot stand here", _QUOTE_HELP)
+    quote = _open_quote(lines[: mark.line + 1], first_line)
+    if quote:
+        return _not_closed("quote", quote)
+    character = lines[mark.line][mark.column : mark.column + 1]
+    opened = error.context_mark or mark
+    what = _OPENING.get(lines[opened.line][opened.column : opened.column + 1])
+    if what and (opened.line < mark.line or not character):
+        return _not_closed(what, _place(opened, first_line))
+    shown = {"": "the end", "\t": "a tab", "`": "a backtick"}.get(character, f"`{character}`")
+    return Problem(_place(mark, first_line), f"not YAML: {shown} cannot stand here", _QUOTE_HELP)
+
+
+def _not_closed(what: str, place: Place) -> Problem:
+    return Problem(place, f"not YAML: the {what} is not closed", "close it in its line")
+
+
+def _open_quote(lines: Lines[str], first_line: int) -> Place | None:
+    """The first value that begins with a quote and has no other one before the next key."""
+    for number, line in enumerate(lines):
+        match = _QUOTE_LEFT_OPEN.fullmatch(line)
+        after = next((line for line in lines[number + 1 :] if line.strip()), "key:")
+        if match and _A_KEY.match(after):
+            return Place(first_line + number, match.start(1) + 1)
+    return None
 
 
 def _forbidden_character(lines: Lines[str], first_line: int) -> Problem | None:

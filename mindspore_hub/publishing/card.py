@@ -81,8 +81,8 @@ def _problems(
         entries += item.entries
     keys = {key.place.line: key.text for key, _ in entries}
     whole = Hub(hub)
-    for item in (*others, document):
-        whole.add(item)
+    for card in (*others, document):
+        whole.add(card)
     in_hub = chain(check_in_hub(document, rules, hub), check_together(whole, rules, {document.uid}))
     # What is generated from the card is not there yet; that is found outside its keys.
     found = [*check_document(document, rules), *(item for item in in_hub if item.line in keys)]

@@ -30,7 +30,8 @@ _LANGUAGES = ("python", "python3", "py")
 def check_card(document: Document) -> Iterator[Problem]:
     """Report the first syntax error of each Python block."""
     for block in document.body.code_blocks(*_LANGUAGES):
-        problem = _syntax_problem(block)
+        closed = block not in document.body.unclosed_blocks
+        problem = _syntax_problem(block) if closed else None
         if problem:
             yield problem
 

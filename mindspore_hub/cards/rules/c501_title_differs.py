@@ -7,7 +7,7 @@ entry points know the network by `model-name`.
 
 Example: `# DDAG re-ID` above `model-name: DDAG`
 
-Instead: `# DDAG`
+Instead: one name in both places, whichever is right.
 """
 
 from __future__ import annotations
@@ -28,4 +28,6 @@ def check_card(document: Document) -> Iterator[Problem]:
     if title and name and title != name:
         line = next(number for number, line in enumerate(document.lines, 1) if line.strip())
         message = f"the title is {title}, model-name {name}"
-        yield Problem(Place(line), message, f"write `# {name}`, unless the title is meant")
+        yield Problem(
+            Place(line), message, "say one name in both places, unless the title is meant"
+        )

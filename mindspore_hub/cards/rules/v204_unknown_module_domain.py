@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.front_matter import Scalar
 from mindspore_hub.cards.parse import Document
-from mindspore_hub.cards.vocabulary import listed
+from mindspore_hub.cards.vocabulary import listed, proposal
 from mindspore_hub.cards.vocabulary.keys import fits
 
 CODE = "V204"
@@ -28,10 +28,9 @@ def check_card(document: Document) -> Iterator[Problem]:
     """Report a domain that is not listed."""
     value = document.values.get("module-type")
     if isinstance(value, Scalar) and value.text and not fits("module-type", value.text):
-        from difflib import get_close_matches
-
         domain = value.text.partition("-")[0].strip().lower()
-        near = get_close_matches(domain, listed("domains"), 1) or listed("domains")
+        meant = proposal(domain, listed("domains"))
+        near = [meant] if meant else listed("domains")
         yield Problem(
             value.place, f"unknown domain {domain or value.text}", f"write {', '.join(near)}"
         )

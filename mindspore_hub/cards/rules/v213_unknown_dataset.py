@@ -1,7 +1,7 @@
 """`train-dataset` is not in the vocabulary of data sets.
 
-What: `train-dataset` names data sets of `mindspore_hub/cards/vocabulary/datasets.txt`, with `_`
-between several.
+What: `train-dataset` names data sets of `datasets.txt` or `datasets-published.txt` in
+`mindspore_hub/cards/vocabulary/`, with `_` between several.
 
 Why: The upstream checker refuses the card, and readers do not find it by its data.
 
@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.front_matter import scalars
 from mindspore_hub.cards.parse import Document
-from mindspore_hub.cards.vocabulary import listed
-from mindspore_hub.cards.vocabulary.datasets import is_accepted, is_recognised
+from mindspore_hub.cards.vocabulary import listed, proposal
+from mindspore_hub.cards.vocabulary.datasets import is_known
 
 CODE = "V213"
 NAME = "unknown-dataset"
@@ -29,9 +29,7 @@ def check_card(document: Document) -> Iterator[Problem]:
     """Report names that are unknown in any spelling; `N/A` is for K106."""
     for value in scalars(document.values.get("train-dataset")):
         text = value.text.strip()
-        if text and text.lower() != "n/a" and not is_accepted(text) and not is_recognised(text):
-            from difflib import get_close_matches
-
-            near = get_close_matches(text.lower(), listed("datasets"), 1)
-            help_ = f"did you mean {near[0]}?" if near else "write the usual name of the data set"
+        if text and text.lower() != "n/a" and not is_known(text):
+            near = proposal(text, listed("datasets"))
+            help_ = f"did you mean {near}?" if near else "write the usual name of the data set"
             yield Problem(value.place, f"unknown data set {text}", help_)

@@ -19,6 +19,12 @@ def is_recognised(text: str) -> bool:
     return plain(text) in known or all(plain(part) in known for part in _SEPARATOR.split(text))
 
 
+def is_known(text: str) -> bool:
+    """Whether a name is recognised, or is one that published cards have all the same."""
+    known = by_plain("datasets-published")
+    return is_accepted(text) or is_recognised(text) or plain(text) in known
+
+
 def accepted_spelling(text: str) -> str | None:
     """The spelling that is nearest to a recognised name and accepted; None if none is."""
     whole = [word for word in by_plain("datasets").get(plain(text), ()) if is_accepted(word)]

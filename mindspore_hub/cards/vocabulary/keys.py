@@ -9,7 +9,7 @@ from enum import Enum
 from functools import cache
 from typing import NamedTuple
 
-from mindspore_hub.cards.vocabulary import listed, words
+from mindspore_hub.cards.vocabulary import listed, proposal, words
 
 TOP = ("keys-required", "keys-optional", "keys-legacy")
 """Files of the keys at the top level."""
@@ -79,10 +79,8 @@ def meant_key(key: str, kinds: tuple[str, ...] = TOP) -> str | None:
 
 
 def nearest_key(key: str, kinds: tuple[str, ...] = TOP) -> str | None:
-    """The known key that looks most like this one, if any does."""
-    from difflib import get_close_matches
-
-    return next(iter(get_close_matches(key.lower(), sorted(_known(kinds)), 1)), None)
+    """The known key that is surely meant by this one, if any is."""
+    return proposal(key, sorted(_known(kinds)))
 
 
 @cache

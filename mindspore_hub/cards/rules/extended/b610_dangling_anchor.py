@@ -51,7 +51,7 @@ def check_card(document: Document) -> Iterator[Problem]:
 
 def _anchors(document: Document) -> set[str]:
     """Anchors of the title, the headings and the HTML tags, in lower case."""
-    headings = [heading.text for heading in document.body.headings if not _is_title(heading)]
+    headings = [heading.text for heading in document.body.all_headings if not _is_title(heading)]
     seen: Counter[str] = Counter()
     found = {"top", *(name.lower() for name in _HTML_ID.findall(document.body.text))}
     for text in [document.title or "", *headings]:

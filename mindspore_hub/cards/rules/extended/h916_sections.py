@@ -38,7 +38,7 @@ def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
 
 
 def _problems(document: Document) -> Iterator[Problem]:
-    headings = [heading for heading in document.body.headings if heading.level == 2]
+    headings = [heading for heading in document.body.all_headings if heading.level == 2]
     present = [heading.text for heading in headings]
     for name in SECTIONS:
         if name not in present:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from mindspore_hub.cards.findings import Problem, Severity
 from mindspore_hub.cards.front_matter import Scalar
 from mindspore_hub.cards.parse import Document
-from mindspore_hub.cards.vocabulary import listed, words
+from mindspore_hub.cards.vocabulary import listed, proposal, words
 
 CODE = "V205"
 NAME = "unknown-module-task"
@@ -32,10 +32,8 @@ def check_card(document: Document) -> Iterator[Problem]:
     domain, _, task = value.text.lower().partition("-")
     known_domain = domain in words("domains")
     if known_domain and f"{domain}-{task.replace('-', '_')}" not in words("tasks"):
-        from difflib import get_close_matches
-
         start = f"{domain}-"
         known = [word.removeprefix(start) for word in listed("tasks") if word.startswith(start)]
-        near = get_close_matches(task, known, 1)
-        help_ = f"did you mean {near[0]}?" if near else f"leave it at `{domain}`"
+        near = proposal(task, known)
+        help_ = f"did you mean {near}?" if near else f"leave it at `{domain}`"
         yield Problem(value.place, f"{task} is no documented task of {domain}", help_)
