@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from mindspore_hub._files import open_regular, replace
+from mindspore_hub._files import replace
 from mindspore_hub.errors import CardError, HubError, IntegrityError, StoreError
 from mindspore_hub.store.memo import Memo, Stat, stat_of
 
@@ -107,7 +107,7 @@ class Store:
         with self.explained("read", path):
             self.check_layout()
             try:
-                return StoredFile(self, sha256, path, open_regular(path))
+                return StoredFile(self, sha256, path, path.open("rb"))
             except FileNotFoundError:
                 return None
 
