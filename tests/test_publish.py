@@ -461,7 +461,7 @@ def test_facts_are_judged_before_mindspore_starts(
     def started(*_: object, **__: object) -> None:
         pytest.fail("MindSpore was started")
 
-    monkeypatch.setattr("mindspore_hub.publishing.process.subprocess.run", started)
+    monkeypatch.setattr("mindspore_hub.publishing.process._run", started)
     with pytest.raises(CardError, match=message):
         mindspore_hub.publish(
             files / "second.ckpt", "LeafNet", facts={**VARIANT, **facts}, root=hub, dry_run=True

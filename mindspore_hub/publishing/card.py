@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import TypeAlias
 
+from mindspore_hub import golden
 from mindspore_hub.cards import new, preprocessing, protocol, retrieval
 from mindspore_hub.cards.check import check_document, check_in_hub, check_together, read_tree
 from mindspore_hub.cards.facts import asset_items
@@ -20,8 +22,11 @@ from mindspore_hub.publishing import names
 from mindspore_hub.publishing.plan import Plan
 from mindspore_hub.publishing.trial import Trial
 
-_SUPPOSED: tuple[tuple[Shape, ...], ...] = (((1,),), ((3, 288, 144), *[(2048,)] * 63))
-"""Outputs of networks as unlike as can be: what is found with both does not depend on them."""
+_Supposed: TypeAlias = tuple[tuple[Shape, ...], tuple[Shape, ...]]
+"""Shapes of inputs and of outputs."""
+
+_SUPPOSED: tuple[_Supposed, _Supposed] = ((((1,),), ((1,),)), ((), ((2048,),) * 64))
+"""Networks as unlike as can be: what is found with both does not depend on the network."""
 
 _OF_NETWORK_ARGS = frozenset({"H902", "H915"})
 """Rules that miss constructor arguments; which of them the file tells, its network knows."""
@@ -59,7 +64,7 @@ def check_facts(plan: Plan, hub: Path, rules: Sequence[str]) -> None:
     """
     others = read_tree(hub).documents if any((hub / "assets").rglob("*.md")) else []
     chosen = select(all_rules(), rules, [])
-    first, second = (_problems(plan, hub, others, chosen, shapes) for shapes in _SUPPOSED)
+    first, second = (_problems(plan, hub, others, chosen, supposed) for supposed in _SUPPOSED)
     lines = [f"  {text}" for text in first if text in second]
     if lines:
         listed = "\n".join(dict.fromkeys(lines))
@@ -68,13 +73,15 @@ def check_facts(plan: Plan, hub: Path, rules: Sequence[str]) -> None:
 
 
 def _problems(
-    plan: Plan, hub: Path, others: list[Document], rules: list[Rule], shapes: Sequence[Shape]
+    plan: Plan, hub: Path, others: list[Document], rules: list[Rule], supposed: _Supposed
 ) -> list[str]:
-    """What would be found in the card of a network with these outputs, by the fact at fault."""
+    """What would be found in the card of a network with these shapes, by the fact at fault."""
     import numpy as np
 
-    inputs = plan.inputs if plan.request.facts.get("input-shape") else tuple(shapes[:1])
-    trial = Trial(plan.request.network_args, "", 1, inputs, [np.zeros((1, *s)) for s in shapes])
+    inputs, outputs = supposed
+    inputs = plan.inputs if plan.request.facts.get("input-shape") else inputs
+    drawn: list[golden.Array] = [np.zeros((1, *shape)) for shape in outputs]
+    trial = Trial(plan.request.network_args, "", 1, inputs, drawn)
     document = parse_document(card_text(plan, trial, hub / plan.card), hub / plan.card, plan.uid)
     entries = [*document.front_matter.entries]
     for item in asset_items(document.front_matter):
