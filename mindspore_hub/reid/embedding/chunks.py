@@ -233,7 +233,7 @@ class StoredChunks:
         except HubError:
             raise
         except OSError as error:
-            if error.errno in _RACES:
+            if error.errno in _RACES and self._output.parent.is_dir():
                 raise self._taken_away() from error
             msg = (
                 f"{self._output}, or {self.folder.name} beside it, cannot be written: "
