@@ -133,10 +133,14 @@ def _metadata(declared: Any) -> dict[str, str]:
     if not isinstance(declared, dict):
         msg = f"the {METADATA} of its header is no object."
         raise CheckpointError(msg)
-    return {
-        name: value if isinstance(value, str) else json.dumps(value)
-        for name, value in declared.items()
-    }
+    try:
+        return {
+            name: value if isinstance(value, str) else json.dumps(value)
+            for name, value in declared.items()
+        }
+    except RecursionError as error:  # what could just be read may be too deep to be written
+        msg = f"the {METADATA} of its header holds no texts, but what is nested too deeply."
+        raise CheckpointError(msg) from error
 
 
 def _read_entry(name: str, declared: Any, start: int) -> Entry:

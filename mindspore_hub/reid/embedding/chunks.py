@@ -231,7 +231,7 @@ class StoredChunks:
         try:
             yield
         except OSError as error:
-            if error.errno in _RACES:
+            if error.errno in _RACES and self._output.parent.is_dir():
                 raise self._taken_away() from error
             if isinstance(error, HubError) and error.errno is None:  # one that says it all
                 raise
