@@ -948,6 +948,21 @@ def test_a_part_of_a_hub_is_compared_with_the_whole_and_reported_alone() -> None
     assert codes(str(release.parent / "1.8"), "--select", "X702") == []
 
 
+@pytest.mark.parametrize(
+    "unit",
+    ["\n", " \t\n", "\f", "---\n", "[", "`", "<!-- mshub: ignore V2 ", "import a\n", "load("],
+)
+@pytest.mark.parametrize("in_code", [True, False])
+def test_a_large_card_of_one_thing_comes_to_an_end(unit: str, *, in_code: bool) -> None:
+    # Where a step takes time with the square of these, this test does not end in minutes.
+    much = unit * (100_000 // len(unit))
+    block = f"\n```python\nimport mindspore_hub\n{much}\n```\n" if in_code else f"\n{much}\n"
+    Path("card.md").write_text(GOOD + block, encoding="utf-8")
+    done = invoke("check", "card.md", "--select", "ALL", "--output-format", "concise")
+    assert done.exit_code in {0, 1}
+    assert "H900" not in done.stdout
+
+
 def test_a_hub_is_read_once_for_all_cards_that_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     release = copy_of_the_hub()
     read = []
