@@ -241,7 +241,7 @@ def test_an_anchor_may_have_the_prefix_that_hosts_give_it(tmp_path: Path) -> Non
     [
         (">>> net = load()\n>>> net(x)\nTensor", "pycon or ipython"),
         ("x = 1\n>>> x", "pycon or ipython"),
-        ("In [1]: x = 1", "pycon or ipython"),
+        ("In [1]: %x", "pycon or ipython"),
         ("%matplotlib inline\nimport x", "ipython or pycon"),
         ("%%time\nx()", "ipython or pycon"),
         ("!pip install mindspore", "ipython or pycon"),
