@@ -1,5 +1,6 @@
 """`mshub card` as users start it: every output, which findings it shows, and what it exits with."""
 
+import datetime
 import json
 import os
 import re
@@ -1561,3 +1562,109 @@ def test_a_code_block_inside_which_another_begins_is_not_closed() -> None:
 def test_a_fence_that_is_shown_in_a_code_block_closes_nothing(body: str) -> None:
     write("card.md", ("## License", f"{body}\n\n## License"))
     assert found("card.md", "--extend-select", "EXTENDED", "--ignore", "C511") == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(
+            "0123",
+            "true",
+            "1e3",
+            "0x1F",
+            "0o17",
+            "1_000",
+            "12",
+            "1.5",
+            "null",
+            "~",
+            "yes",
+            "No",
+            "y",
+        ),
+        *(
+            "2024-05-17",
+            ".5",
+            "-3",
+            "+1",
+            "[a]",
+            "{a: b}",
+            "a #b",
+            "#1",
+            "- a",
+            "'x'",
+            "*a",
+            "&a",
+            "!x",
+        ),
+        *(
+            ".inf",
+            ".nan",
+            "<<",
+            "=",
+            "0b1",
+            "1.",
+            "@x",
+            "%x",
+            "`x`",
+            "|",
+            "> x",
+            "? x",
+            "on",
+            "Team 7",
+        ),
+        *("Zürich", "a\\b", 'say "x"', "0" * 20, "True story"),
+    ],
+)
+@pytest.mark.parametrize("key", ["author", "user-id", "summary"])
+def test_new_writes_a_text_that_every_reader_takes_for_that_text(key: str, value: str) -> None:
+    path = Path("assets/botany/2.7/leafnet_cifar10.md")
+    done = invoke("new", str(path), "--model", "LeafNet", f"--{key}={value}")
+    assert (done.exit_code, done.output) == (0, f"{path}\n")
+    assert yaml.safe_load(path.read_text(encoding="utf-8").split("---\n")[1])[key] == value
+    assert json.loads(invoke("show", str(path)).stdout)[key] == value
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "read"),
+    [
+        ("fine-tunable", "False", False),
+        ("update-time", "2024-05-17", datetime.date(2024, 5, 17)),
+        ("model-version", "1.9", 1.9),
+        ("model-version", "1.10", "1.10"),
+        ("model-version", "2.0", "2.0"),
+        ("mindspore-version", "2.3.1", "2.3.1"),
+        ("input-shape", "3,32,32", [3, 32, 32]),
+        ("input-shape", " 3, 32, 32 ", [3, 32, 32]),
+        ("input-shape", "[3,32,32]", [3, 32, 32]),
+        ("input-shape", "[[3,32,32], [108]]", [[3, 32, 32], [108]]),
+        ("input-shape", "[3, 4], [5]", [[3, 4], [5]]),
+        ("output-shape", "10", [10]),
+    ],
+)
+def test_new_writes_what_is_no_text_as_what_it_is(key: str, value: str, read: object) -> None:
+    folder = "2.3.1" if key == "mindspore-version" else "2.7"
+    path = Path(f"assets/botany/{folder}/leafnet_cifar10.md")
+    done = invoke("new", str(path), "--model", "LeafNet", f"--{key}={value}")
+    assert (done.exit_code, done.output) == (0, f"{path}\n")
+    assert yaml.safe_load(path.read_text(encoding="utf-8").split("---\n")[1])[key] == read
+
+
+@pytest.mark.parametrize(
+    "shape", ["3 x 32 x 32", "3,-1", "[3, 32", "3,,32", "[[3], 4]", "0", "a", "[]", "3.5", "{a: 1}"]
+)
+def test_new_refuses_a_shape_that_is_none(shape: str) -> None:
+    done = invoke("new", "card.md", "--model", "LeafNet", f"--input-shape={shape}")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert f"input-shape is {shape!r}, which is no shape; write `[3, 288, 144]`" in str(
+        done.exception
+    )
+    assert not Path("card.md").exists()
+
+
+@pytest.mark.parametrize("name", ["class", "None", "lambda", "3dcnn", "se-net", "a b", "", "a.b"])
+def test_new_refuses_a_name_that_no_class_can_have(name: str) -> None:
+    done = invoke("new", "card.md", f"--model={name}")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert f"No class can have the model-name {name!r}; give a name" in str(done.exception)
+    assert not Path("card.md").exists()

@@ -11,10 +11,12 @@ from limits import bounded
 from properties import cases
 
 from mindspore_hub.cards import front_matter as front
+from mindspore_hub.cards.check import Tree, check_tree
 from mindspore_hub.cards.findings import Edit, Place, Problem, Rewrite
 from mindspore_hub.cards.front_matter import Mapping, Scalar, Sequence
 from mindspore_hub.cards.parse import Document, parse_document, read_document
 from mindspore_hub.cards.paths import MAX_BYTES, card_paths
+from mindspore_hub.cards.rules import all_rules, select
 from mindspore_hub.cards.schema import read_card
 from mindspore_hub.errors import CardError
 
@@ -725,3 +727,33 @@ def test_a_quote_that_is_closed_or_opens_nothing_is_not_blamed(front_matter: str
     error = document(front_matter).syntax_error
     assert error
     assert error.message == "not YAML: `:` cannot stand here"
+
+
+@pytest.mark.parametrize(
+    ("written", "cut"),
+    [
+        ("MindSpore #1 team", True),
+        ("#1 team", True),
+        ("MindSpore\t#1", True),
+        ("two\n  lines #1", True),
+        ("[a, b, c #1\n  ]", True),
+        ("{a: b #1\n  }", True),
+        ("!!str x #1", True),
+        ("MindSpore # 1 team", False),
+        ("MindSpore #", False),
+        ("C# and F#", False),
+        ("MindSpore#1", False),
+        ('"MindSpore #1 team"', False),
+        ("'MindSpore #1 team'", False),
+        ('"MindSpore" #1', False),
+        ("{a: b, c: 'd #1'}", False),
+        ("|\n  MindSpore #1 team", False),
+        (">\n  MindSpore #1 team", False),
+        ("two\n  lines", False),
+    ],
+)
+def test_a_value_that_a_comment_without_a_blank_follows_is_cut(written: str, cut: bool) -> None:
+    text = f"# A\n---\nkey: {written}\nother: x\n---\n"
+    tree = Tree([parse_document(text, Path("a.md"))], [], None)
+    found = list(check_tree(tree, select(all_rules(), ["H921"], [])))
+    assert [item.line for item in found] == ([3] if cut else [])

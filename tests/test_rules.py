@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 import warnings
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def enter_fixture(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """Go where the fixture of a rule is; return the report expected of the bad one.
 
     Files that only some file systems can hold side by side are not in the repository; `copies.txt`
-    says which of `bad` to copy, and to what name.
+    says which of `bad` to copy, and to what name. `{python}` in a report is the Python that runs.
     """
     folder = FIXTURES / code
     if (folder / "copies.txt").is_file():
@@ -49,7 +50,8 @@ def enter_fixture(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
                 pytest.skip("this file system ignores the case of names")
             shutil.copyfile(source, target)
     monkeypatch.chdir(folder)
-    return (folder / "expected.txt").read_text(encoding="utf-8")
+    text = (folder / "expected.txt").read_text(encoding="utf-8")
+    return text.replace("{python}", f"{sys.version_info.major}.{sys.version_info.minor}")
 
 
 def test_every_rule_has_fixtures_and_all_fixtures_have_a_rule() -> None:
@@ -306,3 +308,49 @@ def test_a_network_that_is_no_python_is_a_finding(source: bytes, tmp_path: Path)
     (hub / "models" / "leafnet.py").write_bytes(source)
     (found,) = findings("H902", hub)
     assert found.message == "models/leafnet.py defines no class LeafNet"
+
+
+def test_an_anchor_may_have_the_prefix_that_hosts_give_it(tmp_path: Path) -> None:
+    good = (FIXTURES / "B610" / "good.md").read_text(encoding="utf-8")
+    card = tmp_path / "card.md"
+    links = "[a](#user-content-top) <i id='user-content-x'></i>[b](#user-content-x)"
+    links += " [c](#user-content-absent)"
+    card.write_text(f"{good}\n{links}\n", encoding="utf-8")
+    assert [item.message for item in findings("B610", card)] == [
+        "no heading has the anchor #user-content-absent"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (">>> net = load()\n>>> net(x)\nTensor", "pycon or ipython"),
+        ("x = 1\n>>> x", "pycon or ipython"),
+        ("In [1]: %x", "pycon or ipython"),
+        ("%matplotlib inline\nimport x", "ipython or pycon"),
+        ("%%time\nx()", "ipython or pycon"),
+        ("!pip install mindspore", "ipython or pycon"),
+        ("load?", "ipython or pycon"),
+        ("print 'x'", "correct the code"),
+        ("x = 'a' >>> b", "correct the code"),
+        ("x = f(", "correct the code"),
+    ],
+)
+def test_code_that_is_no_python_says_which_python_judged_and_what_to_do(
+    code: str, advice: str, tmp_path: Path
+) -> None:
+    good = (FIXTURES / "B606" / "good.md").read_text(encoding="utf-8")
+    card = tmp_path / "card.md"
+    card.write_text(f"{good}\n```python\n{code}\n```\n", encoding="utf-8")
+    (found,) = findings("B606", card)
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert found.message.startswith(f"not Python {version}: ")
+    assert advice in found.help
+
+
+@pytest.mark.parametrize("language", ["pycon", "ipython"])
+def test_a_session_may_be_called_one(language: str, tmp_path: Path) -> None:
+    good = (FIXTURES / "B606" / "good.md").read_text(encoding="utf-8")
+    card = tmp_path / "card.md"
+    card.write_text(f"{good}\n```{language}\n>>> %x\n```\n", encoding="utf-8")
+    assert findings("B606", card) == []

@@ -49,12 +49,51 @@ class _Parser(MarkdownIt):
         return url
 
 
+_FORMULA = re.compile(
+    r"(?<![\\$])\$\$(?:(?!\n[ \t>]*\n)[^$]){1,500}\$\$"
+    r"|(?<![\\$\w])\$(?=[^\s$])(?:[^$\n\\]|\\.){0,500}(?<=[^\s\\])\$(?![\w$])"
+    r"|\\\((?:(?!\n[ \t>]*\n|\\[()])[\s\S]){1,500}\\\)"
+    r"|\\\[(?:(?!\n[ \t>]*\n|\\[\[\]])[\s\S]){1,500}\\\]"
+)
+"""A formula in the ways of TeX, in one paragraph and no longer than formulas are, so that the search
+takes no time. A dollar between a blank and a digit is a price.
+"""
+
+_FOOTNOTE = re.compile(r"(?m)^ {0,3}\[\^[^\]\n]{1,100}\]:.*(?:\n(?: {4}|\t).*)*")
+"""A footnote, which Markdown without them takes for the address of a reference."""
+
+_CODE = re.compile(
+    r"(?m)^ {0,3}(?P<fence>```|~~~)[\s\S]*?(?:^ {0,3}(?P=fence)|\Z)"
+    r"|(?<!`)(?P<span>`{1,10})(?!`)[\s\S]{1,500}?(?<!`)(?P=span)(?!`)"
+)
+
+
+def _without_formulas(text: str) -> str:
+    """The text with blanks for formulas and footnotes; no place in it moves."""
+    if "$" not in text and "\\" not in text and "[^" not in text:
+        return text
+    parts = []
+    begin = 0
+    for code in [*_CODE.finditer(text), None]:
+        end = code.start() if code else len(text)
+        prose = _FORMULA.sub(_blanks, _FOOTNOTE.sub(_blanks, text[begin:end]))
+        parts += [prose, code[0] if code else ""]
+        begin = code.end() if code else end
+    return "".join(parts)
+
+
+def _blanks(match: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", " ", match[0])
+
+
 def find_links(lines: tuple[str, ...], first_line: int) -> list[Link]:
     """Find every link and image, in order; `first_line` is the line number of `lines[0]`."""
     found: list[Link] = []
     parser = _parser()
     references: dict[str, object] = {}
-    for token in parser.parse("\n".join(lines), references):
+    text = _without_formulas("\n".join(lines))
+    lines = tuple(text.split("\n"))
+    for token in parser.parse(text, references):
         if not token.map:
             continue
         source = _Source(token.content, lines, token.map[0], first_line)

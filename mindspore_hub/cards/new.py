@@ -14,12 +14,13 @@ from mindspore_hub._files import replace
 from mindspore_hub.cards.check import Tree, check_tree, read_tree
 from mindspore_hub.cards.facts import parse_repo_link
 from mindspore_hub.cards.findings import Severity, in_order
-from mindspore_hub.cards.front_matter import Node
+from mindspore_hub.cards.front_matter import Node, Sequence
 from mindspore_hub.cards.front_matter import read as read_front_matter
 from mindspore_hub.cards.parse import parse_document
 from mindspore_hub.cards.paths import uid_of
 from mindspore_hub.cards.rules import all_rules, select
-from mindspore_hub.cards.values import Shape, as_arguments, as_shapes
+from mindspore_hub.cards.values import Shape, as_arguments, as_shapes, wrong_part_of_shape
+from mindspore_hub.cards.vocabulary.keys import Form, is_class_name, key_of
 from mindspore_hub.errors import CardError
 
 MINDSPORE_VERSION = "2.7"
@@ -36,8 +37,10 @@ _ASSET = (
 )
 """Keys of the asset, in their order."""
 
+_SHAPES = ("input-shape", "output-shape")
+
 _STRUCTURED = (
-    *("input-shape", "output-shape"),
+    *_SHAPES,
     *("network-args", "preprocessing", "retrieval", "protocol"),
 )
 """Keys whose values are lists or mappings, written as YAML."""
@@ -45,8 +48,14 @@ _STRUCTURED = (
 _PLAIN = re.compile(r"[A-Za-z0-9][\w ./|%+@()-]*(?<! )")
 """What every YAML reader takes for the same text, but for numbers."""
 
-_NO_TEXT = frozenset({"null", "yes", "no", "on", "off"})
-"""Words that some YAML reader takes for something else."""
+_NO_TEXT = frozenset({"null", "y", "n"})
+"""Words that some YAML reader takes for something else, and PyYAML does not."""
+
+_NUMBER = re.compile(r"0o[0-7]+|\d+(\.\d*)?([eE][-+]?\d+)?")
+"""Numbers of YAML 1.2, of which PyYAML takes some for text."""
+
+_MEANT = {"update-time": {"str", "timestamp"}, "accuracy": {"int", "float"}}
+"""What the value of a key is, where that is not a text."""
 
 _WORD = re.compile(r"[A-Za-z][\w-]*")
 """What needs no quotes inside brackets."""
@@ -65,7 +74,8 @@ def write_card(path: Path, facts: Mapping[str, str], *, citation: str = "") -> N
         citation: The paper behind the network, as Markdown.
 
     Raises:
-        CardError: There is such a file, it is not called `.md`, or the card would not pass.
+        CardError: There is such a file, it is not called `.md`, no class can have the model-name, a
+            shape is none, or the card would not pass.
     """
     if path.suffix != ".md":
         msg = f"{path} is no name of a card; let it end in .md."
@@ -155,8 +165,35 @@ def _batch(count: str, shape: Shape) -> str:
 
 
 def known_facts(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
-    """Facts of a fresh card in the order of its keys, with usual values for those not given."""
-    return _defaults(path, facts) | {key: value for key, value in facts.items() if value}
+    """Facts of a fresh card in the order of its keys, with usual values for those not given.
+
+    Raises:
+        CardError: No class can have the model-name, or a shape is none.
+    """
+    if not is_class_name(facts["model-name"]):
+        msg = (
+            f"No class can have the model-name {facts['model-name']!r}; give a name of letters, "
+            "digits and `_` that is no word of Python, such as LeafNet."
+        )
+        raise CardError(msg)
+    given = {key: value for key, value in facts.items() if value}
+    shapes = {key: _shape(key, given[key]) for key in _SHAPES if key in given}
+    return _defaults(path, facts) | given | shapes
+
+
+def _shape(key: str, value: str) -> str:
+    """A shape as cards have it, where its brackets may be left out."""
+    nodes = [_node(text) for text in (value.strip(), f"[{value.strip()}]")]
+    node = next((node for node in nodes if node and wrong_part_of_shape(node) is None), None)
+    if node is None:
+        msg = (
+            f"{key} is {value!r}, which is no shape; write `[3, 288, 144]`, or one such list per "
+            "tensor, without the batch axis."
+        )
+        raise CardError(msg)
+    shapes = as_shapes(node)
+    nested = isinstance(node, Sequence) and isinstance(node.items[0], Sequence)
+    return flow(shapes if nested else shapes[0])
 
 
 def front_matter(known: Mapping[str, str]) -> str:
@@ -178,8 +215,7 @@ def flow(value: Any) -> str:
         return f"[{', '.join(map(flow, value))}]"
     if isinstance(value, bool):
         return str(value)
-    plain = isinstance(value, str) and _WORD.fullmatch(value) and _is_plain(value)
-    is_word = plain and value.lower() not in {"true", "false"}
+    is_word = isinstance(value, str) and _WORD.fullmatch(value) and _kind(value) == "str"
     return value if is_word else json.dumps(value, ensure_ascii=False)
 
 
@@ -248,12 +284,28 @@ def _asset_lines(known: Mapping[str, str]) -> list[str]:
 def _line(key: str, value: str) -> str:
     if key.endswith("-link"):
         return f"{key}: <{value.removeprefix('<').removesuffix('>')}>"
-    plain = key in _STRUCTURED or _is_plain(value)
+    plain = key in _STRUCTURED or _is_plain(key, value)
     return f"{key}: {value if plain else json.dumps(value, ensure_ascii=False)}"
 
 
-def _is_plain(value: str) -> bool:
-    """Whether a value needs no quotes: `1.10` does, since it reads as 1.1."""
-    if re.fullmatch(r"\d+\.\d+", value):
-        return str(float(value)) == value
-    return bool(_PLAIN.fullmatch(value)) and value.lower() not in _NO_TEXT
+def _is_plain(key: str, value: str) -> bool:
+    """Whether a value needs no quotes, since YAML reads what is meant.
+
+    `1.10` reads as 1.1, and 2.0 is 2 to JSON, so that these versions need them.
+    """
+    kind = _kind(value)
+    if key.endswith("-version") and re.fullmatch(r"\d+\.\d+", value):
+        return str(float(value)) == value and not float(value).is_integer()
+    meant = {Form.BOOLEAN: {"bool"}}.get(key_of(key).form, _MEANT.get(key, {"str"}))
+    return bool(_PLAIN.fullmatch(value)) and kind in meant
+
+
+def _kind(value: str) -> str:
+    """What some YAML reader takes a plain value for: `str`, `int`, `float`, `bool`, `timestamp`."""
+    import yaml
+
+    if value.lower() in _NO_TEXT or _NUMBER.fullmatch(value):
+        return "int"
+    resolver: Any = yaml.SafeLoader("")
+    tag: str = resolver.resolve(yaml.ScalarNode, value, (True, False))
+    return tag.rpartition(":")[2]

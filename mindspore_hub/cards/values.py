@@ -98,3 +98,24 @@ def as_shapes(node: Node | None) -> tuple[Shape, ...]:
         return tuple(shape for item in node.items for shape in as_shapes(item))
     sizes = [as_argument(item) for item in node.items]
     return (tuple(size for size in sizes if type(size) is int),) if sizes else ()
+
+
+def wrong_part_of_shape(node: Node) -> Node | None:
+    """What of a shape is neither a list of sizes nor a list of such lists; None if it is one."""
+    if not isinstance(node, Sequence) or not node.items:
+        return node
+    if isinstance(node.items[0], Sequence):
+        shapes = (_wrong_size(item) for item in node.items)
+        return next((wrong for wrong in shapes if wrong is not None), None)
+    return _wrong_size(node)
+
+
+def _wrong_size(node: Node) -> Node | None:
+    if not isinstance(node, Sequence) or not node.items:
+        return node
+    return next((item for item in node.items if not _is_size(item)), None)
+
+
+def _is_size(node: Node) -> bool:
+    value = as_argument(node)
+    return type(value) is int and value > 0

@@ -12,12 +12,15 @@ Instead: `net = mindspore_hub.load("MVD")`
 from __future__ import annotations
 
 import ast
+import re
+import sys
 import warnings
 from collections.abc import Iterator
 
 from mindspore_hub.cards.body import CodeBlock
 from mindspore_hub.cards.findings import Place, Problem, Severity
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.patterns import pattern
 
 CODE = "B606"
 NAME = "python-syntax"
@@ -25,6 +28,12 @@ SEVERITY = Severity.WARNING
 
 
 _LANGUAGES = ("python", "python3", "py")
+
+_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+"""The Python that judges: another one may take what this one does not."""
+
+_SESSION = pattern(r"^\s*(?:>>>|In \[\d*\]:)(?:\s|$)", re.MULTILINE)
+_NOTEBOOK = pattern(r"^\s*(?:%%?[A-Za-z]|![A-Za-z.~/])|^\s*[\w.]+\?{1,2}\s*$", re.MULTILINE)
 
 
 def check_card(document: Document) -> Iterator[Problem]:
@@ -44,8 +53,16 @@ def _syntax_problem(block: CodeBlock) -> Problem | None:
     except SyntaxError as error:
         line = block.line + min(max((error.lineno or 1) - 1, 0), max(len(block.lines) - 1, 0))
         place = Place(line, max(error.offset or 1, 1) + block.indent)
-        return Problem(place, f"not Python: {error.msg}", "correct the code")
+        return Problem(place, f"not Python {_VERSION}: {error.msg}", _help(block))
     except (ValueError, RecursionError, MemoryError) as error:
-        message = f"not Python: {error or 'too many levels'}"
+        message = f"not Python {_VERSION}: {error or 'too many levels'}"
         return Problem(Place(block.line), message, "correct the code")
     return None
+
+
+def _help(block: CodeBlock) -> str:
+    if _SESSION.search(block.text):
+        return "a session is no program: call the block pycon or ipython"
+    if _NOTEBOOK.search(block.text):
+        return "commands of a notebook are no Python: call the block ipython or pycon"
+    return "correct the code"

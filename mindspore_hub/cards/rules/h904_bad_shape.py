@@ -15,10 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mindspore_hub.cards.findings import Problem, Severity
-from mindspore_hub.cards.front_matter import Node, Sequence
 from mindspore_hub.cards.parse import Document
 from mindspore_hub.cards.rules import Hub
-from mindspore_hub.cards.values import as_argument
+from mindspore_hub.cards.values import wrong_part_of_shape
 
 CODE = "H904"
 NAME = "bad-shape"
@@ -33,28 +32,7 @@ def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
     for document in hub.documents.values() if hub.root else ():
         for key in ("input-shape", "output-shape"):
             node = document.front_matter.get(key)
-            wrong = _wrong_part(node) if node is not None else None
+            wrong = wrong_part_of_shape(node) if node is not None else None
             if wrong is not None:
                 message = f"{key} is not a list of positive whole numbers, or of such lists"
                 yield document, Problem(wrong.place, message, _HELP)
-
-
-def _wrong_part(node: Node) -> Node | None:
-    """What is neither a list of sizes nor a list of such lists."""
-    if not isinstance(node, Sequence) or not node.items:
-        return node
-    if isinstance(node.items[0], Sequence):
-        shapes = (_wrong_size(item) for item in node.items)
-        return next((wrong for wrong in shapes if wrong is not None), None)
-    return _wrong_size(node)
-
-
-def _wrong_size(node: Node) -> Node | None:
-    if not isinstance(node, Sequence) or not node.items:
-        return node
-    return next((item for item in node.items if not _is_size(item)), None)
-
-
-def _is_size(node: Node) -> bool:
-    value = as_argument(node)
-    return type(value) is int and value > 0

@@ -41,7 +41,7 @@ def check_card(document: Document) -> Iterator[Problem]:
     known = _anchors(document) if links else set()
     for link in links:
         anchor = unquote(link.target[1:]).lower()
-        if anchor and anchor not in known:
+        if anchor and not {anchor, anchor.removeprefix("user-content-")} & known:
             from difflib import get_close_matches
 
             near = get_close_matches(anchor, sorted(known), 1) if len(known) < 1000 else []
