@@ -204,6 +204,23 @@ def test_a_feature_that_is_no_number_is_an_error_that_names_its_picture(
         mindspore_hub.embed(facts, folder, network=network)
 
 
+class Scored(tiny.Tiny):
+    """Scores of colours beside the feature, of which one is no number."""
+
+    def construct(self, x: mindspore.Tensor) -> tuple[mindspore.Tensor, mindspore.Tensor]:
+        made = super().construct(x)
+        return made, mindspore.ops.log(0 * made - 1)
+
+
+def test_a_score_that_is_no_number_is_an_error_that_names_its_picture(tmp_path: Path) -> None:
+    facts = tiny.card(tmp_path, retrieval="{outputs: [0], colors: 1, distance: dot}")
+    folder = tiny.draw(tmp_path / "all", "a.png")
+    for output in (None, tmp_path / "x.npz"):
+        with pytest.raises(FeaturesError, match=r"The row of color_scores of a\.png is infinite"):
+            mindspore_hub.embed(facts, folder, network=Scored(), output=output)
+    assert not (tmp_path / "x.npz").exists()
+
+
 # What is asked for, and what does not fit
 
 
