@@ -9,7 +9,6 @@ PyYAML refuses is what the scanner could read, with the problem beside it.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from collections.abc import Sequence as Lines
 from contextlib import suppress
@@ -122,35 +121,6 @@ def scalars(node: Node | None) -> tuple[Scalar, ...]:
 def link_text(text: str) -> str:
     """A link without the angle brackets that Markdown puts around it."""
     return text[1:-1] if text.startswith("<") and text.endswith(">") else text
-
-
-def doubled_lines(node: Node, end: int) -> Iterator[int]:
-    """Lines of every key that stands twice in its mapping, and of the values of both.
-
-    Args:
-        node: A mapping, or a value in which there may be some.
-        end: First line behind it.
-    """
-    parts = _parts_of(node)
-    starts = [place.line for _, place, _ in parts]
-    times = Counter(name for name, _, _ in parts if name is not None)
-    for (name, place, value), after in zip(parts, [*starts[1:], end], strict=False):
-        if name is not None and times[name] > 1:
-            yield from range(place.line, max(after, place.line + 1))
-        yield from doubled_lines(value, after)
-
-
-def end_of(mapping: Mapping, key: str, end: int) -> int:
-    """First line behind the value of a key, where the mapping ends before the line `end`."""
-    place = mapping.place_of(key)
-    return min((name.place.line for name, _ in mapping.entries if name.place > place), default=end)
-
-
-def _parts_of(node: Node) -> list[tuple[str | None, Place, Node]]:
-    """Name, place and value of every entry of a mapping, or item of a list, which has no name."""
-    if isinstance(node, Mapping):
-        return [(name.text, name.place, value) for name, value in node.entries]
-    return [(None, item.place, item) for item in node.items] if isinstance(node, Sequence) else []
 
 
 def read(lines: Lines[str], first_line: int) -> tuple[Mapping, Problems]:

@@ -8,6 +8,7 @@ code of the rule that reports it, and what can be read of the rest is read.
 from __future__ import annotations
 
 from bisect import bisect
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -18,7 +19,7 @@ from mindspore_hub.cards import front_matter as front
 from mindspore_hub.cards.body import Body
 from mindspore_hub.cards.facts import Facts, first_line
 from mindspore_hub.cards.findings import Edit, Place, Problem, Rewrite
-from mindspore_hub.cards.front_matter import Mapping, Node, Scalar
+from mindspore_hub.cards.front_matter import Mapping, Node, Scalar, Sequence
 from mindspore_hub.cards.paths import published_uid, read_bytes, uid_of
 from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.vocabulary import pairs
@@ -146,14 +147,14 @@ class Document:
     @cached_property
     def _doubled(self) -> frozenset[int]:
         """Lines of every key that stands twice in its mapping."""
-        return frozenset(front.doubled_lines(self.front_matter, self._end))
+        return frozenset(_doubled_lines(self.front_matter, self._end))
 
     @cached_property
     def _assets(self) -> list[tuple[range, str]]:
         """Lines of every asset from its dash on, and its link, else its digest, else its place."""
         items = self.facts.assets
         starts = [first_line(self, item.node).line for item in items]
-        ends = [*starts[1:], front.end_of(self.front_matter, "asset", self._end)]
+        ends = [*starts[1:], _end_of(self.front_matter, "asset", self._end)]
         return [
             (range(start, end), item.link or item.sha256 or f"asset {number}")
             for number, (item, start, end) in enumerate(zip(items, starts, ends, strict=False), 1)
@@ -242,6 +243,35 @@ def parse_document(
         problems=(*known, *problems),
         byte_order_mark=marked,
     )
+
+
+def _doubled_lines(node: Node, end: int) -> Iterator[int]:
+    """Lines of every key that stands twice in its mapping, and of the values of both.
+
+    Args:
+        node: A mapping, or a value in which there may be some.
+        end: First line behind it.
+    """
+    parts = _parts_of(node)
+    starts = [place.line for _, place, _ in parts]
+    times = Counter(name for name, _, _ in parts if name is not None)
+    for (name, place, value), after in zip(parts, [*starts[1:], end], strict=False):
+        if name is not None and times[name] > 1:
+            yield from range(place.line, max(after, place.line + 1))
+        yield from _doubled_lines(value, after)
+
+
+def _end_of(mapping: Mapping, key: str, end: int) -> int:
+    """First line behind the value of a key, where the mapping ends before the line `end`."""
+    place = mapping.place_of(key)
+    return min((name.place.line for name, _ in mapping.entries if name.place > place), default=end)
+
+
+def _parts_of(node: Node) -> list[tuple[str | None, Place, Node]]:
+    """Name, place and value of every entry of a mapping, or item of a list, which has no name."""
+    if isinstance(node, Mapping):
+        return [(name.text, name.place, value) for name, value in node.entries]
+    return [(None, item.place, item) for item in node.items] if isinstance(node, Sequence) else []
 
 
 def _in_english(line: str) -> str:
