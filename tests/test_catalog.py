@@ -389,7 +389,7 @@ def test_commands_that_look_names_up_go_on_without_a_broken_card(tmp_path: Path)
         assert (done.returncode, done.stdout) == (1, "")
         error = done.stderr.splitlines()[-1]
         assert error.startswith("mshub: error: ")
-        assert f"assets/mindspore/1.7/{card.name}:5:" in error
+        assert f"assets/mindspore/1.7/{card.name}:4:" in error
     assert mshub("card", "check").returncode == 1
 
 
