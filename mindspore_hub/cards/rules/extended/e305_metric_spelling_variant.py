@@ -1,12 +1,13 @@
 """The name of a metric is spelt as in few other cards.
 
-What: A metric has the same spelling in all cards, but for capitals.
+What: A metric has the same spelling in all cards. Capitals are no fault where most cards have none:
+`mIoU` and `MSE` stay.
 
-Why: `meanIoU` and `miou` are two columns in a table of results.
+Why: `map`, `MAP` and `mAP` are three columns in a table of results.
 
-Example: `evaluation: meanIoU41.2`
+Example: `evaluation: map41.2`
 
-Instead: `evaluation: miou41.2`
+Instead: `evaluation: mAP41.2`
 """
 
 from __future__ import annotations
@@ -38,6 +39,6 @@ def _usual(name: str) -> str | None:
         return None
     same = plain(name)
     found = by_plain("metrics").get(same, ())
-    if name.lower() in {word.lower() for word in found}:
+    if name.lower() in found:
         return None
     return found[0] if found else pairs("metrics-variants").get(same)
