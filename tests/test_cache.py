@@ -215,7 +215,7 @@ def test_home_that_is_a_file_is_a_store_error(tmp_path: Path) -> None:
 
 def test_folder_in_the_place_of_a_file_is_a_store_error(store: Store) -> None:
     store.blob(SHA256).mkdir(parents=True)
-    with pytest.raises(StoreError, match=r"Cannot read .*Is a directory"):
+    with pytest.raises(StoreError, match=r"Cannot read .*: it is a folder"):
         verified(store)
     with pytest.raises(StoreError, match=r"Cannot write .*Is a directory"):
         put(store)

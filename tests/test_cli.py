@@ -251,7 +251,7 @@ def test_card_check_of_what_is_no_card_says_so(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stdout == (
         "card.md:1:1: H900 card.md cannot be read: Is a directory.\n"
-        "    help: make it a readable text file\n"
+        "    help: make it a readable text file, and no link that leads elsewhere\n"
     )
     assert done.stderr == "2 cards checked, 1 finding\n"
 
@@ -456,13 +456,13 @@ def test_errors_have_an_exit_code_and_a_message_on_stderr(
 @pytest.mark.parametrize(
     ("link", "settings", "code"),
     [
-        ("https://localhost:1/x.ckpt", {"MSHUB_MIRRORS": "{folder}/mirror"}, 4),
+        ("https://localhost:1/x.ckpt", {"MSHUB_MIRRORS": "{folder}/mirror"}, 5),
         ("https://localhost:1/x.ckpt", {}, 5),
         ("https://localhost:1/x.ckpt", {"MSHUB_OFFLINE": "1"}, 6),
         ("http://files.example.org/x.ckpt", {}, 7),
         ("https://localhost:1/x.ckpt", {"MSHUB_HOME": "{folder}/card.md"}, 9),
     ],
-    ids=["integrity", "network", "offline", "trust", "store"],
+    ids=["wrong copy", "network", "offline", "trust", "store"],
 )
 def test_a_failed_download_has_an_exit_code_of_its_own(
     link: str, settings: dict[str, str], code: int, tmp_path: Path

@@ -21,7 +21,13 @@ import mindspore_hub
 from mindspore_hub import fetch, pretrained
 from mindspore_hub.cards.schema import Asset
 from mindspore_hub.catalog import Catalog
-from mindspore_hub.errors import CardError, CheckpointError, IntegrityError, OfflineError
+from mindspore_hub.errors import (
+    CardError,
+    CheckpointError,
+    IntegrityError,
+    NetworkError,
+    OfflineError,
+)
 from mindspore_hub.pretrained import create_pretrained
 from mindspore_hub.tensorfile import read_index
 from mindspore_hub.weights import facts_of
@@ -289,5 +295,5 @@ def test_arguments_that_build_nothing_are_told_of_once_the_file_is_right(
     with pytest.raises(ValueError, match="size must be positive"):
         create_pretrained(Layer, Asset(asset.link, asset.sha256), {"size": 0})
     damaged = Asset(asset.link, "0" * 64, network_args={"size": 0})
-    with pytest.raises(IntegrityError):
+    with pytest.raises(NetworkError, match="file.ckpt: another file"):
         create_pretrained(Layer, damaged, {})
