@@ -295,5 +295,5 @@ def test_arguments_that_build_nothing_are_told_of_once_the_file_is_right(
     with pytest.raises(ValueError, match="size must be positive"):
         create_pretrained(Layer, Asset(asset.link, asset.sha256), {"size": 0})
     damaged = Asset(asset.link, "0" * 64, network_args={"size": 0})
-    with pytest.raises(NetworkError, match="file.ckpt: another file"):
+    with pytest.raises(NetworkError, match=r"file\.ckpt: another file"):
         create_pretrained(Layer, damaged, {})
