@@ -50,6 +50,16 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     return file
 
 
+def read_regular(path: str | os.PathLike[str]) -> bytes:
+    """All of a file, unless it is a pipe, a device or the like, which may never end.
+
+    Raises:
+        OSError: It cannot be read, or is not a regular file.
+    """
+    with open_regular(path) as file:
+        return file.read()
+
+
 def _refuse_irregular(found: os.stat_result, path: str | os.PathLike[str]) -> None:
     if not stat.S_ISREG(found.st_mode):
         kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")

@@ -27,6 +27,7 @@ from mindspore_hub.catalog import Catalog
 from mindspore_hub.cli import mshub
 from mindspore_hub.entry_point import _interrupt_deferred
 from mindspore_hub.info import CellInfo
+from mindspore_hub.store.cache import Store
 from mindspore_hub.version import __version__
 
 CARDS = Catalog.read().cards
@@ -251,7 +252,7 @@ def test_card_check_of_what_is_no_card_says_so(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stdout == (
         "card.md:1:1: H900 card.md cannot be read: Is a directory.\n"
-        "    help: make it a readable text file\n"
+        "    help: make it a readable text file, and no link that leads elsewhere\n"
     )
     assert done.stderr == "2 cards checked, 1 finding\n"
 
@@ -456,7 +457,7 @@ def test_errors_have_an_exit_code_and_a_message_on_stderr(
 @pytest.mark.parametrize(
     ("link", "settings", "code"),
     [
-        ("https://localhost:1/x.ckpt", {"MSHUB_MIRRORS": "{folder}/mirror"}, 4),
+        ("https://localhost:1/x.ckpt", {"MSHUB_HOME": "{folder}/damaged"}, 4),
         ("https://localhost:1/x.ckpt", {}, 5),
         ("https://localhost:1/x.ckpt", {"MSHUB_OFFLINE": "1"}, 6),
         ("http://files.example.org/x.ckpt", {}, 7),
@@ -468,7 +469,9 @@ def test_a_failed_download_has_an_exit_code_of_its_own(
     link: str, settings: dict[str, str], code: int, tmp_path: Path
 ) -> None:
     card = write_card(tmp_path, link)
-    write_mirror(tmp_path, b"another file")
+    blob = Store(tmp_path / "damaged").blob(hashlib.sha256(b"weights").hexdigest())
+    blob.parent.mkdir(parents=True)
+    blob.write_bytes(b"another file")
     env = {name: value.format(folder=tmp_path) for name, value in settings.items()}
     done = run("download", str(card), **env)
     assert (done.returncode, done.stdout) == (code, "")
