@@ -219,9 +219,9 @@ def _goal(path: Path) -> Path | None:
 
 def _descriptor(path: Path) -> int | None:
     """Number of the open file of this process that a path means: 1 of `/dev/stdout`."""
-    descriptors = os.path.realpath("/dev/fd")
+    descriptors = {os.path.realpath(folder) for folder in ("/dev/fd", "/proc/thread-self/fd")}
     for _ in range(40):  # as many links as Linux follows
-        if path.name.isdigit() and os.path.realpath(path.parent) == descriptors:
+        if path.name.isdigit() and os.path.realpath(path.parent) in descriptors:
             return int(path.name)
         if not path.is_symlink():
             break

@@ -271,7 +271,7 @@ def test_an_address_in_the_wrong_variable_is_refused_without_its_secret(
 
 
 @pytest.mark.parametrize(
-    "words", ["info", "download", "inspect", "card check", "match", "embed MVD"]
+    "words", ["info", "download", "inspect", "card check", "match", "load --trust"]
 )
 def test_no_message_shows_what_is_secret_in_an_address_given_for_a_name(words: str) -> None:
     done = commands.run(*words.split(), "https://user:SECRET@host/x.ckpt?token=SECRET")
