@@ -50,6 +50,16 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     return file
 
 
+def read_regular(path: str | os.PathLike[str]) -> bytes:
+    """All of a file, unless it is a pipe, a device or the like, which may never end.
+
+    Raises:
+        OSError: It cannot be read, or is not a regular file.
+    """
+    with open_regular(path) as file:
+        return file.read()
+
+
 def _refuse_irregular(found: os.stat_result, path: str | os.PathLike[str]) -> None:
     if not stat.S_ISREG(found.st_mode):
         kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
@@ -209,9 +219,9 @@ def _goal(path: Path) -> Path | None:
 
 def _descriptor(path: Path) -> int | None:
     """Number of the open file of this process that a path means: 1 of `/dev/stdout`."""
-    descriptors = os.path.realpath("/dev/fd")
+    descriptors = {os.path.realpath(folder) for folder in ("/dev/fd", "/proc/thread-self/fd")}
     for _ in range(40):  # as many links as Linux follows
-        if path.name.isdigit() and os.path.realpath(path.parent) == descriptors:
+        if path.name.isdigit() and os.path.realpath(path.parent) in descriptors:
             return int(path.name)
         if not path.is_symlink():
             break

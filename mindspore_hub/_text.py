@@ -10,12 +10,15 @@ import re
 import sys
 from typing import Any
 
+_OLD_COMMAND = r"#(?=#(?:vso)?\[)"
+"""A form of commands that runners of workflows obey wherever it stands in a line: `##[add-mask]`."""
+
 _OBEYED = (
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)"
-    r"|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|[\ud800-\udfff]"
+    rf"|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|[\ud800-\udfff]|{_OLD_COMMAND}"
 )
 """What moves the cursor of a terminal, ends a line, turns the direction of text, or is no character:
-bytes of names that are no UTF-8."""
+bytes of names that are no UTF-8. And the first sign of a command of `_OLD_COMMAND`."""
 
 _COMMAND = r"(?m)^((?:[^\S\n]|\ufeff)*):(?=:)"
 """How a line begins that runners of workflows take for a command."""
@@ -24,7 +27,8 @@ _COMMAND = r"(?m)^((?:[^\S\n]|\ufeff)*):(?=:)"
 def printable(text: str) -> str:
     r"""Text of others as it may be printed: what would be obeyed is shown by its code.
 
-    Line feeds and tabs stay; the first colon of a line that begins with `::` is shown as `\x3a`.
+    Line feeds and tabs stay; the first colon of a line that begins with `::` is shown as `\x3a`,
+    and the first sign of `##[` as `\x23`.
     """
     return without_commands(_escaped(text))
 
@@ -40,7 +44,7 @@ def one_line(text: object) -> str:
 
 
 def _escaped(text: str) -> str:
-    if text.isprintable():
+    if text.isprintable() and "##" not in text:
         return text
     return re.sub(_OBEYED, lambda match: _code(ord(match[0])), text)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from mindspore_hub.cards.paths import card_paths, uid_of
 from mindspore_hub.cards.schema import Card, read_card, variants_of
 from mindspore_hub.errors import AmbiguousNameError, CardError, UnknownNameError
+from mindspore_hub.settings import shown_address
 
 logger = logging.getLogger(__name__)
 
@@ -253,7 +254,7 @@ def _uid_of_url(url: str) -> str:
     match = _CARD_URL.fullmatch(url)
     if not match:
         msg = (
-            f"{url!r} is no address of a model card; expected "
+            f"{shown_address(url)!r} is no address of a model card; expected "
             "https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/<uid>.md, "
             "the same on github.com, or just <uid>."
         )

@@ -7,6 +7,7 @@ import gc
 import importlib
 import io
 import os
+import re
 import signal
 import sys
 from contextlib import suppress
@@ -81,9 +82,12 @@ def _prepare_streams() -> None:
 
 def _show(error: click.ClickException) -> None:
     """Print an error of click, which holds what the user typed."""
+    from mindspore_hub.settings import shown_address
+
     text = io.StringIO()
     error.show(text)
-    echo(text.getvalue(), err=True, nl=False)
+    shown = re.sub(r"[\w+.-]+://\S+", lambda match: shown_address(match[0]), text.getvalue())
+    echo(shown, err=True, nl=False)
 
 
 def _end_interrupted() -> NoReturn:

@@ -142,14 +142,16 @@ def _find_network(name: str, source: str, *, trust: bool = False) -> tuple[Card,
 def _local_path(name: str) -> Path:
     from mindspore_hub.catalog import existing
     from mindspore_hub.errors import UnknownNameError
+    from mindspore_hub.settings import shown_address
 
     path = existing(name)
     if path and (path.is_dir() or path.suffix == ".md"):
         return path
     problem = "is neither" if path else "does not exist"
+    shown = shown_address(name) if "://" in name else name
     msg = (
         f'With source="local" (`mshub load --trust`) name must be the path of a card or folder, but '
-        f"{name!r} {problem}."
+        f"{shown!r} {problem}."
     )
     raise UnknownNameError(msg)
 

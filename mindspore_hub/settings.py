@@ -222,7 +222,7 @@ def _choice(name: str, choices: tuple[str, ...]) -> str:
     """One of these words, the first by default."""
     text = os.environ.get(name, "").strip().lower() or choices[0]
     if text not in choices:
-        msg = f"{name} must be {' or '.join(choices)}, but is {text!r}; correct it or unset it."
+        msg = f"{name} must be {' or '.join(choices)}, but is {shown_address(text)!r}; correct it or unset it."
         raise SettingsError(msg)
     return text
 
@@ -230,7 +230,7 @@ def _choice(name: str, choices: tuple[str, ...]) -> str:
 def _flag(name: str, *, default: bool) -> bool:
     text = os.environ.get(name, "").strip().lower()
     if text not in {"", *_ON, *_OFF}:
-        msg = f"{name} must be 1 or 0 (or true, yes, on, false, no, off), but is {text!r}."
+        msg = f"{name} must be 1 or 0 (or true, yes, on, false, no, off), but is {shown_address(text)!r}."
         raise SettingsError(msg)
     return text in _ON if text else default
 
@@ -250,5 +250,5 @@ def _number(name: str, default: _Number, *, least: _Number, most: _Number) -> _N
     except ValueError:
         pass
     what = "a whole number" if kind is int else "a number"
-    msg = f"{name} must be {what} from {least} to {most}, but is {text!r}; correct it or unset it."
+    msg = f"{name} must be {what} from {least} to {most}, but is {shown_address(text)!r}; correct it or unset it."
     raise SettingsError(msg)

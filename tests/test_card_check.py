@@ -1132,6 +1132,18 @@ def test_new_writes_a_card_that_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert path.read_text(encoding="utf-8") == text
 
 
+@pytest.mark.parametrize("value", ["²", "today", "1e9", "9" * 17, "9" * 40])
+def test_new_refuses_a_date_that_is_none(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", value)
+    done = run("new", "x.md", "--model", "LeafNet")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"mshub: error: SOURCE_DATE_EPOCH must be seconds since 1970, but is {value!r}; correct it "
+        "or unset it.\n"
+    )
+    assert not Path("x.md").exists()
+
+
 def test_new_says_todo_where_something_is_left_to_say() -> None:
     Path("models").mkdir()
     path = "assets/botany/2.7/leafnet_cifar10.md"

@@ -9,6 +9,7 @@ from commands import MSHUB, start
 
 from mindspore_hub.catalog import Catalog, hub_root, published_links
 from mindspore_hub.errors import AmbiguousNameError, CardError, HubError, UnknownNameError
+from mindspore_hub.settings import shown_address
 
 CATALOG = Catalog.read()
 CARDS = pytest.mark.parametrize("card", CATALOG.cards, ids=lambda card: card.uid)
@@ -195,7 +196,7 @@ def test_an_address_elsewhere_is_refused_with_the_form_that_is_expected(url: str
     with pytest.raises(UnknownNameError) as caught:
         CATALOG.resolve(url)
     assert str(caught.value) == (
-        f"{url!r} is no address of a model card; expected "
+        f"{shown_address(url)!r} is no address of a model card; expected "
         "https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/<uid>.md, "
         "the same on github.com, or just <uid>."
     )

@@ -27,6 +27,7 @@ from mindspore_hub.catalog import Catalog
 from mindspore_hub.cli import mshub
 from mindspore_hub.entry_point import _interrupt_deferred
 from mindspore_hub.info import CellInfo
+from mindspore_hub.store.cache import Store
 from mindspore_hub.version import __version__
 
 CARDS = Catalog.read().cards
@@ -456,19 +457,21 @@ def test_errors_have_an_exit_code_and_a_message_on_stderr(
 @pytest.mark.parametrize(
     ("link", "settings", "code"),
     [
-        ("https://localhost:1/x.ckpt", {"MSHUB_MIRRORS": "{folder}/mirror"}, 5),
+        ("https://localhost:1/x.ckpt", {"MSHUB_HOME": "{folder}/damaged"}, 4),
         ("https://localhost:1/x.ckpt", {}, 5),
         ("https://localhost:1/x.ckpt", {"MSHUB_OFFLINE": "1"}, 6),
         ("http://files.example.org/x.ckpt", {}, 7),
         ("https://localhost:1/x.ckpt", {"MSHUB_HOME": "{folder}/card.md"}, 9),
     ],
-    ids=["wrong copy", "network", "offline", "trust", "store"],
+    ids=["integrity", "network", "offline", "trust", "store"],
 )
 def test_a_failed_download_has_an_exit_code_of_its_own(
     link: str, settings: dict[str, str], code: int, tmp_path: Path
 ) -> None:
     card = write_card(tmp_path, link)
-    write_mirror(tmp_path, b"another file")
+    blob = Store(tmp_path / "damaged").blob(hashlib.sha256(b"weights").hexdigest())
+    blob.parent.mkdir(parents=True)
+    blob.write_bytes(b"another file")
     env = {name: value.format(folder=tmp_path) for name, value in settings.items()}
     done = run("download", str(card), **env)
     assert (done.returncode, done.stdout) == (code, "")

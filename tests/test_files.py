@@ -134,7 +134,9 @@ print("after")
 """
 
 
-@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link"])
+@pytest.mark.parametrize(
+    "name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/proc/thread-self/fd/1", "link"]
+)
 def test_open_files_of_the_process_are_added_to(folder: Path, name: str) -> None:
     Path("link").symlink_to("/dev/stdout")
     output = folder / "out.txt"

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from properties import cases
 
 from mindspore_hub import _foreign, golden
+from mindspore_hub.catalog import Catalog
 from mindspore_hub.errors import CheckpointError, FeaturesError
 from mindspore_hub.reid import features
 
@@ -209,6 +210,31 @@ def test_what_is_no_regular_file_is_refused_at_once(kind: str, tmp_path: Path) -
         features.load(str(path))
     with pytest.raises(CheckpointError, match=r"x\.npz holds no golden outputs"):
         golden.read(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "code"),
+    [
+        ("bundle.json", ["bundle", "verify", "."], 4),
+        ("code.py", ["bundle", "verify", "."], 4),
+        ("layout", ["cache", "ls"], 9),
+        ("models/mvd.py", ["card", "check", ".", "--select", "H902"], 1),
+    ],
+    ids=["manifest", "bundle", "store", "network"],
+)
+def test_commands_wait_for_no_pipe(name: str, words: list[str], code: int, tmp_path: Path) -> None:
+    card = Catalog.read().resolve("MVD").path
+    (tmp_path / "assets" / "mindspore" / "1.9").mkdir(parents=True)
+    (tmp_path / "assets" / "mindspore" / "1.9" / card.name).write_bytes(card.read_bytes())
+    (tmp_path / "models").mkdir()
+    if name == "code.py":
+        text = '{"uid": "x", "card": "code.py", "entry_point": "code.py", "checkpoint": "", '
+        text += '"published": null, "made_with": {}, "files": {"code.py": ""}}'
+        (tmp_path / "bundle.json").write_text(text, encoding="utf-8")
+    os.mkfifo(tmp_path / name)
+    done = run(*words, cwd=tmp_path, MSHUB_HOME=str(tmp_path))
+    assert done.returncode == code
+    assert name in done.stdout + done.stderr or name == "layout"
 
 
 @pytest.mark.parametrize("command", ["match", "eval"])

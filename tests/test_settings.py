@@ -260,6 +260,26 @@ def test_a_host_with_a_password_is_refused_without_it(monkeypatch: pytest.Monkey
     assert "'***@host'" in message
 
 
+@pytest.mark.parametrize(
+    "name", ["MSHUB_OFFLINE", "MSHUB_VERIFY", "MSHUB_TIMEOUT", "MSHUB_RETRIES", "MSHUB_MAX_SIZE"]
+)
+def test_an_address_in_the_wrong_variable_is_refused_without_its_secret(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "://***@host" in refusal(name, "https://user:secret@host/x?secret", monkeypatch)
+    assert "secret" not in refusal(name, "https://user:secret@host/x?secret", monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "words", ["info", "download", "inspect", "card check", "match", "load --trust"]
+)
+def test_no_message_shows_what_is_secret_in_an_address_given_for_a_name(words: str) -> None:
+    done = commands.run(*words.split(), "https://user:SECRET@host/x.ckpt?token=SECRET")
+    assert done.returncode in {2, 3}
+    assert "https://***@host/x.ckpt" in done.stderr
+    assert "SECRET" not in done.stdout + done.stderr
+
+
 def test_the_store_notes_no_secret_of_a_link(tmp_path: Path) -> None:
     note_use(tmp_path, "a/b", "0" * 64, "https://me:SECRET@host/x.ckpt?token=SECRET")
     assert [ref.link for ref in read_refs(tmp_path)] == ["https://***@host/x.ckpt"]

@@ -26,8 +26,11 @@ OBEYED = (
     + "\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\udce9\ud800"
 )
 PIECES = st.lists(
-    st.sampled_from([*OBEYED, ":", "::", " ", "\t", "\n", "\r", "\r\n", "a", "é", "推"])
+    st.sampled_from(
+        [*OBEYED, ":", "::", "#", "##[", "##vso[", " ", "\t", "\n", "\r", "\r\n", "a", "é", "推"]
+    )
 )
+OLD_COMMAND = re.compile(r"##(vso)?\[")
 ENCODINGS = ["utf-8:strict", "cp1252", "gbk", "koi8-r", "ascii"]
 
 GOOD = Catalog.read().resolve("mvd_visibletoinfrared_regdb").path.read_text(encoding="utf-8")
@@ -50,8 +53,20 @@ NAME = os.fsdecode(b"caf\xe9\x1b\n::error::name \xe2\x80\xae")
         ("a\rb\r\nc", "a\\x0db\r\nc"),
         ("::error::x", r"\x3a:error::x"),
         ("a\n \t\u3000::error::x\nb ::c", "a\n \t\u3000\\x3a:error::x\nb ::c"),
+        ("a ##[add-mask]b ##vso[x]", r"a \x23#[add-mask]b \x23#vso[x]"),
+        ("## [title](x) ##v", "## [title](x) ##v"),
     ],
-    ids=["legible", "controls", "directions", "bytes", "return", "command", "after blanks"],
+    ids=[
+        "legible",
+        "controls",
+        "directions",
+        "bytes",
+        "return",
+        "command",
+        "after blanks",
+        "old command",
+        "title",
+    ],
 )
 def test_codes_stand_for_what_would_be_obeyed(text: str, expected: str) -> None:
     assert printable(text) == expected
@@ -62,6 +77,7 @@ def test_nothing_printable_is_obeyed(pieces: list[str]) -> None:
     text = "".join(pieces)
     for shown in (printable(text), one_line(text)):
         assert not set(shown.replace("\r\n", "\n")) & {*OBEYED, "\r"}
+        assert not OLD_COMMAND.search(shown)
     assert not any(line.lstrip().startswith("::") for line in printable(text).split("\n"))
     assert len(one_line(text).splitlines()) <= 1
     assert printable(printable(text)) == printable(text)
@@ -72,6 +88,7 @@ def test_json_stays_the_same_value(pieces: list[str]) -> None:
     text = json.dumps(pieces, ensure_ascii=False)
     assert json.loads(printable_json(text)) == pieces
     assert not set(printable_json(text)) & {*OBEYED}
+    assert not OLD_COMMAND.search(printable_json(text))
 
 
 @pytest.fixture

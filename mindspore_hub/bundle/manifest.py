@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from mindspore_hub._files import open_regular, read_regular
 from mindspore_hub._foreign import read_object
 from mindspore_hub.cards.schema import Asset
 from mindspore_hub.errors import IntegrityError
@@ -57,7 +58,7 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST
     try:
-        facts = read_object(path.read_bytes())
+        facts = read_object(read_regular(path))
         published = facts["published"] and Asset(**facts["published"])
         manifest = Manifest(**{**facts, "published": published})
         named = {manifest.card, manifest.entry_point, *filter(None, [manifest.checkpoint])}
@@ -96,5 +97,5 @@ def digests(folder: Path) -> dict[str, str]:
 
 def file_digest(path: Path) -> str:
     """The sha256 of a file."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return digest(file)

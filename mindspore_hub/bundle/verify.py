@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mindspore_hub import checkpoint, golden
+from mindspore_hub._files import read_regular
 from mindspore_hub.bundle.code import code_files
 from mindspore_hub.bundle.create import own_weights, sample
 from mindspore_hub.bundle.manifest import GOLDEN, Manifest, digests, read_manifest
@@ -88,7 +89,9 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
         "missing": expected.keys() - found.keys(),
         "left over": found.keys() - expected.keys(),
         "changed": {
-            name for name in found.keys() & expected.keys() if found[name] != expected[name]
+            name
+            for name in found.keys() & expected.keys()
+            if not found[name] or found[name] != expected[name]
         },
     }
     lines = [f"  {what}: {_named(names)}" for what, names in differences.items() if names]
@@ -103,7 +106,7 @@ def _read_code(folder: Path, manifest: Manifest) -> dict[str, bytes]:
     """What lies beside the entry point and below, as it was when its digest was compared."""
     runs = Path(manifest.entry_point).parent
     names = [name for name in manifest.files if Path(name).is_relative_to(runs)]
-    code = {name: (folder / name).read_bytes() for name in names}
+    code = {name: read_regular(folder / name) for name in names}
     for name, content in code.items():
         if hashlib.sha256(content).hexdigest() != manifest.files[name]:
             msg = f"{folder / name} has changed meanwhile; copy the bundle again."

@@ -12,6 +12,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import NamedTuple
 
+from mindspore_hub._files import read_regular
+
 
 class Look(NamedTuple):
     """A question about a file, and the answer."""
@@ -53,7 +55,7 @@ def content(path: Path) -> bytes:
         ValueError: No path can have that name.
     """
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except (OSError, ValueError) as error:
         _note("content", path, type(error).__name__)
         raise
@@ -90,7 +92,7 @@ def _is_file(path: Path) -> str:
 
 def _content(path: Path) -> str:
     try:
-        return _sha256(path.read_bytes())
+        return _sha256(read_regular(path))
     except (OSError, ValueError) as error:
         return type(error).__name__
 

@@ -21,7 +21,8 @@ from mindspore_hub.cards.paths import uid_of
 from mindspore_hub.cards.rules import all_rules, select
 from mindspore_hub.cards.values import Shape, as_arguments, as_shapes, wrong_part_of_shape
 from mindspore_hub.cards.vocabulary.keys import Form, is_class_name, key_of
-from mindspore_hub.errors import CardError
+from mindspore_hub.errors import CardError, SettingsError
+from mindspore_hub.settings import shown_address
 
 MINDSPORE_VERSION = "2.7"
 """Release of a card whose folder names none: the oldest that the package asks for."""
@@ -76,6 +77,7 @@ def write_card(path: Path, facts: Mapping[str, str], *, citation: str = "") -> N
     Raises:
         CardError: There is such a file, it is not called `.md`, no class can have the model-name, a
             shape is none, or the card would not pass.
+        SettingsError: `SOURCE_DATE_EPOCH` is no time.
     """
     if path.suffix != ".md":
         msg = f"{path} is no name of a card; let it end in .md."
@@ -260,8 +262,15 @@ def _defaults(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
 
 
 def _today() -> str:
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    now = datetime.fromtimestamp(int(epoch), timezone.utc) if epoch.isdigit() else datetime.now()
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "").strip()
+    try:
+        now = datetime.fromtimestamp(int(epoch), timezone.utc) if epoch else datetime.now()
+    except (ValueError, OverflowError, OSError) as error:
+        msg = (
+            f"SOURCE_DATE_EPOCH must be seconds since 1970, but is {shown_address(epoch)!r}; correct "
+            "it or unset it."
+        )
+        raise SettingsError(msg) from error
     return now.date().isoformat()
 
 

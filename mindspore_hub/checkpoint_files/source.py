@@ -12,6 +12,7 @@ from mindspore_hub.checkpoint_files.examine import Examination, describe, examin
 from mindspore_hub.errors import CheckpointError, OfflineError, UnknownNameError
 from mindspore_hub.fetch import memo_of, stored
 from mindspore_hub.pretrained import loadable_asset
+from mindspore_hub.settings import shown_address
 from mindspore_hub.tensorfile import open_file, read_index
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def _check_path(name: str, path: Path | None) -> None:
 
 
 def _problem(name: str, problem: str) -> str:
-    return f"{name!r} {problem}; give a file of tensors, or a name from `mshub list`."
+    shown = shown_address(name) if "://" in name else name
+    return f"{shown!r} {problem}; give a file of tensors, or a name from `mshub list`."
 
 
 def _examine_stored(name: str, card: Card, settings: Settings) -> Examination:

@@ -6,7 +6,6 @@ them. What an answer means is decided here, and what to do about it in `fetch.py
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import re
@@ -16,9 +15,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from stat import S_ISREG
 from typing import TYPE_CHECKING, Any
 
+from mindspore_hub._files import open_regular
 from mindspore_hub._progress import Progress
 from mindspore_hub.errors import NetworkError
 from mindspore_hub.fetching.sources import Location, refuse_untrusted, shown
@@ -218,18 +217,11 @@ def _update(state: Any, pieces: list[bytes]) -> None:
 
 def _open_file(stack: ExitStack, path: Path) -> Delivery:
     try:
-        file = stack.enter_context(_open_plain(path))
+        file = stack.enter_context(open_regular(path))
         size = os.fstat(file.fileno()).st_size
     except OSError as error:
         raise NetworkError(error.strerror) from error
     return Delivery(0, Version(total=size), _file_chunks(file))
-
-
-def _open_plain(path: Path) -> IO[bytes]:
-    """Open a file, but not a pipe, into which nobody may ever write."""
-    if not S_ISREG(path.stat().st_mode):
-        raise OSError(errno.EINVAL, "it is not a file")
-    return path.open("rb")
 
 
 def _file_chunks(file: IO[bytes]) -> Iterator[bytes]:

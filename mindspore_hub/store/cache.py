@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from mindspore_hub._files import is_plain, open_regular, reason, replace
+from mindspore_hub._files import is_plain, open_regular, read_regular, reason, replace
 from mindspore_hub.errors import CardError, HubError, IntegrityError, StoreError
 from mindspore_hub.store.lock import locked
 from mindspore_hub.store.memo import Memo, Stat, stat_of
@@ -229,7 +229,7 @@ class Store:
             StoreError: Its layout is another one.
         """
         try:
-            text = (self.home / "layout").read_text(encoding="ascii", errors="replace")
+            text = read_regular(self.home / "layout").decode("ascii", "replace")
         except FileNotFoundError:
             return
         # After a power cut the mark may be there without its content, or with NUL bytes for it.
@@ -249,10 +249,8 @@ class Store:
         try:
             yield
         except OSError as error:
-            if (
-                isinstance(error, HubError) and error.errno is None
-            ):  # one of ours, which says all that there is to say
-                raise
+            if isinstance(error, HubError) and error.errno is None:
+                raise  # one of ours, which says all that there is to say
             remedy = _REMEDIES.get(error.errno or 0, "Point MSHUB_HOME to another folder")
             if self.read_only:
                 remedy = "Correct MSHUB_EXTRA_CACHES, which names folders that can be read"
