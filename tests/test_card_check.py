@@ -1664,7 +1664,9 @@ def test_new_refuses_a_shape_that_is_none(shape: str) -> None:
     assert not Path("card.md").exists()
 
 
-@pytest.mark.parametrize("name", ["class", "None", "lambda", "3dcnn", "se-net", "a b", "", "a.b", "\ufb01net"])
+@pytest.mark.parametrize(
+    "name", ["class", "None", "lambda", "3dcnn", "se-net", "a b", "", "a.b", "\ufb01net"]
+)
 def test_new_refuses_a_name_that_no_class_can_have(name: str) -> None:
     done = invoke("new", "card.md", f"--model={name}")
     assert (done.exit_code, done.stdout) == (1, "")
