@@ -952,7 +952,18 @@ def test_a_part_of_a_hub_is_compared_with_the_whole_and_reported_alone() -> None
 
 @pytest.mark.parametrize(
     "unit",
-    ["\n", " \t\n", "\f", "---\n", "[", "`", "<!-- mshub: ignore V2 ", "import a\n", "load("],
+    [
+        "\n",
+        " \t\n",
+        "\f",
+        "\v\n",
+        "---\n",
+        "[",
+        "`",
+        "<!-- mshub: ignore V2 ",
+        "import a\n",
+        "load(",
+    ],
 )
 @pytest.mark.parametrize("in_code", [True, False])
 def test_a_large_card_of_one_thing_comes_to_an_end(unit: str, *, in_code: bool) -> None:
