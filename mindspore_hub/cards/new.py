@@ -14,7 +14,7 @@ from mindspore_hub._files import replace
 from mindspore_hub.cards.check import Tree, check_tree, read_tree
 from mindspore_hub.cards.facts import parse_repo_link
 from mindspore_hub.cards.findings import Severity, in_order
-from mindspore_hub.cards.front_matter import Node, Sequence
+from mindspore_hub.cards.front_matter import Node
 from mindspore_hub.cards.front_matter import read as read_front_matter
 from mindspore_hub.cards.parse import parse_document
 from mindspore_hub.cards.paths import uid_of
@@ -181,8 +181,12 @@ def known_facts(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
     return _defaults(path, facts) | given | shapes
 
 
-def _shape(key: str, value: str) -> str:
-    """A shape as cards have it, where its brackets may be left out."""
+def parse_shapes(key: str, value: str) -> tuple[Shape, ...]:
+    """Shapes as cards have them, where the outer brackets may be left out.
+
+    Raises:
+        CardError: The value is none.
+    """
     nodes = [_node(text) for text in (value.strip(), f"[{value.strip()}]")]
     node = next((node for node in nodes if node and wrong_part_of_shape(node) is None), None)
     if node is None:
@@ -191,9 +195,12 @@ def _shape(key: str, value: str) -> str:
             "tensor, without the batch axis."
         )
         raise CardError(msg)
-    shapes = as_shapes(node)
-    nested = isinstance(node, Sequence) and isinstance(node.items[0], Sequence)
-    return flow(shapes if nested else shapes[0])
+    return as_shapes(node)
+
+
+def _shape(key: str, value: str) -> str:
+    shapes = parse_shapes(key, value)
+    return flow(shapes if len(shapes) > 1 else shapes[0])
 
 
 def front_matter(known: Mapping[str, str]) -> str:
