@@ -831,7 +831,7 @@ def test_a_baseline_knows_what_is_wrong_at_a_place_that_others_share(
 
 @pytest.mark.parametrize("absolute", [True, False])
 def test_changed_gives_the_same_answer_inside_a_hook(
-    absolute: bool, monkeypatch: pytest.MonkeyPatch
+    absolute: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in ("one", "two"):
         write_bad(f"assets/{name}.md")
@@ -847,6 +847,7 @@ def test_changed_gives_the_same_answer_inside_a_hook(
     monkeypatch.setenv("GIT_INDEX_FILE", str(directory / "index"))
     monkeypatch.setenv("GIT_PREFIX", "")
     monkeypatch.setenv("GIT_WORK_TREE", ".")
+    monkeypatch.setenv("GIT_OBJECT_DIRECTORY", str(tmp_path / "quarantine"))
     options = ("assets", "--changed", "--select", "V201")
     assert [path for path, *_ in found(*options)] == ["one.md"]
     before = Path("assets/two.md").read_bytes()
@@ -951,7 +952,18 @@ def test_a_part_of_a_hub_is_compared_with_the_whole_and_reported_alone() -> None
 
 @pytest.mark.parametrize(
     "unit",
-    ["\n", " \t\n", "\f", "---\n", "[", "`", "<!-- mshub: ignore V2 ", "import a\n", "load("],
+    [
+        "\n",
+        " \t\n",
+        "\f",
+        "\v\n",
+        "---\n",
+        "[",
+        "`",
+        "<!-- mshub: ignore V2 ",
+        "import a\n",
+        "load(",
+    ],
 )
 @pytest.mark.parametrize("in_code", [True, False])
 def test_a_large_card_of_one_thing_comes_to_an_end(unit: str, *, in_code: bool) -> None:
@@ -1552,9 +1564,10 @@ def test_a_code_block_that_is_not_closed_is_one_finding_where_it_opens(
     assert item["message"] == f"the code block of line {line} is not closed"
 
 
-def test_a_code_block_inside_which_another_begins_is_not_closed() -> None:
+@pytest.mark.parametrize("mark", ["```python", "   ```", "  ```text", "```txt"])
+def test_a_code_block_inside_which_another_begins_is_not_closed(mark: str) -> None:
     path = write(
-        "card.md", ("## License", "```python\nx = 1\n\n## License\n\n```python\ny = 2\n```\n")
+        "card.md", ("## License", f"{mark}\nx = 1\n\n## License\n\n```python\ny = 2\n```\n")
     )
     line = path.read_text(encoding="utf-8").split("\n").index("x = 1")
     assert found("card.md", "--extend-select", "EXTENDED", "--ignore", "C511") == [
@@ -1625,7 +1638,7 @@ def test_a_fence_that_is_shown_in_a_code_block_closes_nothing(body: str) -> None
             "on",
             "Team 7",
         ),
-        *("Zürich", "a\\b", 'say "x"', "0" * 20, "True story"),
+        *("Zürich", "a\\b", 'say "x"', "0" * 20, "True story", "a\x85b", "a\u2028b", "a\ufeffb"),
     ],
 )
 @pytest.mark.parametrize("key", ["author", "user-id", "summary"])
@@ -1674,9 +1687,30 @@ def test_new_refuses_a_shape_that_is_none(shape: str) -> None:
     assert not Path("card.md").exists()
 
 
-@pytest.mark.parametrize("name", ["class", "None", "lambda", "3dcnn", "se-net", "a b", "", "a.b"])
+@pytest.mark.parametrize(
+    "name", ["class", "None", "lambda", "3dcnn", "se-net", "a b", "", "a.b", "\ufb01net"]
+)
 def test_new_refuses_a_name_that_no_class_can_have(name: str) -> None:
     done = invoke("new", "card.md", f"--model={name}")
     assert (done.exit_code, done.stdout) == (1, "")
     assert f"No class can have the model-name {name!r}; give a name" in str(done.exception)
     assert not Path("card.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("stated", "cell", "agree"),
+    [
+        ("top1acc88.4", "88.4±0.2", True),
+        ("top1acc0.2", "88.4 ± 0.2", False),
+        ("top1acc88.4±0.3", "88.4 (+/-.3)", True),
+        ("top1acc1.72e-05", "1.72E-5", True),
+        ("top1acc0.2", r"$88.4 \pm 0.2$", False),
+    ],
+)
+def test_a_row_states_its_figures_and_not_how_far_they_may_be_off(
+    stated: str, cell: str, agree: bool
+) -> None:
+    text = (Path(__file__).parent / "rules/C518/bad.md").read_text(encoding="utf-8")
+    text = text.replace("evaluation: top1acc88.4", f"evaluation: {stated}").replace("86.70", cell)
+    Path("card.md").write_text(text, encoding="utf-8")
+    assert codes("card.md", "--select", "C518") == ([] if agree else ["C518"])

@@ -18,6 +18,7 @@ from mindspore_hub.cards.findings import Place
 from mindspore_hub.cards.metrics import (
     common_name,
     compare,
+    numbers_in,
     parse_metric,
     parse_metrics,
     same_value,
@@ -178,6 +179,24 @@ def test_how_far_a_figure_may_be_off_is_taken_off(
     metric = parse_metric(text)
     assert metric
     assert (metric.name, metric.value, metric.unit, metric.text) == (name, value, unit, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "figures"),
+    [
+        ("8.1±0.2", ["8.1"]),
+        ("8.1 (+-.2) / 95.1% +/- 0.3%", ["8.1", "95.1"]),
+        (r"$8.1 \pm 0.2$, 9&plusmn;1", ["8.1", "9"]),
+        ("1.72e-05 ± 1e-06", ["1.72e-05"]),
+        ("-3.2, \u22123.2, 3-5", ["-3.2", "-3.2", "3", "5"]),
+        ("**.5** of v2.0.1", [".5", "2.0", "1"]),
+        ("none", []),
+    ],
+)
+def test_figures_of_a_text_come_without_how_far_they_may_be_off(
+    text: str, figures: list[str]
+) -> None:
+    assert numbers_in(text) == figures
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ def contradictions(body: str) -> list[str]:
         *("The Apache License, Version 2.0", "Apache 2.0 License", "Apache License v2.0"),
         *("Apache-2.0 License", "apache licence, version 2", "APACHE LICENSE VERSION 2.0"),
         *("Apache Software License 2.0", "apache_2.0", "ApacheLicense2.0", "Apache v. 2.0"),
+        *("Apache License Version 2.0, January 2004", "Apache License, Vers. 2.0"),
     ],
 )
 def test_every_usual_name_of_apache_2_is_known(name: str) -> None:
@@ -62,6 +63,9 @@ def test_other_licences_are_not_apache_2(name: str) -> None:
         "The backbone is licensed under the BSD licence.",
         "The code of the loader is taken from X, which is under the MIT License.",
         "Videos\nare licensed\nunder the MIT License.",
+        "The database is licensed under CC BY 4.0.",
+        "Photographs and audio are under CC BY 4.0.",
+        "License of the images: CC BY-NC 4.0",
         "The code is licensed under the Apache License 2.0. Labels are under the MIT License.",
         "The code is under the Apache 2.0 licence and the MIT License.",
     ],
@@ -86,6 +90,9 @@ def test_the_licence_of_other_things_contradicts_nothing(begin: str, sentence: s
         ("## 5. Licence\n\nBSD-3-Clause", "BSD"),
         ("### License\n\n- MIT", "MIT"),
         ("License\n-------\n\nGPLv3", "GPLv3"),
+        ("License of the weights: CC BY-NC 4.0", "CC BY"),
+        ("The licence for our code is MIT.", "MIT"),
+        ("## License\n\nGNU General Public License v3", "GNU General Public License"),
         ("## License\n\nEverything here is under the MIT License.", "MIT"),
     ],
 )
@@ -105,6 +112,19 @@ def test_the_licence_of_the_work_is_compared_however_short_the_card(body: str, s
 )
 def test_names_that_state_nothing_about_the_work_are_no_finding(body: str) -> None:
     assert contradictions(body) == []
+
+
+@pytest.mark.parametrize(
+    ("own", "body"),
+    [
+        ("GPL-3.0", "The code is under the GNU General Public License v3."),
+        ("GNU General Public License v3", "## License\n\nGPLv3"),
+        ("LGPL-2.1", "The code is under the GNU Lesser General Public License, version 2.1."),
+        ("AGPL-3.0", "## License\n\nGNU Affero General Public License"),
+    ],
+)
+def test_long_and_short_names_of_a_licence_are_the_same(own: str, body: str) -> None:
+    assert found("C517", with_license(own).replace("## Usage", f"{body}\n\n## Usage")) == []
 
 
 def test_a_contradiction_stands_where_the_name_does() -> None:

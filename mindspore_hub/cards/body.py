@@ -28,7 +28,7 @@ _BEFORE_LETTERS = pattern(r"[\W\d_]+")
 _ODD_TARGET = pattern(r"\]\(\s*<?(?!https?://(?!https?:)[^/\s])", re.IGNORECASE)
 _DEFINITION = pattern(r"^[ >]*\[[^\]\n]+\]:\s*<?(?!https?://|\s)", re.MULTILINE | re.IGNORECASE)
 
-_SHOW_MARKDOWN = frozenset({"markdown", "md", "text", "txt"})
+_SHOW_MARKDOWN = frozenset({"markdown", "md"})
 """Languages of blocks in which a fence may be shown."""
 
 _LOOK_BACK = 100
@@ -87,7 +87,7 @@ class _Fence(NamedTuple):
     def forgotten_before(self, number: int, line: str) -> _Fence | None:
         """The fence that a line inside opens, which shows that this one should have ended."""
         inner = _opened(number, line, [])
-        as_long = inner and inner.mark.startswith(self.mark) and inner.indent == self.indent
+        as_long = inner and inner.mark.startswith(self.mark) and inner.indent <= self.indent
         return inner if as_long and self.language not in _SHOW_MARKDOWN else None
 
 

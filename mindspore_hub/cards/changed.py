@@ -9,7 +9,18 @@ from pathlib import Path
 
 from mindspore_hub.errors import SettingsError
 
-OF_HOOKS = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"})
+OF_HOOKS = frozenset(
+    {
+        *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"),
+        *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_IMPLICIT_WORK_TREE"),
+        *(
+            "GIT_GRAFT_FILE",
+            "GIT_SHALLOW_FILE",
+            "GIT_REPLACE_REF_BASE",
+            "GIT_INTERNAL_SUPER_PREFIX",
+        ),
+    }
+)
 """What git tells its hooks, and would take for the repository of any folder that it is asked in."""
 
 

@@ -54,6 +54,12 @@ NAMED_METRICS = (
 )
 """All of a value of `evaluation`, as JSON Schema takes it; none of its metrics lacks its name."""
 
+_SPREAD_IN_TEXT = pattern(rf"\s*\(?\s*(?:[±∓]|\+/?-|&plusmn;|&#177;|\\pm)\s*\.?{_UNSIGNED}")
+
+_NUMBER = pattern(
+    r"(?:(?<![\w.])[-+\u2212])?(?:[0-9]+(?:\.[0-9]+)?|(?<![\w.])\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?"
+)
+
 _PERCENTAGE = pattern(
     r"(?:.*acc(?:uracy)?|top[-_]?\d+|rank[-_]?\d+|m?ap(?:@?[.\d]+)?|.*m?iou|(?:macro|micro)?f1(?:score)?"
     r"|.*precision|.*recall|em|exactmatch|auc|dice)",
@@ -68,7 +74,7 @@ _LONGEST_VALUE = 5_000
 
 _NOWHERE = Place()
 
-_USUAL = pattern(r"((?:[A-Za-z]+\d+)?[A-Za-z]{2,})(\d+(?:\.\d+)?)")
+_USUAL = pattern(r"((?:[A-Za-z]+[0-9]+)?[A-Za-z]{2,})([0-9]+(?:\.[0-9]+)?)")
 """What nearly every metric looks like; its letters are no exponent and no unit."""
 
 _ACCURACIES = frozenset({"top1acc", "top1accuracy", "top1", "accuracy"})
@@ -154,6 +160,12 @@ def parse_evaluation(node: Node | None) -> tuple[list[Metric], list[tuple[str, P
             bad.append((segment.strip(), place))
         column += len(segment) + 1
     return metrics, bad
+
+
+def numbers_in(text: str) -> list[str]:
+    """Figures that a text states, without how far they may be off."""
+    figures: list[str] = _NUMBER.findall(_SPREAD_IN_TEXT.sub("", text))
+    return [figure.replace("\u2212", "-") for figure in figures]
 
 
 def common_name(name: str) -> str:

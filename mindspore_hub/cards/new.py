@@ -14,12 +14,12 @@ from mindspore_hub._files import replace
 from mindspore_hub.cards.check import Tree, check_tree, read_tree
 from mindspore_hub.cards.facts import parse_repo_link
 from mindspore_hub.cards.findings import Severity, in_order
-from mindspore_hub.cards.front_matter import Node, Sequence
+from mindspore_hub.cards.front_matter import Node
 from mindspore_hub.cards.front_matter import read as read_front_matter
 from mindspore_hub.cards.parse import parse_document
 from mindspore_hub.cards.paths import uid_of
 from mindspore_hub.cards.rules import all_rules, select
-from mindspore_hub.cards.values import Shape, as_arguments, as_shapes, wrong_part_of_shape
+from mindspore_hub.cards.values import Shape, as_arguments, as_shapes, quoted, wrong_part_of_shape
 from mindspore_hub.cards.vocabulary.keys import Form, is_class_name, key_of
 from mindspore_hub.errors import CardError, SettingsError
 from mindspore_hub.settings import shown_address
@@ -183,8 +183,12 @@ def known_facts(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
     return _defaults(path, facts) | given | shapes
 
 
-def _shape(key: str, value: str) -> str:
-    """A shape as cards have it, where its brackets may be left out."""
+def parse_shapes(key: str, value: str) -> tuple[Shape, ...]:
+    """Shapes as cards have them, where the outer brackets may be left out.
+
+    Raises:
+        CardError: The value is none.
+    """
     nodes = [_node(text) for text in (value.strip(), f"[{value.strip()}]")]
     node = next((node for node in nodes if node and wrong_part_of_shape(node) is None), None)
     if node is None:
@@ -193,9 +197,12 @@ def _shape(key: str, value: str) -> str:
             "tensor, without the batch axis."
         )
         raise CardError(msg)
-    shapes = as_shapes(node)
-    nested = isinstance(node, Sequence) and isinstance(node.items[0], Sequence)
-    return flow(shapes if nested else shapes[0])
+    return as_shapes(node)
+
+
+def _shape(key: str, value: str) -> str:
+    shapes = parse_shapes(key, value)
+    return flow(shapes if len(shapes) > 1 else shapes[0])
 
 
 def front_matter(known: Mapping[str, str]) -> str:
@@ -212,13 +219,14 @@ def front_matter(known: Mapping[str, str]) -> str:
 def flow(value: Any) -> str:
     """A value as YAML of one line: `{outputs: [0], distance: dot}`."""
     if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key}: {flow(item)}' for key, item in value.items())}}}"
+        return f"{{{', '.join(f'{flow(key)}: {flow(item)}' for key, item in value.items())}}}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(flow, value))}]"
     if isinstance(value, bool):
         return str(value)
-    is_word = isinstance(value, str) and _WORD.fullmatch(value) and _kind(value) == "str"
-    return value if is_word else json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, str):
+        return json.dumps(value)
+    return value if _WORD.fullmatch(value) and _kind(value) == "str" else _quoted(value)
 
 
 def _defaults(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
@@ -294,7 +302,13 @@ def _line(key: str, value: str) -> str:
     if key.endswith("-link"):
         return f"{key}: <{value.removeprefix('<').removesuffix('>')}>"
     plain = key in _STRUCTURED or _is_plain(key, value)
-    return f"{key}: {value if plain else json.dumps(value, ensure_ascii=False)}"
+    return f"{key}: {value if plain else _quoted(value)}"
+
+
+def _quoted(value: str) -> str:
+    """A value in double quotes, where YAML takes more characters than JSON for the end of a line."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{"".join(c if c.isprintable() else quoted(c)[1:-1] for c in escaped)}"'
 
 
 def _is_plain(key: str, value: str) -> bool:
@@ -306,14 +320,17 @@ def _is_plain(key: str, value: str) -> bool:
     if key.endswith("-version") and re.fullmatch(r"\d+\.\d+", value):
         return str(float(value)) == value and not float(value).is_integer()
     meant = {Form.BOOLEAN: {"bool"}}.get(key_of(key).form, _MEANT.get(key, {"str"}))
-    return bool(_PLAIN.fullmatch(value)) and kind in meant
+    octal = kind == "int" and value.startswith("0") and value != "0"
+    return bool(_PLAIN.fullmatch(value)) and kind in meant and not octal
 
 
 def _kind(value: str) -> str:
     """What some YAML reader takes a plain value for: `str`, `int`, `float`, `bool`, `timestamp`."""
     import yaml
 
-    if value.lower() in _NO_TEXT or _NUMBER.fullmatch(value):
+    if value.lower() in _NO_TEXT:
+        return "null"
+    if _NUMBER.fullmatch(value):
         return "int"
     resolver: Any = yaml.SafeLoader("")
     tag: str = resolver.resolve(yaml.ScalarNode, value, (True, False))

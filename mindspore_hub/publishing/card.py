@@ -152,4 +152,6 @@ def _inherited(plan: Plan, trial: Trial) -> dict[str, str]:
 
 def _shapes(shapes: Iterable[Shape]) -> str:
     lists = [list(shape) for shape in shapes]
+    if not lists:
+        return ""  # stays out of the card
     return json.dumps(lists[0] if len(lists) == 1 else lists)

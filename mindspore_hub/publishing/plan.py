@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from mindspore_hub import _files, tensorfile
+from mindspore_hub.cards.new import parse_shapes
 from mindspore_hub.cards.schema import Card
 from mindspore_hub.cards.values import Argument, Shape
 from mindspore_hub.cards.vocabulary import listed
@@ -129,7 +129,9 @@ def make_plan(request: Request) -> Plan:
         card=_card_path(names.card_name(model, facts), facts),
         link=link,
         network=Path("models", f"{model.lower()}.py"),
-        inputs=_shapes(facts["input-shape"]) if facts.get("input-shape") else (),
+        inputs=parse_shapes("input-shape", facts["input-shape"])
+        if facts.get("input-shape")
+        else (),
     )
     _check_free(plan)
     return plan
@@ -193,19 +195,6 @@ def _class_name(request: Request, model: str) -> str:
         msg = f"{source} defines no class {model}, only {', '.join(classes) or 'none'}."
         raise CardError(msg)
     return found[0]
-
-
-def _shapes(text: str) -> tuple[Shape, ...]:
-    """`[3, 288, 144]`, or a list of such lists."""
-    try:
-        value = json.loads(text)
-        shapes = value if isinstance(value[0], list) else [value]
-        if all(type(size) is int and size > 0 for shape in shapes for size in shape):
-            return tuple(map(tuple, shapes))
-    except (ValueError, TypeError, IndexError, KeyError):
-        pass
-    msg = f"input-shape {text!r} is no shape; write `[3, 288, 144]`, or one such list per input."
-    raise CardError(msg)
 
 
 def _check_dataset(dataset: str) -> None:

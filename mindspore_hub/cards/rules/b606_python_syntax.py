@@ -32,8 +32,10 @@ _LANGUAGES = ("python", "python3", "py")
 _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 """The Python that judges: another one may take what this one does not."""
 
-_SESSION = pattern(r"^\s*(?:>>>|In \[\d*\]:)(?:\s|$)", re.MULTILINE)
-_NOTEBOOK = pattern(r"^\s*(?:%%?[A-Za-z]|![A-Za-z.~/])|^\s*[\w.]+\?{1,2}\s*$", re.MULTILINE)
+_SESSION = pattern(r"^[^\S\n]*(?:>>>|In \[\d*\]:)(?:\s|$)", re.MULTILINE)
+_NOTEBOOK = pattern(
+    r"^[^\S\n]*(?:%%?[A-Za-z]|![A-Za-z.~/])|^[^\S\n]*[\w.]+\?{1,2}[^\S\n]*$", re.MULTILINE
+)
 
 
 def check_card(document: Document) -> Iterator[Problem]:

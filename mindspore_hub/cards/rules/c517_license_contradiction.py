@@ -28,11 +28,14 @@ SEVERITY = Severity.ERROR
 
 _NAMED = pattern(
     r"\b(?P<family>Apache(?=\d|\b)|MIT\b|BSD\b|A?L?GPL(?:v?\d)?\b|MPL\b|Mozilla\b|CC0\b|CC[- ]BY\b"
-    r"|Creative Commons\b|OpenRAIL\b|Mulan(?:PSL)?\b|ISC\b|EPL\b|Unlicense\b)"
+    r"|Creative Commons\b|OpenRAIL\b|Mulan(?:PSL)?\b|ISC\b|EPL\b|Unlicense\b"
+    r"|GNU (?:Lesser |Affero )?General Public Licen[sc]e\b)"
     r"|\b(?P<other>[A-Z][\w.-]*(?: [A-Z0-9][\w.-]*){0,3}) Licen[sc]e\b"
 )
 _UNDER = pattern(
-    r"licen[sc]ed|under|subject to|governed|licen[sc]es?\s*(?:is|[:：])", re.IGNORECASE
+    r"licen[sc]ed|under|subject to|governed"
+    r"|licen[sc]es?\s*(?:(?:of|for)\s[^.:：]{1,60}?)?(?:\bis\b|[:：])",
+    re.IGNORECASE,
 )
 _VERB = pattern(
     r"\b(?:is|are|was|were|has|have|comes?|falls?|licen[sc]ed|released|distributed|published|under"
@@ -40,7 +43,11 @@ _VERB = pattern(
     re.IGNORECASE,
 )
 _BEHIND = pattern(r"\b(?:of|for|in|on|used|that|which|to|with)\b", re.IGNORECASE)
-_DATA = r"data|data ?sets?|images?|pictures?|photos?|videos?|annotations?|labels?"
+_LICENSE_OF = pattern(r"^\W*(?:the )?licen[sc]es? (?:of|for)\b", re.IGNORECASE)
+_DATA = (
+    r"data|data ?(?:sets?|bases?)|images?|pictures?|photo(?:graph)?s?|videos?|clips?|audio"
+    r"|corpus|corpora|annotations?|labels?|ground truth"
+)
 _WORK = (
     r"code|weights?|models?|repository|repo|project|checkpoints?|networks?|software|implementation"
     r"|packages?|parameters"
@@ -105,7 +112,7 @@ def _stated(text: str, in_section: bool, talks: bool) -> list[re.Match[str]]:
 def _subject(text: str) -> str:
     """What a sentence is about: `data`, `work`, or nothing of both."""
     verb = _VERB.search(text)
-    subject = text[: verb.start()] if verb else text
+    subject = _LICENSE_OF.sub("", text[: verb.start()] if verb else text)
     behind = _BEHIND.search(subject)
     found = list(_SUBJECT.finditer(subject[: behind.start()] if behind else subject))
     kinds = [match.lastgroup or "" for match in found]

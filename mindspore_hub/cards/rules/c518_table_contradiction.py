@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mindspore_hub.cards.findings import Problem, Severity
-from mindspore_hub.cards.metrics import Metric, common_name, same_value
+from mindspore_hub.cards.metrics import Metric, common_name, numbers_in, same_value
 from mindspore_hub.cards.parse import Document
 from mindspore_hub.cards.patterns import pattern
 from mindspore_hub.cards.vocabulary import plain
@@ -23,7 +23,6 @@ CODE = "C518"
 NAME = "table-contradiction"
 SEVERITY = Severity.ERROR
 
-_NUMBER = pattern(r"\d+(?:\.\d+)?")
 _CELLS = pattern(r"(?<!\\)\|")
 
 
@@ -67,7 +66,7 @@ def _differing(metrics: list[Metric], heads: list[str], cells: list[str]) -> Met
     for metric, numbers in known:
         if not _has(numbers, metric.value):
             return metric
-    every = [number for cell in cells if "://" not in cell for number in _NUMBER.findall(cell)]
+    every = [number for cell in cells if "://" not in cell for number in numbers_in(cell)]
     if known or not every or any(_has(every, metric.value) for metric in metrics):
         return None
     return metrics[0]
@@ -80,7 +79,7 @@ def _column(metric: Metric, heads: list[str], cells: list[str]) -> list[str]:
     for word in wanted:
         found = [cell for head, cell in zip(heads, cells, strict=False) if word in head]
         if found and len(word) > 2:
-            return _NUMBER.findall(" ".join(found))
+            return numbers_in(" ".join(found))
     return []
 
 

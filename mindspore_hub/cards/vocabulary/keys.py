@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import unicodedata
 from collections.abc import Iterable
 from enum import Enum
 from functools import cache
@@ -65,7 +66,8 @@ def in_any_case(word: str) -> str:
 
 def is_class_name(text: str) -> bool:
     """Whether a class can be called so, as the network of a model is."""
-    return text.isidentifier() and not keyword.iskeyword(text)
+    same = unicodedata.normalize("NFKC", text) == text  # Python reads another name otherwise
+    return same and text.isidentifier() and not keyword.iskeyword(text)
 
 
 def are_known(keys: Iterable[str], kinds: tuple[str, ...] = TOP) -> bool:
@@ -127,7 +129,7 @@ def _table() -> dict[str, Key]:
     version = Key(pattern=_VERSION, number=True)
     link = Key(pattern=_bracketed(_FILE_LINK))
     backends = Key(pattern=_items("backends"))
-    reserved = "|".join([*keyword.kwlist, "true", "false"])
+    reserved = "|".join([*keyword.kwlist, "true", "false", "TRUE", "FALSE"])
     forms = {
         Form.LIST: ("asset", "input-shape", "output-shape"),
         Form.MAPPING: ("network-args", "preprocessing", "protocol", "retrieval"),
