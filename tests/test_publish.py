@@ -383,7 +383,7 @@ def test_what_the_file_tells_is_said_of_a_file_that_does_not_fit(files: Path, hu
 BAD = {
     "truncated": ("truncated.ckpt", {}, {}, 1, "truncated.ckpt cannot be published: "),
     "pipe": ("pipe.ckpt", {}, {}, 1, "it is a named pipe, not a regular file"),
-    "another model": ("leafnet.ckpt", {}, {"model": "Oak"}, 1, "does not fit Oak"),
+    "another model": ("seven.ckpt", {}, {"model": "Oak"}, 1, "does not fit Oak"),
     "another class count": (
         "seven.ckpt",
         {},
@@ -653,7 +653,7 @@ def test_golden_outputs_are_recorded_once_and_compared_then(
     assert (made.golden, golden.read_bytes()) == ("compared", recorded)
     before = digest(hub)
     with pytest.raises(CheckpointError, match=r"output 0 differs from .*golden\.json by"):
-        mindspore_hub.publish(files / "leafnet.ckpt", "LeafNet", **given)
+        mindspore_hub.publish(files / "tensors.safetensors", "LeafNet", **given)
     assert digest(hub) == before
 
 
