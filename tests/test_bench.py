@@ -12,6 +12,8 @@ import pytest
 
 from mindspore_hub.catalog import Catalog
 
+pytestmark = pytest.mark.slow
+
 MODEL = "metric_learn"
 LINK = "https://download.mindspore.cn/models/file.ckpt"
 

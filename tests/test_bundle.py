@@ -38,6 +38,8 @@ from mindspore_hub.errors import (
 )
 from mindspore_hub.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 USE_BUNDLES = Path(__file__).with_name("use_bundles.py")
 MODES = ("pynative", "graph")
 CARDS = {card.name: card for card in Catalog.read().cards}

@@ -26,6 +26,8 @@ from mindspore_hub.housekeeping.cli import cache
 from mindspore_hub.store.cache import Store
 from mindspore_hub.store.refs import note_use
 
+pytestmark = pytest.mark.slow
+
 SIZE = 300_000
 MISSING = "MVD is not in the store"
 

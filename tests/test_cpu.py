@@ -13,6 +13,8 @@ import pytest
 
 from mindspore_hub import cpu
 
+pytestmark = pytest.mark.slow
+
 AVX512 = frozenset({"avx2", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"})
 
 

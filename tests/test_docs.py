@@ -14,6 +14,8 @@ from mindspore_hub import errors, settings
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.cli import mshub
 
+pytestmark = pytest.mark.slow
+
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md"))]
 LINK = re.compile(r"\]\(([^)#\s]+)")
 QUOTED = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)

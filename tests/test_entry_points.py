@@ -20,6 +20,8 @@ from mindspore_hub.entry_point import load_entry_point
 from mindspore_hub.errors import CardError
 from mindspore_hub.weights import facts_of
 
+pytestmark = pytest.mark.slow
+
 MODELS = Catalog.read().models
 
 

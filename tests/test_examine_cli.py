@@ -7,11 +7,14 @@ from pathlib import Path
 import checkpoints
 import manifests
 import numpy as np
+import pytest
 import wire
 from commands import run
 
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.store.cache import Store
+
+pytestmark = pytest.mark.slow
 
 ARRAYS = {
     "network.a.weight": np.arange(12, dtype=np.float32).reshape(3, 4),

@@ -28,6 +28,8 @@ from mindspore_hub.errors import (
     UnknownNameError,
 )
 
+pytestmark = pytest.mark.slow
+
 LOAD_ALL = Path(__file__).with_name("load_all.py")
 
 

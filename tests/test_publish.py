@@ -34,6 +34,8 @@ from mindspore_hub.publishing import record
 from mindspore_hub.publishing.facts import read_facts
 from mindspore_hub.publishing.target import Target, hand_over
 
+pytestmark = pytest.mark.slow
+
 GUIDE = (ROOT / "docs" / "publishing.md").read_text(encoding="utf-8")
 README = "# A hub\n\n<!-- models -->\n<!-- /models -->\n"
 

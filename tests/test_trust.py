@@ -25,6 +25,8 @@ from mindspore_hub.catalog import Catalog, hub_root
 from mindspore_hub.errors import AmbiguousNameError, CardError, TrustError
 from mindspore_hub.trust import code_digest
 
+pytestmark = pytest.mark.slow
+
 CARD = "multitasknet_veri"
 MODEL = "MultiTaskNet"
 

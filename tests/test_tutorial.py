@@ -13,6 +13,8 @@ from PIL import Image
 
 from mindspore_hub.catalog import Catalog
 
+pytestmark = pytest.mark.slow
+
 CARD = "mvd_allresearch_sysumm01"
 BLOCK = re.compile(r"```(sh|python)\n(.*?)```", re.DOTALL)
 TEXT = (checkpoints.ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")

@@ -15,6 +15,8 @@ from mindspore_hub.catalog import Catalog
 from mindspore_hub.fetch import fetch
 from mindspore_hub.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 LINK = "https://download.mindspore.cn/tested/metric_learn.ckpt"
 
 LOAD = """

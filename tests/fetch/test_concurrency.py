@@ -21,6 +21,8 @@ from server import FileServer
 from mindspore_hub.fetch import fetch
 from mindspore_hub.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 
 def test_ten_threads_at_once_cost_one_download(server: FileServer, settings: Settings) -> None:
     start = threading.Barrier(10)

@@ -27,6 +27,8 @@ from mindspore_hub.errors import IntegrityError
 from mindspore_hub.fetch import fetch
 from mindspore_hub.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 KILLS = int(os.environ.get("MSHUB_TEST_KILLS", "12"))
 """Processes that are killed; more in the long run."""
 

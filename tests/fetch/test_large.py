@@ -37,6 +37,8 @@ from server import Answer, FileServer, good, redirect, status
 
 from mindspore_hub.catalog import Catalog
 
+pytestmark = pytest.mark.slow
+
 SIZE = 104_869_945  # not a multiple of anything that is read or sent at once
 PATH = "/mvd.ckpt"
 MEGABYTE = 1_000_000

@@ -4,6 +4,8 @@ import mindspore
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 REFUSED = [
     ("MVD", {"num_class": 0}, "num_class must be an integer of at least 1, got 0"),
     ("MVD", {"num_class": "395"}, "num_class must be an integer of at least 1, got '395'"),

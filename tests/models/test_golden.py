@@ -26,6 +26,8 @@ from mindspore_hub.construct import build_uninitialised
 from mindspore_hub.tensorfile import map_file
 from mindspore_hub.weights import facts_of, read_weights
 
+pytestmark = pytest.mark.slow
+
 GOLDEN = Path(__file__).parents[1] / "data" / "golden"
 INDEX = json.loads((GOLDEN / "INDEX.json").read_text())
 

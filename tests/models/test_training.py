@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from mindspore import nn, ops
 
+pytestmark = pytest.mark.slow
+
 CASES = Path(__file__).parents[1] / "data" / "training"
 
 

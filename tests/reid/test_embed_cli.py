@@ -19,6 +19,8 @@ from server import FileServer
 
 from mindspore_hub.reid import features
 
+pytestmark = pytest.mark.slow
+
 UID = "botany/1.0/tiny_pixels"
 
 

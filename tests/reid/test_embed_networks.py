@@ -17,6 +17,8 @@ from server import FileServer
 import mindspore_hub
 from mindspore_hub.catalog import Catalog
 
+pytestmark = pytest.mark.slow
+
 PICTURES = 8
 
 Array = np.ndarray[Any, Any]

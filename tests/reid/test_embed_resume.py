@@ -20,6 +20,8 @@ from mindspore_hub.reid.embedding.chunks import Chunk, StoredChunks
 from mindspore_hub.reid.embedding.run import Embedding
 from mindspore_hub.reid.embedding.samples import list_samples
 
+pytestmark = pytest.mark.slow
+
 TESTS = Path(__file__).parents[1]
 SLOWLY = TESTS / "embed_slowly.py"
 PICTURES = 24

@@ -29,6 +29,8 @@ from mindspore_hub.reid.evaluation.selection import Selection
 from mindspore_hub.reid.features import Features, load
 from mindspore_hub.reid.scoring.result import Result
 
+pytestmark = pytest.mark.slow
+
 CARDS = {
     "mvd_infraredtovisible_regdb": {"queries": 8, "gallery": 8, "images": 16},
     "ddag_indoorsearch_sysumm01": {"queries": 12, "gallery": 6, "images": 18},
