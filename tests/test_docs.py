@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import checkpoints
+import click
 import pytest
 from commands import ROOT, start
 
@@ -39,6 +40,34 @@ def test_every_command_exists(page: Path) -> None:
     blocks = "\n".join(CONSOLE.findall(page.read_text(encoding="utf-8")))
     named = set(re.findall(r"^(?:\w*\$ )?mshub ([a-z]+)", blocks, re.MULTILINE))
     assert named - set(mshub.list_commands(None)) == set()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_option_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = re.findall(r"^(?:\w*\$ )?mshub (.+)", "\n".join(CONSOLE.findall(text)), re.MULTILINE)
+    lines += re.findall(r"`mshub ([^`\n]+)`", text)
+    for line in lines:
+        words = line.split(" #")[0].split()
+        named = {
+            word.split("=")[0].strip("[]") for word in words if re.match(r"\[?-{1,2}[a-z]", word)
+        }
+        assert named - options_of(words) == set(), line
+
+
+def options_of(words: list[str]) -> set[str]:
+    """Options of the command that these words begin with, and of the groups that it is in."""
+    command: click.Command = mshub
+    found = {"--help"}
+    for word in [*words, ""]:
+        found |= {option for parameter in command.params for option in parameter.opts}
+        found |= {option for parameter in command.params for option in parameter.secondary_opts}
+        if isinstance(command, click.Group):
+            # Of `mshub bundle MVD`, the command that is meant is not named.
+            command = command.get_command(click.Context(command), word) or command.commands.get(
+                "create", command
+            )
+    return found
 
 
 def test_the_page_of_commands_has_all_of_them() -> None:
