@@ -4,6 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Two processes, each with whole files, for tests hold checkpoints of published size; in the order of
+# tests/conftest.py, slow files first.
+PYTEST := -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 # MindSpore 2.10 runs convolutions in reference code on AVX-512 processors unless oneDNN is held to
 # AVX2 before its first operator.
 export ONEDNN_MAX_CPU_ISA ?= AVX2
@@ -14,9 +18,8 @@ export ONEDNN_MAX_CPU_ISA ?= AVX2
 demo: $(VENV)/.installed
 	$(BIN)/mshub demo
 
-# Two processes, each with whole files: tests hold checkpoints of published size.
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python $(PYTEST)
 
 # The fast tests with the newest and with the lowest versions that pyproject.toml admits.
 test-latest: RESOLUTION := highest
@@ -25,7 +28,7 @@ test-latest test-oldest: $(VENV)/.installed
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-$(RESOLUTION)
 	$(BIN)/uv pip install --quiet --python $(VENV)-$(RESOLUTION) --resolution $(RESOLUTION) \
 	    --editable '.[mindspore,dev]'
-	$(VENV)-$(RESOLUTION)/bin/python -m pytest -n 2 --dist loadfile -m 'not slow'
+	$(VENV)-$(RESOLUTION)/bin/python $(PYTEST) -m 'not slow'
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .
