@@ -200,7 +200,7 @@ class _Dumper(yaml.SafeDumper):
 def _mapping(dumper: yaml.SafeDumper, mapping: dict[str, Any]) -> yaml.Node:
     node = dumper.represent_mapping("tag:yaml.org,2002:map", mapping.items(), flow_style=False)
     text = repr(mapping)
-    node.flow_style = len(text) < 90 and "\\n" not in text and not {"name", "wrong"} & {*mapping}
+    node.flow_style = len(text) < 105 and "\\n" not in text and not {"name", "wrong"} & {*mapping}
     return node
 
 
