@@ -18,6 +18,7 @@ from xml.etree import ElementTree as ET
 import commands
 import jsonschema
 import pytest
+import rule_cases
 import server
 import yaml
 from click.testing import CliRunner, Result
@@ -1113,19 +1114,6 @@ def test_a_check_imports_what_it_needs() -> None:
     assert found.endswith(" ['mindspore_hub.cards.rules.extended.k105_no_metrics']")
 
 
-@pytest.mark.parametrize("rule", review.known_rules(), ids=lambda rule: rule.code)
-def test_a_rule_that_mends_says_so(rule: Rule) -> None:
-    bad = ROOT / "tests" / "rules" / rule.code
-    paths = [path for path in bad.glob("bad*") if path.suffix in {"", ".md"}]
-    mended = any(
-        item.fixable
-        for path in paths
-        for item in check.check_paths([path], selected=[rule.code])[0]
-        if item.code == rule.code
-    )
-    assert rule.fixable == mended
-
-
 def test_new_writes_a_card_that_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     path = Path("assets/botany/1.10/leafnet_herbarium.md")
@@ -1710,7 +1698,7 @@ def test_new_refuses_a_name_that_no_class_can_have(name: str) -> None:
 def test_a_row_states_its_figures_and_not_how_far_they_may_be_off(
     stated: str, cell: str, agree: bool
 ) -> None:
-    text = (Path(__file__).parent / "rules/C518/bad.md").read_text(encoding="utf-8")
+    text = rule_cases.first("C518").texts[rule_cases.CARD]
     text = text.replace("evaluation: top1acc88.4", f"evaluation: {stated}").replace("86.70", cell)
     Path("card.md").write_text(text, encoding="utf-8")
     assert codes("card.md", "--select", "C518") == ([] if agree else ["C518"])

@@ -1,7 +1,7 @@
 """The checker against published cards, where their corpus lies beside the checkout.
 
 The corpus is data of others and not part of this project. Without it these tests are skipped; every
-rule has fixtures of its own in `rules/`.
+rule has cases of its own in `rules/`.
 """
 
 import json

@@ -4,12 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
+import rule_cases
 
 from mindspore_hub.cards.check import Tree, check_tree
 from mindspore_hub.cards.parse import parse_document
 from mindspore_hub.cards.rules import all_rules, select
 
-CARD = (Path(__file__).parent / "rules" / "V214" / "good.md").read_text(encoding="utf-8")
+CARD = rule_cases.base_texts()[rule_cases.CARD].partition("\n## License")[0]
 HEAD, _, USAGE = CARD.partition("## Usage")
 
 

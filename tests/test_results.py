@@ -11,6 +11,7 @@ from pathlib import Path
 
 import commands
 import pytest
+import rule_cases
 from click.testing import CliRunner
 from commands import ROOT
 from hypothesis import HealthCheck, example, given, settings
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 
 from mindspore_hub.cards import check, kept
 from mindspore_hub.cards.parse import Document
+from mindspore_hub.cards.rules import all_rules
 from mindspore_hub.catalog import Catalog
 from mindspore_hub.cli import mshub
 from mindspore_hub.errors import HubError
@@ -25,7 +27,7 @@ from mindspore_hub.errors import HubError
 pytestmark = pytest.mark.usefixtures("folder")
 
 PACKAGE = ROOT / "mindspore_hub"
-FIXTURES = ROOT / "tests" / "rules"
+HUB_RULES = [rule.code for rule in all_rules() if rule.check_hub]
 GOOD = Catalog.read().resolve("mvd_visibletoinfrared_regdb").path.read_text(encoding="utf-8")
 RELEASE = "model-version: 1.9"
 SHA256 = next(line for line in GOOD.splitlines() if "asset-sha256" in line)
@@ -74,7 +76,9 @@ def shelved() -> list[Path]:
 
 @pytest.mark.parametrize("report", REPORTS, ids=" ".join)
 def test_every_report_of_known_findings_is_that_of_a_check(report: tuple[str, ...]) -> None:
-    arguments = (str(FIXTURES), "--select", "ALL", *report)
+    for path in rule_cases.FOLDER.glob("*.yaml"):
+        rule_cases.first(path.stem).write(Path("hubs", path.stem))
+    arguments = ("hubs", "--select", "ALL", *report)
     afresh = run(*arguments, "--no-cache")
     assert afresh[0] == 1
     assert not Path(os.environ["MSHUB_HOME"]).exists()
@@ -83,10 +87,10 @@ def test_every_report_of_known_findings_is_that_of_a_check(report: tuple[str, ..
     assert run(*arguments) == afresh
 
 
-@pytest.mark.parametrize(
-    "hub", sorted(FIXTURES.glob("[HX]*/*/")), ids=lambda path: "/".join(path.parts[-2:])
-)
-def test_known_findings_of_hubs_are_those_of_a_check(hub: Path) -> None:
+@pytest.mark.parametrize("kind", ["wrong", "right"])
+@pytest.mark.parametrize("code", HUB_RULES)
+def test_known_findings_of_hubs_are_those_of_a_check(code: str, kind: str) -> None:
+    hub = rule_cases.first(code, kind).write(Path("hub"))
     arguments = (str(hub), "--select", "ALL")
     afresh = run(*arguments, "--no-cache")
     assert [run(*arguments), run(*arguments)] == [afresh, afresh]

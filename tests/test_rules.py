@@ -1,26 +1,28 @@
-"""Every rule against its fixtures: what it finds in a bad card or hub, and not in a good one."""
+"""Every rule against its cases, which `rule_cases` explains, and what rules have in common."""
 
 import re
 import shutil
-import sys
 import warnings
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+import rule_cases
+from rule_cases import BASE, CARD, Case
 
 from mindspore_hub.cards import rules
 from mindspore_hub.cards.check import check_paths
 from mindspore_hub.cards.findings import Edit, Finding
 from mindspore_hub.cards.paths import card_paths, uid_of
 from mindspore_hub.cards.rules import all_rules
-from mindspore_hub.cli import mshub
 from mindspore_hub.errors import CardError
 
-FIXTURES = Path(__file__).with_name("rules")
 RULES = {rule.code: rule for rule in all_rules()}
 MODULES = sorted(Path(rules.__file__).parent.rglob("[!_]*.py"))
 SECTIONS = ("What", "Why", "Example", "Instead")
+WRONG = rule_cases.cases("wrong")
+RIGHT = rule_cases.cases("right")
+MENDED = [case for case in WRONG if RULES[case.code].fixable]
+GOOD = rule_cases.base_texts()[CARD]
 
 
 def findings(code: str, path: Path) -> list[Finding]:
@@ -28,65 +30,59 @@ def findings(code: str, path: Path) -> list[Finding]:
     return check_paths([path], selected=[code])[0]
 
 
-def report(code: str, name: str) -> str:
-    """What is to stand in `expected.txt` for `name.md`, or for the hub `name`, in this folder."""
-    path = name if Path(name).is_dir() else f"{name}.md"
-    arguments = ["card", "check", path, "--select", code, "--output-format", "concise"]
-    return CliRunner().invoke(mshub, arguments).stdout
+@pytest.fixture
+def hub(case: Case, tmp_path: Path) -> Path:
+    """The hub of a case."""
+    root = case.write(tmp_path / "hub")
+    written = {path.relative_to(root).as_posix() for path in root.rglob("*.*") if path.is_file()}
+    if not case.texts.keys() <= written:
+        pytest.skip("this file system ignores the case of names")
+    return root
 
 
-def enter_fixture(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Go where the fixture of a rule is; return the report expected of the bad one.
-
-    Files that only some file systems can hold side by side are not in the repository; `copies.txt`
-    says which of `bad` to copy, and to what name. `{python}` in a report is the Python that runs.
-    """
-    folder = FIXTURES / code
-    if (folder / "copies.txt").is_file():
-        folder = Path(shutil.copytree(folder, tmp_path / code))
-        for line in (folder / "copies.txt").read_text(encoding="utf-8").splitlines():
-            source, target = (folder / "bad" / name for name in line.split())
-            if target.exists():
-                pytest.skip("this file system ignores the case of names")
-            shutil.copyfile(source, target)
-    monkeypatch.chdir(folder)
-    text = (folder / "expected.txt").read_text(encoding="utf-8")
-    return text.replace("{python}", f"{sys.version_info.major}.{sys.version_info.minor}")
-
-
-def test_every_rule_has_fixtures_and_all_fixtures_have_a_rule() -> None:
-    assert sorted(path.name for path in FIXTURES.iterdir()) == sorted(RULES)
+def test_every_rule_has_cases_and_all_cases_have_a_rule() -> None:
+    assert sorted(path.stem for path in rule_cases.FOLDER.glob("*.*")) == sorted(RULES)
 
 
 @pytest.mark.parametrize("code", RULES)
-def test_rule_reports_the_bad_fixture_as_expected(
-    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    expected = enter_fixture(code, tmp_path, monkeypatch)
-    assert expected, "a fixture without an expected finding tests nothing"
-    assert report(code, "bad") == expected
+def test_a_rule_has_several_wrong_and_right_cases_and_a_fix_if_it_mends(code: str) -> None:
+    wrong, right = ([case for case in cases if case.code == code] for cases in (WRONG, RIGHT))
+    assert min(len(wrong), len(right)) >= 3
+    assert len({case.id for case in (*wrong, *right)}) == len(wrong) + len(right)
+    assert any("fixed" in case.given for case in wrong) == RULES[code].fixable
 
 
-@pytest.mark.parametrize("code", RULES)
-def test_rule_is_silent_on_the_good_fixture(
-    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    enter_fixture(code, tmp_path, monkeypatch)
-    assert report(code, "good") == ""
+def test_nothing_is_wrong_with_the_base_but_that_nobody_else_knows_its_data_set() -> None:
+    found = check_paths([BASE], selected=["ALL"], ignored=["V215"])[0]
+    assert [(item.code, item.message) for item in found] == [("V213", "unknown data set Herbarium")]
 
 
-@pytest.mark.parametrize("code", RULES)
-def test_edits_of_a_finding_stand_where_they_say(
-    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    enter_fixture(code, tmp_path, monkeypatch)
-    bad = Path("bad") if Path("bad").is_dir() else Path("bad.md")
-    for finding in findings(code, bad):
+@pytest.mark.parametrize("case", WRONG, ids=lambda case: case.id)
+def test_rule_finds_what_is_wrong(case: Case, hub: Path) -> None:
+    expected = case.given["found"].replace("{python}", rule_cases.PYTHON)
+    assert rule_cases.found(case, hub) == expected
+    mended = any(finding.fixable for finding in rule_cases.findings(case, hub))
+    assert mended <= RULES[case.code].fixable
+
+
+@pytest.mark.parametrize("case", MENDED, ids=lambda case: case.id)
+def test_rule_mends_what_it_can(case: Case, hub: Path) -> None:
+    assert rule_cases.fixed(case, hub) == case.given.get("fixed", "")
+
+
+@pytest.mark.parametrize("case", MENDED, ids=lambda case: case.id)
+def test_edits_of_a_finding_stand_where_they_say(case: Case, hub: Path) -> None:
+    for finding in rule_cases.findings(case, hub):
         lines = re.split(r"\r\n|\r|\n", finding.path.read_bytes().decode("utf-8", "replace"))
         for edit in finding.edits:
             if isinstance(edit, Edit):
                 line = lines[edit.place.line - 1].removeprefix("\ufeff")
                 assert line[edit.place.column - 1 :].startswith(edit.old)
+
+
+@pytest.mark.parametrize("case", RIGHT, ids=lambda case: case.id)
+def test_rule_finds_nothing_in_what_is_right(case: Case, hub: Path) -> None:
+    assert rule_cases.found(case, hub) == ""
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.code)
@@ -153,7 +149,7 @@ def test_check_inside_the_assets_folder_finds_the_networks_beside_it(
 
 
 def test_check_outside_of_assets_checks_cards_of_the_same_name(tmp_path: Path) -> None:
-    text = (FIXTURES / "F010" / "bad.md").read_text(encoding="utf-8")
+    text = GOOD.replace("# LeafNet\n", "LeafNet\n")
     for folder in ("first", "second"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "card.md").write_text(text, encoding="utf-8")
@@ -168,8 +164,10 @@ def test_check_refuses_a_folder_without_cards(name: str, tmp_path: Path) -> None
         check_paths([tmp_path / name])
 
 
-def test_findings_come_in_the_order_of_paths_and_lines() -> None:
-    found, _ = check_paths([FIXTURES / "V201" / "bad.md", FIXTURES / "A402" / "bad.md"])
+def test_findings_come_in_the_order_of_paths_and_lines(tmp_path: Path) -> None:
+    (tmp_path / "b.md").write_text(GOOD.replace(": 2.1", ": 2.10"), encoding="utf-8")
+    (tmp_path / "a.md").write_text(re.sub("asset-.*", "", GOOD), encoding="utf-8")
+    found, _ = check_paths([tmp_path / "b.md", tmp_path / "a.md"])
     places = [(item.path, item.line, item.column) for item in found]
     assert len(places) >= 4
     assert places == sorted(places)
@@ -198,17 +196,15 @@ def test_uid_is_what_follows_the_last_assets_folder(path: str, uid: str) -> None
     "code", ["a = '\0'", "a = " + "(" * 300 + ")" * 300, "a = " + "-" * 100_000 + "1"]
 )
 def test_code_that_the_python_parser_gives_up_on_is_a_finding(code: str, tmp_path: Path) -> None:
-    good = (FIXTURES / "B606" / "good.md").read_text(encoding="utf-8")
     card = tmp_path / "card.md"
-    card.write_text(f"{good}\n```python\n{code}\n```\n", encoding="utf-8")
+    card.write_text(f"{GOOD}\n```python\n{code}\n```\n", encoding="utf-8")
     (found,) = findings("B606", card)
     assert "\n" not in found.message
 
 
 def test_doubtful_code_is_no_finding_and_raises_no_warning(tmp_path: Path) -> None:
-    good = (FIXTURES / "B606" / "good.md").read_text(encoding="utf-8")
     card = tmp_path / "card.md"
-    card.write_text(good + "\n```python\npattern = '\\d'\n```\n", encoding="utf-8")
+    card.write_text(GOOD + "\n```python\npattern = '\\d'\n```\n", encoding="utf-8")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert findings("B606", card) == []
@@ -216,7 +212,7 @@ def test_doubtful_code_is_no_finding_and_raises_no_warning(tmp_path: Path) -> No
 
 def test_a_card_outside_of_assets_may_load_any_uid(tmp_path: Path) -> None:
     card = tmp_path / "draft.md"
-    card.write_bytes((FIXTURES / "F010" / "good.md").read_bytes())
+    card.write_text(GOOD, encoding="utf-8")
     assert 'load("botany/2.1/leafnet_herbarium")' in card.read_text(encoding="utf-8")
     assert findings("C513", card) == []
 
@@ -228,129 +224,15 @@ def test_any_folder_beside_networks_is_part_of_a_uid(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("given", ["assets/repo", "assets/repo/cards", "assets"])
 def test_a_card_below_any_other_folder_called_assets_has_no_uid(given: str, tmp_path: Path) -> None:
-    text = (FIXTURES / "F010" / "good.md").read_text(encoding="utf-8")
     path = tmp_path / "assets" / "repo" / "cards" / "leafnet_herbarium.md"
     path.parent.mkdir(parents=True)
-    path.write_text(text.replace("botany/2.1/", "botany/2.0/"), encoding="utf-8")
+    path.write_text(GOOD.replace("botany/2.1/", "botany/2.0/"), encoding="utf-8")
     assert findings("C502", tmp_path / given) == []
     assert findings("C513", tmp_path / given) == []
 
 
 def test_a_folder_of_several_hubs_has_the_uids_of_each(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        shutil.copytree(FIXTURES / "C513" / "good", tmp_path / name)
+        shutil.copytree(BASE, tmp_path / name)
     assert findings("C513", tmp_path) == []
     assert findings("C502", tmp_path) == []
-
-
-OWN = 'import mindspore_hub\n\nnet = mindspore_hub.load("botany/2.1/leafnet_herbarium")\n'
-
-
-@pytest.mark.parametrize(
-    ("code", "wrong"),
-    [
-        ('import tensorflow_hub as hub\nnet = hub.load("botany/2.0/leafnet_herbarium")', False),
-        ('import paddlehub as mshub\nnet = mshub.load("botany/2.0/leafnet_herbarium")', False),
-        ('from torch.hub import load\nnet = load("botany/2.0/leafnet_herbarium")', False),
-        ('net = hub.load("botany/2.0/leafnet_herbarium")', False),
-        (
-            (
-                "import mindspore_hub\nimport other as mindspore_hub\n"
-                'mindspore_hub.load("botany/2.0/leafnet_herbarium")'
-            ),
-            False,
-        ),
-        ('import numpy, mindspore_hub as hub\nhub.load("botany/2.0/leafnet_herbarium")', True),
-        ('from mindspore_hub import load as get\nget(name="botany/2.0/leafnet_herbarium")', True),
-        (
-            (
-                "from mindspore_hub import (\n    list,\n    load,  # us\n)\n"
-                'uid = "botany/2.0/leafnet_herbarium"\nnet = load(uid)'
-            ),
-            True,
-        ),
-        ('>>> import mindspore_hub\n>>> mindspore_hub.load("botany/2.0/leafnet_herbarium")', True),
-    ],
-)
-def test_only_calls_of_this_package_load_a_card(code: str, wrong: bool, tmp_path: Path) -> None:
-    good = (FIXTURES / "F010" / "good.md").read_text(encoding="utf-8")
-    card = tmp_path / "assets/botany/2.1/leafnet_herbarium.md"
-    card.parent.mkdir(parents=True)
-    card.write_text(good.replace(OWN, f"{code}\n"), encoding="utf-8")
-    assert code in card.read_text(encoding="utf-8")
-    assert bool(findings("C513", card)) is wrong
-    assert all(item.fixable for item in findings("C513", card))
-
-
-@pytest.mark.parametrize(
-    "other", ["botany/2.0/leafnet_herbarium", "botany/2.1/leafnet_meadow", "garden/1.0/fernnet_x"]
-)
-def test_a_card_that_loads_itself_may_load_others(other: str, tmp_path: Path) -> None:
-    hub = tmp_path / "hub"
-    shutil.copytree(FIXTURES / "H912" / "good", hub)
-    card = hub / "assets/botany/2.1/leafnet_herbarium.md"
-    text = card.read_text(encoding="utf-8")
-    call = f'other = mindspore_hub.load("{other}")\n'
-    card.write_text(text.replace(OWN, OWN + call), encoding="utf-8")
-    assert findings("C513", hub) == []
-    found = findings("H912", hub)
-    assert [item.message for item in found] == [
-        f"the body names {other}, this card is botany/2.1/leafnet_herbarium"
-    ] * (other != "botany/2.1/leafnet_meadow")
-    assert not any(item.fixable for item in found)
-
-
-@pytest.mark.parametrize("source", [b"class LeafNet(\n", b"\xff\xfe", b"\0"])
-def test_a_network_that_is_no_python_is_a_finding(source: bytes, tmp_path: Path) -> None:
-    hub = tmp_path / "hub"
-    shutil.copytree(FIXTURES / "H902" / "good", hub)
-    assert findings("H902", hub) == []
-    (hub / "models" / "leafnet.py").write_bytes(source)
-    (found,) = findings("H902", hub)
-    assert found.message == "models/leafnet.py defines no class LeafNet"
-
-
-def test_an_anchor_may_have_the_prefix_that_hosts_give_it(tmp_path: Path) -> None:
-    good = (FIXTURES / "B610" / "good.md").read_text(encoding="utf-8")
-    card = tmp_path / "card.md"
-    links = "[a](#user-content-top) <i id='user-content-x'></i>[b](#user-content-x)"
-    links += " [c](#user-content-absent)"
-    card.write_text(f"{good}\n{links}\n", encoding="utf-8")
-    assert [item.message for item in findings("B610", card)] == [
-        "no heading has the anchor #user-content-absent"
-    ]
-
-
-@pytest.mark.parametrize(
-    ("code", "advice"),
-    [
-        (">>> net = load()\n>>> net(x)\nTensor", "pycon or ipython"),
-        ("x = 1\n>>> x", "pycon or ipython"),
-        ("In [1]: %x", "pycon or ipython"),
-        ("%matplotlib inline\nimport x", "ipython or pycon"),
-        ("%%time\nx()", "ipython or pycon"),
-        ("!pip install mindspore", "ipython or pycon"),
-        ("load?", "ipython or pycon"),
-        ("print 'x'", "correct the code"),
-        ("x = 'a' >>> b", "correct the code"),
-        ("x = f(", "correct the code"),
-    ],
-)
-def test_code_that_is_no_python_says_which_python_judged_and_what_to_do(
-    code: str, advice: str, tmp_path: Path
-) -> None:
-    good = (FIXTURES / "B606" / "good.md").read_text(encoding="utf-8")
-    card = tmp_path / "card.md"
-    card.write_text(f"{good}\n```python\n{code}\n```\n", encoding="utf-8")
-    (found,) = findings("B606", card)
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    assert found.message.startswith(f"not Python {version}: ")
-    assert advice in found.help
-
-
-@pytest.mark.parametrize("language", ["pycon", "ipython"])
-def test_a_session_may_be_called_one(language: str, tmp_path: Path) -> None:
-    good = (FIXTURES / "B606" / "good.md").read_text(encoding="utf-8")
-    card = tmp_path / "card.md"
-    card.write_text(f"{good}\n```{language}\n>>> %x\n```\n", encoding="utf-8")
-    assert findings("B606", card) == []

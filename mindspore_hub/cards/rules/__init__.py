@@ -4,8 +4,8 @@ A module is called `<code>_<name>.py`; where it does not run by default, it lies
 `off/`. It has a docstring with the sections What, Why, Example and Instead, the constants `CODE`,
 `NAME` and `SEVERITY`, where it yields edits `FIXABLE = True`, and one function:
 `check_card(document)` for what one card shows, or `check_hub(hub)` for what only several cards
-together show, or a card of a hub by itself; then it says `ONE_CARD = True`. What it looks at besides the cards, it asks `beside` for. `tests/rules/<CODE>/` holds
-its fixtures.
+together show, or a card of a hub by itself; then it says `ONE_CARD = True`. What it looks at
+besides the cards, it asks `beside` for. Its cases are in `tests/rules/<CODE>.yaml`.
 """
 
 from __future__ import annotations

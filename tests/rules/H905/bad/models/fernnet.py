@@ -1,6 +1,0 @@
-"""FernNet, as far as a rule reads it: the arguments of its constructor."""
-
-
-class FernNet:
-    def __init__(self, num_class=40, *, width=64):
-        self.shape = (num_class, width)
