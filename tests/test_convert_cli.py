@@ -175,7 +175,8 @@ def test_the_names_of_the_network_are_what_mindspore_loads(published: Path, tmp_
         *("convert", published, "--to", "ckpt", "-o", goal),
         *("--names", "network", "--network", MODEL),
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    said = [line for line in done.stderr.splitlines() if not line.startswith("[WARNING] ")]
+    assert (done.returncode, said) == (0, [])  # MindSpore 2.7 warns of dtypes that it knows
     network = mindspore_hub.load(MODEL, pretrained=False, class_num=CLASSES)
     left = mindspore.load_param_into_net(
         network, mindspore.load_checkpoint(str(goal)), strict_load=True
