@@ -62,6 +62,9 @@ _COUNTER = re.compile(
 _WITHOUT_PARAMETER = re.compile(r"(moments|moment1|moment2|accum|stat)\..+")
 """Slots that are known without their parameter: cells that were wrapped later have other names."""
 
+_DEPTH = 4
+"""Training cells around an optimizer that are looked at."""
+
 Shape = tuple[int, ...]
 
 
@@ -184,13 +187,47 @@ def optimizer_state(names: Collection[str]) -> set[str]:
     Args:
         names: All names in the file: a slot of an optimizer is told by its parameter.
     """
-    return {name for name in names if _is_state(name, names)}
+    counters = {name: inside for name in names if (inside := _cell_of_counter(name)) is not None}
+    optimizers = {"", *counters.values()}
+    state: set[str] = set()
+    cells = {""}
+    for name in names:
+        inside = next(
+            (cell for cell in _cells(name) if _is_slot(name, cell, optimizers, names)), None
+        )
+        if inside is not None or _WITHOUT_PARAMETER.fullmatch(name):
+            state.add(name)
+            cells.update(_cells(inside or ""))
+    # A counter is one where an optimizer is, or in a cell around it.
+    return state | {name for name, inside in counters.items() if inside in cells}
 
 
-def _is_state(name: str, names: Collection[str]) -> bool:
-    if _COUNTER.fullmatch(name) or _WITHOUT_PARAMETER.fullmatch(name):
-        return True
-    return any(name.startswith(slot) and name.removeprefix(slot) in names for slot in _SLOT_NAMES)
+def _cell_of_counter(name: str) -> str | None:
+    """Cell of what is called like a counter, with its dot; None for what is called otherwise."""
+    start = name.rfind(".") + 1
+    return name[:start] if _COUNTER.fullmatch(name, start) else None
+
+
+def _is_slot(name: str, cell: str, optimizers: Collection[str], names: Collection[str]) -> bool:
+    """Whether a name is that of a slot in an optimizer's cell; its parameter may be further out.
+
+    A training cell that renames parameters puts its name for the optimizer before them.
+    """
+    if cell not in optimizers or not name.startswith(_SLOT_NAMES, len(cell)):
+        return False
+    inside = name[len(cell) :]
+    return any(
+        outer + inside.removeprefix(slot) in names
+        for slot in _SLOT_NAMES
+        if inside.startswith(slot)
+        for outer in _cells(cell)
+    )
+
+
+def _cells(name: str) -> list[str]:
+    """Cells that a name is in, with their dots, from the outermost: "", `a.` and `a.b.` of `a.b.c`."""
+    parts = name.split(".", _DEPTH)[:-1]
+    return ["".join(f"{part}." for part in parts[:count]) for count in range(len(parts) + 1)]
 
 
 def network_name(file_name: str, facts: Facts) -> str:

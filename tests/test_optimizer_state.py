@@ -1,6 +1,7 @@
 """What every optimizer of the installed MindSpore writes into a file is told from the network."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -179,6 +180,47 @@ def test_a_slot_is_told_by_its_parameter(slot: str) -> None:
     names = {"net.a.weight", f"{slot}.net.a.weight", f"{slot}.weight", f"{slot}.a.weight", slot}
     expected = {f"{slot}.net.a.weight"} | {name for name in names if name == "state_step"}
     assert optimizer_state(names) == expected
+
+
+class Training(nn.Cell):
+    """A training cell as people write their own: it renames the parameters of what it holds."""
+
+    def __init__(self, network: nn.Cell, optimizer: Any) -> None:
+        super().__init__()
+        self.network = network
+        self.optimizer = optimizer
+
+
+class Around(nn.Cell):
+    def __init__(self, network: nn.Cell) -> None:
+        super().__init__()
+        self.net = network
+
+
+@pytest.mark.parametrize("found", [nn.Adam, nn.Momentum, nn.AdamWeightDecay, nn.RMSProp, nn.ASGD])
+@pytest.mark.parametrize(
+    "cell",
+    [Training, lambda network, optimizer: Around(nn.TrainOneStepCell(network, optimizer))],
+)
+def test_state_is_told_under_the_names_of_training_cells(found: Any, cell: Any) -> None:
+    network = Net()
+    optimizer = build(found, network.trainable_params(), {})
+    names = [parameter.name for parameter in cell(network, optimizer).get_parameters()]
+    left = set(names) - optimizer_state(names)
+    assert len(left) == len(OWN)
+    assert {re.sub(r"((net|network|optimizer)\.)+", "", name) for name in left} == OWN
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"layer.weight", "layer.linear.weight"},  # without a counter there is no optimizer
+        {"layer.weight", "layer.step", "layer.momentum"},
+        {"net.linear.weight", "net.scale_sense"},
+    ],
+)
+def test_parameters_in_cells_that_are_called_like_state_are_none(names: set[str]) -> None:
+    assert not optimizer_state(names)
 
 
 class Branches(nn.Cell):

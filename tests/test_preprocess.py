@@ -301,6 +301,7 @@ def test_keypoints_are_relative_to_the_picture() -> None:
         ({"segments": "absent"}, r"00.jpg cannot be read as a picture: .*No such file"),
         ({"keypoints": np.zeros((35, 3))}, r"must be \(36, 3\) or \(108,\), .* are \(35, 3\)"),
         ({"keypoints": ["x"] * 108}, "Keypoints must be numbers"),
+        ({"keypoints": [np.nan, *[1] * 107]}, "Keypoints must be finite numbers"),
     ],
 )
 def test_what_goes_with_a_picture_has_to_be_there_and_to_fit(

@@ -32,6 +32,8 @@ def is_null(node: Node | None) -> bool:
 
 def as_builtin(value: object) -> Any:
     """A value whose numbers are Python's own: others, such as NumPy's, are taken like them."""
+    if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
+        value = value.item()  # type: ignore[attr-defined]  # its flags are no numbers
     if isinstance(value, bool):
         return value
     if isinstance(value, Integral):

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mindspore_hub.errors import UnknownNameError
+from mindspore_hub.cards.values import as_builtin
+from mindspore_hub.errors import HubError, UnknownNameError
 
 
 @dataclass(frozen=True)
@@ -58,3 +59,40 @@ class Registry:
             for field in fields
             if field.default is not dataclasses.MISSING
         }
+
+
+def fitting(name: str, value: object, usual: object, *, error: type[HubError]) -> Any:
+    """A value of the kind that an option has; numbers of NumPy are taken like Python's.
+
+    Args:
+        name: Name of the option, for the message.
+        value: The value.
+        usual: What the option is if nobody says; None for a whole number or none.
+        error: What to raise.
+
+    Raises:
+        HubError: It is of another kind.
+    """
+    value = as_builtin(value)
+    if isinstance(usual, tuple):
+        value = _items(value)
+        fits = all(type(item) is int for item in value)
+    elif isinstance(usual, str):
+        fits = isinstance(value, str)
+    elif isinstance(usual, float):
+        fits = type(value) in {int, float}
+    else:
+        fits = type(value) is int or value is usual is None
+    if not fits:
+        kinds = "a whole number or None" if usual is None else f"of the kind of {usual!r}, as usual"
+        msg = f"{name} must be {kinds}, but is {value!r}."
+        raise error(msg)
+    return value
+
+
+def _items(value: Any) -> tuple[Any, ...]:
+    """The items of a list, an array or the like; one thing stands for itself."""
+    try:
+        return (value,) if isinstance(value, str) else tuple(map(as_builtin, value))
+    except TypeError:
+        return (value,)

@@ -175,8 +175,17 @@ class Features:
             np.savez(stream, **self.arrays())
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """What a file of them holds."""
-        about = json.dumps(as_builtin({"schema": SCHEMA, **self.about}), sort_keys=True)
+        """What a file of them holds.
+
+        Raises:
+            FeaturesError: `about` is no plain JSON.
+        """
+        try:
+            facts = as_builtin({"schema": SCHEMA, **self.about})
+            about = json.dumps(facts, sort_keys=True, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            msg = f"about must be plain JSON, with texts as names, but is not: {error}."
+            raise FeaturesError(msg) from error
         return {"about": np.array(about), **dict(self._arrays())}
 
     def _arrays(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:

@@ -188,6 +188,10 @@ def test_vehiclenet_reads_label_and_camera(tmp_path: Path) -> None:
         ("0002_c015_00030605_1.jpg 2 -1", 15, -1),
         ("0002_c7.jpg 2 8", 7, 8),
         ("c007_2.jpg 2 700", 7, 700),
+        ("0002_C015_1.jpg 15 2", 15, 2),
+        ("more/c007_2.jpg 2 3", 7, 3),
+        ("0002_c1s5_000451_03.jpg 2 5", 1, 5),
+        ("0002-c015-1.jpg 2 1", 15, 1),
     ],
 )
 def test_vehiclenet_refuses_cameras_that_contradict_the_names(
@@ -205,7 +209,7 @@ def test_vehiclenet_refuses_cameras_that_contradict_the_names(
 
 def test_vehiclenet_takes_the_column_where_the_name_has_no_camera(tmp_path: Path) -> None:
     draw_vehiclenet(tmp_path)
-    rows = ["a.jpg 2 9", "black_car_3.jpg 3 015", "x_cam4.jpg 4 7", "0005_car002_1.jpg 5 3"]
+    rows = ["a.jpg 2 9", "black_car_3.jpg 3 015", "x_cam4.jpg 4 7", "a3c15f.jpg 5 3"]
     write(tmp_path, "VeRi/name_query.txt", *rows)
     touch(tmp_path, *(f"VeRi/image_query/{row.split()[0]}" for row in rows))
     assert [item.camera for item in dataset("vehiclenet", tmp_path).queries()] == [9, 15, 7, 3]
@@ -221,9 +225,10 @@ def test_veri_has_attributes_and_key_points(tmp_path: Path) -> None:
     assert (reader.training_colors(), reader.training_types()) == ((2, 9), (1, 4))
 
 
-def test_veri_refuses_a_name_whose_first_c_has_no_camera(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["car_c012.jpg", "0002_c0121.jpg"])
+def test_veri_refuses_a_name_whose_first_c_has_no_camera(name: str, tmp_path: Path) -> None:
     draw_veri(tmp_path)
-    write(tmp_path, "veri/label_query.csv", f"car_c012.jpg,2,4,3,{POINTS}")
+    write(tmp_path, "veri/label_query.csv", f"{name},2,4,3,{POINTS}")
     with pytest.raises(DatasetError, match=r"label_query\.csv, entry 1: expected"):
         dataset("veri", tmp_path).queries()
 
@@ -297,6 +302,35 @@ def test_a_list_of_another_form_is_refused_with_its_path(
     with pytest.raises(DatasetError) as error:
         dataset(name, tmp_path).queries()
     assert str(tmp_path / path) in str(error.value)
+
+
+@pytest.mark.parametrize("number", ["1_0", "99999999999999999999", "\N{ARABIC-INDIC DIGIT THREE}"])
+@pytest.mark.parametrize(
+    ("name", "path", "line"),
+    [
+        ("regdb", "idx/test_visible_1.txt", "Visible/3/a.bmp {}"),
+        ("sysu", "exp/test_id.txt", "7,{}"),
+        ("vehiclenet", "VeRi/name_query.txt", "0002_c002_00030600_0.jpg {} 2"),
+        ("vehiclenet", "VeRi/name_query.txt", "a.jpg 2 {}"),
+        ("veri", "veri/label_query.csv", f"0002_c012_1_0.jpg,2,{{}},3,{POINTS}"),
+        ("sop", "Ebay_test.txt", "1 {} 1 bicycle_final/1.JPG"),
+    ],
+)
+def test_what_python_alone_takes_for_a_number_is_none(
+    name: str, path: str, line: str, number: str, tmp_path: Path
+) -> None:
+    DRAW[name](tmp_path)
+    write(tmp_path, path, line.format(number))
+    with pytest.raises(DatasetError, match=rf"{Path(path).name}, entry 1: expected"):
+        dataset(name, tmp_path).queries()
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "1e999"])
+def test_key_points_of_veri_are_finite(number: str, tmp_path: Path) -> None:
+    draw_veri(tmp_path)
+    write(tmp_path, "veri/label_query.csv", f"0002_c012_1_0.jpg,2,4,3,{number}{POINTS[2:]}")
+    with pytest.raises(DatasetError, match=r"label_query\.csv, entry 1: expected"):
+        dataset("veri", tmp_path).queries()
 
 
 @pytest.mark.parametrize(

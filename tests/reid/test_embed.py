@@ -294,10 +294,11 @@ def test_a_card_that_does_not_say_how_is_refused(key: str, tmp_path: Path) -> No
         mindspore_hub.embed(tiny.card(tmp_path, **{key: None}), folder)
 
 
-def test_a_batch_of_no_picture_is_refused(card: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [0, -1, "4", 2.5, None, True, np.float32(4)])
+def test_a_batch_size_that_is_none_is_refused(size: Any, card: str, tmp_path: Path) -> None:
     folder = tiny.draw(tmp_path / "all", "a.png")
-    with pytest.raises(PictureError, match="batch_size must be at least 1, but is 0"):
-        mindspore_hub.embed(card, folder, batch_size=0)
+    with pytest.raises(PictureError, match="batch_size must be a whole number of at least 1, but"):
+        mindspore_hub.embed(card, folder, batch_size=size)
 
 
 def test_what_the_network_does_not_take_is_refused_before_it_is_loaded(

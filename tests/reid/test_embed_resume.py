@@ -360,8 +360,12 @@ def extend(path: Path) -> None:
     path.write_bytes(path.read_bytes() + b"00000000 {")
 
 
+def nest(path: Path) -> None:
+    path.write_bytes(b"[" * 100_000)
+
+
 @pytest.mark.parametrize("name", ["vectors.float32", "batches.txt", "plan.json"])
-@pytest.mark.parametrize("damage", [cut, flip, zero, empty, extend, Path.unlink])
+@pytest.mark.parametrize("damage", [cut, flip, zero, empty, extend, nest, Path.unlink])
 def test_damaged_parts_are_computed_again(
     damage: Callable[[Path], object], name: str, card: str, folder: Path, tmp_path: Path
 ) -> None:

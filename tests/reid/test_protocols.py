@@ -376,6 +376,14 @@ def test_an_unknown_protocol_is_refused_with_a_near_name() -> None:
         ("vehiclenet", {"unmatched": "no"}, "unmatched must be one of"),
         ("sop", {"at": (0,)}, "at must hold numbers of neighbours"),
         ("sysu", {"shuffled_cameras": 2**32}, "shuffled_cameras must be below 4294967296"),
+        ("sysu", {"shuffled_cameras": 2.5}, "shuffled_cameras must be a whole number or None"),
+        ("sysu", {"seeds": ["a"]}, "seeds must be of the kind of"),
+        ("regdb", {"length": "5"}, "length must be of the kind of 20, as usual, but is '5'"),
+        ("regdb", {"length": np.float32(5)}, "length must be of the kind of 20"),
+        ("vehiclenet", {"k1": None}, "k1 must be of the kind of 100"),
+        ("vehiclenet", {"original_share": "x"}, "original_share must be of the kind of"),
+        ("veri", {"colors": [1, 2.5]}, "colors must be of the kind of"),
+        ("veri", {"colors": np.array("red")}, "colors must be of the kind of"),
     ],
 )
 def test_an_option_that_means_nothing_is_refused(name: str, options: dict, message: str) -> None:
@@ -438,3 +446,9 @@ def test_an_option_that_cards_may_state_is_one_of_the_data_set(
 ) -> None:
     made = datasets.dataset(name, Path(), **{option: word})
     assert getattr(made, option) == word
+
+
+@pytest.mark.parametrize("values", [np.array([0, 3]), range(0, 6, 3), [np.int8(0), 3], (0, 3)])
+def test_several_numbers_of_an_option_may_be_an_array(values: object) -> None:
+    assert protocol("sysu", seeds=values) == protocol("sysu", seeds=(0, 3))
+    assert protocol("veri", colors=values) == protocol("veri", colors=(0, 3))

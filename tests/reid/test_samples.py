@@ -33,6 +33,8 @@ def test_keypoints_are_found_by_name_or_path(line: str, tmp_path: Path) -> None:
         (f"a.png,{POINTS}\na.png,{POINTS}", "line 2: 'a.png' has keypoints in an earlier line"),
         (f"a.png,1,2,{POINTS}", "line 1 has 111 cells"),
         (f"a.png,x{POINTS}", "line 1: could not convert string to float: 'x0'"),
+        (f"a.png,nan{POINTS[1:]}", "line 1: not a finite number: 'nan'"),
+        (f"a.png,{POINTS[:-3]}1e999", "line 1: not a finite number: '1e999'"),
         (b"\xff\xfe\xff", "cannot be read as keypoints"),
         (None, "cannot be read as keypoints"),
     ],
@@ -217,9 +219,10 @@ def test_the_states_of_pictures_are_their_own(tmp_path: Path) -> None:
     assert list_samples([folder / "2.png", *listed]).states()[1:] == states
 
 
-def test_a_label_that_fits_no_64_bits_is_refused_at_once() -> None:
+@pytest.mark.parametrize("name", ["9223372036854775813_a.png", "1_0_a.png"])
+def test_a_label_that_is_no_number_of_64_bits_is_refused_at_once(name: str) -> None:
     with pytest.raises(PictureError, match="needs a whole number of 64 bits"):
-        labels_in(["9223372036854775813_a.png"], r"(?P<label>\d+)_")
+        labels_in([name], r"(?P<label>[\d_]+)_")
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,8 @@ import os
 from pathlib import Path
 from typing import Any, cast
 
-from mindspore_hub.cards.values import as_builtin
 from mindspore_hub.errors import DatasetError
-from mindspore_hub.reid._registry import Registry
+from mindspore_hub.reid._registry import Registry, fitting
 from mindspore_hub.reid.datasets._dataset import Dataset
 from mindspore_hub.reid.datasets._read import Item
 
@@ -54,4 +53,8 @@ def dataset(name: str, root: str | os.PathLike[str], **options: Any) -> Dataset:
         there = ", ".join(known) or "none"
         msg = f"The data set {name!r} has no option {unknown[0]!r}; options: {there}."
         raise DatasetError(msg)
-    return cast("Dataset", _DATASETS.find(name)(Path(root or ""), **as_builtin(options)))
+    values = {
+        option: fitting(option, value, known[option], error=DatasetError)
+        for option, value in options.items()
+    }
+    return cast("Dataset", _DATASETS.find(name)(Path(root or ""), **values))

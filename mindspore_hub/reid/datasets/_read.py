@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from mindspore_hub.errors import DatasetError
 _T = TypeVar("_T")
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
+
+_INTEGER = re.compile(r"[+-]?[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,30 @@ def choose(option: str, value: object, choices: tuple[object, ...]) -> None:
     if value not in choices:
         msg = f"{option} must be one of {', '.join(map(repr, choices))}, but is {value!r}."
         raise DatasetError(msg)
+
+
+def integer(text: str) -> int:
+    """A whole number of 64 bits; Python alone would take `1_0` for 10.
+
+    Raises:
+        ValueError: The text is none.
+    """
+    number = int(text) if _INTEGER.fullmatch(text) and len(text) < 32 else None
+    if number is None or not -(2**63) <= number < 2**63:
+        raise ValueError(text)
+    return number
+
+
+def finite(text: str) -> float:
+    """A number that is neither infinite nor NaN.
+
+    Raises:
+        ValueError: The text is none.
+    """
+    number = float(text)
+    if not math.isfinite(number) or "_" in text:
+        raise ValueError(text)
+    return number
 
 
 def slashes(path: str) -> str:

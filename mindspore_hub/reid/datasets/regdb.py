@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from mindspore_hub.errors import DatasetError
 from mindspore_hub.reid.datasets._dataset import Dataset
-from mindspore_hub.reid.datasets._read import Item, Source, choose, slashes
+from mindspore_hub.reid.datasets._read import Item, Source, choose, integer, slashes
 
 SOURCE = Source(
     "RegDB",
@@ -63,7 +63,7 @@ class RegDB(Dataset):
 
 def _item(line: str) -> Item:
     path, label = line.rsplit(maxsplit=1)
-    return Item(slashes(path), int(label))
+    return Item(slashes(path), integer(label))
 
 
 DATASET = RegDB

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mindspore_hub.errors import DatasetError
 from mindspore_hub.reid.datasets._dataset import Dataset
-from mindspore_hub.reid.datasets._read import Item, Source, choose, slashes
+from mindspore_hub.reid.datasets._read import Item, Source, choose, integer, slashes
 
 SOURCE = Source(
     "Stanford Online Products",
@@ -57,7 +57,7 @@ class SOP(Dataset):
 
 def _derived(line: str) -> Item:
     path, label = line.rsplit(maxsplit=1)
-    return Item(slashes(path), int(label))
+    return Item(slashes(path), integer(label))
 
 
 def _published(line: str) -> Item | None:
@@ -65,7 +65,7 @@ def _published(line: str) -> Item | None:
     number, label, _, path = line.split()
     if number == "image_id":
         return None
-    return Item(slashes(path), int(label))
+    return Item(slashes(path), integer(label))
 
 
 DATASET = SOP

@@ -10,7 +10,7 @@ import numpy as np
 
 from mindspore_hub.errors import DatasetError
 from mindspore_hub.reid.datasets._dataset import Dataset
-from mindspore_hub.reid.datasets._read import Item, Source, choose, visible
+from mindspore_hub.reid.datasets._read import Item, Source, choose, integer, visible
 from mindspore_hub.reid.scoring.draws import CAMERAS, draw
 
 SOURCE = Source(
@@ -114,7 +114,7 @@ class SYSU(Dataset):
 
 def _numbers(line: str) -> list[int]:
     """Numbers of a line; a comma may end it."""
-    return [int(name) for name in line.replace(",", " ").split()]
+    return [integer(name) for name in line.replace(",", " ").split()]
 
 
 DATASET = SYSU

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mindspore_hub.errors import DatasetError
 from mindspore_hub.reid.datasets._dataset import Dataset
-from mindspore_hub.reid.datasets._read import Item, Source
+from mindspore_hub.reid.datasets._read import Item, Source, integer, slashes
 
 SOURCE = Source(
     "VeRi-776",
@@ -15,8 +15,8 @@ SOURCE = Source(
     "VeRi/name_query.txt, VeRi/name_test.txt, VeRi/image_query/ and VeRi/image_test/",
 )
 
-_CAMERA = re.compile(r"(?:^|_)c(\d+)(?=[_.]|$)")
-"""The camera in a name, such as 0002_c015_00029855_0.jpg."""
+_CAMERA = re.compile(r"(?<![a-z0-9])c([0-9]+)(?=s[0-9]|[^a-z0-9]|$)(?!.*/)", re.IGNORECASE)
+"""The camera in the name of a file, such as 0002_c015_00029855_0.jpg or 0002_c1s1_000451_03.jpg."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class VehicleNet(Dataset):
 
 def _row(line: str) -> tuple[str, int, int]:
     name, label, camera = line.split()
-    return name, int(label), int(camera)
+    return slashes(name), integer(label), integer(camera)
 
 
 DATASET = VehicleNet

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mindspore_hub.reid.datasets._dataset import Dataset
-from mindspore_hub.reid.datasets._read import Item, Source
+from mindspore_hub.reid.datasets._read import Item, Source, finite, integer
 
 SOURCE = Source(
     "VeRi-776 with the labels of PAMTRI",
@@ -20,7 +20,7 @@ SOURCE = Source(
 KEYPOINTS = 36
 """Key points of each vehicle: x, y and confidence."""
 
-_CAMERA = re.compile(r"[^c]*c(\d{3})")
+_CAMERA = re.compile(r"[^c]*c(\d{3})(?!\d)")
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,11 @@ class VeRi(Dataset):
                 raise ValueError(points)
             return Item(
                 f"veri/image_{part}/{name}",
-                int(label),
+                integer(label),
                 _camera(name),
-                int(color),
-                int(kind),
-                tuple(map(float, points)),
+                integer(color),
+                integer(kind),
+                tuple(map(finite, points)),
             )
 
         path = self.root / "veri" / f"label_{part}.csv"

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from mindspore_hub._foreign import read_object
+
 LAYOUT = 2
 """Version of what a folder holds."""
 
@@ -75,8 +77,8 @@ class Entry:
 def differences(file: Path, plan: Mapping[str, Any]) -> dict[str, str]:
     """What differs between the plan in a file and another one, in words by its keys."""
     try:
-        earlier = dict(json.loads(file.read_bytes()))
-    except (OSError, ValueError, TypeError):
+        earlier = read_object(file.read_bytes())
+    except (OSError, ValueError):
         return {"plan": f"{file.name} of the earlier one cannot be read"}
     now = json.loads(json.dumps(plan))
     return {

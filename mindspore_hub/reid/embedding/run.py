@@ -80,8 +80,8 @@ class Embedding:
         network: nn.Cell | None = None,
         progress: Progress | None = None,
     ) -> None:
-        if batch_size < 1:
-            msg = f"batch_size must be at least 1, but is {batch_size}."
+        if type(batch_size) is not int or batch_size < 1:
+            msg = f"batch_size must be a whole number of at least 1, but is {batch_size!r}."
             raise PictureError(msg)
         self._name = name
         self.card = Catalog.read().resolve(name)

@@ -31,6 +31,8 @@ EXAMPLE = r"(?P<label>-?\d+)_c(?P<camera>\d+)"
 """Pattern for names such as `0002_c3.png`; those of junk begin with `-1`."""
 
 
+_INTEGER = re.compile(r"\s*[+-]?\d+\s*")
+
 _LISTED = 8
 """How many pictures an error lists."""
 
@@ -193,7 +195,8 @@ def _number(path: str, match: re.Match[str] | None, group: str, pattern: str) ->
     text = match and match[group]
     found = f"The pattern {pattern!r} finds the {group} {text!r} in {path!r}"
     try:
-        number = int(np.array(int(text or ""), np.int64))
+        # Python would take 1_0 for 10.
+        number = int(np.array(int(text if text and _INTEGER.fullmatch(text) else ""), np.int64))
     except (ValueError, OverflowError) as error:
         msg = (
             f"{found}, but needs a whole number of 64 bits; correct the pattern, or leave that "
@@ -212,7 +215,7 @@ def _number(path: str, match: re.Match[str] | None, group: str, pattern: str) ->
 def _cuts(path: str, start: int, end: int) -> bool:
     """Whether a number in a path goes on before or after this part of it."""
     before, after = path[:start][-1:], path[end : end + 1]
-    return before.isdecimal() or before in {"-", "\N{MINUS SIGN}"} or after.isdecimal()
+    return before.isdigit() or before in {"-", "\N{MINUS SIGN}"} or after.isdigit()
 
 
 def _pictures(images: Any) -> tuple[Path | None, list[tuple[str, Any]]]:
@@ -333,11 +336,19 @@ def _read_keypoints(path: Path) -> dict[str, Any]:
             msg = f"{path}, line {number} has {len(cells)} cells; {_LINE}."
             raise PictureError(msg)
         try:
-            known[cells[0]] = np.array(cells[-3 * KEYPOINTS :], np.float64)
+            known[cells[0]] = _finite(cells[-3 * KEYPOINTS :])
         except ValueError as error:
             msg = f"{path}, line {number}: {error}; {_LINE}."
             raise PictureError(msg) from error
     return known
+
+
+def _finite(cells: list[str]) -> Any:
+    values = np.array(cells, np.float64)
+    if not np.isfinite(values).all():
+        msg = f"not a finite number: {cells[int(np.isfinite(values).argmin())]!r}"
+        raise ValueError(msg)
+    return values
 
 
 def _per_picture(values: Any, pictures: list[tuple[str, Any]], kind: str) -> list[Any] | None:

@@ -73,8 +73,8 @@ class Measurement:
             output: Where features are saved, or None.
             network: The network, if it is loaded already.
         """
-        if trials < 1:
-            msg = f"trials must be at least 1, but is {trials}."
+        if type(trials) is not int or trials < 1:
+            msg = f"trials must be a whole number of at least 1, but is {trials!r}."
             raise FeaturesError(msg)
         single = sorted({"trial", "seed"} & self._options.keys())
         if trials > 1 and single:

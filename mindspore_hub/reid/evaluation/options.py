@@ -8,9 +8,9 @@ from typing import Any
 
 from mindspore_hub.cards.protocol import Protocol
 from mindspore_hub.cards.schema import Card
-from mindspore_hub.cards.values import as_builtin
 from mindspore_hub.errors import FeaturesError
 from mindspore_hub.reid import datasets, protocols
+from mindspore_hub.reid._registry import fitting
 
 
 def follow(
@@ -128,18 +128,4 @@ def _fitting(protocol: str, name: str, value: Any, usual: Mapping[str, Any]) -> 
             f"{', '.join(usual)}."
         )
         raise FeaturesError(msg)
-    kind, value = usual[name], as_builtin(value)
-    if isinstance(kind, tuple):
-        value = tuple(value) if isinstance(value, list | tuple) else (value,)
-        fits = all(type(item) is int for item in value)
-    elif isinstance(kind, str):
-        fits = isinstance(value, str)
-    elif isinstance(kind, float):
-        fits = type(value) in {int, float}
-    else:  # a whole number, or None for no number
-        fits = type(value) is int or value is kind is None
-    if not fits:
-        kinds = "a whole number or None" if kind is None else f"of the kind of {kind!r}, as usual"
-        msg = f"{name} must be {kinds}, but is {value!r}."
-        raise FeaturesError(msg)
-    return value
+    return fitting(name, value, usual[name], error=FeaturesError)

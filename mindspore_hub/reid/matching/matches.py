@@ -232,7 +232,13 @@ def _features(source: Source) -> Features:
         return source
     if isinstance(source, str | os.PathLike):
         return load(Path(source))
-    return Features(np.asarray(source))
+    try:
+        return Features(np.asarray(source))
+    except ValueError as error:  # of rows that are not of one length
+        if isinstance(error, FeaturesError):
+            raise
+        msg = f"Features must be an array (N, D), but are none: {error}."
+        raise FeaturesError(msg) from error
 
 
 def _check_origin(query: Features, gallery: Features) -> None:
@@ -272,6 +278,7 @@ def _kind(distance: str | None, query: Features, gallery: Features) -> Kind:
 def _rerank_options(
     rerank: bool | Mapping[str, float] | None, index: str | None
 ) -> dict[str, float] | None:
+    rerank = as_builtin(rerank)
     if rerank is None or rerank is False:
         return None
     if index is not None:
@@ -280,13 +287,15 @@ def _rerank_options(
             "images with each other and uses no index; leave out one of them."
         )
         raise FeaturesError(msg)
+    if rerank is not True and not isinstance(rerank, Mapping):
+        msg = f"rerank must be True, or a mapping of {', '.join(RERANK)}, but is {rerank!r}."
+        raise FeaturesError(msg)
     options = {} if rerank is True else dict(rerank)
-    if unknown := sorted(set(options) - set(RERANK)):
+    if unknown := sorted(map(str, options.keys() - RERANK.keys())):
         msg = f"Re-ranking has no option {', '.join(unknown)}; it has {', '.join(RERANK)}."
         raise FeaturesError(msg)
     options = dict(as_builtin(RERANK | options))
-    counts = (options["k1"], options["k2"])
-    if not all(type(count) is int for count in counts) or not 0 <= options["original_share"] <= 1:
+    if not _are_rerank_options(**options):
         msg = (
             "k1 and k2 must be whole numbers, and original_share a share between 0 and 1, but "
             f"re-ranking was given {options}."
@@ -295,9 +304,14 @@ def _rerank_options(
     return options
 
 
+def _are_rerank_options(k1: object, k2: object, original_share: object) -> bool:
+    are_counts = type(k1) is int and type(k2) is int
+    return are_counts and isinstance(original_share, int | float) and 0 <= original_share <= 1
+
+
 def _check_count(k: int, query: Features, *, among: bool) -> None:
-    if k < 1:
-        msg = f"k must be at least 1, but is {k}."
+    if type(k) is not int or k < 1:
+        msg = f"k must be a whole number of at least 1, but is {k!r}."
         raise FeaturesError(msg)
     if among and len(query) == 1:
         msg = "One image has no other to be looked up among; give at least 2, or a gallery."

@@ -268,6 +268,9 @@ def _triples(keypoints: Any) -> Array:
             f"each, but are {values.shape}."
         )
         raise PictureError(msg)
+    if not np.isfinite(values).all():
+        msg = "Keypoints must be finite numbers, x, y and confidence of each, but some are not."
+        raise PictureError(msg)
     return values.reshape(KEYPOINTS, 3)
 
 

@@ -11,9 +11,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from mindspore_hub.cards.values import as_builtin
 from mindspore_hub.errors import FeaturesError
-from mindspore_hub.reid._registry import Registry
+from mindspore_hub.reid._registry import Registry, fitting
 from mindspore_hub.reid.features import Features
 from mindspore_hub.reid.scoring.result import Result
 
@@ -65,4 +64,8 @@ def protocol(name: str, /, **options: Any) -> Evaluation:
     if unknown:
         msg = f"The protocol {name!r} has no option {unknown[0]!r}; it has {', '.join(known)}."
         raise FeaturesError(msg)
-    return cast("Evaluation", _PROTOCOLS.find(name)(**as_builtin(options)))
+    values = {
+        option: fitting(option, value, known[option], error=FeaturesError)
+        for option, value in options.items()
+    }
+    return cast("Evaluation", _PROTOCOLS.find(name)(**values))
