@@ -362,6 +362,16 @@ def zipped(name: str) -> bytes:
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64 + b"\nsize 12\n"
 OTHERS = {
     "a pointer": (LFS, "a git-lfs pointer: run `git lfs pull`"),
+    "a pointer after a mark": (b"\xef\xbb\xbf" + LFS, "a git-lfs pointer: run `git lfs pull`"),
+    **{
+        kind: (beginning + bytes(100), "a picture")
+        for kind, beginning in {
+            "GIF": b"GIF89a",
+            "BMP": b"BM\x36\1\0\0\0\0\0\0",
+            "TIFF": b"II*\0",
+            "WebP": b"RIFF\x24\0\0\0WEBPVP8 ",
+        }.items()
+    },
     "a page": (b"\xef\xbb\xbf\n <!DOCTYPE HTML>\n<HTML>" + b" " * 9000, "a web page"),
     "a page without a type": (b"<HTML lang=de><p>404</p>", "a web page"),
     "an error of a server": (b'<?xml version="1.0"?><Error><Code>No</Code></Error>', "an XML text"),
@@ -391,7 +401,8 @@ OTHERS = {
 @pytest.mark.parametrize("kind", OTHERS)
 def test_what_users_have_in_place_of_a_checkpoint_is_named(kind: str, name: str) -> None:
     content, message = OTHERS[kind]
-    with pytest.raises(CheckpointError, match=f"^it is no MindSpore checkpoint, but {message}"):
+    meant = "safetensors file" if name.endswith(".safetensors") else "MindSpore checkpoint"
+    with pytest.raises(CheckpointError, match=f"^it is no {meant}, but {message}"):
         read_index(content, name)
 
 

@@ -109,10 +109,11 @@ def read_index(buffer: Buffer, name: str = "") -> TensorFile:
         try:
             return TensorFile("ckpt", ckpt.read_entries(view), buffer)
         except CheckpointError as error:
-            kind = kind_of(view)
+            kind, is_meant = kind_of(view), name.lower().endswith(".safetensors")
             if kind:
-                msg = f"it is no MindSpore checkpoint, but {kind}."
+                meant = "safetensors file" if is_meant else "MindSpore checkpoint"
+                msg = f"it is no {meant}, but {kind}."
                 raise CheckpointError(msg) from error
-            if name.lower().endswith(".safetensors"):
+            if is_meant:
                 raise safetensors.damaged(view) from error
             raise

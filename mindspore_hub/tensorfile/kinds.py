@@ -34,6 +34,9 @@ _BEGINNINGS: tuple[tuple[bytes, str], ...] = (
     (b"\x93NUMPY", "an array of NumPy (npy)"),
     (b"\x89PNG\r\n\x1a\n", "a picture"),
     (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"II*\0", "a picture"),
+    (b"MM\0*", "a picture"),
     (b"%PDF-", "a PDF document"),
 )
 _WEB_PAGE = "a web page: the address gave a page instead of the file, so download it again"
@@ -44,10 +47,12 @@ _ONNX = frozenset(range(0x12, 0x43, 8))
 
 def kind_of(view: View) -> str:
     """What the bytes of a file are, with what to do about it; empty if that is not known."""
-    head = bytes(view[:_HEAD])
+    head = bytes(view[:_HEAD]).removeprefix(codecs.BOM_UTF8)
     for beginning, kind in _BEGINNINGS:
         if head.startswith(beginning):
             return kind
+    if (head[:4], head[8:12]) == (b"RIFF", b"WEBP") or (head[:2], head[6:10]) == (b"BM", bytes(4)):
+        return "a picture"
     if head.startswith(b"PK\x03\x04"):
         return _kind_of_zip(head)
     if head[257:262] == b"ustar":

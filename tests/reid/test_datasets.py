@@ -209,10 +209,11 @@ def test_vehiclenet_refuses_cameras_that_contradict_the_names(
 
 def test_vehiclenet_takes_the_column_where_the_name_has_no_camera(tmp_path: Path) -> None:
     draw_vehiclenet(tmp_path)
-    rows = ["a.jpg 2 9", "black_car_3.jpg 3 015", "x_cam4.jpg 4 7", "a3c15f.jpg 5 3"]
+    rows = ["a.jpg 2 9", "black_car_3.jpg 3 015", "x_cam4.jpg 4 7", "0005_car002_1.jpg 5 3"]
+    rows.append("a3c15f.jpg 6 8")
     write(tmp_path, "VeRi/name_query.txt", *rows)
     touch(tmp_path, *(f"VeRi/image_query/{row.split()[0]}" for row in rows))
-    assert [item.camera for item in dataset("vehiclenet", tmp_path).queries()] == [9, 15, 7, 3]
+    assert [item.camera for item in dataset("vehiclenet", tmp_path).queries()] == [9, 15, 7, 3, 8]
 
 
 def test_veri_has_attributes_and_key_points(tmp_path: Path) -> None:

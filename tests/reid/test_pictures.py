@@ -451,3 +451,10 @@ def test_only_regular_files_of_a_folder_are_pictures(
         f"{tmp_path}: left out what is not a regular file, such as a link to nothing or a pipe: "
         "c.png, d.png, e.png"
     )
+
+
+@pytest.mark.parametrize("name", ["MVD", "VehicleNet"])
+@pytest.mark.parametrize("size", [(0, 0), (0, 5), (5, 0)])
+def test_a_picture_without_pixels_is_refused(size: tuple[int, int], name: str) -> None:
+    with pytest.raises(PictureError, match=rf"has the size {size[0]} x {size[1]}, so no pixel"):
+        mindspore_hub.transforms(name)(Image.new("RGB", size))

@@ -198,6 +198,9 @@ def _exif(image: Image.Image) -> bytes:
 
 
 def _require_mode(image: Image.Image, library: str, name: str) -> Image.Image:
+    if not all(image.size):
+        msg = f"{name} has the size {image.size[0]} x {image.size[1]}, so no pixel; leave it out."
+        raise PictureError(msg)
     if image.mode not in (_THREE_CHANNELS if library == "pillow" else _EIGHT_BITS):
         taken = "three channels" if library == "pillow" else "one to four channels of 8 bits"
         msg = (
