@@ -125,7 +125,7 @@ def trained(network: nn.Cell, optimizer: Any) -> tuple[Any, Callable[[], Any]]:
     return entries, lambda: optimizer(gradients(INPUTS)[1])
 
 
-@pytest.mark.parametrize("found", optimizers())
+@pytest.mark.parametrize("found", [*optimizers()])
 def test_what_an_optimizer_leaves_in_a_file_is_told_from_the_network(
     found: Any, tmp_path: Path
 ) -> None:
