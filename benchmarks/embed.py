@@ -137,7 +137,7 @@ def compiled(network: Any, retrieval: Retrieval, ready: list[Array]) -> Callable
 
 def feature(outputs: tuple[Array, ...], retrieval: Retrieval) -> Array:
     """The feature of a batch, read plainly; no network that is measured here wants a mirror."""
-    assert not retrieval.mirrored  # noqa: S101
+    assert not retrieval.mirrored  # noqa: S101 - else the loop would do less than `embed`
     vectors = np.hstack([outputs[place] for place in retrieval.outputs])
     return (
         vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

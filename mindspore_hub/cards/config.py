@@ -119,6 +119,7 @@ def read_config(start: Path) -> Config:
 
 def _is_meant(pattern: str, path: Path, folder: Path) -> bool:
     """Whether a pattern is of a card: of its name, of its path below a folder, or of one around it."""
+    # Joined as texts: the folder is escaped, which no path can be.
     whole = os.path.join(glob.escape(os.path.abspath(folder)), pattern)  # noqa: PTH100, PTH118
     wanted = os.path.normpath(whole)
     given = os.path.abspath(path)  # noqa: PTH100 - `..` is taken out, links are not followed

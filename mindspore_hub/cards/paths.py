@@ -318,6 +318,7 @@ class _Walk:
                 self.refused[path] = message
         elif is_link and os.path.isdir(entry):  # noqa: PTH112 - an entry raises in a circle of links
             self._links.append(here / name)
+        # As above: an entry raises where links go in a circle.
         elif name.lower().endswith(_OTHER_SUFFIXES) and os.path.isfile(entry):  # noqa: PTH113
             self.left_out.append((here / name, "the name of a card ends in .md."))
         return entry.is_dir(follow_symlinks=False)

@@ -298,7 +298,7 @@ def test_other_formats_are_turned_as_well(ending: str, tmp_path: Path) -> None:
 
 def following(message: str, image: Image.Image) -> Image.Image:
     """What the code in backquotes makes of an image whose values lie between 0 and 1000."""
-    code = message.split("`")[1]
+    code = message.split("`")[1]  # of our own messages; it is run as a reader would run it
     made = eval(code, {"Image": Image, "np": np, "image": image, "low": 0, "high": 1000})  # noqa: S307
     assert isinstance(made, Image.Image)
     return made
