@@ -172,15 +172,3 @@ def _width(header: Sequence[str], rows: list[tuple[str, ...]]) -> int:
 
     columns = zip(header, *rows, strict=True)
     return sum(max(map(cell_len, column)) for column in columns) + 3 * (len(header) - 1)
-
-
-def count(number: int, noun: str) -> str:
-    """A number and its noun: `1 card`, `2 cards`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def size(number: int) -> str:
-    """Bytes for people: `324.1 MB`."""
-    from rich.filesize import decimal
-
-    return decimal(number)

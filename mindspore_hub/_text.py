@@ -72,3 +72,15 @@ def takes_utf8() -> bool:
 
     encoding = getattr(sys.stdout, "encoding", None)
     return encoding is None or codecs.lookup(encoding).name == "utf-8"
+
+
+def count(number: int, noun: str) -> str:
+    """A number and its noun: `1 card`, `2 cards`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def size(number: int) -> str:
+    """Bytes for people: `324.1 MB`."""
+    from rich.filesize import decimal
+
+    return decimal(number)

@@ -26,9 +26,8 @@ from mindspore_hub._output import (
     print_table,
     quiet_option,
     settings_of_command,
-    size,
 )
-from mindspore_hub._text import one_line, printable
+from mindspore_hub._text import one_line, printable, size
 from mindspore_hub.cards.cli import card
 from mindspore_hub.errors import HubError, StoreError
 from mindspore_hub.version import __version__

@@ -9,7 +9,7 @@ from shutil import disk_usage
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from mindspore_hub._output import size
+from mindspore_hub._text import size
 from mindspore_hub.cards.check import check_paths
 from mindspore_hub.cards.generate import differences
 from mindspore_hub.cards.schema import Card, read_card

@@ -8,13 +8,13 @@ import click
 
 from mindspore_hub._output import (
     Group,
-    count,
     echo,
     explain_name,
     format_option,
     print_json,
     settings_of_command,
 )
+from mindspore_hub._text import count
 
 _Folder = click.Path(path_type=Path)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mindspore_hub._output import count, echo
+from mindspore_hub._output import echo
+from mindspore_hub._text import count
 from mindspore_hub.cards import fix
 from mindspore_hub.cards.check import Tree
 from mindspore_hub.cards.rules import Rule, all_rules, select

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from mindspore_hub._output import count, echo, echo_as_it_is
+from mindspore_hub._output import echo, echo_as_it_is
+from mindspore_hub._text import count
 from mindspore_hub.cards import report, suppress
 from mindspore_hub.cards.config import Config, Selection, choose, codes_of, read_config
 from mindspore_hub.cards.findings import Finding, Severity, in_order

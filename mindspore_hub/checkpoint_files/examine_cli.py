@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mindspore_hub._output import count, echo, format_option, print_json, print_table, size
+from mindspore_hub._output import echo, format_option, print_json, print_table
+from mindspore_hub._text import count, size
 from mindspore_hub.checkpoint_files.cli_source import read
 from mindspore_hub.checkpoint_files.words import LISTED, number, rows, shape_text, total_of
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mindspore_hub._output import count, size
+from mindspore_hub._text import count, size
 
 if TYPE_CHECKING:
     from mindspore_hub.checkpoint_files.examine import Examination, TensorFacts, Total

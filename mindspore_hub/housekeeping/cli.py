@@ -10,15 +10,14 @@ import click
 
 from mindspore_hub._output import (
     Group,
-    count,
     echo,
     explain_name,
     format_option,
     print_json,
     print_table,
     settings_of_command,
-    size,
 )
+from mindspore_hub._text import count, size
 from mindspore_hub.errors import HubError, IntegrityError
 
 if TYPE_CHECKING:

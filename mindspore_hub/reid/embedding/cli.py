@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mindspore_hub._output import (
-    count,
     echo,
     explain_name,
     format_option,
     print_json,
     progress_of_command,
 )
+from mindspore_hub._text import count
 
 if TYPE_CHECKING:
     from mindspore_hub._progress import Progress

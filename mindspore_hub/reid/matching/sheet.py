@@ -17,8 +17,7 @@ import numpy as np
 from PIL import Image
 
 from mindspore_hub import _files
-from mindspore_hub._output import count
-from mindspore_hub._text import printable
+from mindspore_hub._text import count, printable
 from mindspore_hub.errors import DatasetError, FeaturesError, PictureError
 from mindspore_hub.reid.features import Features
 from mindspore_hub.reid.matching.matches import Matches, Nearest

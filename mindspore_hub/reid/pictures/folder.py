@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from mindspore_hub._output import count
+from mindspore_hub._text import count
 from mindspore_hub.errors import PictureError
 from mindspore_hub.reid.pictures.decode import formats
 
