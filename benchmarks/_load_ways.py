@@ -13,8 +13,8 @@ from typing import Any
 
 def prepare(name: str, folder: Path) -> dict[str, Any]:
     """Write a checkpoint as published, and a card for it."""
-    from mindspore_hub.catalog import Catalog
-    from mindspore_hub.demo import write_stand_in
+    from mindspore_hub.commands.demo import write_stand_in
+    from mindspore_hub.hub.hub import Catalog
 
     card = write_stand_in(Catalog.read().resolve(name), folder)
     (file,) = (folder / "mirror").iterdir()
@@ -42,7 +42,7 @@ def load_as_usual(
     """Build with initial values, then MindSpore's functions."""
     import mindspore
 
-    from mindspore_hub.weights import facts_of, network_name
+    from mindspore_hub.networks.weights import facts_of, network_name
 
     (file,) = (folder / "mirror").iterdir()
     cell, arguments = network_of(card)
@@ -98,9 +98,9 @@ def network_of(card: str) -> tuple[Any, dict[str, Any]]:
     """Class and arguments of a network; MindSpore is ready then."""
     import mindspore
 
-    from mindspore_hub.cards.schema import read_card
-    from mindspore_hub.catalog import hub_root
-    from mindspore_hub.entry_point import load_entry_point
+    from mindspore_hub.hub.card import read_card
+    from mindspore_hub.hub.hub import hub_root
+    from mindspore_hub.networks.entry_point import load_entry_point
 
     read = read_card(Path(card), "card")
     cell = load_entry_point(hub_root(), read.model_name).network_class()

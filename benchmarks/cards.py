@@ -25,9 +25,9 @@ from pathlib import Path
 import yaml
 
 from benchmarks._processor import processor
-from mindspore_hub.cards import review
-from mindspore_hub.cards.check import check_paths
-from mindspore_hub.cards.paths import card_paths
+from mindspore_hub.checking import review
+from mindspore_hub.checking.check import check_paths
+from mindspore_hub.hub.paths import card_paths
 
 _FRONT_MATTER = re.compile(r"^---.*?\n(.*?)^---", re.DOTALL | re.MULTILINE)
 _BARE_DASH = re.compile(r": -$", re.MULTILINE)
@@ -131,7 +131,7 @@ def peak_resident(*arguments: str) -> int:
         "import atexit, pathlib, sys\n"
         "status = pathlib.Path('/proc/self/status')\n"
         "atexit.register(lambda: sys.stderr.write(status.read_text()))\n"
-        "from mindspore_hub.cli import main\n"
+        "from mindspore_hub.commands.main import main\n"
         "main()\n"
     )
     command = [sys.executable, "-c", code, *arguments]

@@ -24,7 +24,7 @@ from PIL import Image
 
 import mindspore_hub
 from benchmarks._processor import processor
-from mindspore_hub.reid.pictures import opencv
+from mindspore_hub.tasks.pictures import opencv
 
 try:
     import cv2

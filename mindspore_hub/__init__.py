@@ -6,6 +6,7 @@
 The module and function names are those of the upstream client, so that code written for it runs.
 """
 
+from mindspore_hub.authoring.publishing import publish
 from mindspore_hub.errors import (
     AmbiguousNameError,
     CardError,
@@ -31,11 +32,10 @@ from mindspore_hub.info import CellInfo, info
 from mindspore_hub.list import hub_list
 from mindspore_hub.load import load, load_weights
 from mindspore_hub.manage import get_hub_dir, set_hub_dir
-from mindspore_hub.publishing import publish
-from mindspore_hub.reid.embed import embed
-from mindspore_hub.reid.evaluate import evaluate
-from mindspore_hub.reid.match import match
-from mindspore_hub.reid.transforms import transforms
+from mindspore_hub.tasks.pictures.transforms import transforms
+from mindspore_hub.tasks.retrieval.embed import embed
+from mindspore_hub.tasks.retrieval.evaluate import evaluate
+from mindspore_hub.tasks.retrieval.match import match
 from mindspore_hub.version import __version__
 
 __all__ = [

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mindspore_hub.cards.schema import Card
+    from mindspore_hub.hub.card import Card
 
 
 class CellInfo:
@@ -35,8 +35,8 @@ class CellInfo:
             TypeError: `md_path` is no path.
             CardError: The file is no readable card.
         """
-        from mindspore_hub.cards.paths import uid_of
-        from mindspore_hub.cards.schema import read_card
+        from mindspore_hub.hub.card import read_card
+        from mindspore_hub.hub.paths import uid_of
 
         if not isinstance(md_path, str | os.PathLike):
             msg = f"md_path must be the path of a card, but is {md_path!r}."
@@ -103,7 +103,9 @@ class CellInfo:
 
 def _mappings(card: Card) -> tuple[dict[str, Any] | None, ...]:
     """`preprocessing`, `retrieval` and `protocol`, each None where the card does not say it."""
-    from mindspore_hub.cards import preprocessing, protocol, retrieval
+    from mindspore_hub.tasks.pictures import fields as preprocessing
+    from mindspore_hub.tasks.retrieval import fields as retrieval
+    from mindspore_hub.tasks.retrieval import protocol
 
     asset = card.asset
     return (
@@ -124,7 +126,7 @@ def info(name: str) -> CellInfo:
         UnknownNameError: No card has that name.
         AmbiguousNameError: Several cards have that name.
     """
-    from mindspore_hub.catalog import Catalog
+    from mindspore_hub.hub.hub import Catalog
 
     if not isinstance(name, str):
         msg = f"name must be a str, but is {name!r}."
@@ -133,7 +135,7 @@ def info(name: str) -> CellInfo:
 
 
 def _as_date(text: str | None) -> date | str | None:
-    from mindspore_hub.cards.vocabulary.dates import any_date
+    from mindspore_hub.hub.vocabulary.dates import any_date
 
     day = text and any_date(text)
     return date.fromisoformat(day) if day else text

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mindspore_hub.errors import UnknownNameError
 
 if TYPE_CHECKING:
-    from mindspore_hub.cards.schema import Card
+    from mindspore_hub.hub.card import Card
 
 
 def hub_list(version: str | None = None, force_reload: bool = False) -> list[str]:
@@ -40,7 +40,7 @@ def cards_of(version: str | None) -> tuple[Card, ...]:
     Raises:
         UnknownNameError: There is no card of that release; all are listed.
     """
-    from mindspore_hub.catalog import Catalog
+    from mindspore_hub.hub.hub import Catalog
 
     cards = Catalog.read().cards
     if version is None or version == "master":

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from mindspore import Parameter, nn
 
-    from mindspore_hub.cards.schema import Asset, Card
+    from mindspore_hub.hub.card import Asset, Card
 
 _SOURCES = ("gitee", "github", "local")
 
@@ -68,7 +68,7 @@ def load(
         CheckpointError: The file does not fit the network (a ValueError).
         MissingDependencyError: MindSpore is not installed (an ImportError).
     """
-    from mindspore_hub import pretrained as building
+    from mindspore_hub.networks import pretrained as building
 
     _check_types(name, source, pretrained=pretrained, force_reload=force_reload, trust=trust)
     card, entry_point, cell = _find_network(name, source, trust=trust)
@@ -104,7 +104,7 @@ def load_weights(
         ValueError: `source` is unknown.
         HubError: As in `load`.
     """
-    from mindspore_hub.pretrained import load_parameters, loadable_asset
+    from mindspore_hub.networks.pretrained import load_parameters, loadable_asset
 
     _check_types(name, source, force_reload=force_reload)
     card, _, cell = _find_network(name, source)
@@ -115,18 +115,18 @@ def load_weights(
 
 
 def _note_use(card: Card, asset: Asset) -> None:
+    from mindspore_hub.files.refs import note_use
+    from mindspore_hub.files.store import Store
     from mindspore_hub.settings import Settings
-    from mindspore_hub.store.cache import Store
-    from mindspore_hub.store.refs import note_use
 
     note_use(Store(Settings.from_environment().home).refs, card.uid, asset.sha256, asset.link)
 
 
 def _find_network(name: str, source: str, *, trust: bool = False) -> tuple[Card, Any, Any]:
     """Card, entry point and class of a network."""
-    from mindspore_hub.catalog import Catalog, hub_root
-    from mindspore_hub.entry_point import has_entry_point, load_entry_point
-    from mindspore_hub.trust import is_in_hub
+    from mindspore_hub.hub.hub import Catalog, hub_root
+    from mindspore_hub.networks.entry_point import has_entry_point, load_entry_point
+    from mindspore_hub.networks.trust import is_in_hub
 
     if source == "local":
         path = _local_path(name)
@@ -140,8 +140,8 @@ def _find_network(name: str, source: str, *, trust: bool = False) -> tuple[Card,
 
 
 def _local_path(name: str) -> Path:
-    from mindspore_hub.catalog import existing
     from mindspore_hub.errors import UnknownNameError
+    from mindspore_hub.hub.hub import existing
     from mindspore_hub.settings import shown_address
 
     path = existing(name)
@@ -158,10 +158,16 @@ def _local_path(name: str) -> Path:
 
 def _find_local_network(path: Path, *, trust: bool) -> tuple[Card, Any, Any]:
     """The same for a hub root that need not be ours."""
-    from mindspore_hub.catalog import hub_root
+    from mindspore_hub.files.store import Store
+    from mindspore_hub.hub.hub import hub_root
+    from mindspore_hub.networks.trust import (
+        check_trust,
+        digest_of,
+        find_hub,
+        import_network,
+        read_code,
+    )
     from mindspore_hub.settings import Settings
-    from mindspore_hub.store.cache import Store
-    from mindspore_hub.trust import check_trust, digest_of, find_hub, import_network, read_code
 
     root, card = find_hub(path)
     code = read_code(root)

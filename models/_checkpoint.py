@@ -1,7 +1,7 @@
 """How a published checkpoint file relates to its network, as data.
 
-A network class states these facts in its attribute `checkpoint`; `mindspore_hub/weights.py` applies
-names and arguments, `mindspore_hub/checkpoint.py` head and unused parts.
+A network class states these facts in its attribute `checkpoint`; `mindspore_hub/networks/weights.py` applies
+names and arguments, `mindspore_hub/networks/assign.py` head and unused parts.
 """
 
 from collections.abc import Mapping

@@ -12,10 +12,10 @@ import fill
 import manifests
 import numpy as np
 
-from mindspore_hub.cards.schema import Card
-from mindspore_hub.catalog import Catalog
-from mindspore_hub.construct import build_uninitialised
-from mindspore_hub.entry_point import load_entry_point
+from mindspore_hub.hub.card import Card
+from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.networks.construct import build_uninitialised
+from mindspore_hub.networks.entry_point import load_entry_point
 
 ROOT = Path(__file__).parents[1]
 

@@ -10,8 +10,8 @@ import checkpoints
 import numpy as np
 
 import mindspore_hub
-from mindspore_hub.catalog import Catalog
-from mindspore_hub.weights import facts_of
+from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.networks.weights import facts_of
 
 
 def names(card):

@@ -30,11 +30,11 @@ from typing import Any, ClassVar, NamedTuple
 
 import yaml
 
-from mindspore_hub.cards import fix
-from mindspore_hub.cards.check import check_cards, read_tree
-from mindspore_hub.cards.findings import Finding, in_order
-from mindspore_hub.cards.paths import find_cards
-from mindspore_hub.cards.rules import all_rules, select
+from mindspore_hub.checking import fix
+from mindspore_hub.checking.check import check_cards, read_tree
+from mindspore_hub.checking.rules import all_rules, select
+from mindspore_hub.hub.findings import Finding, in_order
+from mindspore_hub.hub.paths import find_cards
 
 FOLDER = Path(__file__).with_name("rules")
 BASE = FOLDER / "_base"

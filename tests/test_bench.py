@@ -10,7 +10,7 @@ import commands
 import manifests
 import pytest
 
-from mindspore_hub.catalog import Catalog
+from mindspore_hub.hub.hub import Catalog
 
 pytestmark = pytest.mark.slow
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from limits import bounded
 from properties import cases
 
-from mindspore_hub.cards.body import MAX_MARKDOWN, Body, CodeBlock, Heading, Link
-from mindspore_hub.cards.findings import Place
+from mindspore_hub.hub.body import MAX_MARKDOWN, Body, CodeBlock, Heading, Link
+from mindspore_hub.hub.findings import Place
 
 """Far above what any of the texts takes, far below what a quadratic search in it would take."""
 

@@ -20,14 +20,11 @@ import pytest
 import upstream
 
 import mindspore_hub
-from mindspore_hub import golden
-from mindspore_hub.bundle.code import import_closure
-from mindspore_hub.bundle.create import create, file_names
-from mindspore_hub.bundle.manifest import GOLDEN, MANIFEST, digests
-from mindspore_hub.bundle.verify import verify
-from mindspore_hub.cards.check import check_paths
-from mindspore_hub.cards.schema import Card, read_card
-from mindspore_hub.catalog import Catalog
+from mindspore_hub.authoring.bundle.code import import_closure
+from mindspore_hub.authoring.bundle.create import create, file_names
+from mindspore_hub.authoring.bundle.manifest import GOLDEN, MANIFEST, digests
+from mindspore_hub.authoring.bundle.verify import verify
+from mindspore_hub.checking.check import check_paths
 from mindspore_hub.errors import (
     CardError,
     CheckpointError,
@@ -36,6 +33,9 @@ from mindspore_hub.errors import (
     StoreError,
     TrustError,
 )
+from mindspore_hub.hub.card import Card, read_card
+from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.networks import golden
 from mindspore_hub.settings import Settings
 
 pytestmark = pytest.mark.slow

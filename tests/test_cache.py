@@ -16,10 +16,10 @@ import pytest
 from server import read_only
 
 from mindspore_hub.errors import CardError, IntegrityError, StoreError
-from mindspore_hub.store import lock
-from mindspore_hub.store.cache import Store
-from mindspore_hub.store.memo import Memo
-from mindspore_hub.tensorfile import map_file
+from mindspore_hub.files import lock
+from mindspore_hub.files.memo import Memo
+from mindspore_hub.files.store import Store
+from mindspore_hub.tensors import map_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,11 +20,11 @@ from commands import CARD, MSHUB, ROOT, run
 from faults import halted, truncated
 from server import FileServer, good, read_only
 
-from mindspore_hub.catalog import Catalog
+from mindspore_hub.commands.cache import cache
 from mindspore_hub.errors import StoreError
-from mindspore_hub.housekeeping.cli import cache
-from mindspore_hub.store.cache import Store
-from mindspore_hub.store.refs import note_use
+from mindspore_hub.files.refs import note_use
+from mindspore_hub.files.store import Store
+from mindspore_hub.hub.hub import Catalog
 
 pytestmark = pytest.mark.slow
 

@@ -25,13 +25,14 @@ from click.testing import CliRunner, Result
 from commands import MSHUB, ROOT
 from jsonschema import Draft202012Validator
 
-from mindspore_hub.cards import check, paths, report, review, rules
-from mindspore_hub.cards.findings import Finding, Place, Problem, Severity
-from mindspore_hub.cards.parse import Document
-from mindspore_hub.cards.rules import Group, Rule
-from mindspore_hub.catalog import Catalog
-from mindspore_hub.cli import mshub
+from mindspore_hub.checking import check, report, review, rules
+from mindspore_hub.checking.rules import Group, Rule
+from mindspore_hub.commands.main import mshub
 from mindspore_hub.errors import CardError
+from mindspore_hub.hub import paths
+from mindspore_hub.hub.document import Document
+from mindspore_hub.hub.findings import Finding, Place, Problem, Severity
+from mindspore_hub.hub.hub import Catalog
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -1070,14 +1071,14 @@ CHECK = """
 import sys
 import click  # which imports subprocess itself on Python 3.10
 given = set(sys.modules)
-from mindspore_hub.cli import main
+from mindspore_hub.commands.main import main
 
 try:
     main()
 finally:
     heavy = "rich pydantic jinja2 numpy mindspore urllib3 yaml markdown_it tomllib subprocess xml"
-    other = "logging decimal difflib html tempfile hashlib mindspore_hub.fetch mindspore_hub.catalog"
-    unread = "mindspore_hub.cards.rules.extended. mindspore_hub.cards.rules.off."
+    other = "logging decimal difflib html tempfile hashlib mindspore_hub.files.fetch mindspore_hub.hub.hub"
+    unread = "mindspore_hub.checking.rules.extended. mindspore_hub.checking.rules.off."
     print(
         [name for name in (heavy + " " + other).split() if name in sys.modules.keys() - given],
         [name for name in sys.modules if name.startswith(tuple(unread.split()))],
@@ -1111,7 +1112,7 @@ def test_a_check_imports_what_it_needs() -> None:
     Path("card.md").write_text(text.replace("model-name:", "model-name: >\n ", 1), encoding="utf-8")
     found = imported_by("card", "check", "card.md", "--extend-select", "K105")
     assert "'yaml'" in found
-    assert found.endswith(" ['mindspore_hub.cards.rules.extended.k105_no_metrics']")
+    assert found.endswith(" ['mindspore_hub.checking.rules.extended.k105_no_metrics']")
 
 
 def test_new_writes_a_card_that_passes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from mindspore_hub.cards.config import Selection, read_config
-from mindspore_hub.cards.parse import read_document
-from mindspore_hub.cards.schema import Card
-from mindspore_hub.catalog import Catalog
-from mindspore_hub.cli import mshub
+from mindspore_hub.checking.config import Selection, read_config
+from mindspore_hub.commands.main import mshub
+from mindspore_hub.hub.card import Card
+from mindspore_hub.hub.document import read_document
+from mindspore_hub.hub.hub import Catalog
 
 CATALOG = Catalog.read()
 CARDS = pytest.mark.parametrize("card", CATALOG.cards, ids=lambda card: card.uid)

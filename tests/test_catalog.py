@@ -7,8 +7,8 @@ import checkpoints
 import pytest
 from commands import MSHUB, start
 
-from mindspore_hub.catalog import Catalog, hub_root, published_links
 from mindspore_hub.errors import AmbiguousNameError, CardError, HubError, UnknownNameError
+from mindspore_hub.hub.hub import Catalog, hub_root, published_links
 from mindspore_hub.settings import shown_address
 
 CATALOG = Catalog.read()

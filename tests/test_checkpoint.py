@@ -11,12 +11,12 @@ import mindspore
 import numpy as np
 import pytest
 
-from mindspore_hub import checkpoint
-from mindspore_hub.cards.schema import Card
-from mindspore_hub.catalog import Catalog
 from mindspore_hub.errors import CheckpointError
-from mindspore_hub.pretrained import build_network
-from mindspore_hub.weights import (
+from mindspore_hub.hub.card import Card
+from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.networks import assign as checkpoint
+from mindspore_hub.networks.pretrained import build_network
+from mindspore_hub.networks.weights import (
     Signature,
     Weight,
     derive_arguments,

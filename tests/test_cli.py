@@ -23,12 +23,12 @@ from commands import CARD, MSHUB, ROOT, run, start
 
 import mindspore_hub
 from mindspore_hub import errors
-from mindspore_hub.cards.review import known_rules
-from mindspore_hub.catalog import Catalog
-from mindspore_hub.cli import mshub
-from mindspore_hub.entry_point import _interrupt_deferred
+from mindspore_hub.checking.review import known_rules
+from mindspore_hub.commands.main import mshub
+from mindspore_hub.files.store import Store
+from mindspore_hub.hub.hub import Catalog
 from mindspore_hub.info import CellInfo
-from mindspore_hub.store.cache import Store
+from mindspore_hub.networks.entry_point import _interrupt_deferred
 from mindspore_hub.version import __version__
 
 CARDS = Catalog.read().cards
@@ -495,7 +495,7 @@ def test_a_card_without_a_checkpoint_cannot_be_downloaded(tmp_path: Path) -> Non
 
 
 def test_load_without_mindspore_says_how_to_install_it() -> None:
-    hidden = "import sys; sys.modules['mindspore'] = None; from mindspore_hub.cli import main; "
+    hidden = "import sys; sys.modules['mindspore'] = None; from mindspore_hub.commands.main import main; "
     done = run_code(f"{hidden} main()", "load", "MVD", "--no-pretrained")
     assert (done.returncode, done.stdout) == (8, "")
     assert done.stderr.startswith("mshub: error: MindSpore cannot be imported")
@@ -545,7 +545,7 @@ def watch(event, args):
         -interrupt
 
 sys.addaudithook(watch)
-from mindspore_hub.cli import main; main()
+from mindspore_hub.commands.main import main; main()
 """
     done = run_code(interrupting, "load", "metric_learn", "--no-pretrained")
     assert (done.returncode, done.stdout) == (130, "")
@@ -571,7 +571,7 @@ def interrupted(network, name):
 
 sample_run.describe = interrupted
 atexit.register(print, "the interpreter ended")
-from mindspore_hub.cli import main; main()
+from mindspore_hub.commands.main import main; main()
 """
     words = ("load", "metric_learn", "--no-pretrained")
     done = start(sys.executable, "-c", interrupting, *words, TMPDIR=str(tmp_path))
@@ -693,7 +693,9 @@ def test_no_escape_sequences_reach_a_pipe() -> None:
     ids=lambda words: " ".join(words) if words else "import",
 )
 def test_cards_need_neither_mindspore_nor_the_network(words: list[str] | None) -> None:
-    command = "from mindspore_hub.cli import main; main()" if words else "import mindspore_hub"
+    command = (
+        "from mindspore_hub.commands.main import main; main()" if words else "import mindspore_hub"
+    )
     done = run_code(HEADLESS + command, *(words or []))
     assert done.returncode == 0, done.stderr
     if words is None:

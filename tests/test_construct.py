@@ -19,11 +19,11 @@ import pytest
 from mindspore import Tensor, nn
 from mindspore.nn.utils import no_init_parameters
 
-from mindspore_hub.checkpoint import NewHead, as_parameter, assign
-from mindspore_hub.construct import build, build_uninitialised
 from mindspore_hub.errors import CheckpointError
-from mindspore_hub.tensorfile import map_file
-from mindspore_hub.weights import Signature, Weight, facts_of, read_weights
+from mindspore_hub.networks.assign import NewHead, as_parameter, assign
+from mindspore_hub.networks.construct import build, build_uninitialised
+from mindspore_hub.networks.weights import Signature, Weight, facts_of, read_weights
+from mindspore_hub.tensors import map_file
 
 VERSION = mindspore.__version__
 skips_initialisers = pytest.mark.skipif(

@@ -16,10 +16,10 @@ from mindspore import Tensor, nn
 from safetensors import safe_open
 
 import mindspore_hub
-from mindspore_hub.catalog import Catalog
-from mindspore_hub.checkpoint_files.examine import examine
-from mindspore_hub.cli import mshub
-from mindspore_hub.store.cache import Store
+from mindspore_hub.commands.main import mshub
+from mindspore_hub.files.store import Store
+from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.networks.examine import examine
 
 MODEL = "metric_learn"
 CLASSES = 7
@@ -213,8 +213,8 @@ def test_the_network_of_a_card_is_written_with_the_values_of_the_store(
 
 
 def test_formats_of_the_command_are_those_that_can_be_written() -> None:
-    from mindspore_hub.checkpoint_files import export
-    from mindspore_hub.tensorfile import write
+    from mindspore_hub.networks import export
+    from mindspore_hub.tensors import write
 
     command = mshub.get_command(None, "convert")
     (choice,) = [option.type for option in command.params if option.name == "target"]

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from mindspore_hub.cards.check import check_paths
-from mindspore_hub.cards.facts import normalised
-from mindspore_hub.cards.findings import Finding, Severity
-from mindspore_hub.cards.parse import read_document
-from mindspore_hub.cards.rules import all_rules
-from mindspore_hub.cards.vocabulary import words
-from mindspore_hub.cli import mshub
+from mindspore_hub.checking.check import check_paths
+from mindspore_hub.checking.rules import all_rules
+from mindspore_hub.commands.main import mshub
+from mindspore_hub.hub.document import read_document
+from mindspore_hub.hub.facts import normalised
+from mindspore_hub.hub.findings import Finding, Severity
+from mindspore_hub.hub.vocabulary import words
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 

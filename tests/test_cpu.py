@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pytest
 
-from mindspore_hub import cpu
+from mindspore_hub.networks import cpu
 
 pytestmark = pytest.mark.slow
 
@@ -72,7 +72,7 @@ SCRIPT = """
 import sys
 import numpy as np
 import mindspore
-from mindspore_hub.entry_point import require_mindspore
+from mindspore_hub.networks.entry_point import require_mindspore
 
 require_mindspore()
 mindspore.set_context(mode=getattr(mindspore, sys.argv[1]))

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from mindspore_hub.checkpoint_files import difference
-from mindspore_hub.checkpoint_files.difference import Change, Comparison, Named, Values
 from mindspore_hub.errors import CheckpointError
-from mindspore_hub.tensorfile import blocks, read_index
-from mindspore_hub.weights import Signature
+from mindspore_hub.networks import difference
+from mindspore_hub.networks.difference import Change, Comparison, Named, Values
+from mindspore_hub.networks.weights import Signature
+from mindspore_hub.tensors import blocks, read_index
 
 DTYPES = {
     "Bool": np.bool_,

@@ -12,8 +12,8 @@ from commands import ROOT, start
 
 import mindspore_hub
 from mindspore_hub import errors, settings
-from mindspore_hub.catalog import Catalog
-from mindspore_hub.cli import mshub
+from mindspore_hub.commands.main import mshub
+from mindspore_hub.hub.hub import Catalog
 
 pytestmark = pytest.mark.slow
 

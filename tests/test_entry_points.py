@@ -15,10 +15,10 @@ import pytest
 import upstream
 from server import FileServer
 
-from mindspore_hub.catalog import Catalog
-from mindspore_hub.entry_point import load_entry_point
 from mindspore_hub.errors import CardError
-from mindspore_hub.weights import facts_of
+from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.networks.entry_point import load_entry_point
+from mindspore_hub.networks.weights import facts_of
 
 pytestmark = pytest.mark.slow
 

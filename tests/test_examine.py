@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mindspore import Tensor
 
-from mindspore_hub.checkpoint_files.examine import Duplicate, Total, examine, published_prefixes
 from mindspore_hub.errors import CheckpointError
+from mindspore_hub.networks.examine import Duplicate, Total, examine, published_prefixes
 
 ARRAYS = {
     "network.conv.weight": np.arange(12, dtype=np.float32).reshape(3, 4),
@@ -29,9 +29,9 @@ ARRAYS = {
 PROGRAM = """
 import sys
 from pathlib import Path
-from mindspore_hub.checkpoint_files.difference import Named, compare
-from mindspore_hub.checkpoint_files.examine import examine
-from mindspore_hub.checkpoint_files.convert import convert_tensors
+from mindspore_hub.networks.difference import Named, compare
+from mindspore_hub.networks.examine import examine
+from mindspore_hub.networks.convert import convert_tensors
 
 facts = examine(Path(sys.argv[1]))
 facts.duplicates()

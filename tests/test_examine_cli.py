@@ -11,8 +11,8 @@ import pytest
 import wire
 from commands import run
 
-from mindspore_hub.catalog import Catalog
-from mindspore_hub.store.cache import Store
+from mindspore_hub.files.store import Store
+from mindspore_hub.hub.hub import Catalog
 
 pytestmark = pytest.mark.slow
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mindspore_hub.cards.facts import (
+from mindspore_hub.hub.document import Document, parse_document
+from mindspore_hub.hub.facts import (
     FileName,
     Implementation,
     ToolkitFileName,
@@ -14,8 +15,8 @@ from mindspore_hub.cards.facts import (
     parse_file_name,
     parse_repo_link,
 )
-from mindspore_hub.cards.findings import Place
-from mindspore_hub.cards.metrics import (
+from mindspore_hub.hub.findings import Place
+from mindspore_hub.hub.metrics import (
     common_name,
     compare,
     numbers_in,
@@ -23,7 +24,6 @@ from mindspore_hub.cards.metrics import (
     parse_metrics,
     same_value,
 )
-from mindspore_hub.cards.parse import Document, parse_document
 
 FILE = "leafnet_s_ascend_v210_oak_trees_research_cv_top1acc88.4_EER1.5%.ckpt"
 

@@ -17,13 +17,13 @@ from safetensors.numpy import save_file
 
 import mindspore_hub
 from mindspore_hub import _files
-from mindspore_hub.checkpoint_files.convert import convert_tensors
-from mindspore_hub.checkpoint_files.examine import examine
 from mindspore_hub.errors import OutputError, StoreError
-from mindspore_hub.reid import features
-from mindspore_hub.reid.datasets import dataset
-from mindspore_hub.reid.evaluation.plot import check_plot, draw_cmc
-from mindspore_hub.reid.matching.sheet import save
+from mindspore_hub.networks.convert import convert_tensors
+from mindspore_hub.networks.examine import examine
+from mindspore_hub.tasks.retrieval import features
+from mindspore_hub.tasks.retrieval.datasets import dataset
+from mindspore_hub.tasks.retrieval.evaluation.plot import check_plot, draw_cmc
+from mindspore_hub.tasks.retrieval.matching.sheet import save
 
 Write = Callable[[Path, bytes], None]
 

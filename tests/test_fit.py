@@ -7,11 +7,11 @@ import checkpoints
 import manifests
 import pytest
 
-from mindspore_hub.checkpoint_files.examine import Examination, describe
-from mindspore_hub.checkpoint_files.fit import cards_named, fit, fits, names_for
 from mindspore_hub.errors import AmbiguousNameError, CheckpointError, UnknownNameError
-from mindspore_hub.tensorfile import Entry, TensorFile
-from mindspore_hub.tensorfile.entry import itemsize
+from mindspore_hub.networks.examine import Examination, describe
+from mindspore_hub.networks.fit import cards_named, fit, fits, names_for
+from mindspore_hub.tensors import Entry, TensorFile
+from mindspore_hub.tensors.entry import itemsize
 
 NAMES = sorted(set(checkpoints.MANIFESTS.values()))
 

@@ -14,14 +14,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from properties import cases
 
-from mindspore_hub.cards import fix, mend
-from mindspore_hub.cards.check import Tree, check_tree
-from mindspore_hub.cards.findings import Edit, Finding, Place, Problem, Rewrite, Severity
-from mindspore_hub.cards.parse import Document, decode_document
-from mindspore_hub.cards.rules import Group, Rule, all_rules, select
-from mindspore_hub.catalog import Catalog
-from mindspore_hub.cli import mshub
+from mindspore_hub.checking import fix, mend
+from mindspore_hub.checking.check import Tree, check_tree
+from mindspore_hub.checking.rules import Group, Rule, all_rules, select
+from mindspore_hub.commands.main import mshub
 from mindspore_hub.errors import StoreError
+from mindspore_hub.hub.document import Document, decode_document
+from mindspore_hub.hub.findings import Edit, Finding, Place, Problem, Rewrite, Severity
+from mindspore_hub.hub.hub import Catalog
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -300,7 +300,7 @@ def test_a_fix_that_makes_another_card_worse_is_taken_back() -> None:
 
 def test_default_rules_judge_fixes_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
     breaking = rule("Z1", (b"license: Apache2.0", None))
-    monkeypatch.setattr("mindspore_hub.cards.rules.all_rules", lambda: [*RULES, breaking])
+    monkeypatch.setattr("mindspore_hub.checking.rules.all_rules", lambda: [*RULES, breaking])
     monkeypatch.setattr(mend, "all_rules", lambda: [*RULES, breaking])
     path = write(GOOD)
     done = check("card.md", "--fix", "--select", "Z1")

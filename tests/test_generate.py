@@ -14,14 +14,14 @@ import checkpoints
 import pytest
 from commands import run
 
-from mindspore_hub.cards.generate import differences, outputs, write
-from mindspore_hub.cards.paths import uid_of
-from mindspore_hub.cards.restate import restated
-from mindspore_hub.cards.schema import read_card
-from mindspore_hub.cards.values import Argument
-from mindspore_hub.catalog import Catalog
-from mindspore_hub.entry_point import entry_point_path
+from mindspore_hub.authoring.generate import differences, outputs, write
+from mindspore_hub.checking.restate import restated
 from mindspore_hub.errors import CardError
+from mindspore_hub.hub.card import read_card
+from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.paths import uid_of
+from mindspore_hub.hub.values import Argument
+from mindspore_hub.networks.entry_point import entry_point_path
 
 NETWORK = '''\
 """LeafNet, which has no layers."""

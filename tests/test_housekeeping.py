@@ -21,7 +21,6 @@ from faults import dropped, halted, truncated
 from server import FileServer, good, read_only
 
 import mindspore_hub
-from mindspore_hub.catalog import Catalog
 from mindspore_hub.errors import (
     AmbiguousNameError,
     IntegrityError,
@@ -29,15 +28,16 @@ from mindspore_hub.errors import (
     StoreError,
     UnknownNameError,
 )
-from mindspore_hub.fetch import fetch
-from mindspore_hub.housekeeping.check import check
-from mindspore_hub.housekeeping.choice import DAY, meant, prunable
-from mindspore_hub.housekeeping.inventory import Entry, State, foreign_size, inventory
-from mindspore_hub.housekeeping.removal import discard
+from mindspore_hub.files.check import check
+from mindspore_hub.files.choice import DAY, meant, prunable
+from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.inventory import Entry, State, foreign_size, inventory
+from mindspore_hub.files.memo import stat_of
+from mindspore_hub.files.refs import note_use, read_refs
+from mindspore_hub.files.removal import discard
+from mindspore_hub.files.store import Store
+from mindspore_hub.hub.hub import Catalog
 from mindspore_hub.settings import Settings
-from mindspore_hub.store.cache import Store
-from mindspore_hub.store.memo import stat_of
-from mindspore_hub.store.refs import note_use, read_refs
 
 ROOT = Path(__file__).parents[1]
 CATALOG = Catalog.read()
@@ -49,7 +49,7 @@ DIGESTS = {name: hashlib.sha256(data).hexdigest() for name, data in CONTENTS.ite
 FETCH = """
 import sys
 from pathlib import Path
-from mindspore_hub.fetch import fetch
+from mindspore_hub.files.fetch import fetch
 from mindspore_hub.settings import Settings
 
 home, link, sha256 = sys.argv[1:]
@@ -59,7 +59,7 @@ fetch(link, sha256, settings=Settings(home=Path(home)))
 KILLED = """
 import os, signal, sys
 
-from mindspore_hub.cli import main
+from mindspore_hub.commands.main import main
 
 left = int(os.environ["REMOVALS"])
 
@@ -98,7 +98,7 @@ def store(settings: Settings) -> Store:
 @pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """A memo that takes files without the two seconds that it waits for a clock to move on."""
-    monkeypatch.setattr("mindspore_hub.store.memo._SETTLED", -1.0)
+    monkeypatch.setattr("mindspore_hub.files.memo._SETTLED", -1.0)
 
 
 def bring(server: FileServer, settings: Settings, name: str = "/a.ckpt") -> Path:

@@ -14,17 +14,17 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from properties import cases
 
-from mindspore_hub.cards import generate
-from mindspore_hub.cards.check import Tree, check_paths, check_tree
-from mindspore_hub.cards.findings import Finding, Severity
-from mindspore_hub.cards.json_schema import json_schema
-from mindspore_hub.cards.parse import parse_document
-from mindspore_hub.cards.rules import all_rules, select
-from mindspore_hub.cards.schema import read_card
-from mindspore_hub.cards.vocabulary import listed
-from mindspore_hub.cards.vocabulary.keys import TOP, Form, key_of
-from mindspore_hub.catalog import Catalog
+from mindspore_hub.authoring import generate
+from mindspore_hub.checking.check import Tree, check_paths, check_tree
+from mindspore_hub.checking.json_schema import json_schema
+from mindspore_hub.checking.rules import all_rules, select
 from mindspore_hub.errors import CardError
+from mindspore_hub.hub.card import read_card
+from mindspore_hub.hub.document import parse_document
+from mindspore_hub.hub.findings import Finding, Severity
+from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.keys import TOP, Form, key_of
+from mindspore_hub.hub.vocabulary import listed
 
 CARD = Catalog.read().resolve("MVD")
 TEXT = CARD.path.read_text(encoding="utf-8")

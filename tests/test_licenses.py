@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import rule_cases
 
-from mindspore_hub.cards.check import Tree, check_tree
-from mindspore_hub.cards.parse import parse_document
-from mindspore_hub.cards.rules import all_rules, select
+from mindspore_hub.checking.check import Tree, check_tree
+from mindspore_hub.checking.rules import all_rules, select
+from mindspore_hub.hub.document import parse_document
 
 CARD = rule_cases.base_texts()[rule_cases.CARD].partition("\n## License")[0]
 HEAD, _, USAGE = CARD.partition("## Usage")

@@ -17,8 +17,7 @@ from faults import flipped
 from server import FileServer, good
 
 import mindspore_hub
-from mindspore_hub import tensorfile
-from mindspore_hub.catalog import Catalog
+from mindspore_hub import tensors as tensorfile
 from mindspore_hub.errors import (
     AmbiguousNameError,
     CardError,
@@ -27,6 +26,7 @@ from mindspore_hub.errors import (
     OfflineError,
     UnknownNameError,
 )
+from mindspore_hub.hub.hub import Catalog
 
 pytestmark = pytest.mark.slow
 

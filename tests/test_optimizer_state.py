@@ -14,11 +14,11 @@ import pytest
 from mindspore import nn
 from mindspore.experimental import optim
 
-from mindspore_hub.checkpoint import assign
-from mindspore_hub.checkpoint_files.examine import examine
 from mindspore_hub.errors import CheckpointError
-from mindspore_hub.tensorfile import map_file
-from mindspore_hub.weights import facts_of, optimizer_state, read_weights
+from mindspore_hub.networks.assign import assign
+from mindspore_hub.networks.examine import examine
+from mindspore_hub.networks.weights import facts_of, optimizer_state, read_weights
+from mindspore_hub.tensors import map_file
 
 try:
     from mindspore.mint import optim as mint

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from limits import bounded
 from properties import cases
 
-from mindspore_hub.cards import front_matter as front
-from mindspore_hub.cards.check import Tree, check_tree
-from mindspore_hub.cards.findings import Edit, Place, Problem, Rewrite
-from mindspore_hub.cards.front_matter import Mapping, Scalar, Sequence
-from mindspore_hub.cards.parse import Document, parse_document, read_document
-from mindspore_hub.cards.paths import MAX_BYTES, card_paths
-from mindspore_hub.cards.rules import all_rules, select
-from mindspore_hub.cards.schema import read_card
+from mindspore_hub.checking.check import Tree, check_tree
+from mindspore_hub.checking.rules import all_rules, select
 from mindspore_hub.errors import CardError
+from mindspore_hub.hub import front_matter as front
+from mindspore_hub.hub.card import read_card
+from mindspore_hub.hub.document import Document, parse_document, read_document
+from mindspore_hub.hub.findings import Edit, Place, Problem, Rewrite
+from mindspore_hub.hub.front_matter import Mapping, Scalar, Sequence
+from mindspore_hub.hub.paths import MAX_BYTES, card_paths
 
 ROOT = Path(__file__).parents[1]
 CARDS = [path for _, path in card_paths(ROOT / "assets")]

@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import mindspore_hub
-from mindspore_hub.cards.preprocessing import MAPS
-from mindspore_hub.catalog import Catalog
 from mindspore_hub.errors import CardError, PictureError, UnknownNameError
-from mindspore_hub.reid.pictures import opencv
-from mindspore_hub.reid.pictures.preprocess import Transform
-from mindspore_hub.reid.pictures.resize import KERNELS, resize
+from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.tasks.pictures import opencv
+from mindspore_hub.tasks.pictures.fields import MAPS
+from mindspore_hub.tasks.pictures.preprocess import Transform
+from mindspore_hub.tasks.pictures.resize import KERNELS, resize
 
 ORIGINALS = Path(__file__).parents[2] / "shared" / "models" / "pre"
 TOLERANCE = 2e-6

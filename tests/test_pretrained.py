@@ -18,9 +18,6 @@ import wire
 from mindspore import Tensor, nn
 
 import mindspore_hub
-from mindspore_hub import fetch, pretrained
-from mindspore_hub.cards.schema import Asset
-from mindspore_hub.catalog import Catalog
 from mindspore_hub.errors import (
     CardError,
     CheckpointError,
@@ -28,9 +25,13 @@ from mindspore_hub.errors import (
     NetworkError,
     OfflineError,
 )
-from mindspore_hub.pretrained import create_pretrained
-from mindspore_hub.tensorfile import read_index
-from mindspore_hub.weights import facts_of
+from mindspore_hub.files import fetch
+from mindspore_hub.hub.card import Asset
+from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.networks import pretrained
+from mindspore_hub.networks.pretrained import create_pretrained
+from mindspore_hub.networks.weights import facts_of
+from mindspore_hub.tensors import read_index
 
 TYPES = {"float32": "F32", "float16": "F16"}
 

@@ -26,13 +26,13 @@ from rich.filesize import decimal
 from server import FileServer
 
 import mindspore_hub
-from mindspore_hub.cards.retrieval import Retrieval
-from mindspore_hub.cards.schema import read_card
-from mindspore_hub.catalog import Catalog
+from mindspore_hub.authoring.publishing import record
+from mindspore_hub.authoring.publishing.facts import read_facts
+from mindspore_hub.authoring.publishing.target import Target, hand_over
 from mindspore_hub.errors import CardError, CheckpointError, MissingFactsError, SettingsError
-from mindspore_hub.publishing import record
-from mindspore_hub.publishing.facts import read_facts
-from mindspore_hub.publishing.target import Target, hand_over
+from mindspore_hub.hub.card import read_card
+from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.tasks.retrieval.fields import Retrieval
 
 pytestmark = pytest.mark.slow
 
@@ -464,7 +464,7 @@ def test_facts_are_judged_before_mindspore_starts(
     def started(*_: object, **__: object) -> None:
         pytest.fail("MindSpore was started")
 
-    monkeypatch.setattr("mindspore_hub.publishing.process._run", started)
+    monkeypatch.setattr("mindspore_hub.authoring.publishing.process._run", started)
     with pytest.raises(CardError, match=message):
         mindspore_hub.publish(
             files / "second.ckpt", "LeafNet", facts={**VARIANT, **facts}, root=hub, dry_run=True

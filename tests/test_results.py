@@ -17,12 +17,12 @@ from commands import ROOT
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from mindspore_hub.cards import check, kept
-from mindspore_hub.cards.parse import Document
-from mindspore_hub.cards.rules import all_rules
-from mindspore_hub.catalog import Catalog
-from mindspore_hub.cli import mshub
+from mindspore_hub.checking import check, kept
+from mindspore_hub.checking.rules import all_rules
+from mindspore_hub.commands.main import mshub
 from mindspore_hub.errors import HubError
+from mindspore_hub.hub.document import Document
+from mindspore_hub.hub.hub import Catalog
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -120,12 +120,12 @@ def test_each_choice_of_rules_has_findings_of_its_own(options: tuple[str, ...]) 
 
 IMPORTED = """
 import sys
-from mindspore_hub.cli import main
+from mindspore_hub.commands.main import main
 
 try:
     main()
 finally:
-    print("rules" if "mindspore_hub.cards.rules" in sys.modules else "none", file=sys.stderr)
+    print("rules" if "mindspore_hub.checking.rules" in sys.modules else "none", file=sys.stderr)
 """
 
 

@@ -9,12 +9,12 @@ import pytest
 import rule_cases
 from rule_cases import BASE, CARD, Case
 
-from mindspore_hub.cards import rules
-from mindspore_hub.cards.check import check_paths
-from mindspore_hub.cards.findings import Edit, Finding
-from mindspore_hub.cards.paths import card_paths, uid_of
-from mindspore_hub.cards.rules import all_rules
+from mindspore_hub.checking import rules
+from mindspore_hub.checking.check import check_paths
+from mindspore_hub.checking.rules import all_rules
 from mindspore_hub.errors import CardError
+from mindspore_hub.hub.findings import Edit, Finding
+from mindspore_hub.hub.paths import card_paths, uid_of
 
 RULES = {rule.code: rule for rule in all_rules()}
 MODULES = sorted(Path(rules.__file__).parent.rglob("[!_]*.py"))

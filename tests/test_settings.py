@@ -9,8 +9,8 @@ import pytest
 
 import mindspore_hub
 from mindspore_hub.errors import SettingsError
+from mindspore_hub.files.refs import note_use, read_refs
 from mindspore_hub.settings import Settings, expand, shown_address
-from mindspore_hub.store.refs import note_use, read_refs
 
 
 def test_settings_come_from_the_environment_as_it_is_now(

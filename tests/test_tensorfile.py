@@ -26,8 +26,8 @@ from mindspore.train.checkpoint_pb2 import Checkpoint
 from safetensors.numpy import load_file, save_file
 
 from mindspore_hub.errors import CheckpointError
-from mindspore_hub.tensorfile import TensorFile, map_file, read_index
-from mindspore_hub.tensorfile.pages import Pages
+from mindspore_hub.tensors import TensorFile, map_file, read_index
+from mindspore_hub.tensors.pages import Pages
 
 ARRAYS = {
     "flags": np.array([True, False, True]),
@@ -216,7 +216,7 @@ def test_reading_an_index_touches_no_data(tmp_path: Path) -> None:
         file.write(last)
     program = (
         "import re, sys; from pathlib import Path\n"
-        "from mindspore_hub.tensorfile import *\n"
+        "from mindspore_hub.tensors import *\n"
         "index = read_index(map_file(Path(sys.argv[1]).open('rb')))\n"
         "print(index.entries['first'].nbytes, index.array('last'), index.array('first')[-1])\n"
         "assert 'mindspore' not in sys.modules\n"
@@ -702,7 +702,7 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 from mindspore_hub import tensorfile
-from mindspore_hub.cli import mshub
+from mindspore_hub.commands.main import mshub
 from mindspore_hub.errors import CheckpointError
 import numpy
 path = Path(sys.argv[1])

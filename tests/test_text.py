@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mindspore_hub._text import one_line, printable, printable_json
-from mindspore_hub.catalog import Catalog
+from mindspore_hub.hub.hub import Catalog
 
 OBEYED = (
     "".join(

@@ -20,10 +20,10 @@ import pytest
 import tiny
 
 import mindspore_hub
-from mindspore_hub import trust
-from mindspore_hub.catalog import Catalog, hub_root
 from mindspore_hub.errors import AmbiguousNameError, CardError, TrustError
-from mindspore_hub.trust import code_digest
+from mindspore_hub.hub.hub import Catalog, hub_root
+from mindspore_hub.networks import trust
+from mindspore_hub.networks.trust import code_digest
 
 pytestmark = pytest.mark.slow
 
@@ -256,7 +256,7 @@ def test_loading_changes_no_setting_of_the_process_in_any_thread(
 def test_copies_of_code_are_gone_when_the_process_ends_and_not_before(tmp_path: Path) -> None:
     program = (
         "import os\n"
-        "from mindspore_hub.trust import private_copy\n"
+        "from mindspore_hub.networks.trust import private_copy\n"
         "copy = private_copy({'models/x.py': b''})\n"
         "if not os.fork(): raise SystemExit\n"
         "os.wait()\n"

@@ -11,7 +11,7 @@ import checkpoints
 import pytest
 from PIL import Image
 
-from mindspore_hub.catalog import Catalog
+from mindspore_hub.hub.hub import Catalog
 
 pytestmark = pytest.mark.slow
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import mindspore_hub
-from mindspore_hub.catalog import Catalog
 from mindspore_hub.errors import CardError, UnknownNameError
+from mindspore_hub.hub.hub import Catalog
 from mindspore_hub.settings import Settings
 
 ROOT = Path(__file__).parents[1]

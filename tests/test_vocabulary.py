@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from mindspore_hub.cards import vocabulary
-from mindspore_hub.cards.vocabulary import (
+from mindspore_hub.hub import keys, vocabulary
+from mindspore_hub.hub.vocabulary import (
     by_plain,
     datasets,
     dates,
-    keys,
     listed,
     pairs,
     plain,

@@ -15,10 +15,10 @@ from hypothesis.extra import numpy as arrays
 from mindspore import Tensor
 from safetensors.numpy import load_file
 
-from mindspore_hub.checkpoint_files.convert import convert_tensors
-from mindspore_hub.checkpoint_files.examine import examine
 from mindspore_hub.errors import CheckpointError, StoreError
-from mindspore_hub.tensorfile import write
+from mindspore_hub.networks.convert import convert_tensors
+from mindspore_hub.networks.examine import examine
+from mindspore_hub.tensors import write
 
 ARRAYS = {
     "flags": np.array([True, False, True]),

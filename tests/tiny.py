@@ -13,7 +13,7 @@ import numpy as np
 from mindspore import Tensor, nn
 from PIL import Image
 
-from mindspore_hub.catalog import Catalog
+from mindspore_hub.hub.hub import Catalog
 
 SIZE = (4, 6)
 WIDTH = 5

@@ -6,9 +6,9 @@ Upstream's `--file FILE` is the same as FILE.
 import click
 
 from mindspore_hub import _files
-from mindspore_hub._output import echo
-from mindspore_hub.cli import run
-from mindspore_hub.store.cache import digest
+from mindspore_hub.commands._output import echo
+from mindspore_hub.commands.main import run
+from mindspore_hub.files.store import digest
 
 _FILE = click.Path(exists=True, dir_okay=False)
 

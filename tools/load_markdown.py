@@ -5,7 +5,7 @@
 
 import os
 
-from mindspore_hub.cli import info, run
+from mindspore_hub.commands.main import info, run
 from mindspore_hub.info import CellInfo
 
 

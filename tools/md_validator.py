@@ -5,8 +5,8 @@ Upstream's `--check_path PATH` is the same as PATH.
 
 import sys
 
-from mindspore_hub.cards.cli import card
-from mindspore_hub.cli import run
+from mindspore_hub.commands.card import card
+from mindspore_hub.commands.main import run
 
 if __name__ == "__main__":
     *words, last = sys.argv  # the option needs a value, so that it is never the last word

@@ -119,8 +119,8 @@ def _create_pretrained(network, published, arguments):
     if "asset-link" not in published:
         raise ValueError(f"{published['uid']} has no checkpoint; use pretrained=False.")
     try:
-        from mindspore_hub.cards.schema import Asset
-        from mindspore_hub.pretrained import create_pretrained
+        from mindspore_hub.hub.card import Asset
+        from mindspore_hub.networks.pretrained import create_pretrained
     except ImportError as error:
         raise ImportError("pretrained=True needs mindspore-hub, version 3 or later.") from error
     asset = Asset(

@@ -11,8 +11,8 @@ import checkpoints
 import manifests
 import pytest
 
-from mindspore_hub.catalog import Catalog
-from mindspore_hub.fetch import fetch
+from mindspore_hub.files.fetch import fetch
+from mindspore_hub.hub.hub import Catalog
 from mindspore_hub.settings import Settings
 
 pytestmark = pytest.mark.slow

@@ -35,7 +35,7 @@ from faults import (
 )
 from server import Answer, FileServer, good, redirect, status
 
-from mindspore_hub.catalog import Catalog
+from mindspore_hub.hub.hub import Catalog
 
 pytestmark = pytest.mark.slow
 

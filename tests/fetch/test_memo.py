@@ -12,9 +12,9 @@ from downloads import CONTENT, PATH, SHA256
 from server import FileServer
 
 from mindspore_hub.errors import IntegrityError
-from mindspore_hub.fetch import fetch
+from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.store import Store
 from mindspore_hub.settings import Settings
-from mindspore_hub.store.cache import Store
 
 
 def test_file_that_is_old_enough_is_noted(server: FileServer, settings: Settings) -> None:

@@ -22,9 +22,9 @@ from faults import dropped, flipped, halted, mislabelled, truncated, versioned, 
 from server import Answer, FileServer, good, status
 
 from mindspore_hub.errors import IntegrityError, NetworkError
-from mindspore_hub.fetch import fetch
+from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.store import Store
 from mindspore_hub.settings import Settings
-from mindspore_hub.store.cache import Store
 
 HALF = len(CONTENT) // 2
 

@@ -23,8 +23,8 @@ from mindspore_hub.errors import (
     OfflineError,
     TrustError,
 )
-from mindspore_hub.fetch import fetch
-from mindspore_hub.fetching.sources import left_behind
+from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.sources import left_behind
 from mindspore_hub.settings import Settings
 
 

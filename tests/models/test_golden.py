@@ -21,10 +21,10 @@ import pytest
 import wire
 from mindspore import nn
 
-from mindspore_hub.checkpoint import assign
-from mindspore_hub.construct import build_uninitialised
-from mindspore_hub.tensorfile import map_file
-from mindspore_hub.weights import facts_of, read_weights
+from mindspore_hub.networks.assign import assign
+from mindspore_hub.networks.construct import build_uninitialised
+from mindspore_hub.networks.weights import facts_of, read_weights
+from mindspore_hub.tensors import map_file
 
 pytestmark = pytest.mark.slow
 

@@ -1,0 +1,337 @@
+"""Write a fresh card: what is known of a checkpoint, and TODO where somebody has to say more."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from mindspore_hub._files import replace
+from mindspore_hub.checking.check import Tree, check_tree, read_tree
+from mindspore_hub.checking.rules import all_rules, select
+from mindspore_hub.errors import CardError, SettingsError
+from mindspore_hub.hub.document import parse_document
+from mindspore_hub.hub.facts import parse_repo_link
+from mindspore_hub.hub.findings import Severity, in_order
+from mindspore_hub.hub.front_matter import Node
+from mindspore_hub.hub.front_matter import read as read_front_matter
+from mindspore_hub.hub.keys import Form, is_class_name, key_of
+from mindspore_hub.hub.paths import uid_of
+from mindspore_hub.hub.values import Shape, as_arguments, as_shapes, quoted, wrong_part_of_shape
+from mindspore_hub.settings import shown_address
+
+MINDSPORE_VERSION = "2.7"
+"""Release of a card whose folder names none: the oldest that the package asks for."""
+
+REPOSITORY = "https://gitee.com/mindspore/models"
+"""Where the code of published networks is, if a card knows no better."""
+
+_VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
+
+_ASSET = (
+    *("file-format", "asset-link", "asset-sha256", "asset-size", "network-args"),
+    *("preprocessing", "retrieval", "protocol"),
+)
+"""Keys of the asset, in their order."""
+
+_SHAPES = ("input-shape", "output-shape")
+
+_STRUCTURED = (
+    *_SHAPES,
+    *("network-args", "preprocessing", "retrieval", "protocol"),
+)
+"""Keys whose values are lists or mappings, written as YAML."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9][\w ./|%+@()-]*(?<! )")
+"""What every YAML reader takes for the same text, but for numbers."""
+
+_NO_TEXT = frozenset({"null", "y", "n"})
+"""Words that some YAML reader takes for something else, and PyYAML does not."""
+
+_NUMBER = re.compile(r"0o[0-7]+|\d+(\.\d*)?([eE][-+]?\d+)?")
+"""Numbers of YAML 1.2, of which PyYAML takes some for text."""
+
+_MEANT = {"update-time": {"str", "timestamp"}, "accuracy": {"int", "float"}}
+"""What the value of a key is, where that is not a text."""
+
+_WORD = re.compile(r"[A-Za-z][\w-]*")
+"""What needs no quotes inside brackets."""
+
+_TODO = "TODO"
+"""What a fresh card says in place of what somebody has to say; rule H914 points at it."""
+
+
+def write_card(path: Path, facts: Mapping[str, str], *, citation: str = "") -> None:
+    """Write a card that passes the check by itself, or nothing.
+
+    Args:
+        path: File of the card, which must not be there yet.
+        facts: Values under the names of their keys; `model-name` is needed, and what is missing of
+            the others follows from the path or from `model-name`, stays out, or is left TODO.
+        citation: The paper behind the network, as Markdown.
+
+    Raises:
+        CardError: There is such a file, it is not called `.md`, no class can have the model-name, a
+            shape is none, or the card would not pass.
+        SettingsError: `SOURCE_DATE_EPOCH` is no time.
+    """
+    if path.suffix != ".md":
+        msg = f"{path} is no name of a card; let it end in .md."
+        raise CardError(msg)
+    if path.exists() or path.is_symlink():
+        msg = f"{path} is there already and was not touched; choose another name or remove it."
+        raise CardError(msg)
+    text = card_text(path, facts, citation=citation)
+    findings = check_tree(
+        Tree([parse_document(text, path)], [], None), select(all_rules(), ["DEFAULT"], [])
+    )
+    bad = [item for item in in_order(findings) if item.severity is not Severity.INFO]
+    if bad:
+        reasons = "\n".join(f"{item.code} {item.message}\n    help: {item.help}" for item in bad)
+        msg = f"{path} would not pass the check and was not written:\n{reasons}"
+        raise CardError(msg)
+    replace(path, text)
+
+
+def card_text(
+    path: Path,
+    facts: Mapping[str, str],
+    *,
+    citation: str = "",
+    parameters: int = 0,
+    class_argument: str = "",
+) -> str:
+    """Text of a fresh card.
+
+    Args:
+        path: Where the card will stand, in a hub whose cards tell whether it is the default.
+        facts: Values under the names of their keys; `model-name` is needed.
+        citation: The paper behind the network, as Markdown.
+        parameters: How many the file was found to hold, where it was loaded and tried.
+        class_argument: Constructor argument that is the class count, where it is among those of
+            the card.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("mindspore_hub.authoring"),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - the output is Markdown, not HTML
+    )
+    known = known_facts(path, facts)
+    uid = uid_of(path)
+    return environment.get_template("card.md.jinja").render(
+        front_matter=front_matter(known),
+        load_name=uid if "/" in uid else known["model-name"],
+        citation=citation,
+        parameters=parameters,
+        class_argument=class_argument,
+        **_body_facts(known),
+    )
+
+
+def _body_facts(known: Mapping[str, str]) -> dict[str, Any]:
+    """What the body repeats of the front matter."""
+    code = parse_repo_link(known["repo-link"])
+    inputs, outputs = (as_shapes(_node(known[key])) for key in ("input-shape", "output-shape"))
+    return {
+        "model": known["model-name"],
+        "summary": known["summary"].removesuffix("."),
+        "code": (code and code.path) or known["repo-link"],
+        "repo_link": known["repo-link"],
+        "dataset": known["train-dataset"],
+        "author": known["author"],
+        "batches": [_batch("2", shape) for shape in inputs],
+        "printed": dict.fromkeys(_batch("2", shape) for shape in outputs),
+        "inputs": [_batch("N", shape) for shape in inputs],
+        "outputs": [_batch("N", shape) for shape in outputs],
+        "network_args": as_arguments(_node(known["network-args"])),
+        "metrics": [text.strip() for text in known["evaluation"].split("|") if text.strip()],
+        "license": known["license"],
+    }
+
+
+def _node(value: str) -> Node | None:
+    """A value as the front matter of the card will have it."""
+    return read_front_matter([f"value: {value}"], 1)[0].get("value")
+
+
+def _batch(count: str, shape: Shape) -> str:
+    sizes = ", ".join([count, *map(str, shape)])
+    return f"({sizes})" if shape else f"({sizes},)"
+
+
+def known_facts(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
+    """Facts of a fresh card in the order of its keys, with usual values for those not given.
+
+    Raises:
+        CardError: No class can have the model-name, or a shape is none.
+    """
+    if not is_class_name(facts["model-name"]):
+        msg = (
+            f"No class can have the model-name {facts['model-name']!r}; give a name of letters, "
+            "digits and `_` that is no word of Python, such as LeafNet."
+        )
+        raise CardError(msg)
+    given = {key: value for key, value in facts.items() if value}
+    shapes = {key: _shape(key, given[key]) for key in _SHAPES if key in given}
+    return _defaults(path, facts) | given | shapes
+
+
+def parse_shapes(key: str, value: str) -> tuple[Shape, ...]:
+    """Shapes as cards have them, where the outer brackets may be left out.
+
+    Raises:
+        CardError: The value is none.
+    """
+    nodes = [_node(text) for text in (value.strip(), f"[{value.strip()}]")]
+    node = next((node for node in nodes if node and wrong_part_of_shape(node) is None), None)
+    if node is None:
+        msg = (
+            f"{key} is {value!r}, which is no shape; write `[3, 288, 144]`, or one such list per "
+            "tensor, without the batch axis."
+        )
+        raise CardError(msg)
+    return as_shapes(node)
+
+
+def _shape(key: str, value: str) -> str:
+    shapes = parse_shapes(key, value)
+    return flow(shapes if len(shapes) > 1 else shapes[0])
+
+
+def front_matter(known: Mapping[str, str]) -> str:
+    """Front matter of a fresh card; a fact without a value stays out."""
+    lines = []
+    for key, value in known.items():
+        if key == "license" and known["asset-link"]:
+            lines.append("asset:\n\n-\n" + "\n".join(_asset_lines(known)))
+        if value and key not in _ASSET:
+            lines.append(_line(key, value))
+    return "\n\n".join(lines)
+
+
+def flow(value: Any) -> str:
+    """A value as YAML of one line: `{outputs: [0], distance: dot}`."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{flow(key)}: {flow(item)}' for key, item in value.items())}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(flow, value))}]"
+    if isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        return json.dumps(value)
+    return value if _WORD.fullmatch(value) and _kind(value) == "str" else _quoted(value)
+
+
+def _defaults(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
+    """A value for every key of the template, in its order; empty for a key that stays out."""
+    model = facts["model-name"]
+    folders = path.absolute().parent.parts
+    version = facts.get("mindspore-version") or next(
+        (name for name in reversed(folders) if _VERSION.fullmatch(name)), MINDSPORE_VERSION
+    )
+    repo_link = facts.get("repo-link") or REPOSITORY
+    domain = re.search(r"/(?:official|research)/([a-z0-9]+)(?:/|$)", repo_link)
+    module_type = facts.get("module-type") or (domain[1] if domain else "other")
+    return {
+        "model-name": model,
+        "backbone-name": model,
+        "module-type": module_type,
+        "fine-tunable": "True",
+        "input-shape": "",
+        "output-shape": "",
+        "model-version": version,
+        "train-dataset": "",
+        "evaluation": "",
+        "author": _TODO,
+        "update-time": _today(),
+        "repo-link": repo_link,
+        "user-id": facts.get("author") or _TODO,
+        "used-for": "inference",
+        "mindspore-version": version,
+        "file-format": "ckpt",
+        "asset-link": "",
+        "asset-sha256": "",
+        "asset-size": "",
+        "network-args": "",
+        "preprocessing": "",
+        "retrieval": "",
+        "protocol": "",
+        "license": "Apache2.0",
+        "summary": f"{model} is used for {module_type.partition('-')[0]}",
+        "default": "True" if _is_first(path, model) else "",
+    }
+
+
+def _today() -> str:
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "").strip()
+    try:
+        now = datetime.fromtimestamp(int(epoch), timezone.utc) if epoch else datetime.now()
+    except (ValueError, OverflowError, OSError) as error:
+        msg = (
+            f"SOURCE_DATE_EPOCH must be seconds since 1970, but is {shown_address(epoch)!r}; correct "
+            "it or unset it."
+        )
+        raise SettingsError(msg) from error
+    return now.date().isoformat()
+
+
+def _is_first(path: Path, model: str) -> bool:
+    """Whether the card is the first one of its model in a hub, where one has to be the default."""
+    assets = next((folder for folder in path.absolute().parents if folder.name == "assets"), None)
+    if assets is None or not (assets.parent / "models").is_dir():
+        return False
+    try:
+        documents = read_tree(assets.parent).documents
+    except CardError:  # a hub without cards
+        return True
+    return model.lower() not in {(item.facts.model_name or "").lower() for item in documents}
+
+
+def _asset_lines(known: Mapping[str, str]) -> list[str]:
+    return [f"    {_line(key, known[key])}" for key in _ASSET if known[key]]
+
+
+def _line(key: str, value: str) -> str:
+    if key.endswith("-link"):
+        return f"{key}: <{value.removeprefix('<').removesuffix('>')}>"
+    plain = key in _STRUCTURED or _is_plain(key, value)
+    return f"{key}: {value if plain else _quoted(value)}"
+
+
+def _quoted(value: str) -> str:
+    """A value in double quotes, where YAML takes more characters than JSON for the end of a line."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{"".join(c if c.isprintable() else quoted(c)[1:-1] for c in escaped)}"'
+
+
+def _is_plain(key: str, value: str) -> bool:
+    """Whether a value needs no quotes, since YAML reads what is meant.
+
+    `1.10` reads as 1.1, and 2.0 is 2 to JSON, so that these versions need them.
+    """
+    kind = _kind(value)
+    if key.endswith("-version") and re.fullmatch(r"\d+\.\d+", value):
+        return str(float(value)) == value and not float(value).is_integer()
+    meant = {Form.BOOLEAN: {"bool"}}.get(key_of(key).form, _MEANT.get(key, {"str"}))
+    octal = kind == "int" and value.startswith("0") and value != "0"
+    return bool(_PLAIN.fullmatch(value)) and kind in meant and not octal
+
+
+def _kind(value: str) -> str:
+    """What some YAML reader takes a plain value for: `str`, `int`, `float`, `bool`, `timestamp`."""
+    import yaml
+
+    if value.lower() in _NO_TEXT:
+        return "null"
+    if _NUMBER.fullmatch(value):
+        return "int"
+    resolver: Any = yaml.SafeLoader("")
+    tag: str = resolver.resolve(yaml.ScalarNode, value, (True, False))
+    return tag.rpartition(":")[2]

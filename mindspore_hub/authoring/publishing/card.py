@@ -1,0 +1,157 @@
+"""Text of the card of a publication."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TypeAlias
+
+from mindspore_hub.authoring import new
+from mindspore_hub.authoring.new import flow
+from mindspore_hub.authoring.publishing import names
+from mindspore_hub.authoring.publishing.plan import Plan
+from mindspore_hub.authoring.publishing.trial import Trial
+from mindspore_hub.checking.check import check_document, check_in_hub, check_together, read_tree
+from mindspore_hub.checking.rules import Hub, Rule, all_rules, select
+from mindspore_hub.errors import CardError
+from mindspore_hub.hub.document import Document, parse_document
+from mindspore_hub.hub.facts import asset_items
+from mindspore_hub.hub.findings import Severity
+from mindspore_hub.hub.values import Shape
+from mindspore_hub.networks import golden
+from mindspore_hub.tasks.pictures import fields as preprocessing
+from mindspore_hub.tasks.retrieval import fields as retrieval
+from mindspore_hub.tasks.retrieval import protocol
+
+_Supposed: TypeAlias = tuple[tuple[Shape, ...], tuple[Shape, ...]]
+"""Shapes of inputs and of outputs."""
+
+_SUPPOSED: tuple[_Supposed, _Supposed] = ((((1,),), ((1,),)), ((), ((2048,),) * 64))
+"""Networks as unlike as can be: what is found with both does not depend on the network."""
+
+_OF_NETWORK_ARGS = frozenset({"H902", "H915"})
+"""Rules that miss constructor arguments; which of them the file tells, its network knows."""
+
+_NOT_IN_CARD = frozenset({"variant", "device", "kind", "link-base", "publisher", "citation"})
+
+
+def card_text(plan: Plan, trial: Trial, path: Path) -> str:
+    """Text of the card.
+
+    Args:
+        plan: What is to be published.
+        trial: What the network did with the file.
+        path: Where the card will stand, in a hub whose cards tell whether it is the default.
+    """
+    return new.card_text(
+        path,
+        _card_facts(plan, trial),
+        citation=plan.facts["citation"],
+        parameters=trial.parameters,
+        class_argument=trial.classes if trial.classes in trial.network_args else "",
+    )
+
+
+def check_facts(plan: Plan, hub: Path, rules: Sequence[str]) -> None:
+    """Refuse facts that no card of this file can state, whatever its network turns out to compute.
+
+    Args:
+        plan: What is to be published.
+        hub: Hub root with the network, where the card is to stand.
+        rules: Names of the rules to check by.
+
+    Raises:
+        CardError: There are some; the message names each.
+    """
+    others = read_tree(hub).documents if any((hub / "assets").rglob("*.md")) else []
+    chosen = select(all_rules(), rules, [])
+    first, second = (_problems(plan, hub, others, chosen, supposed) for supposed in _SUPPOSED)
+    lines = [f"  {text}" for text in first if text in second]
+    if lines:
+        listed = "\n".join(dict.fromkeys(lines))
+        msg = f"{plan.card} would not pass the check, and nothing was tried:\n{listed}"
+        raise CardError(msg)
+
+
+def _problems(
+    plan: Plan, hub: Path, others: list[Document], rules: list[Rule], supposed: _Supposed
+) -> list[str]:
+    """What would be found in the card of a network with these shapes, by the fact at fault."""
+    import numpy as np
+
+    inputs, outputs = supposed
+    inputs = plan.inputs if plan.request.facts.get("input-shape") else inputs
+    drawn: list[golden.Array] = [np.zeros((1, *shape)) for shape in outputs]
+    trial = Trial(plan.request.network_args, "", 1, inputs, drawn)
+    document = parse_document(card_text(plan, trial, hub / plan.card), hub / plan.card, plan.uid)
+    entries = [*document.front_matter.entries]
+    for item in asset_items(document.front_matter):
+        entries += item.entries
+    keys = {key.place.line: key.text for key, _ in entries}
+    whole = Hub(hub)
+    for card in (*others, document):
+        whole.add(card)
+    in_hub = chain(check_in_hub(document, rules, hub), check_together(whole, rules, {document.uid}))
+    # What is generated from the card is not there yet; that is found outside its keys.
+    found = [*check_document(document, rules), *(item for item in in_hub if item.line in keys)]
+    return [
+        f"{_fact(keys.get(item.line, 'text of the card'), plan)}: {item.code} {item.message}; {item.help}"
+        for item in found
+        if item.severity is not Severity.INFO and item.code not in _OF_NETWORK_ARGS
+    ]
+
+
+def _fact(key: str, plan: Plan) -> str:
+    """What was given for a key of the card."""
+    return "link-base" if key == "asset-link" and not plan.facts.get(key) else key
+
+
+def _card_facts(plan: Plan, trial: Trial) -> dict[str, str]:
+    facts = {key: value for key, value in plan.facts.items() if key not in _NOT_IN_CARD}
+    return {
+        **facts,
+        "model-name": plan.model,
+        "evaluation": " | ".join(metric.text for metric in names.metrics(plan.facts)),
+        "input-shape": _shapes(trial.inputs),
+        "output-shape": _shapes(trial.output_shapes),
+        "file-format": plan.stored.facts.format,
+        "asset-link": plan.link,
+        "asset-sha256": plan.stored.sha256,
+        "asset-size": plan.stored.size,
+        "network-args": flow(trial.network_args) if trial.network_args else "",
+        **{key: facts.get(key, text) for key, text in _inherited(plan, trial).items()},
+    }
+
+
+def _inherited(plan: Plan, trial: Trial) -> dict[str, str]:
+    """What the other cards of the model say about retrieval, as far as it is true of this file.
+
+    A protocol is taken over only if all cards of the same data set name the same one.
+    """
+    dataset = plan.facts["train-dataset"]
+    alike = [
+        (card.facts.get("train-dataset") != dataset, card.asset)
+        for card in plan.siblings
+        if card.asset and card.input_shapes == trial.inputs
+    ]
+    of_set = [asset for is_other, asset in alike if not is_other]
+    nearest_first = [*of_set, *(asset for is_other, asset in alike if is_other)]
+    found: dict[str, str] = {}
+    for asset in nearest_first:
+        if asset.preprocessing:
+            found.setdefault("preprocessing", flow(preprocessing.as_json(asset.preprocessing)))
+        if asset.retrieval and max(asset.retrieval.places) < len(trial.output_shapes):
+            found.setdefault("retrieval", flow(retrieval.as_json(asset.retrieval)))
+    protocols = [asset.protocol for asset in of_set]
+    if protocols and protocols[0] and all(item == protocols[0] for item in protocols):
+        found["protocol"] = flow(protocol.as_json(protocols[0]))
+    return found
+
+
+def _shapes(shapes: Iterable[Shape]) -> str:
+    lists = [list(shape) for shape in shapes]
+    if not lists:
+        return ""  # stays out of the card
+    return json.dumps(lists[0] if len(lists) == 1 else lists)

@@ -1,0 +1,1 @@
+"""Cards are checked, mended and reported on."""

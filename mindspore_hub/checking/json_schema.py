@@ -1,0 +1,167 @@
+"""A JSON Schema of the front matter, made from the tables that the rules use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mindspore_hub.hub.card import REQUIRED_KEYS
+from mindspore_hub.hub.facts import PLACEHOLDERS
+from mindspore_hub.hub.keys import ASSET_KEYS, Form, in_any_case, key_of
+from mindspore_hub.hub.metrics import NAMED_METRICS
+from mindspore_hub.hub.vocabulary import listed
+from mindspore_hub.tasks.pictures.fields import (
+    INTERPOLATIONS,
+    KEYPOINTS,
+    LAYOUTS,
+    MAPS,
+    MODALITIES,
+    OPTIONAL,
+    ORDERS,
+)
+from mindspore_hub.tasks.retrieval.fields import DISTANCES
+from mindspore_hub.tasks.retrieval.protocol import KINDS
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_BOOLEAN = {"type": "boolean"}
+_SIZE = {"type": "integer", "minimum": 1}
+_SIZES = {"type": "array", "items": _SIZE, "minItems": 1}
+_SHAPE = {"anyOf": [_SIZES, {"type": "array", "items": _SIZES, "minItems": 1}]}
+_ARGUMENT = {"type": ["string", "number", "boolean"], "minimum": 0}
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema, draft 2020-12, of front matter as a YAML reader has it, with dates as text.
+
+    It refuses the value of a key where the check does, but for what a YAML reader loses: `1.10` and
+    1.1 are one number, and so are 2 and 2.0, which both have to be in quotes. Which names are usual
+    (data sets, licences, metrics) and what one key means to another is for the check to say.
+    """
+    keys = (*REQUIRED_KEYS, *listed("keys-optional"), *listed("keys-legacy"))
+    known = {
+        "asset": {"type": ["array", "null"], "items": _asset()},
+        "default": _BOOLEAN,
+        "evaluation": _evaluation(),
+        "input-shape": _SHAPE,
+        "output-shape": _SHAPE,
+    }
+    return {
+        "$schema": DIALECT,
+        "title": "Front matter of a model card",
+        "type": "object",
+        "properties": {
+            key: known.get(key) or _value(key, required=key in REQUIRED_KEYS)
+            for key in sorted(keys)
+        },
+        "required": sorted(REQUIRED_KEYS),
+        "additionalProperties": False,
+    }
+
+
+def _value(name: str, *, required: bool) -> dict[str, Any]:
+    """A value that is neither list nor mapping; where it is not required, it may say nothing."""
+    key = key_of(name)
+    nothing: list[dict[str, Any]] = [] if required else [{"type": "null"}]
+    if key.form is Form.BOOLEAN:
+        return _BOOLEAN if required else {"type": ["boolean", "null"]}
+    if not key.pattern:
+        kinds = ["string", "number", "boolean"]
+        return {"type": kinds, "pattern": r"\S"} if required else {"type": [*kinds, "null"]}
+    text = {"type": "string", "pattern": f"^(?:{key.pattern})$"}
+    numbers: list[dict[str, Any]] = [{"type": "number"}] if key.number else []
+    if name.endswith("-version"):
+        numbers = [{"type": "number", "minimum": 0, "not": {"type": "integer"}}]
+    return {"anyOf": [text, *numbers, *nothing]} if numbers or nothing else text
+
+
+def _evaluation() -> dict[str, Any]:
+    """Metrics with their names, nothing, or a word for none; YAML reads `no` as false."""
+    words = "|".join(in_any_case(word) for word in sorted(PLACEHOLDERS))
+    pattern = rf"^(?:\s*|\s*(?:{words})\s*|{NAMED_METRICS})$"
+    return {"anyOf": [{"type": "string", "pattern": pattern}, {"enum": [None, False]}]}
+
+
+def _asset() -> dict[str, Any]:
+    known: dict[str, dict[str, Any]] = {
+        "network-args": {"type": "object", "additionalProperties": _ARGUMENT},
+        "preprocessing": _preprocessing(),
+        "protocol": _protocol(),
+        "retrieval": _retrieval(),
+    }
+    return {
+        "type": "object",
+        "properties": {
+            key: known.get(key) or _value(key, required=True)
+            for key in sorted(listed("keys-asset"))
+        },
+        "required": list(ASSET_KEYS),
+        "additionalProperties": False,
+    }
+
+
+def _preprocessing() -> dict[str, Any]:
+    """What rule H909 checks, but for what one field means to another."""
+    interpolation = {"enum": sorted({word for words in INTERPOLATIONS.values() for word in words})}
+    size = {"type": "integer", "minimum": 1}
+    known: dict[str, dict[str, Any]] = {
+        "library": {"enum": list(INTERPOLATIONS)},
+        "size": _list(size, 2),
+        "interpolation": interpolation,
+        "order": {"enum": list(ORDERS)},
+        "mean": _list({"type": "number", "minimum": 0, "maximum": 1}, 3),
+        "std": _list({"type": "number", "exclusiveMinimum": 0, "maximum": 1}, 3),
+        "layout": {"enum": list(LAYOUTS)},
+        "modality": _some_of(MODALITIES),
+        "short-side": interpolation,
+        "maps": _some_of(tuple(MAPS)),
+        "keypoints": {"const": KEYPOINTS},
+    }
+    return {
+        "type": "object",
+        "properties": known,
+        "required": [name for name in known if name not in OPTIONAL],
+        "additionalProperties": False,
+    }
+
+
+def _retrieval() -> dict[str, Any]:
+    """What rule H910 checks, but for the number of outputs."""
+    place = {"type": "integer", "minimum": 0}
+    outputs = {"type": "array", "items": place, "minItems": 1, "uniqueItems": True}
+    known: dict[str, dict[str, Any]] = {
+        "outputs": outputs,
+        "distance": {"enum": list(DISTANCES)},
+        "mirrored": _BOOLEAN,
+        "normalised": _BOOLEAN,
+        "colors": place,
+        "types": place,
+    }
+    return {
+        "type": "object",
+        "properties": known,
+        "required": ["outputs", "distance"],
+        "additionalProperties": False,
+    }
+
+
+def _protocol() -> dict[str, Any]:
+    """One of the protocols, with all of its options."""
+    shapes = []
+    for name, kind in KINDS.items():
+        options = {option: {"enum": list(words)} for option, words in kind.options.items()}
+        properties = {"name": {"const": name}, **options}
+        shapes.append({"properties": properties, "required": list(properties)})
+    return {
+        "type": "object",
+        "anyOf": [{**shape, "additionalProperties": False} for shape in shapes],
+    }
+
+
+def _list(items: dict[str, Any], count: int) -> dict[str, Any]:
+    return {"type": "array", "items": items, "minItems": count, "maxItems": count}
+
+
+def _some_of(words: tuple[str, ...]) -> dict[str, Any]:
+    """A word, or a list of different ones."""
+    several = {"type": "array", "items": {"enum": list(words)}, "minItems": 1, "uniqueItems": True}
+    return {"anyOf": [{"enum": list(words)}, several]}

@@ -1,0 +1,31 @@
+"""A part of `evaluation` is no metric.
+
+What: `evaluation` is a list of metrics between `|`, each a name and one number, perhaps with a unit
+and with how far it may be off (`±0.2`).
+
+Why: Tables of results are built from it, and a part that is no metric is lost in them.
+
+Example: `evaluation: good`
+
+Instead: `evaluation: rank1acc71 | mAP68`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mindspore_hub.hub.document import Document
+from mindspore_hub.hub.findings import Problem, Severity
+
+CODE = "E301"
+NAME = "evaluation-syntax"
+SEVERITY = Severity.ERROR
+
+
+def check_card(document: Document) -> Iterator[Problem]:
+    """Report each part that is no metric; a word for "none" is for E310 to report."""
+    facts = document.facts
+    if facts.bad_segments and not facts.placeholder:
+        for text, place in facts.bad_segments:
+            message = f"{text!r} is no metric" if text else "a metric is missing beside `|`"
+            yield Problem(place, message, "write `<name><number>`, with ` | ` between metrics")

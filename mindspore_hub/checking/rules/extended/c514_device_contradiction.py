@@ -1,0 +1,76 @@
+"""The card names different devices.
+
+What: `train-backend`, the folder of the device in the uid, the file name and the code of the Usage
+section name a device in common; the code may also be for a device of `infer-backend`.
+
+Why: Readers run the code on a device that the file is not for.
+
+Example: `train-backend: gpu` beside code with `device_target="Ascend"`
+
+Instead: `device_target="GPU"`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from mindspore_hub.hub.document import Document
+from mindspore_hub.hub.facts import AssetFacts, FileName, split_items
+from mindspore_hub.hub.findings import Place, Problem, Severity
+from mindspore_hub.hub.patterns import pattern
+
+CODE = "C514"
+NAME = "device-contradiction"
+SEVERITY = Severity.WARNING
+
+_DEVICES = frozenset({"ascend", "gpu", "cpu"})
+
+_IN_FILE = pattern(r"(?:^|[_-])(ascend|gpu|cpu)(?=[_.-])")
+_TARGET = pattern(r"""device_target\s*=\s*["'](\w+)["']""")
+
+
+def check_card(document: Document) -> Iterator[Problem]:
+    """Report the first two statements that have no device in common."""
+    facts = document.facts
+    trained = split_items(facts.text("train-backend"))
+    stated = {
+        "train-backend": trained,
+        "the folder": document.uid.lower().split("/")[1:-2],
+        "the file name": [device for asset in facts.assets for device in _in_file(asset)],
+        "the code": _targets(document, split_items(facts.text("infer-backend"))),
+    }
+    known = [
+        (name, found) for name, items in stated.items() if (found := _DEVICES.intersection(items))
+    ]
+    for (first, devices), (second, others) in combinations(known, 2):
+        if not devices & others:
+            place = _place(document, bool(trained))
+            message = f"{first} says {_listed(devices)}, {second} {_listed(others)}"
+            yield Problem(place, message, "name the device that the file is for")
+            return
+
+
+def _in_file(asset: AssetFacts) -> list[str]:
+    name = asset.name
+    return [name.device] if isinstance(name, FileName) else _IN_FILE.findall(asset.file.lower())
+
+
+def _targets(document: Document, inferred: list[str]) -> list[str]:
+    """Devices of the code, unless it is for inference elsewhere than on what trained the file."""
+    text = document.body.text
+    start = text.find("device_target")
+    if start < 0:
+        return []
+    found = [device.lower() for device in _TARGET.findall(text, start)]
+    return [] if set(found) & set(inferred) else found
+
+
+def _place(document: Document, has_backend: bool) -> Place:
+    if has_backend or not document.facts.assets:
+        return document.front_matter.place_of("train-backend")
+    return document.facts.assets[0].node.place_of("asset-link")
+
+
+def _listed(devices: frozenset[str]) -> str:
+    return ", ".join(sorted(devices))

@@ -1,0 +1,35 @@
+"""`train-dataset` is spelt in a way that the vocabulary does not have.
+
+What: Data sets are spelt as in `mindspore_hub/hub/vocabulary/datasets.txt`.
+
+Why: The upstream checker compares letter by letter, and refuses `ChineseNER` for `chineseNer`.
+
+Example: `train-dataset: SYSU_MM01`
+
+Instead: `train-dataset: sysumm01`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mindspore_hub.hub.document import Document
+from mindspore_hub.hub.findings import Problem, Severity
+from mindspore_hub.hub.front_matter import scalars
+from mindspore_hub.hub.vocabulary.datasets import accepted_spelling, is_accepted, is_recognised
+
+CODE = "V219"
+NAME = "dataset-spelling"
+SEVERITY = Severity.INFO
+FIXABLE = True
+
+
+def check_card(document: Document) -> Iterator[Problem]:
+    """Report names that are known only without case and punctuation."""
+    for value in scalars(document.values.get("train-dataset")):
+        text = value.text.strip()
+        if text and not is_accepted(text) and is_recognised(text):
+            new = accepted_spelling(text)
+            edits = document.edit_value(value, new) if new else ()
+            help_ = f"write {new}" if new else "write a name that the list has"
+            yield Problem(value.place, f"{text} is not spelt as in the list", help_, edits)

@@ -1,0 +1,145 @@
+"""The arguments of a card do not fit the constructor of its network.
+
+What: `network-args` are arguments of the class `<model-name>` in `models/<model-name>.py`, in lower
+case: it takes them, they have the type that it states, and none that it needs is missing.
+
+Why: With any other name the network cannot be built.
+
+Example: `network-args: {classes: 206}` for MVD.
+
+Instead: `network-args: {num_class: 206}`
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from mindspore_hub.checking import beside
+from mindspore_hub.checking.rules import Hub
+from mindspore_hub.hub.document import Document
+from mindspore_hub.hub.facts import asset_items
+from mindspore_hub.hub.findings import Problem, Severity
+from mindspore_hub.hub.front_matter import Mapping
+from mindspore_hub.hub.keys import is_class_name
+from mindspore_hub.hub.values import as_argument
+
+CODE = "H902"
+NAME = "network-args"
+SEVERITY = Severity.ERROR
+ONE_CARD = True
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "bool": (bool,),
+    "int": (int,),
+    "float": (int, float),
+    "str": (str,),
+}
+
+
+class _Parameter(NamedTuple):
+    annotation: str | None
+    required: bool
+
+
+class _Constructor(NamedTuple):
+    parameters: dict[str, _Parameter]
+    takes_all: bool
+
+
+def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+    """Report cards without a network, and arguments that do not fit its constructor."""
+    for document in hub.documents.values():
+        model = document.facts.model_name
+        if hub.root and model:
+            for problem in _problems(document, model, _read_constructor(hub.root, model)):
+                yield document, problem
+
+
+def _problems(
+    document: Document, model: str, constructor: _Constructor | None
+) -> Iterator[Problem]:
+    place = document.front_matter.place_of("model-name")
+    if not is_class_name(model):
+        yield Problem(place, f"no class can have the model-name {model!r}", "rename the model")
+        return
+    if constructor is None:
+        message = f"models/{model.lower()}.py defines no class {model}"
+        yield Problem(place, message, "add the network, or correct model-name")
+        return
+    for asset in asset_items(document.front_matter):
+        arguments = asset.get("network-args")
+        if isinstance(arguments, Mapping):
+            yield from _unfit(arguments, model, constructor)
+        for name, parameter in constructor.parameters.items():
+            if parameter.required and not (
+                isinstance(arguments, Mapping) and name in arguments.names
+            ):
+                message = f"{model} needs the argument {name}"
+                yield Problem(asset.place_of("network-args"), message, "add it to network-args")
+
+
+def _unfit(arguments: Mapping, model: str, constructor: _Constructor) -> Iterator[Problem]:
+    parameters = constructor.parameters
+    for name, node in arguments.entries:
+        if name.text not in parameters:
+            if not constructor.takes_all:
+                from difflib import get_close_matches
+
+                near = get_close_matches(name.text, parameters, 1) or parameters or ["none"]
+                message = f"{model} takes no argument {name.text}"
+                yield Problem(name.place, message, f"it takes {', '.join(near)}")
+            continue
+        annotation = parameters[name.text].annotation
+        value = as_argument(node)
+        if annotation in _TYPES and value is not None and type(value) not in _TYPES[annotation]:
+            message = f"{name.text} of {model} is {value!r}"
+            yield Problem(node.place, message, f"give a value of the type {annotation}")
+
+
+def _read_constructor(root: Path, model: str) -> _Constructor | None:
+    """Read it from the source, so that checking a card never imports its network."""
+    try:
+        return _constructor_in(beside.content(root / "models" / f"{model.lower()}.py"), model)
+    except (OSError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=64)
+def _constructor_in(source: bytes, model: str) -> _Constructor | None:
+    """The same of a source; most cards of a hub share theirs with others."""
+    try:
+        module = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    for node in module.body:
+        if isinstance(node, ast.ClassDef) and node.name == model:
+            return next(
+                (
+                    _constructor(item.args)
+                    for item in node.body
+                    if isinstance(item, ast.FunctionDef) and item.name == "__init__"
+                ),
+                _Constructor({}, takes_all=False),
+            )
+    return None
+
+
+def _constructor(arguments: ast.arguments) -> _Constructor:
+    positional = [*arguments.posonlyargs, *arguments.args]
+    without_default = len(positional) - len(arguments.defaults)
+    parameters = {
+        argument.arg: _Parameter(_annotation(argument), index < without_default)
+        for index, argument in enumerate(positional)
+        if index
+    }
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        parameters[argument.arg] = _Parameter(_annotation(argument), default is None)
+    return _Constructor(parameters, takes_all=arguments.kwarg is not None)
+
+
+def _annotation(argument: ast.arg) -> str | None:
+    return argument.annotation.id if isinstance(argument.annotation, ast.Name) else None

@@ -1,0 +1,31 @@
+"""`update-time` is not a day of the calendar.
+
+What: `update-time` is a date, year first.
+
+Why: Readers of YAML stop with an error at `2022-02-30`, and no page can sort by it.
+
+Example: `update-time: 2022-02-30`
+
+Instead: `update-time: 2022-02-28`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mindspore_hub.hub.document import Document
+from mindspore_hub.hub.findings import Problem, Severity
+from mindspore_hub.hub.front_matter import Scalar
+from mindspore_hub.hub.keys import fits
+from mindspore_hub.hub.values import is_null
+
+CODE = "V209"
+NAME = "bad-date"
+SEVERITY = Severity.ERROR
+
+
+def check_card(document: Document) -> Iterator[Problem]:
+    """Report what is no date, however it is written."""
+    value = document.values.get("update-time")
+    if isinstance(value, Scalar) and not is_null(value) and not fits("update-time", value.text):
+        yield Problem(value.place, f"{value.text} is no date", "write it as YYYY-MM-DD")

@@ -1,0 +1,169 @@
+"""The command `mshub bench`: how fast a network loads and computes on this machine.
+
+Each step runs in a process of its own: MindSpore's mode and oneDNN's choice of instructions are those
+of a process, and so is what a first load has warmed. `python -m mindspore_hub.commands.bench` is such a step.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from typing import Any
+
+import click
+
+from mindspore_hub.commands._output import (
+    echo,
+    explain_name,
+    format_option,
+    print_json,
+    print_table,
+    settings_of_command,
+)
+
+_PASSES = 5
+"""Forward passes after the first one; their median is reported."""
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "--batch", type=click.IntRange(1), default=1, show_default=True, help="Samples per call."
+)
+@click.option("--no-pretrained", is_flag=True, help="Build only; load no checkpoint.")
+@format_option
+@explain_name
+def bench(name: str, batch: int, no_pretrained: bool, style: str) -> None:
+    """Measure how fast NAME loads, and its forward pass in PyNative and GRAPH mode."""
+    facts = _facts_of(name)
+    if not no_pretrained:
+        _bring(name)
+    # Whoever loads first leaves a note that the file was hashed, which the memo is about.
+    forward = {mode: _run(mode, name, batch, no_pretrained) for mode in ("pynative", "graph")}
+    ways = ["built"] if no_pretrained else ["hashed", "memo"]
+    loads = {way: _run(way, name, batch, no_pretrained) for way in ways}
+    setup = forward["pynative"].pop("setup")
+    forward["graph"].pop("setup")
+    report = {**facts, "batch": batch, "load": loads, "forward": forward, "setup": setup}
+    if style == "json":
+        print_json(report)
+        return
+    print_table(("Fact", "Value"), list(_rows(report)))
+
+
+def _facts_of(name: str) -> dict[str, str]:
+    from mindspore_hub.hub.hub import Catalog
+
+    card = Catalog.read().resolve(name)
+    return {"uid": card.uid, "network": card.model_name}
+
+
+def _bring(name: str) -> None:
+    """Have the checkpoint in the store, so that no download is measured."""
+    from mindspore_hub.files.fetch import fetch
+    from mindspore_hub.hub.hub import Catalog, published_links
+    from mindspore_hub.networks.pretrained import loadable_asset
+
+    asset = loadable_asset(Catalog.read().resolve(name))
+    links = published_links(asset.sha256)
+    fetch(asset.link, asset.sha256, alternatives=links, settings=settings_of_command())
+
+
+def _run(step: str, name: str, batch: int, no_pretrained: bool) -> dict[str, Any]:
+    """Run a step in a fresh process; if it fails, it has said why, and this process fails alike."""
+    command = [sys.executable, "-m", __name__, step, name, str(batch)]
+    verify = {"hashed": "always", "memo": "memo"}.get(step)
+    done = subprocess.run(  # noqa: S603 - a command of ours
+        [*command, "--no-pretrained"] if no_pretrained else command,
+        env={**os.environ, "MSHUB_VERIFY": verify} if verify else None,
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(done.returncode)
+    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return measured
+
+
+def _rows(report: dict[str, Any]) -> list[tuple[str, str]]:
+    """What is reported, in words."""
+    titles = {"built": "Build", "hashed": "Load, hashed", "memo": "Load, hashed before"}
+    modes = {"pynative": "PyNative", "graph": "GRAPH"}
+    return [
+        ("Card", report["uid"]),
+        *((titles[way], f"{took['seconds']:.3f} s") for way, took in report["load"].items()),
+        *(
+            (
+                f"Forward, {modes[mode]}",
+                f"{took['ms_per_sample']:.1f} ms per sample, first call {took['first_ms']:.0f} ms",
+            )
+            for mode, took in report["forward"].items()
+        ),
+        ("Samples per call", str(report["batch"])),
+        *((name, str(value)) for name, value in report["setup"].items()),
+    ]
+
+
+@click.command()
+@click.argument("step", type=click.Choice(["built", "hashed", "memo", "pynative", "graph"]))
+@click.argument("name")
+@click.argument("batch", type=int)
+@click.option("--no-pretrained", is_flag=True)
+def _measure(step: str, name: str, batch: int, no_pretrained: bool) -> None:
+    """Measure one step, and print the figures as JSON."""
+    from mindspore_hub.load import load
+    from mindspore_hub.networks.entry_point import require_mindspore
+
+    require_mindspore()
+    begin = time.perf_counter()
+    network = load(name, pretrained=not no_pretrained)
+    figures: dict[str, Any] = {"seconds": time.perf_counter() - begin}
+    if step in ("pynative", "graph"):
+        figures = {**_forward(network, name, step, batch=batch), "setup": _setup()}
+    echo(json.dumps(figures))
+
+
+def _forward(network: Any, name: str, mode: str, *, batch: int) -> dict[str, float]:
+    """Milliseconds of the first call, which compiles in GRAPH mode, and of later ones per sample."""
+    import mindspore
+
+    from mindspore_hub.networks.sample_run import random_inputs
+
+    mindspore.set_context(mode=getattr(mindspore, f"{mode.upper()}_MODE"))
+    inputs = random_inputs(network, name, batch=batch)
+    first, *later = (_milliseconds(network, inputs) for _ in range(1 + _PASSES))
+    return {"first_ms": first, "ms_per_sample": statistics.median(later) / batch}
+
+
+def _milliseconds(network: Any, inputs: list[Any]) -> float:
+    """Time of one call, with its result in memory."""
+    begin = time.perf_counter()
+    outputs = network(*inputs)
+    for output in outputs if isinstance(outputs, tuple) else (outputs,):
+        output.asnumpy()
+    return (time.perf_counter() - begin) * 1e3
+
+
+def _setup() -> dict[str, str | int | None]:
+    """What decides how fast this process computes."""
+    import mindspore
+
+    from mindspore_hub.networks.cpu import VARIABLE
+
+    return {
+        "MindSpore": mindspore.__version__,
+        "Device": mindspore.get_context("device_target"),
+        VARIABLE: os.environ.get(VARIABLE, "not set"),
+        "Threads": mindspore.get_context("runtime_num_threads"),
+        "Processors": os.cpu_count(),
+    }
+
+
+if __name__ == "__main__":
+    from mindspore_hub.commands.main import run
+
+    run(_measure)

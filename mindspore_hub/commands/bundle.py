@@ -1,0 +1,100 @@
+"""The commands `mshub bundle ...`. What a command needs, it imports when it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mindspore_hub._text import count
+from mindspore_hub.commands._output import (
+    Group,
+    echo,
+    explain_name,
+    format_option,
+    print_json,
+    settings_of_command,
+)
+
+_Folder = click.Path(path_type=Path)
+
+
+class _Bundle(Group):
+    """A group whose first word is a card unless it is a command: `mshub bundle MVD folder`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in {*self.commands, *ctx.help_option_names}:
+            args = ["create", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_Bundle, subcommand_metavar="NAME DIR | verify DIR")
+def bundle() -> None:
+    """Make a folder that upstream's client loads without this package, or verify one.
+
+    NAME is any name or path of a card. `mshub bundle create --help` and `mshub bundle verify
+    --help` say more.
+    """
+
+
+@bundle.command()
+@click.argument("name")
+@click.argument("folder", metavar="DIR", type=_Folder)
+@click.option("--checkpoint", is_flag=True, help="With the checkpoint and golden outputs.")
+@click.option("--force", is_flag=True, help="Replace the bundle that is there.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; say which files there would be.")
+@format_option
+@explain_name
+def create(
+    name: str, folder: Path, checkpoint: bool, force: bool, dry_run: bool, style: str
+) -> None:
+    """Write the bundle of the card NAME to the new folder DIR.
+
+    It holds the card, its entry point, and the network with all that it imports. The checkpoint is
+    taken from the store, or downloaded into it, and written under the names of the network.
+    """
+    from mindspore_hub.authoring.bundle import create as making
+    from mindspore_hub.hub.hub import Catalog
+
+    card = Catalog.read().resolve(name)
+    names = making.file_names(card, checkpoint=checkpoint)
+    making.check_target(folder, force=force)
+    if not dry_run:
+        settings = settings_of_command()
+        making.create(card, folder, checkpoint=checkpoint, force=force, settings=settings)
+    if style == "json":
+        facts = {"uid": card.uid, "folder": str(folder), "files": names, "dry_run": dry_run}
+        print_json(facts)
+        return
+    for file in names:
+        echo(str(folder / file))
+    verb = "Would write" if dry_run else "Wrote"
+    echo(f"{verb} {count(len(names), 'file')} for {card.uid}", err=True)
+
+
+@bundle.command()
+@click.argument("folder", metavar="DIR", type=_Folder)
+@click.option("--trust", is_flag=True, help="Run its code even if this package would write other.")
+@format_option
+def verify(folder: Path, trust: bool, style: str) -> None:
+    """Verify the bundle DIR, offline.
+
+    Every file is compared with its sha256, and the network is created. With a checkpoint, every
+    parameter is loaded strictly, and outputs for a drawn sample are compared with those recorded
+    when the bundle was made, in PyNative and GRAPH mode.
+    """
+    from dataclasses import asdict
+
+    from mindspore_hub.authoring.bundle.verify import verify as prove
+
+    proof = prove(folder, trust=trust)
+    if style == "json":
+        print_json(asdict(proof))
+        return
+    echo(f"{proof.uid}: {count(proof.files, 'file')} as made, {proof.network} created")
+    if not proof.deviations:
+        echo("It has no checkpoint, so nothing was loaded or computed.")
+        return
+    echo(f"{count(proof.parameters, 'parameter')} loaded, none missing, none left over")
+    for mode, deviation in proof.deviations.items():
+        echo(f"Outputs in {mode} mode differ by {deviation:.1e} of the largest value")

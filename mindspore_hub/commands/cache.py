@@ -1,0 +1,297 @@
+"""The commands `mshub cache ...` and `mshub verify`. What a command needs, it imports when it runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mindspore_hub._text import count, size
+from mindspore_hub.commands._output import (
+    Group,
+    echo,
+    explain_name,
+    format_option,
+    print_json,
+    print_table,
+    settings_of_command,
+)
+from mindspore_hub.errors import HubError, IntegrityError
+
+if TYPE_CHECKING:
+    from mindspore_hub.files.check import Checked
+    from mindspore_hub.files.inventory import Entry
+    from mindspore_hub.files.store import Store
+    from mindspore_hub.hub.hub import Catalog
+
+_SECONDS = {"h": 3600, "d": 86400, "w": 604800}
+
+_dry_run_option = click.option("--dry-run", is_flag=True, help="Remove nothing; say what would go.")
+
+
+def _seconds(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
+    """A time span such as 12h, 30d or 2w, in seconds."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"([0-9]{1,6})([hdw])", value)
+    if not match:
+        msg = f"{value!r} is no time span; write 12h, 30d or 2w."
+        raise click.BadParameter(msg)
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+@click.group(cls=Group)
+def cache() -> None:
+    """See what the store holds, and free space."""
+
+
+@cache.command("dir")
+def dir_() -> None:
+    """Print the folder of the store."""
+    echo(str(settings_of_command().home.absolute()))
+
+
+@cache.command()
+@format_option
+def ls(style: str) -> None:
+    """List what the store holds: files, unfinished downloads and damaged files.
+
+    A file that is "not verified" is hashed at its next use, like every new or changed one.
+    """
+    from mindspore_hub.files.inventory import foreign_size
+
+    store, _, entries = _survey()
+    taken, foreign = sum(entry.size for entry in entries), foreign_size(store.home)
+    if style == "json":
+        facts = [_facts(entry) for entry in entries]
+        print_json({"home": str(store.home), "entries": facts, "size": taken, "foreign": foreign})
+        return
+    if entries:
+        print_table(("Name", "Size", "Last use", "State"), map(_row, entries))
+        echo()
+    echo(f"{count(len(entries), 'file')}, {size(taken)} in {store.home}")
+    if foreign:
+        echo(f"Other programs' files there, which are left alone: {size(foreign)}")
+
+
+@cache.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@_dry_run_option
+@format_option
+def rm(names: tuple[str, ...], dry_run: bool, style: str) -> None:
+    """Remove the files of cards, and all that is known of them.
+
+    NAME is any name of a card, or a sha256 or its beginning (8 digits or more). Cards may share a
+    file: it goes for all of them, and the next load downloads it again. What is not in the store
+    is no error; what is being downloaded is.
+    """
+    from mindspore_hub.errors import StoreError
+    from mindspore_hub.files.choice import meant
+
+    store, catalog, entries = _survey()
+    digests = {name: meant(name, entries, catalog) for name in names}
+    stored = {entry.sha256 for entry in entries}
+    for name in (name for name, found in digests.items() if not found & stored):
+        echo(f"{name} is not in the store.", err=True)
+    chosen = [entry for entry in entries if entry.sha256 in set().union(*digests.values())]
+    removed = _remove(store, chosen, style, dry_run=dry_run)
+    left = [entry for entry in chosen if entry not in removed and entry.paths[0].exists()]
+    if left:
+        files = ", ".join(str(entry.paths[0]) for entry in left)
+        msg = (
+            f"Left alone, because a download may be writing there: {files}. Try again when it has "
+            "ended."
+        )
+        raise StoreError(msg)
+
+
+@cache.command()
+@click.option(
+    "--older-than",
+    callback=_seconds,
+    metavar="AGE",
+    help="Remove files, too, that were not used for so long: 12h, 30d, 2w.",
+)
+@click.option("--keep-default", is_flag=True, help="Keep files of default cards however old.")
+@_dry_run_option
+@format_option
+def prune(older_than: float | None, keep_default: bool, dry_run: bool, style: str) -> None:
+    """Remove what is not needed.
+
+    That is: downloads that ended unfinished, damaged files, and files that no card names any more
+    and nothing used for a day. What is being downloaded is left alone.
+    """
+    import time
+
+    from mindspore_hub.files.choice import prunable
+    from mindspore_hub.hub.hub import Catalog
+
+    Catalog.read_whole()  # the file of a card that is left out would look unwanted
+    store, catalog, entries = _survey()
+    defaults = {card.asset.sha256 for card in catalog.cards if card.is_default and card.asset}
+    kept = defaults if keep_default else set()
+    chosen = prunable(entries, now=time.time(), older_than=older_than, kept=kept)
+    _remove(store, chosen, style, dry_run=dry_run)
+
+
+@cache.command("verify")
+@format_option
+def verify_store(style: str) -> None:
+    """Hash every file of the store, and move damaged ones out of the way.
+
+    Exits with 4 if any was damaged.
+    """
+    store, _, entries = _survey()
+    owners = {entry.sha256: entry.uids for entry in entries if entry.is_file}
+    _end(_check([store], owners, style))
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="NAME...")
+@click.option("--all", "every", is_flag=True, help="Every card's checkpoint that is stored.")
+@format_option
+@explain_name
+def verify(names: tuple[str, ...], every: bool, style: str) -> None:
+    """Hash the stored checkpoints of cards, whether or not they were hashed before.
+
+    Exits with 4 if any was damaged, else with 6 if that of a NAME is not in the store.
+    """
+    from mindspore_hub.errors import OfflineError
+    from mindspore_hub.files.store import Store
+    from mindspore_hub.hub.hub import Catalog
+    from mindspore_hub.networks.pretrained import loadable_asset
+
+    if every == bool(names):
+        msg = "Give names of cards, or --all."
+        raise click.UsageError(msg)
+    catalog, settings = Catalog.read(), settings_of_command()
+    named = {name: catalog.resolve(name) for name in names}
+    cards = named.values() if names else [card for card in catalog.cards if card.asset]
+    owners: dict[str, tuple[str, ...]] = {}
+    for card in cards:
+        sha256 = loadable_asset(card).sha256
+        owners[sha256] = tuple(dict.fromkeys((*owners.get(sha256, ()), card.uid)))
+    stores = [Store(folder, read_only=True) for folder in settings.extra_caches]
+    checked = _check([*stores, Store(settings.home)], owners, style)
+    stored = {item.sha256 for item in checked}
+    absent = [name for name, card in named.items() if loadable_asset(card).sha256 not in stored]
+    advice = "{0} is not in the store; `mshub download {0}` brings it."
+    _end(checked, *(OfflineError(advice.format(name)) for name in absent))
+
+
+def _survey() -> tuple[Store, Catalog, list[Entry]]:
+    """The store, the cards, and what the store holds."""
+    from mindspore_hub.files.inventory import inventory
+    from mindspore_hub.files.store import Store
+    from mindspore_hub.hub.hub import Catalog
+
+    store, catalog = Store(settings_of_command().home), Catalog.read()
+    return store, catalog, inventory(store, catalog.cards)
+
+
+def _remove(store: Store, chosen: Sequence[Entry], style: str, *, dry_run: bool) -> list[Entry]:
+    """Remove entries, and print what is gone even if not all of them can go."""
+    import time
+
+    from mindspore_hub.files.removal import discard
+
+    removed: list[Entry] = []
+    try:
+        removed.extend(discard(store, chosen, now=time.time(), dry_run=dry_run))
+    finally:
+        _print_removed(removed, style, dry_run=dry_run)
+    return removed
+
+
+def _print_removed(removed: Sequence[Entry], style: str, *, dry_run: bool) -> None:
+    freed = sum(entry.size for entry in removed)
+    if style == "json":
+        facts = [_facts(entry) for entry in removed]
+        print_json({"removed": facts, "freed": freed, "dry_run": dry_run})
+        return
+    if removed:
+        print_table(("Name", "Size", "Last use", "State"), map(_row, removed))
+        echo()
+    verb = "Would free" if dry_run else "Freed"
+    echo(f"{verb} {size(freed)} of {count(len(removed), 'file')}")
+
+
+def _check(
+    stores: Sequence[Store], owners: Mapping[str, tuple[str, ...]], style: str
+) -> list[Checked]:
+    """Hash files, and print which are whole."""
+    from mindspore_hub._progress import bar, lines
+    from mindspore_hub.files.check import check
+
+    show = lines if style == "json" else bar
+    with show("Verifying", shown=settings_of_command().progress) as progress:
+        checked = list(check(stores, owners, memo=stores[-1].memo, progress=progress))
+    if style == "json":
+        print_json([_checked_facts(item, owners[item.sha256]) for item in checked])
+        return checked
+    rows = [
+        (_name(owners[item.sha256], item.sha256), size(item.size), _verdict(item))
+        for item in checked
+    ]
+    whole = sum(item.error is None for item in checked)
+    if rows:
+        print_table(("Name", "Size", "State"), rows)
+        echo()
+    echo(f"Verified {whole} of {count(len(checked), 'stored file')}")
+    return checked
+
+
+def _end(checked: Iterable[Checked], *further: HubError) -> None:
+    """Raise the gravest of all errors, with the messages of all."""
+    errors = [*(item.error for item in checked if item.error), *further]
+    if errors:
+        gravest = min(errors, key=lambda error: error.exit_code != IntegrityError.exit_code)
+        raise type(gravest)("\n".join(map(str, errors)))
+
+
+def _checked_facts(item: Checked, uids: Sequence[str]) -> dict[str, Any]:
+    return {
+        "uids": list(uids),
+        "sha256": item.sha256,
+        "path": str(item.path),
+        "size": item.size,
+        "state": _verdict(item),
+    }
+
+
+def _verdict(item: Checked) -> str:
+    if item.error is None:
+        return "verified"
+    return "damaged" if isinstance(item.error, IntegrityError) else "unreadable"
+
+
+def _facts(entry: Entry) -> dict[str, Any]:
+    from datetime import datetime, timezone
+
+    return {
+        "uids": list(entry.uids),
+        "sha256": entry.sha256,
+        "path": str(entry.paths[0]),
+        "size": entry.size,
+        "total": entry.total,
+        "used": datetime.fromtimestamp(entry.used, timezone.utc).isoformat(timespec="seconds"),
+        "state": entry.state.value,
+    }
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    import time
+
+    state = entry.state.value
+    if state == "unfinished":
+        total = "unknown size" if entry.total is None else size(entry.total)
+        state = f"{state}, {size(entry.size)} of {total}"
+    used = time.strftime("%Y-%m-%d", time.localtime(entry.used))
+    return _name(entry.uids, entry.sha256), size(entry.size), used, state
+
+
+def _name(uids: Sequence[str], sha256: str) -> str:
+    """What `mshub cache rm` takes for it."""
+    return "\n".join(uids) or sha256[:12]

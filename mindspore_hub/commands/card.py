@@ -1,0 +1,174 @@
+"""The commands `mshub card ...`. Nothing that one of them does not need is imported."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from mindspore_hub.commands._output import Group, echo, explain_name, print_json, print_table
+
+if TYPE_CHECKING:
+    from mindspore_hub.checking.rules import Rule
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_EXISTING = click.Path(exists=True, path_type=Path)
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+_NEW_OPTIONS = {
+    "backbone-name": "Backbone; the model by default.",
+    "module-type": "Domain, with a task if wanted: cv, cv-classification.",
+    "fine-tunable": "True or False.",
+    "input-shape": "Shape of a sample: `[3, 288, 144]`, or one such list per input.",
+    "output-shape": "Shape of each output for a sample: `[[2048], [40]]`.",
+    "model-version": "The release by default.",
+    "train-dataset": "Data set that it was trained on.",
+    "evaluation": "Published metrics: `top1acc75.6 | top5acc92.1`.",
+    "author": "Who trained it.",
+    "citation": "The paper behind the network.",
+    "update-time": "YYYY-MM-DD; today by default.",
+    "repo-link": "Where its code is.",
+    "user-id": "Who publishes it; the author by default.",
+    "used-for": "inference, transfer-learning, extract-feature, between slashes.",
+    "mindspore-version": "Release; the folder by default.",
+    "file-format": "Format of the asset; ckpt by default.",
+    "asset-link": "Address of the checkpoint.",
+    "asset-sha256": "Its digest.",
+    "asset-size": "Its size: `329 MB`.",
+    "network-args": "Constructor arguments that it fits: `{num_class: 206}`.",
+    "preprocessing": "How pictures are prepared, as in a card; see rule H909.",
+    "retrieval": "What becomes of the outputs, as in a card; see rule H910.",
+    "protocol": "How the metrics were measured, as in a card; see rule H911.",
+    "license": "Apache2.0 by default.",
+    "summary": "One line.",
+}
+
+
+def _options(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
+    def decorate(command: _Command) -> _Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+_check_options = _options(
+    click.option(
+        "--output-format",
+        "style",
+        type=click.Choice(["text", "concise", "json", "sarif", "github", "junit"]),
+        default="text",
+        show_default=True,
+        help="How findings are printed.",
+    ),
+    click.option("--select", multiple=True, metavar="CODES", help="Rules in place of the default."),
+    click.option("--extend-select", multiple=True, metavar="CODES", help="Further rules."),
+    click.option("--ignore", multiple=True, metavar="CODES", help="Rules to leave out."),
+    click.option(
+        "--severity",
+        type=click.Choice(["error", "warning", "info"]),
+        help="The lowest that is shown; info by default. Infos never fail.",
+    ),
+    click.option("--statistics", is_flag=True, help="Print counts per rule only."),
+    click.option(
+        "--changed",
+        is_flag=False,
+        flag_value="",
+        metavar="[BASE]",
+        help="Report cards only that differ from a commit; the upstream branch by default.",
+    ),
+    click.option("--baseline", type=_FILE, help="File of known findings, which do not count."),
+    click.option("--write-baseline", type=_FILE, help="Write what is found to such a file."),
+    click.option("--fix", is_flag=True, help="Mend what can be mended."),
+    click.option("--diff", is_flag=True, help="Print what --fix would change; write nothing."),
+    click.option("--online", is_flag=True, help="Ask the network whether links lead anywhere."),
+    click.option("--no-cache", is_flag=True, help="Check what has not changed as well."),
+)
+
+
+@click.group(cls=Group)
+def card() -> None:
+    """Work with model cards."""
+
+
+@card.command()
+@click.argument("paths", nargs=-1, type=_EXISTING)
+@_check_options
+def check(paths: tuple[Path, ...], **given: Any) -> None:
+    """Check cards: hub roots, folders of cards, single cards; in a hub, with the others of it.
+
+    CODES are codes of rules, prefixes of codes, or ALL, DEFAULT, EXTENDED, between commas. Without
+    a PATH, the cards of this package are checked. Exits with 1 if there are errors or warnings.
+    """
+    from mindspore_hub.checking.review import Request, run
+
+    sys.exit(run(Request(paths, **given)))
+
+
+@card.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--model", required=True, help="Name of the network, which `load` takes.")
+@_options(*(click.option(f"--{key}", help=text) for key, text in _NEW_OPTIONS.items()))
+def new(path: Path, model: str, citation: str | None, **facts: str | None) -> None:
+    """Write a fresh card to PATH, `assets/<publisher>/<version>/<card>.md`.
+
+    It passes the check by itself, and says TODO where something is left to say; in a hub,
+    `mshub card check` finds these places.
+    """
+    from mindspore_hub.authoring.new import write_card
+
+    named = {name.replace("_", "-"): value for name, value in facts.items() if value}
+    write_card(path, {"model-name": model, **named}, citation=citation or "")
+    echo(str(path))
+
+
+@card.command()
+@click.argument("name")
+@explain_name
+def show(name: str) -> None:
+    """Print the facts of a card, a NAME or the PATH of a file, as JSON."""
+    from mindspore_hub.hub.document import read_document
+    from mindspore_hub.hub.facts import normalised
+    from mindspore_hub.hub.hub import Catalog
+
+    path = Path(name)
+    is_file = name.endswith(".md") and path.is_file()
+    print_json(normalised(read_document(path if is_file else Catalog.read().resolve(name).path)))
+
+
+@card.command()
+def schema() -> None:
+    """Print a JSON Schema of the front matter, as a YAML reader has it."""
+    from mindspore_hub.checking.json_schema import json_schema
+
+    print_json(json_schema())
+
+
+@card.command()
+@click.argument("code", required=False)
+def rule(code: str | None) -> None:
+    """Explain the rule CODE, or list all rules."""
+    from mindspore_hub.checking.review import known_rules
+    from mindspore_hub.errors import UnknownNameError
+
+    rules = {rule.code: rule for rule in known_rules()}
+    if code is None:
+        header = ("Code", "Name", "Severity", "Group", "Fixable")
+        print_table(header, [_row(rule) for rule in rules.values()])
+        return
+    if code.upper() not in rules:
+        msg = f"There is no rule {code}; `mshub card rule` lists all rules."
+        raise UnknownNameError(msg)
+    found = rules[code.upper()]
+    explanation = found.explanation.strip()
+    echo(f"{found.code} {found.name} ({found.severity.value})\n\n{explanation}")
+
+
+def _row(rule: Rule) -> tuple[str, ...]:
+    fixable = "yes" if rule.fixable else "no"
+    return rule.code, rule.name, rule.severity.value, rule.group.value, fixable

@@ -1,0 +1,136 @@
+"""What `mshub demo` does: the whole way from cards to matched pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from shutil import disk_usage
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from mindspore_hub._text import size
+from mindspore_hub.authoring.generate import differences
+from mindspore_hub.checking.check import check_paths
+from mindspore_hub.errors import NetworkError, OfflineError, StoreError
+from mindspore_hub.files.store import digest
+from mindspore_hub.hub.card import Card, read_card
+from mindspore_hub.hub.hub import Catalog, hub_root
+from mindspore_hub.networks.entry_point import load_entry_point
+from mindspore_hub.networks.pretrained import create_pretrained, loadable_asset
+from mindspore_hub.networks.sample_run import describe
+from mindspore_hub.settings import Settings
+from mindspore_hub.tasks.retrieval.embed import embed
+from mindspore_hub.tasks.retrieval.match import match
+
+if TYPE_CHECKING:
+    from mindspore import nn
+
+_MODEL = "MVD"
+_SAMPLES = Path(__file__).parents[1] / "samples"
+
+Say = Callable[[str], Any]
+
+
+def run(say: Say) -> int:
+    """Check the hub, load MVD and match the bundled pictures with it.
+
+    Args:
+        say: Takes each line of output.
+
+    Returns:
+        Exit code, 1 if a card or an entry point is not as it should be.
+    """
+    root = hub_root()
+    findings, cards = check_paths([root])
+    say(f"{cards} cards checked, {len(findings)} findings")
+    stale = "".join(differences(root))
+    say(f"entry points {'stale' if stale else 'up to date'}")
+    if findings or stale:
+        say("\n".join([*map(str, findings), stale]))
+        return 1
+    network = _load_network(say)
+    say(f"{_MODEL} loaded: {describe(network, _MODEL)['parameters']:,} parameters")
+    for line in _match(network):
+        say(line)
+    return 0
+
+
+def _load_network(say: Say) -> nn.Cell:
+    published = Catalog.read().resolve(_MODEL)
+    settings = Settings.from_environment()
+    try:
+        return _create(published, replace(settings, timeout=min(10, settings.timeout), retries=0))
+    except (NetworkError, OfflineError):
+        say(
+            "The published checkpoint cannot be reached from here. The weights below are RANDOM: "
+            "a stand-in with the published names, fetched, verified and loaded the same way; which "
+            "picture is nearest means nothing."
+        )
+    with TemporaryDirectory(prefix="mshub-demo-") as name:
+        folder = Path(name)
+        card = write_stand_in(published, folder)
+        mirrors = (str(folder / "mirror"),)
+        return _create(card, replace(settings, home=folder / "store", mirrors=mirrors))
+
+
+def _create(card: Card, settings: Settings) -> nn.Cell:
+    cell = load_entry_point(hub_root(), card.model_name).network_class()
+    return create_pretrained(cell, loadable_asset(card), {}, settings=settings)
+
+
+def write_stand_in(published: Card, folder: Path) -> Card:
+    """Write a mirror with a random checkpoint of the published structure, and a card for it.
+
+    Args:
+        published: The card of the network.
+        folder: Where the card and the folder `mirror` are written.
+
+    Raises:
+        StoreError: There is no room for the checkpoint, and for a store's copy of it.
+    """
+    import mindspore
+
+    asset = loadable_asset(published)
+    cell = load_entry_point(hub_root(), published.model_name).network_class()
+    network = cell(**asset.network_args)
+    _require_space(folder, 2 * sum(parameter.nbytes for parameter in network.get_parameters()))
+    file = folder / "mirror" / asset.file_name
+    file.parent.mkdir()
+    mindspore.save_checkpoint(
+        [
+            {"name": _published_name(name, parameter), "data": parameter}
+            for name, parameter in network.parameters_and_names()
+        ],
+        str(file),
+    )
+    with file.open("rb") as stream:
+        text = published.path.read_text(encoding="utf-8").replace(asset.sha256, digest(stream))
+    card = folder / f"{published.name}.md"
+    card.write_text(text, encoding="utf-8")
+    return read_card(card, published.uid)
+
+
+def _require_space(folder: Path, needed: int) -> None:
+    free = disk_usage(folder).free
+    if free < needed:
+        msg = (
+            f"The stand-in takes {size(needed)} in {folder.parent}, where {size(free)} are free; "
+            "set TMPDIR to a folder with more space."
+        )
+        raise StoreError(msg)
+
+
+def _published_name(name: str, parameter: Any) -> str:
+    """Training left one prefix on what it trains and another on running statistics."""
+    return f"{'optimizer' if parameter.requires_grad else 'network'}._backbone.{name}"
+
+
+def _match(network: nn.Cell) -> Iterator[str]:
+    """For each infrared picture, the visible picture whose feature is nearest."""
+    infrared, visible = (sorted(_SAMPLES.glob(f"*-{kind}.png")) for kind in ("infrared", "visible"))
+    query, gallery = (embed(_MODEL, paths, network=network) for paths in (infrared, visible))
+    found = match(query, gallery, k=1)
+    for path, (index,), (distance,) in zip(infrared, found.indices, found.distances, strict=True):
+        nearest = visible[index].stem
+        yield f"{path.stem}: nearest is {nearest} (similarity {-distance:.4f} of at most 4)"

@@ -1,0 +1,150 @@
+"""The command `mshub embed`. What it needs, it imports when it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mindspore_hub._text import count
+from mindspore_hub.commands._output import (
+    echo,
+    explain_name,
+    format_option,
+    print_json,
+    progress_of_command,
+)
+
+if TYPE_CHECKING:
+    from mindspore_hub._progress import Progress
+    from mindspore_hub.tasks.retrieval.embedding.run import Written
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("name")
+@click.argument("images", metavar="DIR|FILE", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The npz file to write; docs/reid.md describes it.",
+)
+@click.option("--modality", metavar="KIND", help="visible, infrared or thermal; noted and checked.")
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    default=16,
+    show_default=True,
+    help="Pictures that the network sees at once.",
+)
+@click.option("--skip-bad", is_flag=True, help="Leave out pictures that cannot be read.")
+@click.option(
+    "--pattern",
+    metavar="REGEX",
+    help=r"Searched in the path of each picture, such as '(?P<label>-?\d+)_c(?P<camera>\d+)': the "
+    "group label, and camera if there is one, are whole numbers that are stored beside the features.",
+)
+@click.option("--heatmaps", type=_FOLDER, help="Holds a folder STEM/ of maps for each picture.")
+@click.option("--segments", type=_FOLDER, help="The same.")
+@click.option(
+    "--keypoints",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CSV file: the name of a picture and 108 numbers in each line.",
+)
+@click.option("--force", is_flag=True, help="Replace an output that is there.")
+@format_option
+@explain_name
+def embed(
+    name: str,
+    images: Path,
+    output: Path,
+    pattern: str | None,
+    force: bool,
+    style: str,
+    **options: Any,
+) -> None:
+    """Write the features that network NAME makes of pictures.
+
+    A folder is searched at every depth; its pictures are taken in the order of their paths. Until the
+    output is whole, its parts are kept beside it, and the same command goes on where it was stopped.
+    """
+    if output.exists() and not force:
+        msg = f"{output} exists; --force replaces it."
+        raise click.UsageError(msg)
+    with interruptible(kept=True), _progress(output.name, style) as progress:
+        written = _write(name, images, output, pattern=pattern, progress=progress, **options)
+    if style == "json":
+        print_json(_facts(output, written))
+    else:
+        echo(_text(output, written))
+
+
+@contextmanager
+def interruptible(*, kept: bool) -> Iterator[None]:
+    """Let Ctrl-C end the block in order.
+
+    Args:
+        kept: Whether what was computed is kept, which is said then.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        if kept:
+            echo("What was computed is kept; the same command goes on from there.", err=True)
+        raise click.Abort from None
+
+
+def _write(
+    name: str,
+    images: Path,
+    output: Path,
+    *,
+    pattern: str | None,
+    progress: Progress | None,
+    modality: str | None,
+    batch_size: int,
+    skip_bad: bool,
+    **beside: Path | None,
+) -> Written:
+    from mindspore_hub.tasks.retrieval._dependencies import required_by
+
+    with required_by("Embedding"):
+        from mindspore_hub.tasks.retrieval.embedding.run import Embedding
+        from mindspore_hub.tasks.retrieval.embedding.samples import known_of, list_samples
+    embedding = Embedding(
+        name, modality=modality, batch_size=batch_size, skip_bad=skip_bad, progress=progress
+    )
+    pictures = list_samples(images, **beside)
+    return embedding.write(pictures, output, known=known_of(pictures, pattern))
+
+
+def _progress(title: str, style: str) -> AbstractContextManager[Progress | None]:
+    """Lines of JSON beside JSON, else what `Embedding` shows by itself; nothing under `-q`."""
+    from mindspore_hub._progress import lines
+
+    shown = progress_of_command()
+    return lines(title, shown=shown) if style == "json" else nullcontext()
+
+
+def _facts(output: Path, written: Written) -> dict[str, Any]:
+    return {
+        "path": str(output),
+        "card": written.about["card"],
+        "pictures": written.pictures,
+        "dimension": written.dimension,
+        "skipped": written.about.get("skipped", {}),
+    }
+
+
+def _text(output: Path, written: Written) -> str:
+    skipped = len(written.about.get("skipped", {}))
+    return (
+        f"{output}: {count(written.pictures, 'picture')}, {written.dimension} values each, by "
+        f"{written.about['card']}; {skipped} skipped"
+    )

@@ -1,0 +1,188 @@
+"""The command `mshub eval`. What it needs, it imports when it runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mindspore_hub._text import printable_json
+from mindspore_hub.commands._output import (
+    echo,
+    explain_name,
+    format_option,
+    print_table,
+    progress_of_command,
+)
+
+if TYPE_CHECKING:
+    from mindspore_hub.tasks.retrieval.evaluation.report import Claim, Report
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command("eval")
+@click.argument("name", required=False)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Folder of the data set, in the layout in which it is published.",
+)
+@click.option(
+    "--features",
+    type=_FILE,
+    help="Score this file of features instead: no images and no network are needed.",
+)
+@click.option("--protocol", help="Follow this protocol instead of the card's.")
+@click.option(
+    "--option",
+    "options",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="An option of the protocol or of the data set, such as search=indoor.",
+)
+@click.option(
+    "--trials",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Splits of RegDB or drawn galleries of SYSU-MM01 to average; published numbers are of 1.",
+)
+@click.option("--batch-size", type=click.IntRange(min=1), default=16, show_default=True)
+@click.option("--skip-bad", is_flag=True, help="Leave out images that cannot be read.")
+@click.option(
+    "--save-features",
+    type=_FILE,
+    help="Keep the features in this npz file; a call that was stopped goes on where it was.",
+)
+@click.option("--report", type=_FILE, help="Write the report as JSON.")
+@click.option("--plot", type=_FILE, help="Draw the CMC curve, as .png, .svg or .pdf.")
+@click.option(
+    "--within",
+    metavar="POINTS",
+    type=click.FloatRange(min=0),
+    help="Exit with 1 if a metric is further from its claim than so many points.",
+)
+@format_option
+@explain_name
+def eval_(
+    name: str | None,
+    data: Path | None,
+    features: Path | None,
+    protocol: str | None,
+    options: tuple[str, ...],
+    trials: int,
+    batch_size: int,
+    skip_bad: bool,
+    save_features: Path | None,
+    report: Path | None,
+    plot: Path | None,
+    within: float | None,
+    style: str,
+) -> None:
+    """Measure the network NAME as its card says, and compare with what it claims.
+
+    With --features, NAME is needed only if the file does not say which card made it.
+    """
+    if (data is None) == (features is None) or (data and not name):
+        msg = "give NAME and --data DIR, or --features FILE"
+        raise click.UsageError(msg)
+    if features and (save_features or trials != 1 or skip_bad):
+        msg = "--save-features, --trials and --skip-bad are for --data; features are as they are"
+        raise click.UsageError(msg)
+    if save_features and save_features.exists():
+        msg = f"{save_features} exists; score it with --features, or give another name."
+        raise click.UsageError(msg)
+    from mindspore_hub import _files
+    from mindspore_hub.commands.embed import interruptible
+    from mindspore_hub.tasks.retrieval.evaluate import evaluate
+    from mindspore_hub.tasks.retrieval.evaluation.plot import check_plot, draw_cmc
+
+    if plot:
+        check_plot(plot)
+    progress_of_command()
+    with interruptible(kept=save_features is not None):
+        found = evaluate(
+            name,
+            data,
+            features=features,
+            protocol=protocol,
+            options=dict(map(_option, options)),
+            trials=trials,
+            batch_size=batch_size,
+            skip_bad=skip_bad,
+            output=save_features,
+        )
+    echo(printable_json(found.to_json())) if style == "json" else _print(found)
+    if report:
+        _files.replace(report, f"{found.to_json()}\n")
+    if plot and found.result.cmc:
+        draw_cmc(found, plot)
+    elif plot:
+        echo(f"{found.result.protocol} has no CMC curve; {plot} was not written.", err=True)
+    if within is not None:
+        _check(found, within)
+
+
+def _option(text: str) -> tuple[str, Any]:
+    """Name and value: numbers are numbers, commas make a tuple of them, and nothing an empty one."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        msg = f"--option takes KEY=VALUE, such as search=indoor, but got {text!r}"
+        raise click.UsageError(msg)
+    parts = [_value(part.strip()) for part in value.split(",")] if value else []
+    return name, parts[0] if len(parts) == 1 else tuple(parts)
+
+
+def _value(text: str) -> int | float | str | None:
+    if text.lower() == "none":
+        return None
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _print(found: Report) -> None:
+    result = found.result
+    counts = ", ".join(
+        f"{number:,} {name.replace('_', ' ')}" for name, number in result.counts.items()
+    )
+    echo(f"{found.card or 'features'}, protocol {result.protocol}: {counts}")
+    claims = {claim.metric: claim for claim in found.claims}
+    rows = [
+        (name, f"{100 * share:.2f}", *_beside(claims.get(name)))
+        for name, share in result.metrics.items()
+    ]
+    print_table(("Metric (%)", "Measured", "Published", "Difference"), rows)
+    if not found.claims:
+        echo(_why_nothing_is_claimed(found), err=True)
+    elif found.weights == "other":
+        echo("The features are of other weights than those the card publishes.", err=True)
+
+
+def _why_nothing_is_claimed(found: Report) -> str:
+    if found.result.counts.get("trials", 1) > 1:
+        return "Published numbers are of one trial; this is a mean of several."
+    return (
+        "No card of this hub claims anything for these features, this protocol and these options."
+    )
+
+
+def _beside(claim: Claim | None) -> tuple[str, str]:
+    if claim is None or claim.difference is None:
+        return "", ""
+    return f"{claim.claimed:g}", f"{claim.difference:+.2f}"
+
+
+def _check(found: Report, within: float) -> None:
+    if not found.claims:
+        echo("mshub: nothing is claimed, so nothing can be within anything", err=True)
+        sys.exit(1)
+    if not found.worst() <= within:
+        echo(f"mshub: {found.worst():.2f} points from a claim, more than {within:g}", err=True)
+        sys.exit(1)

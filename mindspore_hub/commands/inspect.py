@@ -1,0 +1,213 @@
+"""The commands `mshub inspect` and `mshub diff`. What a command needs, it imports when it runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mindspore_hub._text import count, size
+from mindspore_hub.commands._output import echo, format_option, print_json, print_table
+from mindspore_hub.commands.cli_source import read
+from mindspore_hub.networks.words import LISTED, number, rows, shape_text, total_of
+
+if TYPE_CHECKING:
+    from mindspore_hub.networks.difference import Change, Comparison, Named
+    from mindspore_hub.networks.examine import Duplicate, Examination, TensorFacts
+    from mindspore_hub.networks.fit import Fit
+    from mindspore_hub.networks.source import Source
+
+_ROWS = 100
+"""How many tensors that differ are shown of a kind; a file may hold very many."""
+
+
+@click.command()
+@click.argument("source", metavar="FILE|NAME")
+@click.option("--all", "every", is_flag=True, help="List every tensor instead of a tree.")
+@click.option(
+    "--network",
+    metavar="MODEL|any",
+    help="Fit the network of a card, or find any that fits; needs MindSpore.",
+)
+@format_option
+def inspect(source: str, every: bool, network: str | None, style: str) -> None:
+    """Show what a checkpoint file holds: tensors, dtypes, leftovers of training, duplicates.
+
+    FILE is a file in the format ckpt or safetensors. NAME is any name of a card whose file is in
+    the store. Exits with 1 if FILE cannot be read, or the network of MODEL does not fit.
+    """
+    facts = read(source).facts
+    found = _fits(facts, network)
+    duplicates = facts.duplicates()
+    if style == "json":
+        print_json(_json(facts, duplicates, found))
+        return
+    print_table(("Fact", "Value"), [*_rows(facts, duplicates), *_network_rows(found)])
+    echo()
+    for line in _all(facts.tensors) if every else _tree(facts.tensors):
+        echo(line)
+
+
+@click.command()
+@click.argument("left", metavar="A")
+@click.argument("right", metavar="B")
+@click.option(
+    "--network",
+    metavar="MODEL",
+    help="Compare under the names that this network gives, without optimizer state; needs "
+    "MindSpore.",
+)
+@format_option
+def diff(left: str, right: str, network: str | None, style: str) -> None:
+    """Compare two checkpoint files, A and B, tensor by tensor.
+
+    A and B are files or names, as in `mshub inspect`. Exits with 0 if all values are equal, else
+    with 1. Two NaN are equal, and so are 0 and -0.
+    """
+    from mindspore_hub.networks.difference import compare
+
+    sources = read(left), read(right)
+    result = compare(*(_named(source, network) for source in sources))
+    if style == "json":
+        print_json(_comparison_json(result))
+    else:
+        _print_comparison(result, left, right)
+    if result:
+        sys.exit(1)
+
+
+def _fits(facts: Examination, network: str | None) -> list[Fit] | None:
+    if network is None:
+        return None
+    from mindspore_hub.networks.fit import cards_named, fit, fits
+
+    return fits(facts) if network == "any" else [fit(facts, cards_named(network))]
+
+
+def _named(source: Source, network: str | None) -> Named:
+    from mindspore_hub.networks.difference import Named
+
+    if network is None:
+        return Named(source.facts.index, {name: name for name in source.facts.index.entries})
+    from mindspore_hub.networks.fit import cards_named, names_for
+
+    return Named(source.facts.index, names_for(source.facts, cards_named(network)))
+
+
+def _rows(facts: Examination, duplicates: Sequence[Duplicate]) -> Iterator[tuple[str, str]]:
+    yield from rows(facts)
+    same = [duplicate for duplicate in duplicates if not duplicate.constant]
+    for duplicate in same[:LISTED]:
+        yield "duplicates", "\n".join(duplicate.names)
+    if len(same) > LISTED:
+        yield "duplicates", f"and {len(same) - LISTED} more groups; --format json lists all"
+    constant = sum(len(duplicate.names) for duplicate in duplicates if duplicate.constant)
+    if constant:
+        yield "duplicates", f"{count(constant, 'tensor')} of one number each, as if untrained"
+
+
+def _network_rows(found: list[Fit] | None) -> Iterator[tuple[str, str]]:
+    if found is None:
+        return
+    for fit in found:
+        derived = ", ".join(fit.derived)
+        yield "network", f"{fit.call}{f'; shapes tell {derived}' if derived else ''}"
+    if not found:
+        yield "network", "none of the hub"
+
+
+def _all(tensors: Sequence[TensorFacts]) -> Iterator[str]:
+    width = min(max((len(tensor.name) for tensor in tensors), default=0), 100)
+    for tensor in tensors:
+        role = "" if tensor.role == "parameter" else f"  {tensor.role}"
+        shape = shape_text(tensor.shape)
+        yield f"{tensor.name:{width}}  {tensor.dtype:8}  {shape}  {size(tensor.nbytes)}{role}"
+
+
+def _tree(tensors: Sequence[TensorFacts]) -> Iterator[str]:
+    from mindspore_hub.networks import tree
+
+    drawn = list(tree.lines(tensors, lambda tensor: tensor.name, _described))
+    width = min(max((len(label) for label, _ in drawn), default=0), 60)
+    for label, description in drawn:
+        yield f"{label:{width}}  {description}"
+
+
+def _described(tensors: Sequence[TensorFacts]) -> str:
+    if len(tensors) > 1:
+        return total_of(tensors)
+    (tensor,) = tensors
+    return f"{tensor.dtype} {shape_text(tensor.shape)}, {size(tensor.nbytes)}"
+
+
+def _json(
+    facts: Examination, duplicates: Sequence[Duplicate], found: list[Fit] | None
+) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    network = {} if found is None else {"networks": [_fit_json(fit) for fit in found]}
+    return {
+        **facts.summary(),
+        "duplicates": [asdict(duplicate) for duplicate in duplicates],
+        **network,
+        "tensors": [asdict(tensor) for tensor in facts.tensors],
+    }
+
+
+def _fit_json(fit: Fit) -> dict[str, Any]:
+    return {"model": fit.model, "derived": fit.derived, "stated": fit.stated, "names": fit.names}
+
+
+def _comparison_json(result: Comparison) -> dict[str, Any]:
+    return {
+        "equal": result.equal,
+        "only_left": result.only_left,
+        "only_right": result.only_right,
+        "changes": [_change_json(change) for change in result.changes],
+    }
+
+
+def _change_json(change: Change) -> dict[str, Any]:
+    facts: dict[str, Any] = {"name": change.name, "kind": change.kind}
+    for side, signature in (("left", change.left), ("right", change.right)):
+        facts[side] = {"dtype": signature.dtype, "shape": signature.shape}
+    if change.values is not None:
+        facts["values"] = {
+            "elements": change.values.elements,
+            "differing": change.values.differing,
+            "nan": change.values.nan,
+            "largest": number(change.values.largest),
+            "relative": number(change.values.relative),
+        }
+    return facts
+
+
+def _print_comparison(result: Comparison, left: str, right: str) -> None:
+    for side, names in ((left, result.only_left), (right, result.only_right)):
+        for name in names[:_ROWS]:
+            echo(f"only in {side}: {name}")
+        if len(names) > _ROWS:
+            echo(f"only in {side}: {len(names) - _ROWS} more")
+    rows = [(change.name, _change_text(change)) for change in result.changes[:_ROWS]]
+    if len(result.changes) > _ROWS:
+        rows.append((f"{len(result.changes) - _ROWS} more", "--format json lists all"))
+    if rows:
+        print_table(("Tensor", "Difference"), rows)
+    only = len(result.only_left) + len(result.only_right)
+    echo(
+        f"{count(result.equal, 'tensor')} equal, {len(result.changes)} different, {only} in one "
+        "file only"
+    )
+
+
+def _change_text(change: Change) -> str:
+    values = change.values
+    if values is None:
+        return f"{change.left} -> {change.right}" if change.left != change.right else "other text"
+    nan = f", {values.nan:,} NaN on one side" if values.nan else ""
+    return (
+        f"{values.share:.3%} of {values.elements:,} elements differ, by {values.largest:.4g} at "
+        f"most ({values.relative:.2g} of the largest){nan}"
+    )

@@ -1,0 +1,129 @@
+"""The command `mshub match`. What it needs, it imports when it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mindspore_hub._text import one_line, printable_json
+from mindspore_hub.commands._output import echo, format_option, print_table
+from mindspore_hub.tasks.retrieval.fields import DISTANCES
+
+if TYPE_CHECKING:
+    from mindspore_hub.tasks.retrieval.matching.matches import Matches
+
+_QUERIES = 100
+"""How many queries the table shows; there may be very many."""
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("query", metavar="QUERY.npz", type=_FILE)
+@click.argument("gallery", metavar="[GALLERY.npz]", type=_FILE, required=False)
+@click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="Neighbours.")
+@click.option(
+    "--distance",
+    type=click.Choice(DISTANCES),
+    help="What ranks; by default what the features say, else dot.",
+)
+@click.option("--rerank", is_flag=True, help="Rank again by k-reciprocal encoding.")
+@click.option("--k1", type=int, help="With --rerank: neighbours that may be reciprocal, 20.")
+@click.option("--k2", type=int, help="With --rerank: neighbours that are averaged over, 6.")
+@click.option(
+    "--original-share", type=float, help="With --rerank: share of the distance before, 0.3."
+)
+@click.option(
+    "--index",
+    metavar="TEXT",
+    help="Search with faiss: Flat, HNSW32, 'IVF1024,Flat;nprobe=32', ...",
+)
+@click.option(
+    "--sheet",
+    "sheets",
+    metavar="FILE.png|FILE.html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Write a contact sheet; may be given again.",
+)
+@click.option(
+    "--sheet-queries",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="Queries on a sheet, evenly spread over all.",
+)
+@click.option("--images", type=_FOLDER, help="Folder of the pictures, for a sheet.")
+@click.option("--gallery-images", type=_FOLDER, help="That of the gallery, if it is another one.")
+@format_option
+def match(
+    query: Path,
+    gallery: Path | None,
+    k: int,
+    distance: str | None,
+    index: str | None,
+    sheets: tuple[Path, ...],
+    sheet_queries: int,
+    images: Path | None,
+    gallery_images: Path | None,
+    style: str,
+    **rerank: Any,
+) -> None:
+    """Find the nearest gallery images of each query, and write contact sheets of them.
+
+    QUERY.npz and GALLERY.npz are features, such as `mshub embed` writes. Without a gallery, images
+    are looked up among themselves; a file with roles, such as that of an evaluation, holds queries
+    and gallery of its own, and its first trial is taken.
+    """
+    from mindspore_hub.tasks.retrieval.match import match as find
+
+    _check_endings(sheets)
+    if not sheets and (images or gallery_images):
+        msg = "--images and --gallery-images mean nothing without --sheet; add it."
+        raise click.UsageError(msg)
+    options = _rerank(**rerank)
+    found = find(query, gallery, k=k, distance=distance, rerank=options, index=index)
+    if style == "json":
+        echo(printable_json(found.to_json()))
+    else:
+        _print(found)
+    for sheet in sheets:
+        found.save_sheet(sheet, images=images, gallery_images=gallery_images, queries=sheet_queries)
+
+
+def _check_endings(sheets: tuple[Path, ...]) -> None:
+    """Refuse a sheet of another kind before the search, which takes long."""
+    for sheet in sheets:
+        if sheet.suffix.lower() not in {".png", ".html"}:
+            msg = f"{sheet} must end in .png or .html, since that says what to write."
+            raise click.UsageError(msg)
+
+
+def _rerank(*, rerank: bool, **options: float | None) -> bool | dict[str, float]:
+    given = {name: value for name, value in options.items() if value is not None}
+    if given and not rerank:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        msg = f"{names} means nothing without --rerank; add it."
+        raise click.UsageError(msg)
+    return given or rerank
+
+
+def _print(found: Matches) -> None:
+    shown = min(len(found.query), _QUERIES)
+    known = found.correct is not None
+    header = ("Query", "Rank", "Nearest", "Distance", *(("Right",) if known else ()))
+    print_table(header, (row for query in range(shown) for row in _rows(found, query)))
+    if shown < len(found.query):
+        echo(f"{len(found.query) - shown:,} more queries; --format json lists all.", err=True)
+
+
+def _rows(found: Matches, query: int) -> Iterator[tuple[str, ...]]:
+    for item in found.nearest(query):
+        name = found.name(query) if item.rank == 1 else ""
+        mark = () if item.correct is None else ("✓" if item.correct else "✗",)
+        cells = (name, str(item.rank), item.name, f"{item.distance:#.4g}", *mark)
+        yield tuple(map(one_line, cells))

@@ -1,0 +1,149 @@
+"""The command `mshub publish`. What it needs, it imports when it runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from mindspore_hub.authoring.publishing.facts import KEYS, check_keys, missing, read_facts
+from mindspore_hub.commands._output import echo, format_option, print_json, print_table
+
+if TYPE_CHECKING:
+    from mindspore_hub.authoring.publishing.plan import Request
+    from mindspore_hub.authoring.publishing.publication import Publication
+    from mindspore_hub.hub.values import Argument
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+def _fact_options(command: _Command) -> _Command:
+    for key, text in reversed(KEYS.items()):
+        command = click.option(f"--{key}", help=text)(command)
+    return command
+
+
+@click.command()
+@click.argument("checkpoint", metavar="CKPT", type=_EXISTING)
+@click.option("--model", required=True, help="Name of the network, which `load` takes.")
+@_fact_options
+@click.option("--from", "source", type=_EXISTING, help="YAML file of facts; options go before it.")
+@click.option("--network", type=_EXISTING, help="File of the network of a new model.")
+@click.option(
+    "--network-arg",
+    "arguments",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Constructor argument that the file does not tell.",
+)
+@click.option(
+    "--golden", type=_FILE, help="Outputs to compare with, or to record if there are none."
+)
+@click.option(
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(),
+    help="Hub root; the current folder by default.",
+)
+@click.option("--dry-run", is_flag=True, help="Write nothing; print the changes as a diff.")
+@click.option("--patch", type=_FILE, help="Write the changes to this file only.")
+@click.option("--branch", help="Commit the changes to this new branch of git only.")
+@format_option
+def publish(
+    checkpoint: Path,
+    model: str,
+    source: Path | None,
+    network: Path | None,
+    arguments: tuple[str, ...],
+    golden: Path | None,
+    root: Path,
+    dry_run: bool,
+    patch: Path | None,
+    branch: str | None,
+    style: str,
+    **options: str | None,
+) -> None:
+    """Publish the checkpoint CKPT: try it, and write its card and what is generated from it.
+
+    The file is loaded strictly and computes in PyNative and GRAPH mode, which runs the code of the
+    network. Nothing is written before everything has passed. What the name of the file and other
+    cards of the model do not say is asked for on a terminal, and is an error elsewhere.
+    """
+    from mindspore_hub.authoring.publishing.plan import Request
+    from mindspore_hub.authoring.publishing.publication import run
+    from mindspore_hub.authoring.publishing.target import choose_target
+
+    target = choose_target(dry_run=dry_run, patch=patch, branch=branch)
+    facts, network_args = read_facts(source) if source else ({}, {})
+    facts.update({key.replace("_", "-"): value for key, value in options.items() if value})
+    check_keys(facts)
+    request = Request(
+        checkpoint=checkpoint,
+        model=model,
+        root=root,
+        facts=facts,
+        network_args={**network_args, **dict(map(_argument, arguments))},
+        network=network,
+        golden=golden,
+    )
+    if sys.stdin.isatty():
+        facts.update(_ask(request))
+    publication = run(request, target)
+    _show(publication, style=style, dry_run=dry_run)
+
+
+def _argument(text: str) -> tuple[str, Argument]:
+    """A constructor argument, typed as a card types it."""
+    from mindspore_hub.hub.findings import Place
+    from mindspore_hub.hub.front_matter import Scalar
+    from mindspore_hub.hub.values import as_argument
+
+    name, separator, value = text.partition("=")
+    typed = as_argument(Scalar(value, Place(), True))
+    if not separator or not name.isidentifier() or typed is None:
+        msg = f"--network-arg is NAME=VALUE, but is {text!r}."
+        raise click.UsageError(msg)
+    return name, typed
+
+
+def _ask(request: Request) -> Mapping[str, str]:
+    """Ask for what is missing; questions go to stderr."""
+    from mindspore_hub.authoring.publishing.plan import draft
+
+    _, _, known = draft(request)
+    answers: dict[str, str] = {}
+    for key in missing(known):
+        answers[key] = click.prompt(f"{KEYS[key]}\n{key}", err=True).strip()
+    return answers
+
+
+def _show(publication: Publication, *, style: str, dry_run: bool) -> None:
+    if style == "json":
+        print_json(asdict(publication))
+        return
+    for remark in publication.remarks:
+        echo(remark, err=True)
+    if dry_run:
+        echo(publication.diff, nl=False)
+        return
+    from mindspore_hub.settings import shown_address
+
+    facts = {
+        "name": publication.name,
+        "uid": publication.uid,
+        "changed": "\n".join(publication.files),
+        "network-args": ", ".join(f"{k}={v}" for k, v in publication.network_args.items()),
+        "sha256": publication.sha256,
+        "to be put at": shown_address(publication.link),
+        "PyNative and GRAPH differ by": f"{publication.deviation:.1e} of the largest value",
+        "golden outputs": publication.golden,
+    }
+    print_table(("Fact", "Value"), [(key, value) for key, value in facts.items() if value])
+    echo(f"Load it with: {publication.load}")  # in one line, to be copied

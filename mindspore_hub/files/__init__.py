@@ -1,0 +1,1 @@
+"""From a link and a digest to a verified file."""

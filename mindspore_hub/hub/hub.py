@@ -1,0 +1,321 @@
+"""From a name to a card: model names, variants, card names, uids, URLs and paths."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from mindspore_hub.errors import AmbiguousNameError, CardError, UnknownNameError
+from mindspore_hub.hub.card import Card, read_card, variants_of
+from mindspore_hub.hub.paths import card_paths, uid_of
+from mindspore_hub.settings import shown_address
+
+logger = logging.getLogger(__name__)
+
+_CARD_URL = re.compile(
+    r"(?i:https?://(?:www\.)?(?:gitee\.com|github\.com|raw\.githubusercontent\.com))"
+    r"/[^?#]+/assets/(?P<uid>[^?#]+?)(?:\.md)?/?(?:[?#].*)?"
+)
+
+_SUGGESTIONS = 3
+"""How many near names a message gives at most."""
+
+
+def hub_root() -> Path:
+    """Hub root that belongs to this package: inside it when installed, beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    packaged = package / "_hub"
+    return packaged if packaged.is_dir() else package.parent
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A card that cannot be read.
+
+    Attributes:
+        uid: Its uid.
+        path: Its file.
+        error: Why it cannot be read.
+    """
+
+    uid: str
+    path: Path
+    error: CardError
+
+    def as_card(self, models: Iterable[str]) -> Card:
+        """What its path tells of it, so that a name which means it does not mean another card."""
+        name = self.path.stem.lower()
+        own = [model for model in models if name.startswith(f"{model.lower()}_")]
+        model = max(own, key=len, default=name.partition("_")[0])
+        return Card(self.path, self.uid, "", model, False, None, (), (), {})
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The cards of a hub root.
+
+    Attributes:
+        root: Folder with `assets/`, `models/` and `mindspore_hub_conf/`.
+        cards: Its cards, by uid in order.
+        unread: Those that are not among them, because they cannot be read.
+    """
+
+    root: Path
+    cards: tuple[Card, ...]
+    unread: tuple[Unread, ...] = ()
+
+    @classmethod
+    def read(cls, root: Path | None = None) -> Catalog:
+        """Read the cards of a hub root, by default the package's own, to look names up.
+
+        One that cannot be read is left out with a warning: it must not take all others with it.
+
+        Raises:
+            CardError: There is no folder of cards.
+        """
+        catalog = cls._read(root or hub_root())
+        for unread in catalog.unread:
+            _warn(unread.path)
+        return catalog
+
+    @classmethod
+    def read_whole(cls, root: Path | None = None) -> Catalog:
+        """Read every card of a hub root, where leaving one out would give a wrong result.
+
+        Raises:
+            CardError: There is no folder of cards, or a card cannot be read.
+        """
+        catalog = cls._read(root or hub_root())
+        for unread in catalog.unread:
+            raise unread.error
+        return catalog
+
+    @classmethod
+    def _read(cls, root: Path) -> Catalog:
+        cards, unread = [], []
+        for uid, path in card_paths(root / "assets"):
+            if path.is_file():
+                try:
+                    cards.append(read_card(path, uid))
+                except CardError as error:
+                    unread.append(Unread(uid, path, error))
+        return cls(root, tuple(_told_apart(cards)), tuple(unread))
+
+    @property
+    def models(self) -> dict[str, list[Card]]:
+        """Cards of each model."""
+        models: dict[str, list[Card]] = {}
+        for card in self.cards:
+            models.setdefault(card.model_name, []).append(card)
+        return models
+
+    def resolve(self, name: str) -> Card:
+        """Find the card that a name means.
+
+        Args:
+            name: Model name in any case (`MVD`), `<model>@<variant>` (`MVD@sysumm01-all`), card
+                name (`mvd_allresearch_sysumm01`), uid (`mindspore/1.9/mvd_allresearch_sysumm01`),
+                URL of a card on gitee.com or github.com, or path of a `.md` file. Nothing is
+                fetched from a URL, and whose repository it names does not matter: it means the
+                card of this hub with the uid that it ends with.
+
+        Raises:
+            UnknownNameError: No card has that name; near names are suggested.
+            AmbiguousNameError: Several cards have that name; they are listed.
+            CardError: The card cannot be read.
+        """
+        card = self._find(name)
+        for unread in self.unread:
+            if unread.path == card.path:
+                raise unread.error
+        return card
+
+    def _find(self, name: str) -> Card:
+        if "://" in name:
+            return self._by_uid(_uid_of_url(name))
+        if name.endswith(".md"):
+            return self._by_path(name)
+        if "/" in name:
+            return self._by_uid(name)
+        model, separator, variant = name.partition("@")
+        return self._by_variant(model, variant) if separator else self._by_name(name)
+
+    def only_card(self) -> Card:
+        """The card that a hub means by itself: its only one, or the default of its only model.
+
+        Raises:
+            UnknownNameError: It has no cards.
+            AmbiguousNameError: It has several models, or no default; its cards are listed.
+        """
+        if not self.cards:
+            msg = f"{self.root} has no cards."
+            raise UnknownNameError(msg)
+        defaults = [card for card in self.cards if card.is_default]
+        one_default = len(self.models) == 1 and len(defaults) == 1
+        found = defaults if one_default else list(self.cards)
+        if len(found) > 1:
+            paths = "\n".join(f"  {card.path}" for card in found)
+            msg = f"{self.root} has several cards; give the path of one of them:\n{paths}"
+            raise AmbiguousNameError(msg)
+        return found[0]
+
+    @property
+    def _known(self) -> list[Card]:
+        """Every card that a name may mean, those that cannot be read included."""
+        return [*self.cards, *(unread.as_card(self.models) for unread in self.unread)]
+
+    def _by_path(self, name: str) -> Card:
+        path = existing(name)
+        if path and path.is_file():
+            return read_card(path, uid_of(path))
+        hint = _did_you_mean(_near(Path(name).stem, [card.name for card in self._known]))
+        msg = (
+            f"There is no card {name!r}.{hint} Give the path of an existing .md file, a name or a "
+            f"uid.{self._left_out()}"
+        )
+        raise UnknownNameError(msg)
+
+    def _by_uid(self, name: str) -> Card:
+        uid = name.removesuffix("/").lower()
+        found = [card for card in self._known if card.uid.lower() == uid]
+        return found[0] if found else self._unknown(name, self._near_uids(uid))
+
+    def _near_uids(self, uid: str) -> list[str]:
+        """Uids of the cards that the last part of a uid may mean, those of its release first."""
+        release, _, name = uid.rpartition("/")
+        cards = sorted(
+            self._known,
+            key=lambda card: (card.uid.rpartition("/")[0].lower() != release, not card.is_default),
+        )
+        near = _near(name, _names(cards))
+        found = (
+            card.uid for item in near for card in cards if item in {card.model_name, card.name}
+        )
+        return list(dict.fromkeys(found))[:_SUGGESTIONS]
+
+    def _by_name(self, name: str) -> Card:
+        known = self._known
+        of_model = _of_model(name, known)
+        defaults = [card for card in of_model if card.is_default]
+        lost = {unread.path for unread in self.unread}
+        # Without its default card, a model must not come to mean one of the others.
+        found = (
+            defaults
+            or [card for card in of_model if card.path in lost][:1]
+            or of_model
+            or [card for card in known if card.name.lower() == name.lower()]
+        )
+        return _only(name, found) if found else self._unknown(name, _near(name, _names(known)))
+
+    def _by_variant(self, model: str, variant: str) -> Card:
+        cards = _of_model(model, self._known)
+        if not cards:
+            models = [card.model_name for card in self._known]
+            return self._unknown(f"{model}@{variant}", _near(model, models))
+        found = [card for card in cards if _is_variant(card, variant)]
+        if not found:
+            name = f"{cards[0].model_name}@{variant}"
+            msg = f"{name!r} names no card. Variants of {cards[0].model_name}:\n{_choices(cards)}"
+            raise UnknownNameError(msg)
+        return _only(f"{model}@{variant}", found)
+
+    def _unknown(self, name: str, near: list[str]) -> Card:
+        hint, left_out = _did_you_mean(near), self._left_out()
+        msg = f"{name!r} names no model card.{hint} `mshub list` shows every card.{left_out}"
+        raise UnknownNameError(msg)
+
+    def _left_out(self) -> str:
+        paths = [str(unread.path) for unread in self.unread]
+        return f" Cards that cannot be read: {', '.join(paths)}." if paths else ""
+
+
+def published_links(sha256: str) -> Iterator[str]:
+    """Every link under which the cards of the package publish a file; reads them when asked."""
+    for card in Catalog.read().cards:
+        if card.asset and card.asset.sha256 == sha256:
+            yield card.asset.link
+
+
+def existing(name: str) -> Path | None:
+    """The path that a name is, with a leading `~` replaced; None if nothing is there."""
+    try:
+        path = Path(name).expanduser()
+        return path if path.exists() else None
+    except (OSError, RuntimeError):  # a name too long for the system; no such user
+        return None
+
+
+def _uid_of_url(url: str) -> str:
+    match = _CARD_URL.fullmatch(url)
+    if not match:
+        msg = (
+            f"{shown_address(url)!r} is no address of a model card; expected "
+            "https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/<uid>.md, "
+            "the same on github.com, or just <uid>."
+        )
+        raise UnknownNameError(msg)
+    return match["uid"]
+
+
+@cache
+def _warn(path: Path) -> None:
+    """Say once that a card is left out, however often the cards are read."""
+    logger.warning("%s cannot be read and is left out; see `mshub card check %s`.", path, path)
+
+
+def _of_model(model: str, cards: list[Card]) -> list[Card]:
+    return [card for card in cards if card.model_name.lower() == model.lower()]
+
+
+def _names(cards: list[Card]) -> list[str]:
+    """Names of models and of cards."""
+    return [*dict.fromkeys(card.model_name for card in cards), *(card.name for card in cards)]
+
+
+def _is_variant(card: Card, variant: str) -> bool:
+    return variant.lower() in variants_of(card.name, card.model_name)
+
+
+def _told_apart(cards: list[Card]) -> Iterator[Card]:
+    """The cards, where those whose variant means several are to be called by their uids."""
+    counts = Counter(
+        (card.model_name.lower(), variant)
+        for card in cards
+        for variant in variants_of(card.name, card.model_name)
+    )
+    for card in cards:
+        is_alone = counts[card.model_name.lower(), card.variant.lower()] == 1
+        yield card if is_alone else replace(card, needs_uid=True)
+
+
+def _only(name: str, cards: list[Card]) -> Card:
+    if len(cards) > 1:
+        msg = f"{name!r} may mean several cards; choose one of them:\n{_choices(cards)}"
+        raise AmbiguousNameError(msg)
+    return cards[0]
+
+
+def _choices(cards: list[Card]) -> str:
+    return "\n".join(
+        f"  {card.uid}" if card.needs_uid else f"  {card.variant_name}  ({card.uid})"
+        for card in cards
+    )
+
+
+def _near(name: str, known: list[str]) -> list[str]:
+    """Names like this one, the nearest first; only itself if it is one of them."""
+    from difflib import get_close_matches
+
+    by_lower = {item.lower(): item for item in known}
+    if name.lower() in by_lower:
+        return [by_lower[name.lower()]]
+    return [by_lower[item] for item in get_close_matches(name.lower(), by_lower, _SUGGESTIONS, 0.6)]
+
+
+def _did_you_mean(near: list[str]) -> str:
+    return f" Did you mean {' or '.join(near)}?" if near else ""

@@ -1,0 +1,123 @@
+"""What the text of a value means: digests, constructor arguments, shapes."""
+
+from __future__ import annotations
+
+import json
+from numbers import Integral, Real
+from typing import Any
+
+from mindspore_hub.hub.front_matter import Mapping, Node, Scalar, Sequence
+from mindspore_hub.hub.patterns import pattern
+
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+"""What YAML takes for no value where it stands without quotes."""
+
+SHA256 = pattern(r"[0-9a-f]{64}")
+
+# Longer numbers are no argument of any network; int() refuses them, and float() makes them infinite.
+_INTEGER = pattern(r"[-+]?[0-9]{1,18}")
+_DECIMAL = pattern(r"[-+]?([0-9]{1,18}\.[0-9]{,18}|\.[0-9]{1,18})([eE][-+]?[0-9]{1,2})?")
+
+Argument = bool | int | float | str
+"""A constructor argument as a card can state it."""
+
+Shape = tuple[int, ...]
+"""Shape of one sample, without the batch axis."""
+
+
+def is_null(node: Node | None) -> bool:
+    """Whether a key says nothing: there is no such key, or no value behind it."""
+    return node is None or (isinstance(node, Scalar) and node.plain and node.text in _NULLS)
+
+
+def as_builtin(value: object) -> Any:
+    """A value whose numbers are Python's own: others, such as NumPy's, are taken like them."""
+    if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
+        value = value.item()  # type: ignore[attr-defined]  # its flags are no numbers
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
+    if isinstance(value, dict):
+        return {key: as_builtin(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [as_builtin(item) for item in value]
+    # One with names for its items has a constructor of its own.
+    return tuple(map(as_builtin, value)) if type(value) is tuple else value
+
+
+def as_arguments(node: Node | None) -> dict[str, Argument]:
+    """Constructor arguments that a `network-args` mapping states."""
+    if not isinstance(node, Mapping):
+        return {}
+    typed = {name.text: as_argument(value) for name, value in node.entries}
+    return {name: value for name, value in typed.items() if value is not None}
+
+
+def as_argument(node: Node | None) -> Argument | None:
+    """Value of a plain scalar as YAML 1.2 reads it: a boolean, a number, else its text."""
+    if not isinstance(node, Scalar):
+        return None
+    text = node.text
+    if node.plain and text.lower() in {"true", "false"}:
+        return text.lower() == "true"
+    if node.plain and _INTEGER.fullmatch(text):
+        return int(text)
+    if node.plain and _DECIMAL.fullmatch(text):
+        return float(text)
+    return text
+
+
+def quoted(text: str) -> str:
+    """A text in double quotes, ASCII only, as Python and YAML both read it.
+
+    JSON alone writes a character beyond U+FFFF as two, which neither of them joins.
+    """
+    parts = (
+        f"\\U{ord(character):08x}" if ord(character) > 0xFFFF else json.dumps(character)[1:-1]
+        for character in text
+    )
+    return f'"{"".join(parts)}"'
+
+
+def as_yaml(value: Argument) -> str:
+    """A constructor argument as `as_argument` reads it again."""
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = repr(value)
+    return text.replace("e", ".0e") if "." not in text else text
+
+
+def as_shapes(node: Node | None) -> tuple[Shape, ...]:
+    """Shapes that a card states, `[3, 288, 144]` or one list per tensor; empty if it is neither."""
+    if not isinstance(node, Sequence):
+        return ()
+    if all(isinstance(item, Sequence) for item in node.items):
+        return tuple(shape for item in node.items for shape in as_shapes(item))
+    sizes = [as_argument(item) for item in node.items]
+    return (tuple(size for size in sizes if type(size) is int),) if sizes else ()
+
+
+def wrong_part_of_shape(node: Node) -> Node | None:
+    """What of a shape is neither a list of sizes nor a list of such lists; None if it is one."""
+    if not isinstance(node, Sequence) or not node.items:
+        return node
+    if isinstance(node.items[0], Sequence):
+        shapes = (_wrong_size(item) for item in node.items)
+        return next((wrong for wrong in shapes if wrong is not None), None)
+    return _wrong_size(node)
+
+
+def _wrong_size(node: Node) -> Node | None:
+    if not isinstance(node, Sequence) or not node.items:
+        return node
+    return next((item for item in node.items if not _is_size(item)), None)
+
+
+def _is_size(node: Node) -> bool:
+    value = as_argument(node)
+    return type(value) is int and value > 0

@@ -1,0 +1,268 @@
+"""Facts of a file of tensors, without MindSpore and without the network that it belongs to.
+
+    facts = examine(Path("mvd.ckpt"))
+    facts.format, facts.size, len(facts.tensors), facts.dtypes(), facts.prefixes
+
+The index of the file is read, and texts. Data are read by `duplicates` only, and mostly little of
+them. Everything takes time and memory that grow with the file at most.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import runpy
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from mindspore_hub import _files
+from mindspore_hub.errors import CheckpointError
+from mindspore_hub.networks.weights import optimizer_state
+from mindspore_hub.tensors import STRING, TensorFile, open_file, read_index
+from mindspore_hub.tensors.blocks import blocks
+from mindspore_hub.tensors.entry import itemsize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mindspore_hub.tensors import Entry
+
+Role: TypeAlias = Literal["parameter", "optimizer", "text"]
+
+
+@dataclass(frozen=True)
+class TensorFacts:
+    """A tensor of a file.
+
+    Attributes:
+        name: Its name in the file.
+        dtype: Such as `float32`; `str` for a text.
+        shape: Its shape.
+        nbytes: Bytes of its data.
+        role: `parameter`, `optimizer` for what training left behind, or `text`.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    nbytes: int
+    role: Role
+
+    @property
+    def elements(self) -> int:
+        """How many numbers it holds; a text holds none."""
+        return 0 if self.role == "text" else math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Total:
+    """How many tensors there are of a kind, and how large they are together."""
+
+    tensors: int
+    elements: int
+    nbytes: int
+
+    @classmethod
+    def of(cls, tensors: Iterable[TensorFacts]) -> Total:
+        """Count tensors."""
+        sizes = [(tensor.elements, tensor.nbytes) for tensor in tensors]
+        return cls(len(sizes), sum(size[0] for size in sizes), sum(size[1] for size in sizes))
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """Tensors of one dtype and shape that hold the same bytes under several names.
+
+    Attributes:
+        names: Their names, in the order of the file.
+        constant: Whether all of their elements are one number, as in a part that was never trained.
+    """
+
+    names: tuple[str, ...]
+    constant: bool
+
+
+@dataclass(frozen=True)
+class Examination:
+    """Facts of a file.
+
+    Attributes:
+        path: The file.
+        format: `ckpt` or `safetensors`.
+        size: Its bytes.
+        tensors: What it holds, in the order of the file.
+        prefixes: Prefixes that training left on the names of parameters, and on how many each.
+        texts: Texts by name.
+        index: The file itself.
+    """
+
+    path: Path
+    format: str
+    size: int
+    tensors: tuple[TensorFacts, ...]
+    prefixes: dict[str, int]
+    texts: dict[str, str]
+    index: TensorFile
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """Texts of the header of a safetensors file."""
+        return self.index.metadata
+
+    def of_role(self, role: Role) -> tuple[TensorFacts, ...]:
+        """Tensors of a role."""
+        return tuple(tensor for tensor in self.tensors if tensor.role == role)
+
+    def dtypes(self) -> dict[str, Total]:
+        """How much there is of each dtype, texts left out; the largest first."""
+        numbers = [tensor for tensor in self.tensors if tensor.role != "text"]
+        names = dict.fromkeys(tensor.dtype for tensor in numbers)
+        totals = {
+            name: Total.of(tensor for tensor in numbers if tensor.dtype == name) for name in names
+        }
+        return dict(sorted(totals.items(), key=lambda item: -item[1].nbytes))
+
+    def summary(self) -> dict[str, Any]:
+        """Everything that the index tells, for JSON, but for the single tensors."""
+        return {
+            "path": str(self.path),
+            "format": self.format,
+            "size": self.size,
+            "parameters": asdict(Total.of(self.of_role("parameter"))),
+            "dtypes": {name: asdict(total) for name, total in self.dtypes().items()},
+            "prefixes": self.prefixes,
+            "optimizer": [tensor.name for tensor in self.of_role("optimizer")],
+            "texts": self.texts,
+            "metadata": self.metadata,
+        }
+
+    def duplicates(self) -> tuple[Duplicate, ...]:
+        """Tensors with the same bytes; single numbers and empty tensors are none.
+
+        Reads the first bytes of tensors of one shape, and the whole of those that begin alike.
+        """
+        entries = self.index.entries
+        alike: list[list[Entry]] = [
+            [entries[tensor.name] for tensor in self.tensors if tensor.elements > 1]
+        ]
+        for feature in (_signature, self._beginning, self._digest):
+            alike = [group for each in alike for group in _split(each, feature)]
+        return tuple(
+            Duplicate(tuple(entry.name for entry in group), self._is_constant(group[0]))
+            for group in alike
+        )
+
+    def _beginning(self, entry: Entry) -> bytes:
+        return b"".join(self.index.buffer[at : at + size] for at, size in _first(entry.chunks))
+
+    def _digest(self, entry: Entry) -> bytes:
+        state = hashlib.sha256()
+        for block in blocks(self.index.buffer, entry):
+            state.update(block)
+        return state.digest()
+
+    def _is_constant(self, entry: Entry) -> bool:
+        data = blocks(self.index.buffer, entry)
+        first = next(data)
+        element = first[: itemsize(entry.dtype)]
+        whole = element * (len(first) // len(element))
+        return first == whole and all(block == whole[: len(block)] for block in data)
+
+
+def examine(path: str | os.PathLike[str]) -> Examination:
+    """Read what a file holds.
+
+    Raises:
+        CheckpointError: It is no file of tensors, damaged, or holds what is not read here; the
+            message begins with the path.
+        OSError: It cannot be read.
+    """
+    path = Path(path)
+    try:
+        with _files.open_regular(path) as file:
+            return describe(path, read_index(open_file(file), path.name))
+    except CheckpointError as error:
+        msg = f"{path}: {error}"
+        raise CheckpointError(msg) from error
+
+
+def describe(path: Path, index: TensorFile) -> Examination:
+    """Facts of a file that was read already, for whoever compared its bytes with a digest.
+
+    Args:
+        path: Where the file lies.
+        index: What was read.
+
+    Raises:
+        CheckpointError: A text is none.
+    """
+    state = optimizer_state(index.entries)
+    tensors = tuple(_facts(entry, entry.name in state) for entry in index.entries.values())
+    names = [tensor.name for tensor in tensors if tensor.role == "parameter"]
+    texts = [tensor.name for tensor in tensors if tensor.role == "text"]
+    return Examination(
+        path=path,
+        format=index.format,
+        size=len(index.buffer),
+        tensors=tensors,
+        prefixes=_count_prefixes(names),
+        texts={name: str(index.array(name)) for name in texts},
+        index=index,
+    )
+
+
+@cache
+def published_prefixes() -> tuple[str, ...]:
+    """Prefixes that training cells left in published files, longest first.
+
+    They are data of `models/`, in a module that needs no MindSpore; so it is read by its path.
+    """
+    from mindspore_hub.hub.hub import hub_root
+
+    path = hub_root() / "models" / "_checkpoint.py"
+    prefixes: tuple[str, ...] = runpy.run_path(str(path))["PUBLISHED_PREFIXES"]
+    return tuple(sorted(prefixes, key=len, reverse=True))
+
+
+def _facts(entry: Entry, is_state: bool) -> TensorFacts:
+    role: Role = "parameter"
+    if entry.dtype == STRING:
+        role = "text"
+    elif is_state:
+        role = "optimizer"
+    return TensorFacts(entry.name, entry.dtype, entry.shape, entry.nbytes, role)
+
+
+def _count_prefixes(names: Iterable[str]) -> dict[str, int]:
+    prefixes = published_prefixes()
+    found = (next(filter(name.startswith, prefixes), "") for name in names)
+    counts = Counter(found)
+    del counts[""]
+    return dict(counts.most_common())
+
+
+def _signature(entry: Entry) -> Hashable:
+    return entry.dtype, entry.shape
+
+
+def _first(chunks: Sequence[tuple[int, int]]) -> Iterable[tuple[int, int]]:
+    """Where the first bytes of a tensor lie, 64 at most."""
+    wanted = 64
+    for offset, length in chunks:
+        if not wanted:
+            return
+        yield offset, min(length, wanted)
+        wanted -= min(length, wanted)
+
+
+def _split(entries: Iterable[Entry], feature: Callable[[Entry], Hashable]) -> Iterable[list[Entry]]:
+    """Groups of two or more with one feature."""
+    groups: dict[Hashable, list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(feature(entry), []).append(entry)
+    return [group for group in groups.values() if len(group) > 1]

@@ -1,0 +1,170 @@
+"""Which network of the hub a file fits, with all of its tensors, and how its names are meant there.
+
+MindSpore is imported by what is here, since networks are written in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from mindspore_hub.errors import AmbiguousNameError, CheckpointError
+from mindspore_hub.hub.card import Asset, Card
+from mindspore_hub.hub.hub import Catalog, hub_root
+from mindspore_hub.networks.entry_point import load_entry_point
+from mindspore_hub.networks.pretrained import build_network
+from mindspore_hub.networks.weights import Weights, derive_arguments, facts_of, weights_of
+
+if TYPE_CHECKING:
+    from mindspore import nn
+
+    from mindspore_hub.networks.examine import Examination
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A network that a file fits.
+
+    Attributes:
+        model: Name of its model.
+        derived: Constructor arguments that shapes in the file tell.
+        stated: Constructor arguments that only a card tells.
+        network: The network in inference mode, with the values of the file.
+        names: Name in the file of each parameter of the network, in the order of the network.
+        input_shapes: Shape of each input for one sample.
+    """
+
+    model: str
+    derived: dict[str, Any]
+    stated: dict[str, Any]
+    network: nn.Cell
+    names: dict[str, str]
+    input_shapes: tuple[tuple[int, ...], ...]
+
+    @property
+    def call(self) -> str:
+        """How the network is built, such as `MVD(num_class=206, z_dim=512)`."""
+        arguments = {**self.derived, **self.stated}
+        listed = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+        return f"{self.model}({listed})"
+
+
+def cards_named(name: str) -> list[Card]:
+    """Every card of a model, or the card of any other name.
+
+    Raises:
+        HubError: As in `Catalog.resolve`.
+    """
+    catalog = Catalog.read()
+    for model, cards in catalog.models.items():
+        if model.lower() == name.lower():
+            return cards
+    return [catalog.resolve(name)]
+
+
+def fit(facts: Examination, cards: Sequence[Card]) -> Fit:
+    """Fit the network of some cards to a file, strictly.
+
+    Args:
+        facts: The file.
+        cards: Cards of one model; they tell those arguments that no shape in the file tells.
+
+    Raises:
+        CheckpointError: The file does not fit; the message lists every difference.
+        AmbiguousNameError: The cards tell different arguments, and the file does not tell which.
+        MissingDependencyError: MindSpore is not installed.
+    """
+    model = cards[0].model_name
+    cell = load_entry_point(hub_root(), model).network_class()
+    try:
+        return _fit(facts, cards, cell)
+    except CheckpointError as error:
+        msg = f"{facts.path} does not fit {model}: {error}"
+        raise CheckpointError(msg) from error
+
+
+def fits(facts: Examination) -> list[Fit]:
+    """Every network of the hub that fits a file.
+
+    Raises:
+        MissingDependencyError: MindSpore is not installed.
+    """
+    found = []
+    for model, cards in Catalog.read().models.items():
+        cell = load_entry_point(hub_root(), model).network_class()
+        try:
+            if _may_fit(facts, cell):
+                found.append(_fit(facts, cards, cell))
+        except (CheckpointError, AmbiguousNameError):
+            continue
+    return found
+
+
+def names_for(facts: Examination, cards: Sequence[Card]) -> dict[str, str]:
+    """Names in the file of its tensors, by those that the network of some cards gives them.
+
+    Nothing is compared with the network; optimizer state is left out.
+
+    Raises:
+        CheckpointError: Two tensors have one name in the network.
+        MissingDependencyError: MindSpore is not installed.
+    """
+    cell = load_entry_point(hub_root(), cards[0].model_name).network_class()
+    weights = weights_of(facts.index, facts_of(cell))
+    return {name: weight.file_name for name, weight in weights.items()}
+
+
+def _fit(facts: Examination, cards: Sequence[Card], cell: Any) -> Fit:
+    weights = _parameters(facts, cell)
+    derived = {
+        name: found.value for name, found in derive_arguments(weights, facts_of(cell)).items()
+    }
+    told = {argument.name for argument in facts_of(cell).arguments}
+    stated = _stated(cards, derived, told)
+    asset = cards[0].asset or Asset(link="", sha256="")
+    network = build_network(cell, weights, replace(asset, network_args=stated), {})
+    names = [name for name, _ in network.parameters_and_names()]
+    shapes = getattr(network, "input_shapes", None) or cards[0].input_shapes
+    in_file = {name: weights[name].file_name for name in names}
+    return Fit(cards[0].model_name, derived, stated, network, in_file, shapes)
+
+
+def _may_fit(facts: Examination, cell: Any) -> bool:
+    """Whether a tensor that tells an argument is there; building every network takes seconds."""
+    arguments = facts_of(cell).arguments
+    weights = _parameters(facts, cell)
+    return not arguments or any(argument.tensor in weights for argument in arguments)
+
+
+def _parameters(facts: Examination, cell: Any) -> Weights:
+    weights = weights_of(facts.index, facts_of(cell))
+    for name in [name for name, weight in weights.items() if not weight.is_tensor]:
+        del weights[name]
+    return weights
+
+
+def _stated(
+    cards: Sequence[Card], derived: Mapping[str, Any], told: Collection[str]
+) -> dict[str, Any]:
+    """Arguments that are not told by shapes, by those cards that do not contradict these."""
+    declared = [card.asset.network_args for card in cards if card.asset]
+    agreeing = [
+        arguments
+        for arguments in declared
+        if all(derived.get(name, value) == value for name, value in arguments.items())
+    ]
+    choices: list[dict[str, Any]] = []
+    for arguments in agreeing or declared:
+        stated = {name: value for name, value in arguments.items() if name not in told}
+        if stated not in choices:
+            choices.append(stated)
+    if len(choices) > 1:
+        names = ", ".join(card.short_name for card in cards)
+        shown = " or ".join(map(str, choices))
+        msg = (
+            f"the file fits {cards[0].model_name} with {shown}, which no shape tells; name a card "
+            f"that does: {names}."
+        )
+        raise AmbiguousNameError(msg)
+    return choices[0] if choices else {}

@@ -1,0 +1,1 @@
+"""What networks are for: a folder for each task."""

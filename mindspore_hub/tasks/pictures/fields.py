@@ -1,0 +1,171 @@
+"""How pictures are prepared for a network, as the card's key `preprocessing` says it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mindspore_hub.hub.fields import Check, field_problems, one_of, some_of, unchecked
+from mindspore_hub.hub.findings import Problem
+from mindspore_hub.hub.front_matter import Mapping, Node, Sequence
+from mindspore_hub.hub.values import Shape, as_argument
+
+INTERPOLATIONS = {
+    "pillow": ("bilinear", "bicubic", "lanczos"),
+    "opencv": ("bilinear", "bicubic", "lanczos4"),
+    "mindspore": ("bilinear", "bicubic"),
+}
+"""Libraries, and their interpolations: one name means other numbers in another library."""
+
+ORDERS = ("RGB", "BGR")
+LAYOUTS = ("CHW",)
+MODALITIES = ("visible", "infrared", "thermal")
+MAPS = {"heatmaps": 36, "segments": 13}
+"""Kinds of grey pictures that follow the colours of a picture, and how many there are of each."""
+
+KEYPOINTS = 36
+"""Keypoints of a vehicle; segments have their corners among them."""
+
+OPTIONAL = ("short-side", "maps", "keypoints")
+"""Fields that most networks do without."""
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What is done to a picture, in this order.
+
+    Attributes:
+        library: Whose decoding and interpolation the values are. `pillow` takes pictures of three
+            channels only and as they are stored; `mindspore` makes any picture one of three
+            channels; `opencv` also turns it upright as its orientation tag says.
+        size: Height and width that the network takes, in pixels.
+        interpolation: How it is resized to them; the aspect ratio is not kept.
+        order: Order of the channels, RGB or BGR.
+        mean: What is subtracted from the values, divided by 255, of each channel in that order.
+        std: What they are divided by then.
+        layout: Order of the axes, CHW.
+        modality: Kinds of pictures that the network was trained on.
+        short_side: How the short side is resized first, with the aspect ratio kept, if it is.
+        maps: Kinds of grey pictures that follow the colours, see `MAPS`; normalised with the
+            averages of mean and std.
+        keypoints: Number of triples x, y, confidence that are a second input.
+    """
+
+    library: str
+    size: tuple[int, int]
+    interpolation: str
+    order: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    layout: str
+    modality: tuple[str, ...]
+    short_side: str = ""
+    maps: tuple[str, ...] = ()
+    keypoints: int = 0
+
+    @property
+    def channels(self) -> int:
+        """Channels of the first input: three colours and the maps."""
+        return len(self.order) + sum(MAPS[kind] for kind in self.maps)
+
+    @property
+    def input_shapes(self) -> tuple[Shape, ...]:
+        """Shape of each input for one sample."""
+        picture = (self.channels, *self.size)
+        return (picture, (3 * self.keypoints,)) if self.keypoints else (picture,)
+
+
+def as_preprocessing(node: Node | None) -> Preprocessing | None:
+    """What a `preprocessing` mapping says; None where it says nothing, or something else."""
+    if not isinstance(node, Mapping) or next(problems(node), None):
+        return None
+    fields = {name.text.replace("-", "_"): value for name, value in node.entries}
+    return Preprocessing(**{name: _value(name, value) for name, value in fields.items()})
+
+
+def as_json(facts: Preprocessing) -> dict[str, Any]:
+    """The fields under the names they have in a card, without those that say nothing."""
+    named = {name.replace("_", "-"): value for name, value in asdict(facts).items()}
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in named.items()
+        if value or name not in OPTIONAL
+    }
+
+
+def problems(node: Node) -> Iterator[Problem]:
+    """What is wrong with the value of `preprocessing`, field by field."""
+    if not isinstance(node, Mapping):
+        yield Problem(node.place, "preprocessing is not a mapping", _HELP)
+        return
+    yield from field_problems("preprocessing", node, _checks(node), optional=OPTIONAL)
+
+
+_HELP = "write `{library: ..., size: [H, W], ...}`; `mshub card rule H909` shows all fields"
+
+
+def _checks(node: Mapping) -> dict[str, Check]:
+    library = (node.text("library") or "").lower()
+    known = library in INTERPOLATIONS
+    interpolation = one_of(INTERPOLATIONS[library]) if known else unchecked
+    return {
+        "library": one_of(tuple(INTERPOLATIONS)),
+        "size": _list_of(2, _is_count, "whole numbers above 0"),
+        "interpolation": interpolation,
+        "order": one_of(ORDERS),
+        "mean": _list_of(3, _is_mean, "numbers from 0 to 1"),
+        "std": _list_of(3, _is_std, "numbers above 0 and at most 1"),
+        "layout": one_of(LAYOUTS),
+        "modality": some_of(MODALITIES),
+        "short-side": _not_pillow if library == "pillow" else interpolation,
+        "maps": _not_pillow if library == "pillow" else some_of(tuple(MAPS)),
+        "keypoints": _keypoints,
+    }
+
+
+def _not_pillow(name: str, node: Node) -> Iterator[Problem]:
+    yield Problem(node.place, f"{name} is not known of pillow", "write another library")
+
+
+def _list_of(count: int, fits: Callable[[object], bool], kind: str) -> Check:
+    def check(name: str, node: Node) -> Iterator[Problem]:
+        items = node.items if isinstance(node, Sequence) else ()
+        if len(items) != count or not all(fits(as_argument(item)) for item in items):
+            message = f"{name} is not a list of {count} {kind}"
+            yield Problem(node.place, message, _EXAMPLES[name])
+
+    return check
+
+
+_EXAMPLES = {
+    "size": "write height and width in pixels, such as `[288, 144]`",
+    "mean": "write one per channel, for values of 0 to 1, such as `[0.485, 0.456, 0.406]`",
+    "std": "write one per channel, for values of 0 to 1, such as `[0.229, 0.224, 0.225]`",
+}
+
+
+def _keypoints(name: str, node: Node) -> Iterator[Problem]:
+    value = as_argument(node)
+    if type(value) is not int or value != KEYPOINTS:
+        help_ = f"write {KEYPOINTS}, the only number there is so far, or remove it"
+        yield Problem(node.place, f"{name} is not {KEYPOINTS}", help_)
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value > 0
+
+
+def _is_mean(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+def _is_std(value: object) -> bool:
+    return _is_mean(value) and value != 0
+
+
+def _value(name: str, node: Node) -> Any:
+    if isinstance(node, Sequence):
+        return tuple(as_argument(item) for item in node.items)
+    value = as_argument(node)
+    return (value,) if name in {"modality", "maps"} else value

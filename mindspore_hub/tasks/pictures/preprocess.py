@@ -1,0 +1,283 @@
+"""From pictures to the inputs of a network, as its card says it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from mindspore_hub.errors import PictureError
+from mindspore_hub.tasks.pictures.decode import Array, Picture, as_maps, as_rgb
+from mindspore_hub.tasks.pictures.fields import KEYPOINTS, MAPS, Preprocessing
+from mindspore_hub.tasks.pictures.resize import look_up, resize
+
+SEGMENT_KEYPOINTS = (
+    (5, 15, 16, 17),
+    (5, 6, 12, 15),
+    (6, 10, 11, 12),
+    (23, 33, 34, 35),
+    (23, 24, 30, 33),
+    (24, 28, 29, 30),
+    (10, 11, 29, 28),
+    (11, 12, 30, 29),
+    (12, 13, 31, 30),
+    (13, 14, 32, 31),
+    (14, 15, 33, 32),
+    (15, 16, 34, 33),
+    (16, 17, 35, 34),
+)
+"""Corners of each segment of a vehicle; PAMTRI, arXiv:2005.00673, upstream branch r1.7."""
+
+_CONFIDENT = 0.5
+
+_LONGEST = 65_535
+"""A line of pixels would otherwise take gigabytes on its way to a square."""
+
+_PILLOW = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+class Transform:
+    """Prepares pictures for a network, with the values of its original code.
+
+    Args:
+        preprocessing: What is done, as the card says it.
+        name: Name of the network, for messages.
+    """
+
+    def __init__(self, preprocessing: Preprocessing, *, name: str = "The network") -> None:
+        self.preprocessing = preprocessing
+        self.name = name
+        self._tables = [
+            _table(mean, std)
+            for mean, std in zip(preprocessing.mean, preprocessing.std, strict=True)
+        ]
+        self._map_table = _table(_average(preprocessing.mean), _average(preprocessing.std))
+
+    def __call__(
+        self,
+        pictures: Picture | Iterable[Picture],
+        *,
+        heatmaps: Any = None,
+        segments: Any = None,
+        keypoints: Any = None,
+    ) -> Any:
+        """Prepare one picture, or several.
+
+        Args:
+            pictures: A path, a Pillow image, or uint8 `(H, W, 3)` in R, G, B or `(H, W)` grey; or a
+                batch: an iterable of such, or uint8 `(N, H, W, 3)`.
+            heatmaps: For networks that take them, 36 grey pictures: a folder with `00.jpg` to
+                `35.jpg`, or uint8 `(36, H, W)`. One such per picture of a batch.
+            segments: The same, 13 of them. A segment with a corner that is not confident is black.
+            keypoints: For networks that take them or segments, `(36, 3)` or `(108,)`: x and y in
+                pixels of the picture and a confidence. One such per picture of a batch.
+
+        Returns:
+            float32 `(C, H, W)`, or `(N, C, H, W)` for a batch; for a network that takes keypoints,
+            a pair of that and float32 `(108,)` or `(N, 108)`.
+
+        Raises:
+            PictureError: A picture cannot be read or is of a kind that the network does not take,
+                or what the network takes besides is missing or does not fit.
+        """
+        extras = {"heatmaps": heatmaps, "segments": segments, "keypoints": keypoints}
+        self.require({name for name, value in extras.items() if value is not None})
+        batch = _as_batch(pictures)
+        if batch is None:
+            image, point = self._prepare([pictures], {k: [v] for k, v in extras.items()}, [""])
+            images, points = image[0], point[0]
+        else:
+            names = [f"Picture {number}" for number in range(len(batch))]
+            images, points = self._prepare(batch, _per_picture(extras, len(batch)), names)
+        return (images, points) if self.preprocessing.keypoints else images
+
+    def describe(self) -> str:
+        """What is done, in a sentence."""
+        facts = self.preprocessing
+        height, width = facts.size
+        besides = [f"{MAPS[kind]} {kind}" for kind in facts.maps]
+        besides += [f"{facts.keypoints} keypoints"] if facts.keypoints else []
+        first = f"first the short side to {min(facts.size)} pixels ({facts.short_side}), then "
+        shapes = " and ".join(f"float32 {shape}" for shape in facts.input_shapes)
+        return (
+            f"{self.name} takes {' or '.join(facts.modality)} pictures"
+            f"{' with ' + ' and '.join(besides) if besides else ''}, decoded and resized as "
+            f"{_LIBRARY_NAMES[facts.library]} does, {first if facts.short_side else ''}"
+            f"to {width} x {height} pixels ({facts.interpolation}), channels in the order "
+            f"{facts.order}, divided by 255, less {facts.mean}, divided by {facts.std}: {shapes}."
+        )
+
+    def __repr__(self) -> str:
+        return f"<Transform: {self.describe()}>"
+
+    def require(self, given: Collection[str]) -> None:
+        """Refuse what the network does not take beside pictures, and what is missing.
+
+        Args:
+            given: Which of `heatmaps`, `segments` and `keypoints` there are.
+
+        Raises:
+            PictureError: They are not those that the network takes.
+        """
+        facts = self.preprocessing
+        taken = {*facts.maps}
+        if facts.keypoints or "segments" in taken:
+            taken.add("keypoints")
+        if set(given) != taken:
+            msg = (
+                f"{self.name} takes {', '.join(sorted(taken)) or 'nothing'} beside pictures, but "
+                f"{', '.join(sorted(given)) or 'nothing'} was given. {self.describe()}"
+            )
+            raise PictureError(msg)
+
+    def _prepare(
+        self, pictures: list[Any], extras: dict[str, list[Any]], names: list[str]
+    ) -> tuple[Array, Array]:
+        """Inputs of pictures, whose names are for what is no file."""
+        facts = self.preprocessing
+        images = np.empty((len(pictures), facts.channels, *facts.size), np.float32)
+        points = np.empty((len(pictures), 3 * facts.keypoints), np.float32)
+        for number, picture in enumerate(pictures):
+            beside = {name: values[number] for name, values in extras.items()}
+            with _naming(picture, names[number]):
+                self._prepare_one(picture, beside, images[number], points[number])
+        return images, points
+
+    def _prepare_one(
+        self, picture: Any, beside: dict[str, Any], image: Array, points: Array
+    ) -> None:
+        triples = _triples(beside["keypoints"])
+        size = self._add_picture(picture, image[:3])
+        self._add_maps(beside, triples, size, image[3:])
+        if self.preprocessing.keypoints:
+            points[:] = _relative(triples, size).ravel()
+
+    def _add_picture(self, picture: Any, made: Array) -> tuple[int, int]:
+        """Fill three channels; returns height and width of the picture."""
+        facts = self.preprocessing
+        image = as_rgb(picture, library=facts.library)
+        size = image.height, image.width
+        if facts.library == "pillow":
+            resized = np.asarray(image.resize(facts.size[::-1], _PILLOW[facts.interpolation]))
+        else:
+            resized = self._resized(np.asarray(image))
+        for name, table, target in zip(facts.order, self._tables, made, strict=True):
+            look_up(resized, "RGB".index(name), table=table, made=target)
+        return size
+
+    def _resized(self, pixels: Array) -> Array:
+        facts = self.preprocessing
+        if facts.short_side:
+            size = _short_side(pixels.shape[:2], facts.size)
+            pixels = resize(pixels, size, kernel=facts.short_side)
+        return resize(pixels, facts.size, kernel=facts.interpolation)
+
+    def _add_maps(
+        self, beside: dict[str, Any], triples: Array, picture: tuple[int, int], made: Array
+    ) -> None:
+        """The original resizes maps to the picture first, and the stack of both then."""
+        facts = self.preprocessing
+        begin = 0
+        for kind in facts.maps:
+            used = _confident(triples) if kind == "segments" else None
+            for plane in as_maps(beside[kind], MAPS[kind], used=used):
+                large = resize(plane, picture, kernel=facts.interpolation)
+                small = resize(large, facts.size, kernel=facts.interpolation)
+                look_up(small[:, :, None], 0, table=self._map_table, made=made[begin])
+                begin += 1
+
+
+_LIBRARY_NAMES = {"pillow": "Pillow", "opencv": "OpenCV", "mindspore": "MindSpore"}
+
+
+def _table(mean: float, std: float) -> Array:
+    """What each of 256 grey levels becomes, by the float32 arithmetic of the originals."""
+    levels = np.arange(256, dtype=np.float32) / np.float32(255)
+    return (levels - np.float32(mean)) / np.float32(std)
+
+
+def _average(values: tuple[float, ...]) -> float:
+    return sum(values) / len(values)
+
+
+def _as_batch(pictures: Any) -> list[Any] | None:
+    """The pictures of a batch; None for a single picture."""
+    if isinstance(pictures, np.ndarray):
+        return list(pictures) if pictures.ndim == 4 else None
+    if isinstance(pictures, str | os.PathLike | Image.Image):
+        return None
+    return list(pictures) if isinstance(pictures, Iterable) else None
+
+
+@contextmanager
+def _naming(picture: Any, name: str) -> Iterator[None]:
+    """An error about a picture says which one, if it does not begin with that."""
+    name = os.fspath(picture) if isinstance(picture, str | os.PathLike) else name
+    try:
+        yield
+    except PictureError as error:
+        if not name or str(error).startswith(f"{name} "):
+            raise
+        msg = f"{name}: {error}"
+        raise PictureError(msg) from error
+
+
+def _per_picture(extras: dict[str, Any], count: int) -> dict[str, list[Any]]:
+    found = {}
+    for name, values in extras.items():
+        found[name] = [None] * count if values is None else list(values)
+        if len(found[name]) != count:
+            msg = f"{name} are given for {len(found[name])} pictures, but there are {count}."
+            raise PictureError(msg)
+    return found
+
+
+def _short_side(picture: tuple[int, ...], size: tuple[int, int]) -> tuple[int, int]:
+    """Height and width of a picture whose short side is the one of the network."""
+    ratio = min(size) / min(picture)
+    height, width = (round(side * ratio) for side in picture)
+    if max(width, height) > _LONGEST:
+        msg = (
+            f"A picture of {picture[1]} x {picture[0]} pixels would become {width} x {height} "
+            f"first; sides of at most {_LONGEST} are taken, so cut it."
+        )
+        raise PictureError(msg)
+    return height, width
+
+
+def _triples(keypoints: Any) -> Array:
+    """Keypoints as `(36, 3)` float64; zeros where there are none."""
+    if keypoints is None:
+        return np.zeros((KEYPOINTS, 3))
+    try:
+        values = np.asarray(keypoints, np.float64)
+    except (TypeError, ValueError) as error:
+        msg = f"Keypoints must be numbers, x, y and confidence of each: {error}."
+        raise PictureError(msg) from error
+    if values.shape not in {(KEYPOINTS, 3), (3 * KEYPOINTS,)}:
+        msg = (
+            f"Keypoints must be ({KEYPOINTS}, 3) or ({3 * KEYPOINTS},), x, y and confidence of "
+            f"each, but are {values.shape}."
+        )
+        raise PictureError(msg)
+    if not np.isfinite(values).all():
+        msg = "Keypoints must be finite numbers, x, y and confidence of each, but some are not."
+        raise PictureError(msg)
+    return values.reshape(KEYPOINTS, 3)
+
+
+def _confident(triples: Array) -> list[bool]:
+    return [bool((triples[list(corners), 2] >= _CONFIDENT).all()) for corners in SEGMENT_KEYPOINTS]
+
+
+def _relative(triples: Array, picture: tuple[int, int]) -> Array:
+    """Places as parts of the picture, from its middle; confidence from the middle of 0 and 1."""
+    return triples / (*picture[::-1], 1) - 0.5

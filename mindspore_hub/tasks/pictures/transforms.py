@@ -1,0 +1,35 @@
+"""`mindspore_hub.transforms`, apart from what it needs, so that it is imported with the package."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mindspore_hub.tasks.retrieval._dependencies import required_by
+
+if TYPE_CHECKING:
+    from mindspore_hub.tasks.pictures.preprocess import Transform
+
+
+def transforms(name: str) -> Transform:
+    """What prepares pictures for a network, as its card says it.
+
+    Args:
+        name: Any name that `mindspore_hub.load` takes.
+
+    Returns:
+        A callable: pictures in, `(C, H, W)` or `(N, C, H, W)` float32 out; see `Transform`.
+
+    Raises:
+        UnknownNameError: No card has that name.
+        AmbiguousNameError: Several cards have that name.
+        CardError: The card does not say how pictures are prepared.
+        MissingDependencyError: NumPy or Pillow is not installed.
+    """
+    from mindspore_hub.hub.card import stated
+    from mindspore_hub.hub.hub import Catalog
+
+    card = Catalog.read().resolve(name)
+    facts = stated(card, "preprocessing")
+    with required_by("Preparing pictures"):
+        from mindspore_hub.tasks.pictures.preprocess import Transform
+    return Transform(facts, name=card.short_name)

@@ -1,0 +1,178 @@
+"""The feature of each network is the one that its published evaluation makes."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import checkpoints
+import mindspore
+import numpy as np
+import pytest
+import tiny
+from mindspore import Tensor, nn
+from PIL import Image
+from server import FileServer
+
+import mindspore_hub
+from mindspore_hub.hub.hub import Catalog
+
+pytestmark = pytest.mark.slow
+
+PICTURES = 8
+
+Array = np.ndarray[Any, Any]
+Rows = dict[str, Array]
+
+
+def run(network: nn.Cell, *inputs: Array) -> tuple[Array, ...]:
+    outputs = network(*map(Tensor, inputs))
+    return tuple(item.asnumpy() for item in (outputs if isinstance(outputs, tuple) else (outputs,)))
+
+
+def unit(rows: Array) -> Array:
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def all_four(network: nn.Cell, x: Array) -> Rows:
+    return {"vectors": np.hstack(run(network, x))}
+
+
+def first(network: nn.Cell, x: Array) -> Rows:
+    return {"vectors": run(network, x)[0]}
+
+
+def second(network: nn.Cell, x: Array) -> Rows:
+    return {"vectors": run(network, x)[1]}
+
+
+def sum_with_mirror(network: nn.Cell, x: Array) -> Rows:
+    (straight,), (mirrored,) = run(network, x), run(network, x[:, :, :, ::-1].copy())
+    return {"vectors": unit(straight + mirrored)}
+
+
+def first_of_unit_length(network: nn.Cell, x: Array) -> Rows:
+    return {"vectors": unit(run(network, x)[0])}
+
+
+def vehicle_and_scores(network: nn.Cell, x: Array, points: Array) -> Rows:
+    _, colors, types, vectors = run(network, x, points)
+    return {"vectors": vectors, "color_scores": colors, "type_scores": types}
+
+
+CASES: list[tuple[str, Callable[..., Rows], int]] = [
+    ("MVD", all_four, 8192),
+    ("DDAG@sysumm01-all", second, 2048),
+    ("DDAG@regdb-visibletoinfrared", first, 2048),
+    ("VehicleNet", sum_with_mirror, 512),
+    ("metric_learn", first_of_unit_length, 2048),
+    ("MultiTaskNet", vehicle_and_scores, 1024),
+]
+
+
+def test_every_network_of_a_known_protocol_has_a_case() -> None:
+    cards = Catalog.read().cards
+    known = {card.model_name for card in cards if card.asset and card.asset.protocol}
+    assert {name.partition("@")[0] for name, _, _ in CASES} == known
+
+
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
+    (tmp_path / "served").mkdir()
+    with FileServer(tmp_path / "served", tls=True) as server:
+        monkeypatch.setenv("SSL_CERT_FILE", str(server.ca_file))
+        yield server
+
+
+def publish(name: str, server: FileServer, folder: Path) -> str:
+    """A card that names a served file, which holds values that anybody can draw again."""
+    network = tiny.fill_in(mindspore_hub.load(name, pretrained=False))
+    file = server.folder / "file.ckpt"
+    mindspore.save_checkpoint(network, str(file))
+    copy = folder / "card.md"
+    copy.write_bytes(Catalog.read().resolve(name).path.read_bytes())
+    checkpoints.publish(copy, f"{server.url}/file.ckpt", checkpoints.digest(file))
+    return str(copy)
+
+
+def with_maps(folder: Path, maps: Path) -> dict[str, Path]:
+    """Heatmaps and keypoints for each picture."""
+    random = np.random.default_rng(0)
+    lines = []
+    for path in sorted(folder.iterdir()):
+        (maps / path.stem).mkdir(parents=True)
+        for number in range(36):
+            grey = random.integers(0, 256, (8, 8), np.uint8)
+            Image.fromarray(grey).save(maps / path.stem / f"{number:02}.jpg")
+        points = random.random((36, 3)) * (5, 7, 1)
+        lines.append(",".join([path.name, "1", "2", "3", *map(str, points.ravel())]))
+    keypoints = maps / "label_query.csv"
+    keypoints.write_text("\n".join(lines), encoding="utf-8")
+    return {"heatmaps": maps, "keypoints": keypoints}
+
+
+def prepared(name: str, folder: Path, beside: dict[str, Path]) -> tuple[Array, ...]:
+    """The inputs of the network, all pictures at once."""
+    paths = sorted(folder.iterdir())
+    extras: dict[str, Any] = {}
+    if beside:
+        lines = beside["keypoints"].read_text(encoding="utf-8").splitlines()
+        extras["heatmaps"] = [beside["heatmaps"] / path.stem for path in paths]
+        extras["keypoints"] = [np.array(line.split(",")[4:], float) for line in lines]
+    made = mindspore_hub.transforms(name)(paths, **extras)
+    return made if isinstance(made, tuple) else (made,)
+
+
+@contextmanager
+def graph_mode() -> Iterator[None]:
+    before = mindspore.get_context("mode")
+    mindspore.set_context(mode=mindspore.GRAPH_MODE)
+    try:
+        yield
+        assert mindspore.get_context("mode") == mindspore.GRAPH_MODE
+    finally:
+        mindspore.set_context(mode=before)
+
+
+@pytest.mark.parametrize(("name", "feature", "width"), CASES)
+def test_the_feature_is_that_of_the_published_evaluation(
+    name: str,
+    feature: Callable[..., Rows],
+    width: int,
+    served: FileServer,
+    tmp_path: Path,
+) -> None:
+    card = publish(name, served, tmp_path)
+    folder = tiny.numbered(tmp_path / "all", PICTURES)
+    beside = with_maps(folder, tmp_path / "maps") if name == "MultiTaskNet" else {}
+    network = mindspore_hub.load(card)
+    names = [parameter.name for parameter in network.get_parameters()]
+    wanted = feature(network, *prepared(name, folder, beside))
+    assert wanted["vectors"].shape == (PICTURES, width)
+    network.set_train(True)
+
+    few = sorted(folder.iterdir())[:3]
+    plain = mindspore_hub.embed(card, few, network=network, batch_size=2, **beside)
+    compiled = mindspore_hub.embed(card, folder, network=network, batch_size=1, **beside)
+    assert network.training
+    assert [parameter.name for parameter in network.get_parameters()] == names
+    assert mindspore.get_context("mode") == mindspore.PYNATIVE_MODE
+    with graph_mode():
+        loaded = mindspore_hub.embed(card, few, batch_size=2, **beside)
+
+    assert [len(found) for found in (plain, compiled, loaded)] == [3, PICTURES, 3]
+    for found in (plain, compiled, loaded):
+        for key, rows in wanted.items():
+            made = getattr(found, key)
+            assert made.dtype == np.float32
+            part = rows[: len(found)]
+            np.testing.assert_allclose(made, part, rtol=0, atol=1e-5 * np.abs(rows).max())
+    assert loaded.about["sha256"] == checkpoints.digest(served.folder / "file.ckpt")
+    assert (loaded.about["network"], plain.about["network"]) == ("published", "given")
+
+
+def test_the_two_features_of_ddag_differ_here(served: FileServer, tmp_path: Path) -> None:
+    network = mindspore_hub.load(publish("DDAG@sysumm01-all", served, tmp_path))
+    folder = tiny.numbered(tmp_path / "all", 2)
+    plain, attended = run(network, *prepared("DDAG@sysumm01-all", folder, {}))
+    assert np.abs(plain - attended).max() > 1e-3 * np.abs(plain).max()
