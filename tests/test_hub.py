@@ -98,7 +98,7 @@ def test_a_path_means_the_card_at_it(
     assert CATALOG.resolve(str(card.path)) == card
     monkeypatch.chdir(root)
     relative = CATALOG.resolve(f"assets/{card.uid}.md")
-    assert (relative.uid, relative.facts) == (card.uid, card.facts)
+    assert (relative.uid, relative.front_matter) == (card.uid, card.front_matter)
     copy = tmp_path / "mine.md"
     copy.write_bytes(card.path.read_bytes())
     assert CATALOG.resolve(str(copy)).uid == "mine"
@@ -196,7 +196,7 @@ def test_an_address_elsewhere_is_refused_with_the_form_that_is_expected(url: str
     with pytest.raises(UnknownNameError) as caught:
         CATALOG.resolve(url)
     assert str(caught.value) == (
-        f"{shown_address(url)!r} is no address of a model card; expected "
+        f"{shown_address(url)!r} is not the address of a model card; expected "
         "https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/<uid>.md, "
         "the same on github.com, or just <uid>."
     )
@@ -309,9 +309,7 @@ def test_a_variant_is_found_by_its_data_set_in_any_case(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_assets_is_no_hub(tmp_path: Path) -> None:
-    with pytest.raises(
-        CardError, match="is not a hub root: it has no folder assets"
-    ):
+    with pytest.raises(CardError, match="is not a hub root: it has no folder assets"):
         Hub.of(tmp_path)
 
 

@@ -36,7 +36,11 @@ SIGNATURES = {
         ("source", PLAIN, "gitee"),
         ("force_reload", PLAIN, False),
     ],
-    "hub_list": [("version", PLAIN, None), ("force_reload", PLAIN, False)],
+    "hub_list": [
+        ("version", PLAIN, None),
+        ("force_reload", PLAIN, False),
+        ("hub", inspect.Parameter.KEYWORD_ONLY, None),  # ours
+    ],
     "set_hub_dir": [("dir_path", PLAIN, "~/.mscache")],
     "get_hub_dir": [],
     "CellInfo": [("md_path", PLAIN, NONE)],

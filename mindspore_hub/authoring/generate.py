@@ -254,11 +254,11 @@ def _row(card: Card) -> tuple[str, ...]:
     metrics = ", ".join(metric.text for metric in card.metrics)
     return (
         f"[{shown}](assets/{_target(card.uid)}.md)",
-        _cell(metrics or card.facts.get("evaluation", "")),
+        _cell(metrics or card.text("evaluation")),
         _cell(card.asset.size if card.asset else ""),
         _shapes(card.input_shapes),
         _shapes(card.output_shapes),
-        _cell(card.facts.get("license", "")),
+        _cell(card.text("license")),
     )
 
 

@@ -14,14 +14,20 @@ from mindspore_hub._files import replace
 from mindspore_hub.checking.check import Tree, check_tree, read_tree
 from mindspore_hub.checking.rules import all_rules, select
 from mindspore_hub.errors import CardError, SettingsError
+from mindspore_hub.hub.card import parse_repo_link
 from mindspore_hub.hub.document import parse_document
-from mindspore_hub.hub.facts import parse_repo_link
 from mindspore_hub.hub.findings import Severity, in_order
-from mindspore_hub.hub.front_matter import Node
 from mindspore_hub.hub.front_matter import read as read_front_matter
-from mindspore_hub.hub.keys import Form, is_class_name, key_of
+from mindspore_hub.hub.keys import KEYS, Form, Need, is_class_name, key_of, names
 from mindspore_hub.hub.paths import uid_of
-from mindspore_hub.hub.values import Shape, as_arguments, as_shapes, quoted, wrong_part_of_shape
+from mindspore_hub.hub.values import (
+    Shape,
+    YamlNode,
+    as_arguments,
+    as_shapes,
+    quoted,
+    wrong_part_of_shape,
+)
 from mindspore_hub.settings import shown_address
 
 MINDSPORE_VERSION = "2.7"
@@ -32,19 +38,10 @@ REPOSITORY = "https://gitee.com/mindspore/models"
 
 _VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
 
-_ASSET = (
-    *("file-format", "asset-link", "asset-sha256", "asset-size", "network-args"),
-    *("preprocessing", "retrieval", "protocol"),
-)
+_ASSET = names(*Need, in_asset=True)
 """Keys of the asset, in their order."""
 
 _SHAPES = ("input-shape", "output-shape")
-
-_STRUCTURED = (
-    *_SHAPES,
-    *("network-args", "preprocessing", "retrieval", "protocol"),
-)
-"""Keys whose values are lists or mappings, written as YAML."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9][\w ./|%+@()-]*(?<! )")
 """What every YAML reader takes for the same text, but for numbers."""
@@ -60,9 +57,6 @@ _MEANT = {"update-time": {"str", "timestamp"}, "accuracy": {"int", "float"}}
 
 _WORD = re.compile(r"[A-Za-z][\w-]*")
 """What needs no quotes inside brackets."""
-
-_TODO = "TODO"
-"""What a fresh card says in place of what somebody has to say; rule H914 points at it."""
 
 
 def write_card(path: Path, facts: Mapping[str, str], *, citation: str = "") -> None:
@@ -156,7 +150,7 @@ def _body_facts(known: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _node(value: str) -> Node | None:
+def _node(value: str) -> YamlNode | None:
     """A value as the front matter of the card will have it."""
     return read_front_matter([f"value: {value}"], 1)[0].get("value")
 
@@ -239,34 +233,19 @@ def _defaults(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
     repo_link = facts.get("repo-link") or REPOSITORY
     domain = re.search(r"/(?:official|research)/([a-z0-9]+)(?:/|$)", repo_link)
     module_type = facts.get("module-type") or (domain[1] if domain else "other")
-    return {
+    usual = {
         "model-name": model,
-        "backbone-name": model,
         "module-type": module_type,
-        "fine-tunable": "True",
-        "input-shape": "",
-        "output-shape": "",
-        "model-version": version,
-        "train-dataset": "",
-        "evaluation": "",
-        "author": _TODO,
         "update-time": _today(),
         "repo-link": repo_link,
-        "user-id": facts.get("author") or _TODO,
-        "used-for": "inference",
         "mindspore-version": version,
-        "file-format": "ckpt",
-        "asset-link": "",
-        "asset-sha256": "",
-        "asset-size": "",
-        "network-args": "",
-        "preprocessing": "",
-        "retrieval": "",
-        "protocol": "",
-        "license": "Apache2.0",
         "summary": f"{model} is used for {module_type.partition('-')[0]}",
         "default": "True" if _is_first(path, model) else "",
     }
+    known = [key for key in KEYS if key.need is not Need.LEGACY and key.name != "asset"]
+    found = {key.name: usual.get(key.name, key.default) for key in known}
+    repeated = {key.name: key.same_as for key in known if key.same_as}
+    return found | {key: facts.get(other) or found[other] for key, other in repeated.items()}
 
 
 def _today() -> str:
@@ -291,7 +270,7 @@ def _is_first(path: Path, model: str) -> bool:
         documents = read_tree(assets.parent).documents
     except CardError:  # a hub without cards
         return True
-    return model.lower() not in {(item.facts.model_name or "").lower() for item in documents}
+    return model.lower() not in {item.card.model_name.lower() for item in documents}
 
 
 def _asset_lines(known: Mapping[str, str]) -> list[str]:
@@ -301,7 +280,7 @@ def _asset_lines(known: Mapping[str, str]) -> list[str]:
 def _line(key: str, value: str) -> str:
     if key.endswith("-link"):
         return f"{key}: <{value.removeprefix('<').removesuffix('>')}>"
-    plain = key in _STRUCTURED or _is_plain(key, value)
+    plain = key_of(key).is_structured or _is_plain(key, value)
     return f"{key}: {value if plain else _quoted(value)}"
 
 

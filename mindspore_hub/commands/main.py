@@ -186,17 +186,17 @@ def _log_to_stderr() -> None:
 @format_option
 def list_(version: str | None, style: str) -> None:
     """List the cards of the hub, of one VERSION (1.9) or of all."""
-    from mindspore_hub.info import CellInfo
+    from mindspore_hub.info import to_json
     from mindspore_hub.list import cards_of
 
     cards = cards_of(version)
     if style == "json":
-        print_json([CellInfo.of(card).to_dict() for card in cards])
+        print_json([to_json(card) for card in cards])
         return
     rows = [
         (
             card.short_name,
-            card.facts.get("evaluation", ""),
+            card.text("evaluation"),
             card.asset.size if card.asset else "",
             card.uid,
         )
@@ -213,12 +213,16 @@ def info(name: str, style: str) -> None:
     """Show the facts of the card that NAME means."""
     from mindspore_hub.info import info as card_info
 
-    facts = card_info(name).to_dict()
+    found = card_info(name)
     if style == "json":
-        print_json(facts)
+        print_json(found.to_dict())
         return
-    known = {key: value for key, value in facts.items() if value not in (None, "", [], {})}
-    print_table(("Fact", "Value"), [(key, _text(value)) for key, value in known.items()])
+    rows = [
+        (key, _text(value))
+        for key, value in vars(found).items()
+        if not key.startswith("_") and value not in (None, "", [], {})
+    ]
+    print_table(("Fact", "Value"), rows)
 
 
 @mshub.command()

@@ -15,7 +15,7 @@ from mindspore_hub.networks.entry_point import ENTRY_POINT
 
 def entry_point_name(card: Card) -> str:
     """Path of the entry point of a bundle, in the folder that upstream's client looks for."""
-    return f"{card.facts.get('repo-link', '').rsplit('/', 1)[-1]}/{ENTRY_POINT}.py"
+    return f"{card.text('repo-link').rsplit('/', 1)[-1]}/{ENTRY_POINT}.py"
 
 
 def code_files(card: Card) -> dict[str, bytes]:

@@ -134,7 +134,7 @@ def check_names(card: Card, *, checkpoint: bool) -> None:
     Raises:
         CardError: A name is missing, or another file of the bundle has it.
     """
-    links = {"repo-link": card.facts.get("repo-link", "")}
+    links = {"repo-link": card.text("repo-link")}
     if checkpoint:
         links["asset-link"] = _as_ckpt(loadable_asset(card)).link
     taken = {card.path.name, MANIFEST, GOLDEN}
@@ -214,7 +214,7 @@ def _write_weights(folder: Path, card: Card, settings: Settings) -> tuple[Card, 
     published = replace(published, network_args={**arguments, **published.network_args})
     size = f"{file.stat().st_size / 1e6:.0f} MB"
     written = replace(_as_ckpt(published), sha256=file_digest(file), size=size)
-    return replace(card, asset=published), written
+    return replace(card, other_asset=published), written
 
 
 def _as_ckpt(asset: Asset) -> Asset:

@@ -46,7 +46,10 @@ class Manifest:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write what a bundle says of itself."""
-    text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False)
+    facts = asdict(manifest)
+    if manifest.published:
+        del facts["published"]["node"]  # which is of the card
+    text = json.dumps(facts, indent=2, ensure_ascii=False)
     (folder / MANIFEST).write_text(f"{text}\n", encoding="utf-8")
 
 

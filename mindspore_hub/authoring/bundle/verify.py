@@ -119,7 +119,7 @@ def _check_code(folder: Path, manifest: Manifest, card: Card, theirs: Mapping[st
     """Refuse code that is not, byte for byte, what this package would write for the card."""
     ours: dict[str, bytes] = {}
     with suppress(CardError):  # a network that this package does not have
-        ours = code_files(replace(card, asset=manifest.published))
+        ours = code_files(replace(card, other_asset=manifest.published))
     if not ours or ours != theirs or manifest.entry_point not in ours:
         msg = (
             f"The code in {(folder / manifest.entry_point).parent} is not that of this package (mindspore-hub "

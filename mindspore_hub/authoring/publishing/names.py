@@ -7,8 +7,14 @@ from collections.abc import Iterator, Mapping
 
 from mindspore_hub.authoring.publishing.facts import domain
 from mindspore_hub.errors import CardError
-from mindspore_hub.hub.facts import FileName, parse_file_name
-from mindspore_hub.hub.metrics import Metric, compare, parse_metric, parse_metrics
+from mindspore_hub.hub.metrics import (
+    FileName,
+    Metric,
+    compare,
+    parse_file_name,
+    parse_metric,
+    parse_metrics,
+)
 from mindspore_hub.hub.vocabulary import plain
 
 _METRIC = re.compile(r"[A-Za-z][\w@.+-]*", re.ASCII)

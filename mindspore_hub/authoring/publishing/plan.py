@@ -19,8 +19,7 @@ from mindspore_hub.errors import CardError, CheckpointError, SettingsError, Unkn
 from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.values import Argument, Shape
-from mindspore_hub.hub.vocabulary import listed
-from mindspore_hub.hub.vocabulary.datasets import accepted_spelling, is_accepted
+from mindspore_hub.hub.vocabulary import accepted_dataset, is_accepted_dataset, listed
 from mindspore_hub.networks.examine import Examination, describe
 
 _FOLDER = re.compile(r"[\w+-][\w.+-]*", re.ASCII)
@@ -199,8 +198,8 @@ def _class_name(request: Request, model: str) -> str:
 
 
 def _check_dataset(dataset: str) -> None:
-    if not is_accepted(dataset):
-        near = accepted_spelling(dataset) or next(
+    if not is_accepted_dataset(dataset):
+        near = accepted_dataset(dataset) or next(
             iter(get_close_matches(dataset.lower(), listed("datasets"), 1)), None
         )
         hint = f"did you mean {near}?" if near else "write the usual name of the data set."

@@ -64,10 +64,10 @@ class Hub:
         is_many = self._whole is not None and len(self.documents) >= self._whole
         held = Outline(document) if is_many else document
         self.documents[document.uid] = held
-        for asset in document.facts.assets:
+        for asset in document.card.assets:
             if asset.link and asset.sha256:
                 self.by_link.setdefault(asset.link, []).append((held, asset.sha256))
-        for digest in {asset.sha256 for asset in document.facts.assets}:
+        for digest in {asset.sha256 for asset in document.card.assets}:
             if digest and len(digest) == 64:
                 self.by_sha256.setdefault(digest, []).append(held)
 

@@ -14,9 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mindspore_hub.hub.document import Document
-from mindspore_hub.hub.facts import first_line
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.keys import ASSET_KEYS
+from mindspore_hub.hub.keys import REQUIRED_IN_ASSET
 
 CODE = "A402"
 NAME = "incomplete-asset"
@@ -25,9 +24,9 @@ SEVERITY = Severity.ERROR
 
 def check_card(document: Document) -> Iterator[Problem]:
     """Report each key that an asset lacks."""
-    for asset in document.facts.assets:
+    for asset in document.card.assets:
         if not (asset.format and asset.link and asset.sha256) and document.translation is None:
-            place = first_line(document, asset.node)
-            for key in ASSET_KEYS:
+            place = document.begin_of(asset.node)
+            for key in REQUIRED_IN_ASSET:
                 if not asset.node.text(key):
                     yield Problem(place, f"the asset has no {key}", f"add `{key}: <value>`")

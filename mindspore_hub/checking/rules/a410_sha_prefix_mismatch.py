@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mindspore_hub.hub.document import Document
-from mindspore_hub.hub.facts import ToolkitFileName
 from mindspore_hub.hub.findings import Problem, Severity
+from mindspore_hub.hub.metrics import ToolkitFileName
 
 CODE = "A410"
 NAME = "sha-prefix-mismatch"
@@ -24,7 +24,7 @@ SEVERITY = Severity.ERROR
 
 def check_card(document: Document) -> Iterator[Problem]:
     """Report each digest that neither begins with the other."""
-    for asset in document.facts.assets:
+    for asset in document.card.assets:
         name = asset.name
         if not asset.sha256 or not isinstance(name, ToolkitFileName):
             continue

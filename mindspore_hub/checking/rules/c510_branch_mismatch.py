@@ -15,8 +15,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mindspore_hub.hub.card import RepoLink
 from mindspore_hub.hub.document import Document
-from mindspore_hub.hub.facts import RepoLink
 from mindspore_hub.hub.findings import Place, Problem, Severity
 
 CODE = "C510"
@@ -26,8 +26,8 @@ SEVERITY = Severity.ERROR
 
 def check_card(document: Document) -> Iterator[Problem]:
     """Report each link to the branch of another release."""
-    facts = document.facts
-    link, version = facts.repo_link, facts.mindspore_version
+    card = document.card
+    link, version = card.repo_link, card.version
     if not link or not version:
         return
     if _is_other_release(link.ref or "", version):

@@ -24,8 +24,8 @@ SEVERITY = Severity.ERROR
 
 def check_card(document: Document) -> Iterator[Problem]:
     """Report each part that is no metric; a word for "none" is for E310 to report."""
-    facts = document.facts
-    if facts.bad_segments and not facts.placeholder:
-        for text, place in facts.bad_segments:
+    card = document.card
+    if card.bad_segments and not card.placeholder:
+        for text, place in card.bad_segments:
             message = f"{text!r} is no metric" if text else "a metric is missing beside `|`"
             yield Problem(place, message, "write `<name><number>`, with ` | ` between metrics")

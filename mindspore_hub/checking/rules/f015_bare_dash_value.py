@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.vocabulary import words
+from mindspore_hub.hub.keys import OPTIONAL
 
 CODE = "F015"
 NAME = "bare-dash-value"
@@ -29,7 +29,7 @@ def check_card(document: Document) -> Iterator[Problem]:
     for problem in document.problems_of(CODE) if document.problems else ():
         place = problem.place
         key = document.lines[place.line - 1].partition(":")[0]
-        if place.column == 1 and key in words("keys-optional"):
+        if place.column == 1 and key in OPTIONAL:
             yield problem._replace(edits=document.edit(place, key, None))
         else:
             yield problem._replace(help=f"write `{key.strip(' -')}: <value>`")

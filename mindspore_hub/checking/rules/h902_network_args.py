@@ -20,12 +20,11 @@ from typing import NamedTuple
 
 from mindspore_hub.checking import beside
 from mindspore_hub.checking.rules import Hub
+from mindspore_hub.hub.card import asset_items
 from mindspore_hub.hub.document import Document
-from mindspore_hub.hub.facts import asset_items
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.front_matter import Mapping
 from mindspore_hub.hub.keys import is_class_name
-from mindspore_hub.hub.values import as_argument
+from mindspore_hub.hub.values import YamlMapping, as_argument
 
 CODE = "H902"
 NAME = "network-args"
@@ -53,7 +52,7 @@ class _Constructor(NamedTuple):
 def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
     """Report cards without a network, and arguments that do not fit its constructor."""
     for document in hub.documents.values():
-        model = document.facts.model_name
+        model = document.card.model_name
         if hub.root and model:
             for problem in _problems(document, model, _read_constructor(hub.root, model)):
                 yield document, problem
@@ -72,17 +71,17 @@ def _problems(
         return
     for asset in asset_items(document.front_matter):
         arguments = asset.get("network-args")
-        if isinstance(arguments, Mapping):
+        if isinstance(arguments, YamlMapping):
             yield from _unfit(arguments, model, constructor)
         for name, parameter in constructor.parameters.items():
             if parameter.required and not (
-                isinstance(arguments, Mapping) and name in arguments.names
+                isinstance(arguments, YamlMapping) and name in arguments.names
             ):
                 message = f"{model} needs the argument {name}"
                 yield Problem(asset.place_of("network-args"), message, "add it to network-args")
 
 
-def _unfit(arguments: Mapping, model: str, constructor: _Constructor) -> Iterator[Problem]:
+def _unfit(arguments: YamlMapping, model: str, constructor: _Constructor) -> Iterator[Problem]:
     parameters = constructor.parameters
     for name, node in arguments.entries:
         if name.text not in parameters:

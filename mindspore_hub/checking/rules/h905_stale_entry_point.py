@@ -51,7 +51,7 @@ def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
 def _first_cards(hub: Hub) -> dict[str, Document]:
     cards: dict[str, Document] = {}
     for document in hub.documents.values():
-        cards.setdefault(document.facts.model_name or "", document)
+        cards.setdefault(document.card.model_name, document)
     return cards
 
 

@@ -21,7 +21,7 @@ from mindspore_hub.checking.rules import Hub
 from mindspore_hub.checking.rules._asset_mapping import mapping_problems
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.front_matter import Mapping, Node
+from mindspore_hub.hub.values import YamlMapping, YamlNode
 from mindspore_hub.tasks.retrieval.protocol import KINDS, as_protocol, problems
 
 CODE = "H911"
@@ -38,13 +38,13 @@ def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
     return mapping_problems(hub, _KEY, _problems)
 
 
-def _problems(node: Node, asset: Mapping, document: Document) -> Iterator[Problem]:
+def _problems(node: YamlNode, asset: YamlMapping, document: Document) -> Iterator[Problem]:
     yield from problems(node)
     facts = as_protocol(node)
     if not facts:
         return
     known = KINDS[facts.name].metrics
-    for metric in document.facts.evaluation:
+    for metric in document.card.metrics:
         if metric.name and metric.name not in known:
             message = f"the protocol {facts.name} does not measure {metric.name}"
             help_ = f"write one of {', '.join(known)} in evaluation, or another protocol"

@@ -32,7 +32,7 @@ _NUMBER = pattern(r"(?<![\d.,])\d+(?:\.\d+)?(?:[eE][-+]?\d{1,2})?")
 def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
     """Report each metric whose number is not there."""
     for document in hub.documents.values() if hub.root else ():
-        metrics = document.facts.evaluation
+        metrics = document.card.metrics
         numbers = _numbers(document) if metrics else set()
         for metric in metrics:
             if not {_same(metric.number), _same(100 * metric.number)} & numbers:

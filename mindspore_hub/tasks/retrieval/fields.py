@@ -8,8 +8,7 @@ from typing import Any
 
 from mindspore_hub.hub.fields import Check, field_problems, one_of, typed
 from mindspore_hub.hub.findings import Problem
-from mindspore_hub.hub.front_matter import Mapping, Node, Sequence
-from mindspore_hub.hub.values import as_argument
+from mindspore_hub.hub.values import YamlList, YamlMapping, YamlNode, as_argument
 
 DISTANCES = ("dot", "euclidean")
 
@@ -49,13 +48,13 @@ class Retrieval:
         return (*self.outputs, *self.scores.values())
 
 
-def as_retrieval(node: Node | None) -> Retrieval | None:
+def as_retrieval(node: YamlNode | None) -> Retrieval | None:
     """What a `retrieval` mapping says; None where it says nothing, or something else."""
-    if not isinstance(node, Mapping) or next(problems(node), None):
+    if not isinstance(node, YamlMapping) or next(problems(node), None):
         return None
     fields: dict[str, Any] = {
         name.text: tuple(map(as_argument, value.items))
-        if isinstance(value, Sequence)
+        if isinstance(value, YamlList)
         else as_argument(value)
         for name, value in node.entries
     }
@@ -71,17 +70,17 @@ def as_json(facts: Retrieval) -> dict[str, Any]:
     }
 
 
-def problems(node: Node) -> Iterator[Problem]:
+def problems(node: YamlNode) -> Iterator[Problem]:
     """What is wrong with the value of `retrieval`, field by field."""
-    if isinstance(node, Mapping):
+    if isinstance(node, YamlMapping):
         yield from field_problems("retrieval", node, _CHECKS, optional=OPTIONAL)
     else:
         help_ = "write `{outputs: [0], distance: dot}`; `mshub card rule H910` shows all fields"
         yield Problem(node.place, "retrieval is not a mapping", help_)
 
 
-def _outputs(name: str, node: Node) -> Iterator[Problem]:
-    items = node.items if isinstance(node, Sequence) else ()
+def _outputs(name: str, node: YamlNode) -> Iterator[Problem]:
+    items = node.items if isinstance(node, YamlList) else ()
     places = [as_argument(item) for item in items]
     if not places or not all(map(_is_place, places)) or len(set(places)) < len(places):
         message = f"{name} is not a list of different places, counted from 0"

@@ -9,8 +9,7 @@ from typing import Any
 
 from mindspore_hub.hub.fields import Check, field_problems, one_of, unchecked
 from mindspore_hub.hub.findings import Problem
-from mindspore_hub.hub.front_matter import Mapping, Node
-from mindspore_hub.hub.values import Argument, as_argument
+from mindspore_hub.hub.values import Argument, YamlMapping, YamlNode, as_argument
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,9 @@ class Protocol:
     options: Facts[str, Argument] = field(default_factory=dict)
 
 
-def as_protocol(node: Node | None) -> Protocol | None:
+def as_protocol(node: YamlNode | None) -> Protocol | None:
     """What a `protocol` mapping says; None where it says nothing, or something else."""
-    if not isinstance(node, Mapping) or next(problems(node), None):
+    if not isinstance(node, YamlMapping) or next(problems(node), None):
         return None
     values = {name.text: as_argument(value) for name, value in node.entries}
     name = str(values.pop("name"))
@@ -80,16 +79,16 @@ def as_json(facts: Protocol) -> dict[str, Any]:
     return {"name": facts.name, **facts.options}
 
 
-def problems(node: Node) -> Iterator[Problem]:
+def problems(node: YamlNode) -> Iterator[Problem]:
     """What is wrong with the value of `protocol`, field by field."""
-    if isinstance(node, Mapping):
+    if isinstance(node, YamlMapping):
         yield from field_problems("protocol", node, _checks(node), optional=())
     else:
         help_ = f"write `{{name: ...}}` with one of {', '.join(KINDS)}"
         yield Problem(node.place, "protocol is not a mapping", help_)
 
 
-def _checks(node: Mapping) -> dict[str, Check]:
+def _checks(node: YamlMapping) -> dict[str, Check]:
     kind = KINDS.get((node.text("name") or "").lower())
     if kind:
         options = {name: one_of(words) for name, words in kind.options.items()}

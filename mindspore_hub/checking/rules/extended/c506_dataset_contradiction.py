@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mindspore_hub.hub.document import Document
-from mindspore_hub.hub.facts import FileName
 from mindspore_hub.hub.findings import Problem, Severity
+from mindspore_hub.hub.metrics import FileName
 from mindspore_hub.hub.vocabulary import plain
 
 CODE = "C506"
@@ -25,10 +25,10 @@ SEVERITY = Severity.WARNING
 
 def check_card(document: Document) -> Iterator[Problem]:
     """Report each file of another data set."""
-    dataset = document.facts.dataset
+    dataset = document.card.dataset
     if not dataset:
         return
-    for asset in document.facts.assets:
+    for asset in document.card.assets:
         name = asset.name
         if isinstance(name, FileName) and not _same(dataset, name.dataset):
             place = document.front_matter.place_of("train-dataset")

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
-from mindspore_hub.hub.front_matter import Node, scalars
+from mindspore_hub.hub.values import YamlNode, single_values
 
 CODE = "K105"
 NAME = "no-metrics"
@@ -35,6 +35,6 @@ def check_card(document: Document) -> Iterator[Problem]:
         yield Problem(place, message, "write `evaluation: <metric><number>`")
 
 
-def _says(value: Node | None) -> bool:
+def _says(value: YamlNode | None) -> bool:
     """Whether a value is there that is no placeholder."""
-    return any(item.text.strip().lower() not in _PLACEHOLDERS for item in scalars(value))
+    return any(item.text.strip().lower() not in _PLACEHOLDERS for item in single_values(value))

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.front_matter import Scalar
+from mindspore_hub.hub.values import YamlText
 
 CODE = "V212"
 NAME = "accuracy-scale"
@@ -25,7 +25,7 @@ SEVERITY = Severity.WARNING
 def check_card(document: Document) -> Iterator[Problem]:
     """Report a number that can be a fraction."""
     value = document.values.get("accuracy")
-    if isinstance(value, Scalar):
+    if isinstance(value, YamlText):
         try:
             small = 0 <= float(value.text) <= 1
         except ValueError:

@@ -86,8 +86,8 @@ class Embedding:
             raise PictureError(msg)
         self._name = name
         self.card = Hub.of().resolve(name)
-        self._preprocessing: preprocessing.Preprocessing = stated(self.card, "preprocessing")
-        self._retrieval: retrieval.Retrieval = stated(self.card, "retrieval")
+        self._preprocessing = stated(self.card, "preprocessing", preprocessing.as_preprocessing)
+        self._retrieval = stated(self.card, "retrieval", retrieval.as_retrieval)
         self._modality = modality
         self._check_modality()
         self._batch_size = batch_size

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mindspore_hub.errors import FeaturesError, UnknownNameError
 from mindspore_hub.hub.card import Card, stated
 from mindspore_hub.hub.hub import Hub
+from mindspore_hub.tasks.pictures.fields import as_preprocessing
 from mindspore_hub.tasks.retrieval import datasets, features
 from mindspore_hub.tasks.retrieval import protocol as stated_protocol
 from mindspore_hub.tasks.retrieval.embedding.run import Embedding, versions
@@ -85,7 +86,8 @@ class Measurement:
         )
         followed = self._follow(embedding.card, {}, made=False)
         reader = datasets.dataset(followed.name, root, **options.of_dataset(followed))
-        selection = Selection(reader.trials(trials), stated(embedding.card, "preprocessing"))
+        prepared = stated(embedding.card, "preprocessing", as_preprocessing)
+        selection = Selection(reader.trials(trials), prepared)
         facts = {"protocol": stated_protocol.as_json(followed), "data": selection.about()}
         # What cannot be followed is refused here, before the network works for hours.
         protocol = options.make(self._follow(embedding.card, facts, made=False), facts)

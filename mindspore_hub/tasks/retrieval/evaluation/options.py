@@ -10,7 +10,7 @@ from mindspore_hub.errors import FeaturesError
 from mindspore_hub.hub.card import Card
 from mindspore_hub.tasks.retrieval import datasets, protocols
 from mindspore_hub.tasks.retrieval._registry import fitting
-from mindspore_hub.tasks.retrieval.protocol import Protocol
+from mindspore_hub.tasks.retrieval.protocol import Protocol, as_protocol
 
 
 def follow(
@@ -35,7 +35,7 @@ def follow(
         FeaturesError: Nobody says which one, it has no such option, or a value of another kind.
         DatasetError: A value means nothing to the data set.
     """
-    base = _noted(about) or (card.asset.protocol if card and card.asset else None)
+    base = _noted(about) or (_published(card) if card else None)
     if protocol is not None and (base is None or base.name != protocol):
         base = Protocol(protocol)
     if base is None:
@@ -98,11 +98,15 @@ def _decided(about: Mapping[str, Any], protocol: str) -> dict[str, Any]:
 
 def is_published(card: Card, followed: Protocol) -> bool:
     """Whether a protocol is that of a card, with the same options."""
-    published = card.asset.protocol if card.asset else None
+    published = _published(card)
     if published is None or published.name != followed.name:
         return False
     usual = all_options(followed.name)
     return {**usual, **published.options} == {**usual, **followed.options}
+
+
+def _published(card: Card) -> Protocol | None:
+    return as_protocol(card.asset.node.get("protocol")) if card.asset else None
 
 
 def _settled(about: Mapping[str, Any], protocol: str) -> set[str]:
