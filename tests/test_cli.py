@@ -442,7 +442,7 @@ def test_every_error_is_exported() -> None:
         (["load", "MVDD"], 3, "Did you mean MVD?"),
         (["download", "MVD@regdb"], 3, "MVD@regdb-visibletoinfrared"),
         (["info", "DDAG@nope"], 3, "Variants of DDAG:"),
-        (["info", "https://www.baidu.com"], 3, "no address of a model card"),
+        (["info", "https://www.baidu.com"], 3, "not the address of a model card"),
         (["info", "absent.md"], 3, "There is no card 'absent.md'"),
         (["load", "~nobody-by-this-name/x.md"], 3, "There is no card '~nobody"),
         (["list", "9.9"], 3, f"choose one of {RELEASES}."),
