@@ -24,6 +24,7 @@ from mindspore_hub.hub.values import YamlText, is_null
 CODE = "H924"
 NAME = "network-or-input"
 SEVERITY = Severity.ERROR
+FIXABLE = True
 
 
 def check_card(document: Document) -> Iterator[Problem]:
