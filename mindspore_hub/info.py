@@ -63,6 +63,8 @@ class CellInfo:
         return to_json(self._card)
 
     def _fill(self, card: Card) -> None:
+        from mindspore_hub.hub.values import iso_date
+
         asset = card.asset
         self._card = card
         self.uid = card.uid
@@ -72,21 +74,21 @@ class CellInfo:
         self.name = card.model_name
         self.backbone_name = card.text("backbone-name") or None
         self.type = card.text("module-type") or None
-        self.fine_tunable = bool(card.fine_tunable)
+        self.fine_tunable = card.text("fine-tunable").lower() == "true"
         shapes: list[Any] = [list(shape) for shape in card.input_shapes]
         self.input_shape = shapes[0] if len(shapes) == 1 else shapes
         self.output_shape = [list(shape) for shape in card.output_shapes]
         self.author = card.text("author") or None
-        day = card.update_time
+        day = iso_date(card.text("update-time"))
         self.update_time = date.fromisoformat(day) if day else card.text("update-time") or None
         self.repo_link = card.text("repo-link") or None
         self.user_id = card.text("user-id") or None
         self.used_for = card.text("used-for") or None
         self.backend = card.text("infer-backend") or None
-        self.dataset = card.dataset or None
+        self.dataset = card.text("train-dataset") or None
         self.evaluation = card.text("evaluation") or None
         self.accuracy = card.text("accuracy") or None
-        self.license = card.license or None
+        self.license = card.text("license") or None
         self.summary = card.text("summary") or None
         self.model_version = card.text("model-version") or None
         self.mindspore_version = card.version or None
@@ -132,6 +134,7 @@ def to_json(card: Card) -> dict[str, Any]:
     loaded.
     """
     from mindspore_hub.hub import keys
+    from mindspore_hub.hub.values import iso_date, split_items
 
     said = {
         _json_name(key): _value(key, card.values.get(key))
@@ -145,9 +148,9 @@ def to_json(card: Card) -> dict[str, Any]:
         "title": card.title or None,
         **said,
         "domain": card.domain or None,
-        "task": card.task or None,
-        "used_for": card.used_for,
-        "update_time": card.update_time or said["update_time"],
+        "task": card.text("module-type").partition("-")[2].strip() or None,
+        "used_for": split_items(card.text("used-for")),
+        "update_time": iso_date(card.text("update-time")) or said["update_time"],
         "metrics": [_metric(metric) for metric in card.metrics],
         "repository": _repository(card.repo_link),
         "default": card.is_default,

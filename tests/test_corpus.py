@@ -19,6 +19,7 @@ from mindspore_hub.checking.rules import all_rules
 from mindspore_hub.commands.main import mshub
 from mindspore_hub.hub.document import Document, read_document
 from mindspore_hub.hub.findings import Finding, Severity
+from mindspore_hub.hub.values import iso_date
 from mindspore_hub.hub.vocabulary import words
 from mindspore_hub.info import to_json
 
@@ -76,7 +77,7 @@ def facts_of(document: Document) -> dict[str, Any]:
         "title": said["title"],
         **{key: said[key.replace("-", "_")] for key in AS_WRITTEN},
         "module-type": {"domain": said["domain"], "task": said["task"]},
-        "update-time": document.card.update_time or None,
+        "update-time": iso_date(document.card.text("update-time")) or None,
         "evaluation": metrics or None,
         "repo-link": link._asdict() if link else None,
         "asset": [asset_of(item) for item in said["asset"]],

@@ -38,9 +38,7 @@ from mindspore_hub.hub.values import (
     as_arguments,
     as_plain,
     as_shapes,
-    iso_date,
     link_text,
-    split_items,
 )
 
 LOADABLE_FORMATS = ("ckpt", "safetensors")
@@ -182,44 +180,14 @@ class Card:
         return self.text("mindspore-version")
 
     @property
-    def dataset(self) -> str:
-        """What it was trained on."""
-        return self.text("train-dataset")
-
-    @property
-    def license(self) -> str:
-        """Licence of code and weights."""
-        return self.text("license")
-
-    @property
     def is_default(self) -> bool:
         """Whether the bare model name means this card."""
         return as_argument(self.values.get("default")) is True
 
     @property
-    def fine_tunable(self) -> bool | None:
-        """Whether it can be trained further; None if the card does not say it."""
-        return {"true": True, "false": False}.get(self.text("fine-tunable").lower())
-
-    @property
     def domain(self) -> str:
         """First part of `module-type`, in lower case."""
         return self.text("module-type").partition("-")[0].strip().lower()
-
-    @property
-    def task(self) -> str:
-        """What follows it, as written."""
-        return self.text("module-type").partition("-")[2].strip()
-
-    @property
-    def used_for(self) -> list[str]:
-        """Items of `used-for`."""
-        return split_items(self.text("used-for"))
-
-    @property
-    def update_time(self) -> str:
-        """`update-time` as YYYY-MM-DD; empty if it is not a date."""
-        return iso_date(self.text("update-time"))
 
     @cached_property
     def repo_link(self) -> RepoLink | None:

@@ -64,7 +64,7 @@ _USUAL = "MindSpore is available under"
 
 def check_card(document: Document) -> Iterator[Problem]:
     """Report each sentence that states another licence of code or weights."""
-    own, body = document.card.license, document.body
+    own, body = document.card.text("license"), document.body
     if not own or not ("icen" in body.text or "许可" in body.text):
         return
     sections = _license_lines(body)

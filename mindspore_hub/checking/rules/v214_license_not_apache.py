@@ -24,7 +24,7 @@ SEVERITY = Severity.WARNING
 
 def check_card(document: Document) -> Iterator[Problem]:
     """Report any other license."""
-    text = document.card.license
+    text = document.card.text("license")
     if text and text != "Apache2.0" and bare_license(text) != APACHE:
         value = document.values.get("license")
         place = value.place if value else document.front_matter.place

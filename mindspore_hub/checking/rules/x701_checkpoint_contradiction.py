@@ -64,7 +64,7 @@ def values_of(document: Document) -> dict[str, list[str]]:
 
 def data_set(document: Document) -> str:
     """The data set, without case and punctuation."""
-    return re.sub(r"[\W_]+", "", document.card.dataset.lower())
+    return re.sub(r"[\W_]+", "", document.card.text("train-dataset").lower())
 
 
 def place_of_digest(document: Document, digest: str) -> Place:

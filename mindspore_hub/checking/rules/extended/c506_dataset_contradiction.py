@@ -25,7 +25,7 @@ SEVERITY = Severity.WARNING
 
 def check_card(document: Document) -> Iterator[Problem]:
     """Report each file of another data set."""
-    dataset = document.card.dataset
+    dataset = document.card.text("train-dataset")
     if not dataset:
         return
     for asset in document.card.assets:

@@ -24,7 +24,7 @@ SEVERITY = Severity.INFO
 
 def check_card(document: Document) -> Iterator[Problem]:
     """Report a name with another data set, or without one."""
-    dataset = document.card.dataset
+    dataset = document.card.text("train-dataset")
     if not dataset or dataset.upper() == "N/A":
         return
     name = document.uid.rpartition("/")[2].removesuffix("_cn")
