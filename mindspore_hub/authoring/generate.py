@@ -9,8 +9,7 @@ from difflib import unified_diff
 from pathlib import Path
 from urllib.parse import quote
 
-from mindspore_hub._files import replace
-from mindspore_hub.checking import beside
+from mindspore_hub._files import is_file, read_regular, replace
 from mindspore_hub.checking.rules import all_rules
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.card import Card
@@ -45,9 +44,9 @@ def outputs(root: Path) -> dict[Path, str]:
     texts = _entry_points(root, hub)
     readme = root / "README.md"
     rules = root / "docs" / "rules.md"
-    if beside.is_file(rules):
+    if is_file(rules):
         texts[rules] = _rules_page()
-    if beside.is_file(readme):
+    if is_file(readme):
         texts[readme] = _with_table(_readme(readme), hub)
     return texts
 
@@ -199,7 +198,7 @@ def _value(value: Argument) -> str:
 
 def _readme(path: Path) -> str:
     try:
-        text = beside.content(path).decode("utf-8")
+        text = read_regular(path).decode("utf-8")
     except UnicodeDecodeError as error:
         msg = f"{path.name} is not UTF-8 ({error}); save it as UTF-8."
         raise CardError(msg) from error
@@ -283,7 +282,7 @@ def _shapes(shapes: tuple[Shape, ...]) -> str:
 
 def _bytes(path: Path) -> bytes | None:
     """What a file holds; None if there is none."""
-    return beside.content(path) if beside.is_file(path) else None
+    return read_regular(path) if is_file(path) else None
 
 
 def _present(path: Path) -> str:

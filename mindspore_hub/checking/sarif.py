@@ -29,7 +29,7 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: 
 
 def as_sarif(checked: Checked) -> str:
     """A log with one run; paths are those in the repository."""
-    rules = checked.rules()
+    rules = checked.rules
     index = {rule.code: number for number, rule in enumerate(rules)}
     uris = {path: _uri(path) for path in {finding.path for finding in checked.findings}}
     prints = fingerprints(_in_repository(checked.findings), Path.cwd())

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from mindspore_hub.checking.config import GROUPS
+from mindspore_hub.checking.rules import GROUPS, is_among, is_known
 from mindspore_hub.errors import SettingsError
 from mindspore_hub.hub.findings import Finding, Place, Severity
 
@@ -62,8 +62,6 @@ class _Ignored(NamedTuple):
         here = () if finding.whole else self.of_line.get(finding.line, ())
         if not self.everywhere and not here:
             return False
-        from mindspore_hub.checking.rules import is_among
-
         return is_among(finding.code, self.everywhere) or is_among(finding.code, here)
 
 
@@ -140,8 +138,6 @@ def _codes(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
     Where only blanks stand before a word that is not in upper case, it is one of the reason.
     """
-    from mindspore_hub.checking.rules import is_known
-
     codes: list[str] = []
     unknown: list[str] = []
     for match in re.finditer(_WORD, text):

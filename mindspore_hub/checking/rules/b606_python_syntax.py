@@ -17,13 +17,12 @@ import sys
 import warnings
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.body import CodeBlock
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
 from mindspore_hub.hub.patterns import pattern
 
-CODE = "B606"
-NAME = "python-syntax"
 SEVERITY = Severity.WARNING
 
 
@@ -38,7 +37,7 @@ _NOTEBOOK = pattern(
 )
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report the first syntax error of each Python block."""
     for block in document.body.code_blocks(*_LANGUAGES):
         closed = block not in document.body.unclosed_blocks

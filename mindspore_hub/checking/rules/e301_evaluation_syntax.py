@@ -14,15 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 
-CODE = "E301"
-NAME = "evaluation-syntax"
 SEVERITY = Severity.ERROR
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each part that is no metric; a word for "none" is for E310 to report."""
     facts = document.facts
     if facts.bad_segments and not facts.placeholder:

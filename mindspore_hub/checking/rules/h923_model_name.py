@@ -13,17 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.front_matter import Scalar
 from mindspore_hub.hub.keys import fits
 
-CODE = "H923"
-NAME = "model-name"
 SEVERITY = Severity.ERROR
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a keyword; what else is no name of a class, H902 reports in a hub."""
     value = document.values.get("model-name")
     if isinstance(value, Scalar) and value.text.strip() and not fits("model-name", value.text):

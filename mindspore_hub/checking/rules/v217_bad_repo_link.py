@@ -13,15 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 
-CODE = "V217"
-NAME = "bad-repo-link"
 SEVERITY = Severity.ERROR
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a link of another form."""
     if document.facts.repo_link is None:
         value = document.values.get("repo-link")

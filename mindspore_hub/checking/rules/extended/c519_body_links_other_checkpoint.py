@@ -13,18 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
 from mindspore_hub.hub.patterns import pattern
 
-CODE = "C519"
-NAME = "body-links-other-checkpoint"
 SEVERITY = Severity.WARNING
 
 _BREAKS = pattern(r"[\s()<>\[\]\"'|]+")
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report the first link to a checkpoint where none is the asset."""
     assets = {asset.file for asset in document.facts.assets if asset.link}
     if not assets or ".ckpt" not in document.body.text:

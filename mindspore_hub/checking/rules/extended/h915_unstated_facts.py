@@ -15,26 +15,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mindspore_hub.checking.rules import Hub
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.facts import asset_items
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.values import as_argument, as_arguments
 
-CODE = "H915"
-NAME = "unstated-facts"
 SEVERITY = Severity.WARNING
+HUB_ONLY = True
 
 
-def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+def check_hub(hub: HubCards) -> Iterator[tuple[Document, Problem]]:
     """Report each fact that is absent."""
     arguments = _arguments(hub)
-    for document in hub.documents.values() if hub.root else ():
+    for document in hub.documents.values():
         for problem in _problems(document, arguments.get(document.facts.model_name, set())):
             yield document, problem
 
 
-def _arguments(hub: Hub) -> dict[str | None, set[str]]:
+def _arguments(hub: HubCards) -> dict[str | None, set[str]]:
     """Names of the arguments that the default card of each model states."""
     return {
         document.facts.model_name: {
