@@ -29,11 +29,11 @@ def check_hub(hub: HubCards) -> Iterator[tuple[Document, Problem]]:
 
     Where nothing can be generated, other rules say why.
     """
-    from mindspore_hub.authoring.generate import entry_points
-    from mindspore_hub.networks.entry_point import entry_point_path
+    from mindspore_hub.hub.hub import Hub
+    from mindspore_hub.networks.entry_point import entry_point_path, entry_point_texts
 
     try:
-        texts = entry_points(hub.root)
+        texts = entry_point_texts(Hub.of(hub.root))
     except (CardError, OSError, ValueError):
         return
     for model, document in _first_cards(hub).items():
