@@ -435,7 +435,7 @@ def test_severity_is_the_lowest_that_is_shown_and_fails() -> None:
         (["--write-baseline", "b.json", "--baseline", "a.json"], "--write-baseline writes every"),
         (["--ignore", "EXTENDED,V2O7"], "there is no rule V2O7"),
         (["--baseline", "absent.json"], "The baseline absent.json cannot be read"),
-        (["--baseline", "card.md"], "card.md is no baseline of this version"),
+        (["--baseline", "card.md"], "card.md is not a baseline of this version"),
         (["--changed"], "--changed needs a git repository around"),
         (["--nope"], "No such option"),
     ],
@@ -900,7 +900,7 @@ def test_changed_reports_cards_that_differ_from_a_commit() -> None:
     assert done.stderr == "4 cards checked, 3 of them changed, 3 findings, 3 fixable with --fix\n"
     done = run("check", "cards", "--changed=nope", *options)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "--changed: 'nope' is no commit of the repository" in done.stderr
+    assert "--changed: 'nope' is not a commit of the repository" in done.stderr
 
 
 def test_changed_reads_all_cards_for_rules_across_cards() -> None:

@@ -113,6 +113,19 @@ def test_the_file_of_a_rule_says_its_code_its_name_and_its_group(path: Path) -> 
     assert rule.group.value == group
 
 
+@pytest.mark.parametrize("code", [rule.code for rule in RULES.values() if rule.hub_only])
+def test_a_rule_about_hubs_is_not_asked_about_cards_elsewhere(code: str, tmp_path: Path) -> None:
+    hub = rule_cases.first(code).write(tmp_path)
+    assert findings(code, hub)
+    shutil.rmtree(hub / "models")
+    assert findings(code, hub) == []
+
+
+def test_only_a_rule_about_hubs_can_ask_for_the_hub_root() -> None:
+    with pytest.raises(ValueError, match="HUB_ONLY"):
+        _ = rules.HubCards().root
+
+
 def test_no_rule_compiles_an_expression_before_it_needs_it() -> None:
     checks = [rule.check_card or rule.check_hub for rule in RULES.values()]
     compiled = [

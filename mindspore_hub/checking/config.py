@@ -36,7 +36,7 @@ class Selection(NamedTuple):
         """Refuse what chooses no rule.
 
         Raises:
-            SettingsError: An item is no group, no code and no prefix of one.
+            SettingsError: An item is not a group, a code or a prefix of one.
         """
         _refuse_unknown((*self.select, *self.extend_select, *self.ignore), where)
 
@@ -62,7 +62,7 @@ class Config(NamedTuple):
         """Refuse what chooses or ignores no rule.
 
         Raises:
-            SettingsError: An item is no group, no code and no prefix of one.
+            SettingsError: An item is not a group, a code or a prefix of one.
         """
         self.selection.check("[tool.mshub]")
         for name, codes in self.per_card_ignores.items():

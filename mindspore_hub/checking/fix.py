@@ -221,7 +221,7 @@ def _change(lines: list[re.Match[str]], edit: Edit) -> Change | None:
 
 
 def _clash(wanted: list[Change], accepted: list[Change]) -> bool:
-    """Whether changes overlap others; one that both want is no clash."""
+    """Whether changes overlap others; one that both want does not count."""
     return any(
         change.overlaps(other) for change in wanted for other in accepted if change != other
     ) or any(

@@ -160,7 +160,7 @@ def _status(send: _Send, method: str, *, url: str) -> int:
             if not target:
                 return response.status
         if not is_address(target):
-            msg = f"redirects to {printable(shown_address(target))}, which is no address"
+            msg = f"redirects to {printable(shown_address(target))}, which is not an address"
             raise NetworkError(msg)
         url = target
     msg = f"redirects more than {MAX_REDIRECTS} times"

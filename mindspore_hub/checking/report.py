@@ -151,7 +151,7 @@ def count_per_rule(checked: Checked) -> list[dict[str, str | int | bool]]:
 
 
 def _table(rows: list[dict[str, str | int | bool]]) -> str:
-    """Count, code, whether `--fix` mends it, and name."""
+    """Count, code, whether `--fix` fixes it, and name."""
     width = max((len(str(row["count"])) for row in rows), default=0)
     return "".join(
         f"{row['count']:>{width}}  {row['code']}  [{'*' if row['fixable'] else ' '}] {row['name']}\n"

@@ -49,7 +49,7 @@ def as_sarif(checked: Checked) -> str:
 
 
 def _documents(paths: Iterable[Path]) -> dict[Path, Document]:
-    """Cards that can be read; what stands in one that changed meanwhile is no fix any more."""
+    """Cards that can be read; what stands in one that changed meanwhile is not a fix any more."""
     found = {}
     for path in paths:
         with suppress(CardError):

@@ -41,7 +41,7 @@ class Comment(NamedTuple):
         place: Where it begins.
         codes: Codes, prefixes of codes and groups of rules.
         lines: Lines whose findings it ignores; empty for the whole card.
-        unknown: What stands in place of a code and is none.
+        unknown: What stands in place of a code and is not one.
         mistake: Why it ignores nothing; empty if it does.
     """
 
@@ -212,7 +212,7 @@ def read_baseline(file: Path) -> frozenset[str]:
     """Fingerprints of a baseline.
 
     Raises:
-        SettingsError: The file cannot be read, or is no baseline.
+        SettingsError: The file cannot be read, or is not a baseline.
     """
     from mindspore_hub._foreign import read_object
 
@@ -225,5 +225,5 @@ def read_baseline(file: Path) -> frozenset[str]:
         msg = f"{reason} Write it with `--write-baseline {file}`."
         raise SettingsError(msg) from error
     except (ValueError, KeyError, TypeError) as error:
-        msg = f"{file} is no baseline of this version; write it with `--write-baseline {file}`."
+        msg = f"{file} is not a baseline of this version; write it with `--write-baseline {file}`."
         raise SettingsError(msg) from error

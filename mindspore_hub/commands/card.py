@@ -116,9 +116,10 @@ def check(paths: tuple[Path, ...], **options: Any) -> None:
     CODES are codes of rules, prefixes of codes, or ALL, DEFAULT, EXTENDED, between commas. Without
     a PATH, the cards of this package are checked. Exits with 1 if there are errors or warnings.
     """
+    _refuse_nonsense(**options)
     try:
         sys.exit(_check(paths, **options))
-    except (HubError, OSError, click.ClickException):
+    except (HubError, OSError):
         raise
     except Exception as error:
         import logging
@@ -129,6 +130,28 @@ def check(paths: tuple[Path, ...], **options: Any) -> None:
             "program: please report it with the cards and the output of `mshub env`."
         )
         raise InternalError(msg) from error
+
+
+def _refuse_nonsense(
+    *,
+    style: str,
+    statistics: bool,
+    write_baseline: Path | None,
+    fix: bool,
+    diff: bool,
+    **asked: Any,
+) -> None:
+    """Refuse options that ask for two outputs at once."""
+    others = statistics or style != "human"
+    if statistics and style not in {"human", "json"}:
+        msg = f"--statistics are printed as human or json, not as {style}."
+        raise click.UsageError(msg)
+    if diff and (fix or write_baseline or asked["online"] or others):
+        msg = "--diff prints a diff; leave the other outputs, --fix and --online out."
+        raise click.UsageError(msg)
+    if write_baseline and (asked["baseline"] or others):
+        msg = "--write-baseline writes every finding; leave --baseline and the other outputs out."
+        raise click.UsageError(msg)
 
 
 def _check(
@@ -144,16 +167,6 @@ def _check(
     """Check, fix if asked, and print; the exit code."""
     from mindspore_hub.checking import report, review, suppress
 
-    others = statistics or style != "human"
-    if statistics and style not in {"human", "json"}:
-        msg = f"--statistics are printed as human or json, not as {style}."
-        raise click.UsageError(msg)
-    if diff and (fix or write_baseline or asked["online"] or others):
-        msg = "--diff prints a diff; leave the other outputs, --fix and --online out."
-        raise click.UsageError(msg)
-    if write_baseline and (asked["baseline"] or others):
-        msg = "--write-baseline writes every finding; leave --baseline and the other outputs out."
-        raise click.UsageError(msg)
     planned = review.prepare(review.Request(paths, with_known=bool(write_baseline), **asked))
     for path, reason in (item for cards in planned.cards for item in cards.left_out):
         echo(f"left out: {path}: {reason}", err=True)

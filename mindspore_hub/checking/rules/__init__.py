@@ -117,7 +117,7 @@ def release_of(document: Document) -> str:
 
 
 class Rule(NamedTuple):
-    """A rule as its module declares it; `--fix` mends what one finds that is fixable."""
+    """A rule as its module declares it; `--fix` fixes what a fixable one finds."""
 
     code: str
     name: str

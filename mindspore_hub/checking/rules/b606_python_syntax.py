@@ -63,7 +63,7 @@ def _syntax_problem(block: CodeBlock) -> Problem | None:
 
 def _help(block: CodeBlock) -> str:
     if _SESSION.search(block.text):
-        return "a session is no program: call the block pycon or ipython"
+        return "a session is not a program: call the block pycon or ipython"
     if _NOTEBOOK.search(block.text):
         return "commands of a notebook are no Python: call the block ipython or pycon"
     return "correct the code"

@@ -1,4 +1,4 @@
-"""The target of a link is no address, but nearly one.
+"""The target of a link is not an address, but nearly one.
 
 What: The target of `[text](target)` begins with `https://`, once, and with nothing before it.
 
@@ -54,4 +54,4 @@ def _problem(number: int, match: re.Match[str]) -> Problem:
     new = f"{scheme}://{match['rest']}"
     place = Place(number, match.start("open") + 1)
     help_ = f"write {new}"
-    return Problem(place, f"{old} is no address", help_, (Edit(place, old, new),))
+    return Problem(place, f"{old} is not an address", help_, (Edit(place, old, new),))

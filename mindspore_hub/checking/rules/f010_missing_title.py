@@ -1,4 +1,4 @@
-"""The first line that is not blank is no title.
+"""The first line that is not blank is not a title.
 
 What: A card begins with `# Title`.
 

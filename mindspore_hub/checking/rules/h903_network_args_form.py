@@ -34,7 +34,7 @@ _HELP = "write `network-args: {<argument>: <value>}`"
 
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
-    """Report misplaced and misspelt `network-args`, and values that are no single value."""
+    """Report misplaced and misspelt `network-args`, and values that are not a single value."""
     for name, _ in document.front_matter.entries:
         if _MISSPELT.fullmatch(name.text):
             yield Problem(name.place, f"{name.text} stands outside of the asset", "indent it")
@@ -43,7 +43,7 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
             if name.text == _KEY:
                 yield from _value_problems(node)
             elif _MISSPELT.fullmatch(name.text):
-                yield Problem(name.place, f"{name.text} is no key of an asset", f"write {_KEY}")
+                yield Problem(name.place, f"{name.text} is not a key of an asset", f"write {_KEY}")
 
 
 def _value_problems(node: Node) -> Iterator[Problem]:

@@ -26,7 +26,7 @@ _HELP = "write `[3, 288, 144]`, or one such list per tensor, without the batch a
 
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
-    """Report the first part of each shape that is no size."""
+    """Report the first part of each shape that is not a size."""
     for key in ("input-shape", "output-shape"):
         node = document.front_matter.get(key)
         wrong = wrong_part_of_shape(node) if node is not None else None

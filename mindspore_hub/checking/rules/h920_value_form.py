@@ -4,7 +4,7 @@ What: Every key has one value, but for `asset`, which is a list with a dash befo
 each file, the two shapes, and the mappings of an asset.
 
 Why: What has another form is read as nothing: a card without its dash below `asset` publishes no
-checkpoint, and `[MIT]` is no license.
+checkpoint, and `[MIT]` is not a license.
 
 Example: `license: [Apache2.0]`
 

@@ -1,6 +1,6 @@
 """No network can have this model-name.
 
-What: `model-name` is no word that Python keeps for itself.
+What: `model-name` is not a word that Python keeps for itself.
 
 Why: The network is a class of that name, and `class class` is no Python.
 
@@ -23,7 +23,7 @@ SEVERITY = Severity.ERROR
 
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
-    """Report a keyword; what else is no name of a class, H902 reports in a hub."""
+    """Report a keyword; what else is not a name of a class, H902 reports in a hub."""
     value = document.values.get("model-name")
     if isinstance(value, Scalar) and value.text.strip() and not fits("model-name", value.text):
         message = f"{value.text} is a word of Python, which no class can be called"

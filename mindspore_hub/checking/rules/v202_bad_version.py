@@ -32,4 +32,4 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
         if isinstance(value, Scalar) and value.text and not fits(key, value.text):
             found = _VERSION.search(value.text[:100])
             help_ = f"write `{key}: {found[0] if found else '<number>.<number>'}`"
-            yield Problem(value.place, f"{value.text} is no version", help_)
+            yield Problem(value.place, f"{value.text} is not a version", help_)

@@ -38,7 +38,7 @@ _TITLES = {"yes": "True", "on": "True", "1": "True", "no": "False", "off": "Fals
 
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
-    """Report switches of another type; quotes and odd capitals can be mended."""
+    """Report switches of another type; quotes and odd capitals can be fixed."""
     for key in _KEYS:
         value = document.values.get(key)
         if value is None or (is_null(value) and key != "default"):

@@ -24,7 +24,7 @@ SEVERITY = Severity.ERROR
 
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
-    """Report what is no date, however it is written."""
+    """Report what is not a date, however it is written."""
     value = document.values.get("update-time")
     if isinstance(value, Scalar) and not is_null(value) and not fits("update-time", value.text):
-        yield Problem(value.place, f"{value.text} is no date", "write it as YYYY-MM-DD")
+        yield Problem(value.place, f"{value.text} is not a date", "write it as YYYY-MM-DD")

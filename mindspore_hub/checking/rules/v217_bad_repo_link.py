@@ -27,4 +27,4 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
         text = document.facts.text("repo-link")
         if text and value:
             help_ = "write https://HOST/OWNER/REPO/tree/REF/PATH"
-            yield Problem(value.place, f"{text} is no folder of a repository", help_)
+            yield Problem(value.place, f"{text} is not a folder of a repository", help_)

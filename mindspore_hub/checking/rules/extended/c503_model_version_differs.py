@@ -2,7 +2,7 @@
 
 What: `model-version` repeats `mindspore-version`.
 
-Why: Published files are told apart by release, so a version of its own names no file.
+Why: Published files are distinguished by release, so a version of its own names no file.
 
 Example: `model-version: 1.0` beside `mindspore-version: 1.9`
 

@@ -2,7 +2,7 @@
 
 What: A card is called `<model>_<data set>.md`.
 
-Why: Variants of a model are told apart by the data set in the uid.
+Why: Variants of a model are distinguished by the data set in the uid.
 
 Example: `gru_muti30k.md` with `train-dataset: Multi30k`
 

@@ -33,7 +33,7 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     if linked and not any(link.rsplit("/", 1)[-1] in assets for _, link in linked):
         number, link = linked[0]
         column = document.lines[number - 1].index(link) + 1
-        message = f"the text links {link}, which is no asset of the card"
+        message = f"the text links {link}, which is not an asset of the card"
         help_ = "link the asset, or correct asset-link"
         yield Problem(Place(number, column), message, help_)
 

@@ -1,6 +1,6 @@
 """The name of a metric is spelt as in few other cards.
 
-What: A metric has the same spelling in all cards. Capitals are no fault where most cards have none:
+What: A metric has the same spelling in all cards. Capitals are not a fault where most cards have none:
 `mIoU` and `MSE` stay.
 
 Why: `map`, `MAP` and `mAP` are three columns in a table of results.

@@ -4,7 +4,7 @@ What: A card states `input-shape` and `output-shape`, and each of its assets `as
 `network-args` for the arguments that the default card of its model states.
 
 Why: These stand in the table of models, and `mshub info` prints them before anything is downloaded.
-Two files of one model that differ in an argument are told apart by it.
+Two files of one model that differ in an argument are distinguished by it.
 
 Example: a card without `output-shape`.
 

@@ -39,7 +39,7 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     expected = iter([name for name in SECTIONS if name in present])
     for heading in headings:
         if heading.text not in SECTIONS:
-            message = f"{heading.text} is no section of a card"
+            message = f"{heading.text} is not a section of a card"
             yield Problem(heading.place, message, f"there are {', '.join(SECTIONS)}")
         elif heading.text != (name := next(expected, "none")):
             message = f"the section {heading.text} stands where {name} belongs"

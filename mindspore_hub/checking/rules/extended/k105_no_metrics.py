@@ -35,5 +35,5 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
 
 
 def _says(value: Node | None) -> bool:
-    """Whether a value is there that is no placeholder."""
+    """Whether a value is there that is not a placeholder."""
     return any(item.text.strip().lower() not in _PLACEHOLDERS for item in scalars(value))

@@ -35,4 +35,4 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
         known = [word.removeprefix(start) for word in listed("tasks") if word.startswith(start)]
         near = proposal(task, known)
         help_ = f"did you mean {near}?" if near else f"leave it at `{domain}`"
-        yield Problem(value.place, f"{task} is no documented task of {domain}", help_)
+        yield Problem(value.place, f"{task} is not a documented task of {domain}", help_)

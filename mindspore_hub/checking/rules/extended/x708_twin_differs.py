@@ -3,7 +3,7 @@
 What: `<card>.md` and `<card>_cn.md` agree in all that is not language: numbers, dates, links and
 digests, and the values of keys that both have.
 
-Why: Both are pages of one checkpoint; readers of one of them are told something wrong.
+Why: Both are pages of one checkpoint; readers of one of them read something wrong.
 
 Example: `accuracy: 73.9` in a card and `accuracy: 72.9` in its translation.
 
