@@ -23,7 +23,7 @@ from commands import CARD, MSHUB, ROOT, run, start
 
 import mindspore_hub
 from mindspore_hub import errors
-from mindspore_hub.checking.review import known_rules
+from mindspore_hub.checking.rules import known_rules
 from mindspore_hub.commands.main import mshub
 from mindspore_hub.files.store import Store
 from mindspore_hub.hub.hub import Hub

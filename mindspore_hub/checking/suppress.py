@@ -7,14 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from mindspore_hub.checking.rules import GROUPS, is_among, is_known
 from mindspore_hub.errors import SettingsError
+from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Finding, Place, Severity
-
-if TYPE_CHECKING:
-    from mindspore_hub.hub.document import Document
 
 SEVERITIES = tuple(Severity)
 """The worst first."""
