@@ -69,18 +69,14 @@ class Checked:
         return relative(path, folder) if folder else path.as_posix()
 
 
-def render(checked: Checked, style: str, *, statistics: bool, coloured: bool) -> str:
+def render(checked: Checked, style: str, *, coloured: bool = False) -> str:
     """A report in one of the formats of `mshub card check`.
 
     Args:
         checked: The check.
         style: Name of the format.
-        statistics: Count per rule instead, as `human` or `json`.
         coloured: Whether `human` is for a terminal with colours.
     """
-    if statistics:
-        rows = count_per_rule(checked)
-        return _list(rows) if style == "json" else _table(rows)
     if style == "sarif":
         from mindspore_hub.checking.sarif import as_sarif
 
@@ -139,19 +135,17 @@ def as_junit(checked: Checked) -> str:
     return text if takes_utf8() else text.encode("ascii", "xmlcharrefreplace").decode()
 
 
-def count_per_rule(checked: Checked) -> list[dict[str, str | int | bool]]:
-    """How often each rule found something, the most frequent first."""
+def statistics(checked: Checked, style: str) -> str:
+    """How often each rule found something, the most frequent first, as `human` or `json`."""
     names = {rule.code: rule.name for rule in checked.rules}
     counts = Counter(finding.code for finding in checked.findings)
     fixable = {finding.code for finding in checked.findings if finding.fixable}
-    return [
+    rows = [
         {"code": code, "name": names[code], "count": number, "fixable": code in fixable}
         for code, number in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
-
-
-def _table(rows: list[dict[str, str | int | bool]]) -> str:
-    """Count, code, whether `--fix` fixes it, and name."""
+    if style == "json":
+        return _list(rows)
     width = max((len(str(row["count"])) for row in rows), default=0)
     return "".join(
         f"{row['count']:>{width}}  {row['code']}  [{'*' if row['fixable'] else ' '}] {row['name']}\n"

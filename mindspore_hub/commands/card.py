@@ -183,7 +183,12 @@ def _check(
     coloured = bool(sys.stdout and sys.stdout.isatty()) and not os.environ.get("NO_COLOR")
     # Colours and annotations are meant to be obeyed; what is foreign in them is printable already.
     show = echo_as_it_is if style in {"human", "github"} else echo
-    show(report.render(checked, style, statistics=statistics, coloured=coloured), nl=False)
+    text = (
+        report.statistics(checked, style)
+        if statistics
+        else report.render(checked, style, coloured=coloured)
+    )
+    show(text, nl=False)
     echo(_summary(checked, planned), err=True)
     return int(checked.failed)
 
