@@ -283,7 +283,7 @@ def test_card_rule_explains_a_rule_in_any_case() -> None:
         == """\
 F010 missing-title (error)
 
-The first line that is not blank is no title.
+The first line that is not blank is not a title.
 
 What: A card begins with `# Title`.
 
