@@ -14,19 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.card import RepoLink
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.metrics import FileName
 
-CODE = "C509"
-NAME = "domain-contradiction"
 SEVERITY = Severity.ERROR
 
 _KINDS = ("official", "research")
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report the first contradiction."""
     card = document.card
     path = _parts(card.repo_link)

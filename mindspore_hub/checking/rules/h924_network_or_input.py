@@ -15,19 +15,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.fields import input_problems
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.keys import fits
 from mindspore_hub.hub.values import YamlText, is_null
 
-CODE = "H924"
-NAME = "network-or-input"
 SEVERITY = Severity.ERROR
 FIXABLE = True
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a network without its module, and each input that is not one."""
     network, inputs = document.values.get("network"), document.values.get("input")
     if isinstance(network, YamlText) and not is_null(network) and not fits("network", network.text):

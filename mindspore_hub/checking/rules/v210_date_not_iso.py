@@ -13,17 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.values import YamlText, is_iso_date, iso_date
 
-CODE = "V210"
-NAME = "date-not-iso"
 SEVERITY = Severity.INFO
 FIXABLE = True
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a date in another form."""
     value = document.values.get("update-time")
     if isinstance(value, YamlText) and not is_iso_date(value.text):

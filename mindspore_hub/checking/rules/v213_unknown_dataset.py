@@ -14,17 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.values import single_values
 from mindspore_hub.hub.vocabulary import is_known_dataset, listed, proposal
 
-CODE = "V213"
-NAME = "unknown-dataset"
 SEVERITY = Severity.WARNING
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report names that are unknown in any spelling; `N/A` is for K106."""
     for value in single_values(document.values.get("train-dataset")):
         text = value.text.strip()

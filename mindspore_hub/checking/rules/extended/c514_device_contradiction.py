@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.card import Asset
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
@@ -22,8 +23,6 @@ from mindspore_hub.hub.metrics import FileName
 from mindspore_hub.hub.patterns import pattern
 from mindspore_hub.hub.values import split_items
 
-CODE = "C514"
-NAME = "device-contradiction"
 SEVERITY = Severity.WARNING
 
 _DEVICES = frozenset({"ascend", "gpu", "cpu"})
@@ -32,7 +31,7 @@ _IN_FILE = pattern(r"(?:^|[_-])(ascend|gpu|cpu)(?=[_.-])")
 _TARGET = pattern(r"""device_target\s*=\s*["'](\w+)["']""")
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report the first two statements that have no device in common."""
     card = document.card
     trained = split_items(card.text("train-backend"))

@@ -13,18 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.values import YamlText
 from mindspore_hub.hub.vocabulary import bare_license, listed, words
 
-CODE = "V215"
-NAME = "license-not-spdx"
 SEVERITY = Severity.INFO
 FIXABLE = True
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report any other spelling, with the identifier that it means if that is sure."""
     value = document.values.get("license")
     if isinstance(value, YamlText) and value.text and value.text not in words("licenses"):
