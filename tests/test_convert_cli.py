@@ -16,7 +16,6 @@ from mindspore import Tensor, nn
 from safetensors import safe_open
 
 import mindspore_hub
-from mindspore_hub.commands.main import mshub
 from mindspore_hub.files.store import Store
 from mindspore_hub.hub.hub import Catalog
 from mindspore_hub.networks.examine import examine
@@ -210,15 +209,6 @@ def test_the_network_of_a_card_is_written_with_the_values_of_the_store(
     loaded = nn.GraphCell(mindspore.load(str(goal)))(sample).asnumpy()
     expected = mindspore_hub.load(str(card))(sample).asnumpy()
     assert np.abs(loaded - expected).max() <= 1e-5 * np.abs(expected).max()
-
-
-def test_formats_of_the_command_are_those_that_can_be_written() -> None:
-    from mindspore_hub.networks import export
-    from mindspore_hub.tensors import write
-
-    command = mshub.get_command(None, "convert")
-    (choice,) = [option.type for option in command.params if option.name == "target"]
-    assert list(choice.choices) == [*write.FORMATS, *export.FORMATS]
 
 
 @pytest.mark.parametrize("target", ["real.safetensors", "new.safetensors"])

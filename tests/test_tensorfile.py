@@ -27,7 +27,7 @@ from safetensors.numpy import load_file, save_file
 
 from mindspore_hub.errors import CheckpointError
 from mindspore_hub.tensors import TensorFile, map_file, read_index
-from mindspore_hub.tensors.pages import Pages
+from mindspore_hub.tensors.buffer import Pages
 
 ARRAYS = {
     "flags": np.array([True, False, True]),
@@ -701,7 +701,7 @@ def test_a_damaged_safetensors_file_is_refused_or_read_as_its_library_does(
 LIMITED = """
 import resource, sys
 from pathlib import Path
-from mindspore_hub import tensorfile
+from mindspore_hub import tensors
 from mindspore_hub.commands.main import mshub
 from mindspore_hub.errors import CheckpointError
 import numpy
@@ -710,10 +710,10 @@ used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesi
 resource.setrlimit(resource.RLIMIT_AS, (used + 2**27, resource.getrlimit(resource.RLIMIT_AS)[1]))
 with path.open("rb") as file:
     try:
-        tensorfile.map_file(file)
+        tensors.map_file(file)
     except CheckpointError as error:
         print(error)
-    index = tensorfile.read_index(tensorfile.open_file(file))
+    index = tensors.read_index(tensors.open_file(file))
 print(index.entries["large"].nbytes, index.array("small").tolist(), str(index.array("note")) if "note" in index.entries else "")
 try:
     index.array("large")

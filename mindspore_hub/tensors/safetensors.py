@@ -22,7 +22,7 @@ from mindspore_hub.tensors.entry import (
 )
 
 if TYPE_CHECKING:
-    from mindspore_hub.tensors.pages import View
+    from mindspore_hub.tensors.buffer import View
 
 DTYPES = {
     "BOOL": "bool",
