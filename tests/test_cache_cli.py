@@ -22,7 +22,7 @@ from server import FileServer, good, read_only
 
 from mindspore_hub.commands.cache import cache
 from mindspore_hub.errors import StoreError
-from mindspore_hub.files.refs import note_use
+from mindspore_hub.files.records import note_use
 from mindspore_hub.files.store import Store
 from mindspore_hub.hub.hub import Catalog
 

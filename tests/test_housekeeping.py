@@ -28,14 +28,20 @@ from mindspore_hub.errors import (
     StoreError,
     UnknownNameError,
 )
-from mindspore_hub.files.check import check
-from mindspore_hub.files.choice import DAY, meant, prunable
-from mindspore_hub.files.fetch import fetch
-from mindspore_hub.files.inventory import Entry, State, foreign_size, inventory
-from mindspore_hub.files.memo import stat_of
-from mindspore_hub.files.refs import note_use, read_refs
-from mindspore_hub.files.removal import discard
+from mindspore_hub.files.download import fetch
+from mindspore_hub.files.records import note_use, read_refs, stat_of
 from mindspore_hub.files.store import Store
+from mindspore_hub.files.upkeep import (
+    DAY,
+    Entry,
+    State,
+    check,
+    discard,
+    foreign_size,
+    inventory,
+    meant,
+    prunable,
+)
 from mindspore_hub.hub.hub import Catalog
 from mindspore_hub.settings import Settings
 
@@ -49,7 +55,7 @@ DIGESTS = {name: hashlib.sha256(data).hexdigest() for name, data in CONTENTS.ite
 FETCH = """
 import sys
 from pathlib import Path
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
 
 home, link, sha256 = sys.argv[1:]
@@ -98,7 +104,7 @@ def store(settings: Settings) -> Store:
 @pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """A memo that takes files without the two seconds that it waits for a clock to move on."""
-    monkeypatch.setattr("mindspore_hub.files.memo._SETTLED", -1.0)
+    monkeypatch.setattr("mindspore_hub.files.records._SETTLED", -1.0)
 
 
 def bring(server: FileServer, settings: Settings, name: str = "/a.ckpt") -> Path:

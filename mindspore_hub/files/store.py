@@ -1,14 +1,14 @@
 """The store: files under their own sha256, read-only, and verified before they are used.
 
     blobs/sha256/<2>/<62>      the files
-    refs/<uid>.json            which card wanted which file; its time is that of the last use
-    verified/<sha256>.json     stats of files that were hashed (memo.py)
+    refs/<uid>.json            which card used which file, and when (records.py)
+    verified/<sha256>.json     stats of files that were hashed (records.py)
     partial/<sha256>.*         unfinished downloads (partial.py)
     corrupt/<sha256>-<unique>  what did not match its name, moved out of the way
-    locks/<sha256>.lock        one download at a time, where the file system has locks (lock.py)
-    trusted/<sha256>.json      which local hubs' code may run, by the digest of their path (trust.py)
-    checks/<sha256>.json       findings of card checks (cards/kept.py)
-    links.json                 which links of cards were answered (cards/online.py)
+    locks/<sha256>.lock        one download at a time, where the file system has locks (partial.py)
+    trusted/<sha256>.json      which local hubs' code may run, by the digest of their path (networks/trust.py)
+    checks/<sha256>.json       findings of card checks (checking/kept.py)
+    links.json                 which links of cards were answered (checking/online.py)
     layout                     version of this layout
     CACHEDIR.TAG               tells backup programs that everything here can be had again
 
@@ -35,8 +35,8 @@ from typing import IO, TYPE_CHECKING
 
 from mindspore_hub._files import is_plain, open_regular, read_regular, reason, replace
 from mindspore_hub.errors import CardError, HubError, IntegrityError, StoreError
-from mindspore_hub.files.lock import locked
-from mindspore_hub.files.memo import Memo, Stat, stat_of
+from mindspore_hub.files.partial import locked
+from mindspore_hub.files.records import Memo, Stat, stat_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -193,7 +193,7 @@ class Store:
     def lock(
         self, sha256: str, *, wait: bool = True, name: str = ""
     ) -> AbstractContextManager[bool]:
-        """Hold off others who want the same file, where that is possible; see `lock.locked`.
+        """Hold off others who want the same file, where that is possible; see `partial.locked`.
 
         Args:
             sha256: Digest of the file.

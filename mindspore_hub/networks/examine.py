@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from mindspore_hub import _files
 from mindspore_hub._text import count, size
 from mindspore_hub.errors import CheckpointError, OfflineError, UnknownNameError
-from mindspore_hub.files.fetch import memo_of, stored
+from mindspore_hub.files.download import memo_of, stored
 from mindspore_hub.hub.hub import Catalog, existing, hub_root
 from mindspore_hub.networks.pretrained import loadable_asset
 from mindspore_hub.networks.weights import optimizer_state

@@ -11,7 +11,7 @@ import checkpoints
 import manifests
 import pytest
 
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.hub.hub import Catalog
 from mindspore_hub.settings import Settings
 

@@ -18,7 +18,7 @@ from downloads import BLOB, CONTENT, PATH, SHA256, files
 from faults import paced
 from server import FileServer
 
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -55,7 +55,7 @@ CHILD = """
 import hashlib, sys
 from pathlib import Path
 import filelock, urllib3
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
 link, sha256, home = sys.argv[1:]
 print("ready", flush=True)

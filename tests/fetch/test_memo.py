@@ -12,7 +12,7 @@ from downloads import CONTENT, PATH, SHA256
 from server import FileServer
 
 from mindspore_hub.errors import IntegrityError
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.files.store import Store
 from mindspore_hub.settings import Settings
 

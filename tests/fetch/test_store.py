@@ -18,7 +18,7 @@ from faults import flipped, truncated, without_length
 from server import FileServer, good, read_only
 
 from mindspore_hub.errors import IntegrityError, NetworkError, StoreError
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
 
 
@@ -82,7 +82,7 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 from mindspore_hub.errors import StoreError
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
 link, sha256, home, limit = sys.argv[1:]
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
@@ -209,7 +209,7 @@ MEDDLING = """
 import os, sys
 from pathlib import Path
 from mindspore_hub.errors import HubError
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
 link, sha256, home, deed, verify = sys.argv[1:]
 blob = Path(home, "blobs", "sha256", sha256[:2], sha256[2:])
@@ -261,7 +261,7 @@ def test_file_that_another_process_touches_as_soon_as_it_is_there_is_not_taken_f
 FETCH = """
 import sys
 from pathlib import Path
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
 link, sha256, home = sys.argv[1:]
 fetch(link, sha256, settings=Settings(home=Path(home), progress=False))

@@ -11,7 +11,7 @@ from downloads import CONTENT, ELSEWHERE, PATH, SHA256, UNREACHABLE, no_sockets
 from server import FileServer, redirect, status
 
 from mindspore_hub.errors import NetworkError, TrustError
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.files.sources import refuse_untrusted
 from mindspore_hub.files.transfer import MAX_REDIRECTS
 from mindspore_hub.settings import Settings
