@@ -23,7 +23,7 @@ from mindspore_hub.errors import IntegrityError
 if TYPE_CHECKING:
     from mindspore_hub.files.store import Store
     from mindspore_hub.files.upkeep import Checked, Entry
-    from mindspore_hub.hub.hub import Catalog
+    from mindspore_hub.hub.hub import Hub
 
 _SECONDS = {"h": 3600, "d": 86400, "w": 604800}
 
@@ -89,8 +89,8 @@ def rm(names: tuple[str, ...], dry_run: bool, style: str) -> None:
     from mindspore_hub.errors import StoreError
     from mindspore_hub.files.upkeep import meant
 
-    store, catalog, entries = _survey()
-    digests = {name: meant(name, entries, catalog) for name in names}
+    store, hub, entries = _survey()
+    digests = {name: meant(name, entries, hub) for name in names}
     stored = {entry.sha256 for entry in entries}
     for name in (name for name, found in digests.items() if not found & stored):
         echo(f"{name} is not in the store.", err=True)
@@ -125,11 +125,11 @@ def prune(older_than: float | None, keep_default: bool, dry_run: bool, style: st
     import time
 
     from mindspore_hub.files.upkeep import prunable
-    from mindspore_hub.hub.hub import Catalog
+    from mindspore_hub.hub.hub import Hub
 
-    Catalog.read_whole()  # the file of a card that is left out would look unwanted
-    store, catalog, entries = _survey()
-    defaults = {card.asset.sha256 for card in catalog.cards if card.is_default and card.asset}
+    Hub.of().complete()  # the file of a card that is left out would look unwanted
+    store, hub, entries = _survey()
+    defaults = {card.asset.sha256 for card in hub.cards if card.is_default and card.asset}
     kept = defaults if keep_default else set()
     chosen = prunable(entries, now=time.time(), older_than=older_than, kept=kept)
     _remove(store, chosen, style, dry_run=dry_run)
@@ -149,13 +149,13 @@ def verify(names: tuple[str, ...], style: str) -> None:
     from mindspore_hub.errors import OfflineError
     from mindspore_hub.files.store import Store
     from mindspore_hub.files.upkeep import owners_of
-    from mindspore_hub.hub.hub import Catalog
+    from mindspore_hub.hub.hub import Hub
     from mindspore_hub.networks.pretrained import loadable_asset
 
-    catalog, settings = Catalog.read(), settings_of_command()
-    named = {name: catalog.resolve(name) for name in names}
+    hub, settings = Hub.of(), settings_of_command()
+    named = {name: hub.resolve(name) for name in names}
     digests = {name: loadable_asset(card).sha256 for name, card in named.items()}
-    owners = owners_of(named.values() if names else catalog.cards)
+    owners = owners_of(named.values() if names else hub.cards)
     if not names:
         owners |= {entry.sha256: entry.uids for entry in _survey()[2] if entry.is_file}
     stores = [Store(folder, read_only=True) for folder in settings.extra_caches]
@@ -170,14 +170,14 @@ def verify(names: tuple[str, ...], style: str) -> None:
         raise type(gravest)("\n".join(map(str, errors)))
 
 
-def _survey() -> tuple[Store, Catalog, list[Entry]]:
+def _survey() -> tuple[Store, Hub, list[Entry]]:
     """The store, the cards, and what the store holds."""
     from mindspore_hub.files.store import Store
     from mindspore_hub.files.upkeep import inventory
-    from mindspore_hub.hub.hub import Catalog
+    from mindspore_hub.hub.hub import Hub
 
-    store, catalog = Store(settings_of_command().home), Catalog.read()
-    return store, catalog, inventory(store, catalog.cards)
+    store, hub = Store(settings_of_command().home), Hub.of()
+    return store, hub, inventory(store, hub.cards)
 
 
 def _remove(store: Store, chosen: Sequence[Entry], style: str, *, dry_run: bool) -> list[Entry]:

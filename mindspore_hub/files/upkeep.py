@@ -24,7 +24,7 @@ from mindspore_hub.files.partial import Version, is_abandoned
 from mindspore_hub.files.records import Memo, Ref, forget_use, read_refs, stat_of
 from mindspore_hub.files.store import OWN_FILES, OWN_FOLDERS, Store, is_damaged
 from mindspore_hub.hub.card import Card
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.settings import DAY
 
 logger = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Entry:
         paths: Its files, the one with the bytes first.
         size: Bytes, without those of what describes it.
         used: Last use as the refs have it, else last change, in seconds since 1970.
-        uids: Cards whose file it is, of the catalog and of the refs.
+        uids: Cards whose file it is, of the hub and of the refs.
         total: Bytes of the whole file, if it is unfinished and a server announced them.
     """
 
@@ -81,7 +81,7 @@ def inventory(store: Store, cards: Iterable[Card]) -> list[Entry]:
 
     Args:
         store: The store; nothing in it is changed, and nothing is hashed.
-        cards: Cards of the catalog.
+        cards: Cards of the hub.
 
     Raises:
         StoreError: A folder cannot be read, or a newer version of this package made the store.
@@ -219,14 +219,14 @@ def _patience(entry: Entry, older_than: float | None) -> float:
     return unwanted if older_than is None else min(older_than, unwanted)
 
 
-def meant(name: str, entries: Iterable[Entry], catalog: Catalog) -> set[str]:
+def meant(name: str, entries: Iterable[Entry], hub: Hub) -> set[str]:
     """Find the digests that a name means; the store need not have them.
 
     Args:
         name: Any name of a card, the uid of a card that a file of the store was loaded for, or a
             sha256 or at least its first 8 digits.
         entries: What lies in the store.
-        catalog: The cards.
+        hub: The cards.
 
     Raises:
         UnknownNameError: It means nothing.
@@ -234,11 +234,11 @@ def meant(name: str, entries: Iterable[Entry], catalog: Catalog) -> set[str]:
         CardError: The file at a path is no readable card.
     """
     entries = list(entries)
-    if found := _beginning(name.lower(), entries, catalog):
+    if found := _beginning(name.lower(), entries, hub):
         return found
     by_ref = {entry.sha256 for entry in entries if name in entry.uids}
     try:
-        card = catalog.resolve(name)
+        card = hub.resolve(name)
     except UnknownNameError:
         if by_ref:
             return by_ref
@@ -247,11 +247,11 @@ def meant(name: str, entries: Iterable[Entry], catalog: Catalog) -> set[str]:
     return of_card | ({card.asset.sha256} if card.asset else set())
 
 
-def _beginning(prefix: str, entries: Iterable[Entry], catalog: Catalog) -> set[str]:
+def _beginning(prefix: str, entries: Iterable[Entry], hub: Hub) -> set[str]:
     if not _PREFIX.fullmatch(prefix):
         return set()
     known = {entry.sha256 for entry in entries}
-    known |= {card.asset.sha256 for card in catalog.cards if card.asset}
+    known |= {card.asset.sha256 for card in hub.cards if card.asset}
     found = {sha256 for sha256 in known if sha256.startswith(prefix)}
     if len(found) > 1:
         choices = "\n".join(f"  {sha256}" for sha256 in sorted(found))

@@ -26,7 +26,7 @@ from mindspore_hub import _files
 from mindspore_hub._text import count, size
 from mindspore_hub.errors import CheckpointError, OfflineError, UnknownNameError
 from mindspore_hub.files.download import memo_of, stored
-from mindspore_hub.hub.hub import Catalog, existing, hub_root
+from mindspore_hub.hub.hub import Hub, existing
 from mindspore_hub.networks.pretrained import loadable_asset
 from mindspore_hub.networks.weights import optimizer_state
 from mindspore_hub.settings import Settings, shown_address
@@ -242,7 +242,7 @@ def examine_named(name: str, settings: Settings) -> tuple[Examination, Card | No
     if path and path.is_file() and path.suffix != ".md":
         return examine(path), None
     try:
-        card = Catalog.read().resolve(name)
+        card = Hub.of().resolve(name)
     except UnknownNameError:
         _check_path(name, path)
         raise
@@ -297,7 +297,7 @@ def published_prefixes() -> tuple[str, ...]:
 
     They are data of `models/`, in a module that needs no MindSpore; so it is read by its path.
     """
-    path = hub_root() / "models" / "_checkpoint.py"
+    path = Hub.of().root / "models" / "_checkpoint.py"
     prefixes: tuple[str, ...] = runpy.run_path(str(path))["PUBLISHED_PREFIXES"]
     return tuple(sorted(prefixes, key=len, reverse=True))
 
