@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ import pytest
 from commands import CARD
 from downloads import ELSEWHERE, blobs
 from faults import (
+    announced,
     dripping,
     dropped,
     flipped,
@@ -118,10 +120,21 @@ FAULTS: dict[str, tuple[list[Answer], Outcome]] = {
     "429, then the file": ([status(429, Retry_After="1"), good], Outcome(0, requests=2)),
     "429 for an hour": ([status(429, Retry_After="3600")], Outcome(5, "asks to wait 3600 s")),
     "500, then the file": ([status(500), good], Outcome(0, requests=2)),
-    "500, always": ([status(500)], Outcome(5, "status 500", requests=2)),
+    "503, then the file": ([status(503), good], Outcome(0, requests=2)),
+    "500, always": ([status(500)], Outcome(5, "status 500 Internal Server Error", requests=2)),
     "nothing, then the file": ([raw(b""), good], Outcome(0, requests=2)),
     "nothing, always": ([raw(b"")], Outcome(5, "closed connection without response", requests=2)),
-    "404": ([status(404)], Outcome(5, "status 404")),
+    "announced short": ([announced(SIZE - 1)], Outcome(4, "another file")),
+    "announced empty": ([announced(0)], Outcome(4, "another file")),
+    "larger than the disk": (
+        [announced(1 << 60)],
+        Outcome(9, "1,152,921,504,606,846,976 are needed"),
+    ),
+    "204": ([status(204)], Outcome(5, "status 204 No Content")),
+    "304": ([status(304)], Outcome(5, "status 304 Not Modified")),
+    "401": ([status(401)], Outcome(5, "status 401 Unauthorized")),
+    "403": ([status(403)], Outcome(5, "status 403 Forbidden")),
+    "404": ([status(404)], Outcome(5, "status 404 Not Found")),
 }
 
 
@@ -138,6 +151,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A folder with a file, and the digest of the file."""
     folder = tmp_path_factory.mktemp("served")
     return folder, write(folder / PATH.lstrip("/"), SIZE)
+
+
+@pytest.fixture(scope="module")
+def large(served: tuple[Path, str]) -> Iterator[str]:
+    """Digest of a large file that is served, too."""
+    file = served[0] / LARGE_PATH.lstrip("/")
+    yield write(file, LARGE)
+    file.unlink()
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["http", "https"])
@@ -199,12 +220,10 @@ SOMEWHERE = [random.randrange(start, start + 20_000_000) for start in (10**7, 4 
 
 
 def test_large_checkpoint_comes_through_the_command_whatever_drops_or_not_at_all(
-    server: FileServer, served: tuple[Path, str], tmp_path: Path
+    server: FileServer, large: str, tmp_path: Path
 ) -> None:
-    file = served[0] / LARGE_PATH.lstrip("/")
-    sha256 = write(file, LARGE)
     card = tmp_path / "large.md"
-    card.write_text(CARD.format(link=server.url + LARGE_PATH, sha256=sha256), encoding="utf-8")
+    card.write_text(CARD.format(link=server.url + LARGE_PATH, sha256=large), encoding="utf-8")
     trusted = {"SSL_CERT_FILE": str(server.ca_file)} if server.ca_file else {}
     homes = [tmp_path / "wrong", tmp_path / "right"]
 
@@ -222,9 +241,8 @@ def test_large_checkpoint_comes_through_the_command_whatever_drops_or_not_at_all
     done = download(homes[1], *drops, good)
     assert done.returncode == 0, done.stderr
     assert "from byte " in done.stderr
-    assert checkpoints.digest(Path(done.stdout.strip())) == sha256
+    assert checkpoints.digest(Path(done.stdout.strip())) == large
     assert len(server.exchanges) == 4
     assert server.sent <= LARGE + 4 * IN_FLIGHT
-    for large in [file, *(found for home in homes for found in home.rglob("*"))]:
-        if large.is_file():
-            large.unlink()
+    for home in homes:
+        shutil.rmtree(home)
