@@ -1,7 +1,7 @@
 """Write files so that nobody ever reads half of one, and read nothing but files.
 
 Every output that a user names goes through here: links are followed, new files get the mode that the
-umask leaves, and what is no regular file, such as a pipe or `/dev/stdout`, is written to as it is.
+umask leaves, and what is not a regular file, such as a pipe or `/dev/stdout`, is written to as it is.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SHOWN = 32
 """Characters of a file's name in those of its temporary files; file systems take 255 bytes."""
 
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0)
-"""Open a pipe at once, or fail if nobody reads from it; Windows has none."""
+"""Open a pipe at once, or fail if nobody reads from it; Windows does not have it."""
 
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -72,7 +72,7 @@ def replace(path: str | os.PathLike[str], content: str | bytes) -> None:
 
     Args:
         path: The file; its folder is made where there is none. A link stays, and what it leads to
-            is replaced; what is no regular file is written to.
+            is replaced; what is not a regular file is written to.
         content: Its bytes, or a text that becomes UTF-8 with its line ends as they are.
 
     Raises:
@@ -108,8 +108,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     at `path` is untouched.
 
     Args:
-        path: The file; its folder is made where there is none. Links and what is no regular file
-            are treated as in `replace`.
+        path: The file; its folder is made where there is none. Links and what is not a regular
+            file are treated as in `replace`.
 
     Raises:
         OutputError: A folder, a socket or a pipe that nobody reads has this name.
@@ -181,7 +181,7 @@ def require_file(path: Path) -> None:
     """
     with naming(path):
         if _goal(path) is None:
-            msg = f"{path} is no regular file, so no part of it could be kept; name a file."
+            msg = f"{path} is not a regular file, so no part of it could be kept; name a file."
             raise OutputError(msg)
 
 
@@ -190,7 +190,7 @@ def _encoded(text: str, path: Path) -> bytes:
         return text.encode("utf-8")
     except UnicodeEncodeError as error:  # of file names in another encoding
         name = text[: error.end].rsplit(maxsplit=1)[-1]
-        msg = f"{path} was not written: {name} is no UTF-8; rename the file that is called so."
+        msg = f"{path} was not written: {name} is not UTF-8; rename the file that is called so."
         raise OutputError(msg) from error
 
 
@@ -199,7 +199,7 @@ def _prefix(path: Path) -> str:
 
 
 def _goal(path: Path) -> Path | None:
-    """The file that a path leads to; None if it leads to what is there and is no regular file.
+    """The file that a path leads to; None if it leads to what is there and is not a regular file.
 
     Raises:
         OutputError: It is a folder.

@@ -61,7 +61,7 @@ def read_object(text: bytes | str) -> dict[str, Any]:
         text: The JSON.
 
     Raises:
-        ValueError: It is no JSON, no object, or nested deeper than anything useful.
+        ValueError: It is not JSON, not an object, or nested deeper than anything useful.
     """
     try:
         found = json.loads(text, parse_constant=_refuse_constant)
@@ -74,7 +74,7 @@ def read_object(text: bytes | str) -> dict[str, Any]:
         msg = f"it is nested deeper than {_DEPTH} levels"
         raise ValueError(msg)
     if not isinstance(found, dict):
-        msg = "it is no JSON object"
+        msg = "it is not a JSON object"
         raise ValueError(msg)  # noqa: TRY004 - callers catch one error, whatever is wrong
     return found
 
@@ -139,7 +139,7 @@ def _bytes_there(archive: ZipFile, member: ZipInfo, size: int) -> int:
 
 
 def _refuse_constant(name: str) -> None:
-    msg = f"{name} is no JSON"
+    msg = f"{name} is not JSON"
     raise ValueError(msg)
 
 

@@ -158,7 +158,7 @@ def test_what_cannot_be_converted_leaves_nothing(tmp_path: Path) -> None:
     text = checkpoints.save(tmp_path / "text.ckpt", ARRAYS, append_dict={"note": "x"})
     before = set(tmp_path.iterdir())
     for path, options, problem in (
-        (tmp_path / "a.ckpt", ("--to", "ckpt"), "is no MindSpore checkpoint"),
+        (tmp_path / "a.ckpt", ("--to", "ckpt"), "is not a MindSpore checkpoint"),
         (text, ("--to", "safetensors"), "its entry note is a text"),
         (text, ("--to", "onnx", "--network", "MVD"), "does not fit MVD"),
     ):

@@ -155,7 +155,7 @@ def test_empty_tensors_are_equal() -> None:
 
 def test_a_text_that_is_none_is_refused_by_the_reader_of_its_value() -> None:
     broken = wire.value("note", wire.tensor(b"\xff" * 4, (0,), dtype="str"))
-    with pytest.raises(ValueError, match="is no text"):
+    with pytest.raises(ValueError, match="is not a text"):
         difference.compare(file_of(broken), file_of(broken))
 
 

@@ -171,7 +171,7 @@ def _obtain(job: _Job) -> StoredFile:
 
 
 def _tell(location: Location, error: HubError) -> None:
-    """Say why the next place is asked; a mirror's folder without the file is no news."""
+    """Say why the next place is asked; a mirror's folder without the file is not worth a word."""
     level = logging.DEBUG if isinstance(location, Path) else logging.INFO
     level = logging.WARNING if isinstance(error, IntegrityError) else level
     logger.log(level, "%s: %s", shown(location), error)

@@ -219,7 +219,7 @@ def locked(path: Path, *, wait: bool, name: str) -> Iterator[bool]:
     """Hold off others who want the same lock, where that is possible.
 
     Gives whether they are held off. The system drops the lock of a process that is killed, and what
-    goes wrong with a lock is no error: the block runs without it.
+    goes wrong with a lock is not an error: the block runs without it.
 
     Args:
         path: The file of the lock.

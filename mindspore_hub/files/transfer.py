@@ -280,7 +280,7 @@ def _content_range(response: BaseHTTPResponse) -> tuple[int | None, int | None]:
 
 
 def _number(text: str | None) -> int | None:
-    """A size; what has more digits than any size is none."""
+    """A size, unless it has more digits than any size."""
     return int(text) if text and text.isdecimal() and len(text) < 20 else None
 
 

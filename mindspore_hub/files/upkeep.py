@@ -160,7 +160,7 @@ def _damaged(store: Store) -> Iterator[Entry]:
 
 
 def _children(folder: Path) -> list[Path]:
-    """What lies in a folder; nothing, if there is none."""
+    """What lies in a folder; nothing if it does not exist."""
     try:
         return sorted(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
@@ -195,7 +195,7 @@ def prunable(
     older_than: float | None = None,
     kept: Container[str] = (),
 ) -> list[Entry]:
-    """Choose what is not needed: all that is no whole file, and files that nobody wants.
+    """Choose what is not needed: all that is not a whole file, and files that nobody wants.
 
     A file that no card and no ref names is kept for a day: it may have just been downloaded.
 
@@ -231,7 +231,7 @@ def meant(name: str, entries: Iterable[Entry], hub: Hub) -> set[str]:
     Raises:
         UnknownNameError: It means nothing.
         AmbiguousNameError: Several digests begin like this, or several cards have that name.
-        CardError: The file at a path is no readable card.
+        CardError: The file at a path is not a readable card.
     """
     entries = list(entries)
     if found := _beginning(name.lower(), entries, hub):

@@ -211,7 +211,7 @@ def examine(path: str | os.PathLike[str]) -> Examination:
     """Read what a file holds.
 
     Raises:
-        CheckpointError: It is no file of tensors, damaged, or holds what is not read here; the
+        CheckpointError: It is not a file of tensors, damaged, or holds what is not read here; the
             message begins with the path.
         OSError: It cannot be read.
     """
@@ -274,7 +274,7 @@ def describe(path: str | os.PathLike[str], index: TensorFile) -> Examination:
         index: What was read.
 
     Raises:
-        CheckpointError: A text is none.
+        CheckpointError: A text is not text.
     """
     state = optimizer_state(index.entries)
     tensors = tuple(_facts(entry, entry.name in state) for entry in index.entries.values())
@@ -345,7 +345,7 @@ def _check_path(name: str, path: Path | None) -> None:
     if path and path.is_dir():
         raise IsADirectoryError(_problem(name, "is a folder"))
     if path:
-        raise OSError(_problem(name, "is no regular file"))
+        raise OSError(_problem(name, "is not a regular file"))
     looks_like_path = name.endswith((".ckpt", ".safetensors")) or Path(name).is_absolute()
     if looks_like_path or name.startswith((".", "~")) or os.sep in name:
         raise FileNotFoundError(_problem(name, "does not exist"))

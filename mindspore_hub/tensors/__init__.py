@@ -112,7 +112,7 @@ def read_index(buffer: Buffer, name: str = "") -> TensorFile:
             kind, is_meant = _kind_of(view), name.lower().endswith(".safetensors")
             if kind:
                 meant = "safetensors file" if is_meant else "MindSpore checkpoint"
-                msg = f"it is no {meant}, but {kind}."
+                msg = f"it is not a {meant}, but {kind}."
                 raise CheckpointError(msg) from error
             if is_meant:
                 raise safetensors.damaged(view) from error
@@ -132,14 +132,14 @@ def _kind_of(view: View) -> str:
     if head[257:262] == b"ustar":
         return _UNPACK.format("tar")
     if len(head) > 2 and head[0] == 8 and 0 < head[1] < 16 and head[2] in _ONNX:
-        return "an ONNX file, which holds a network to be run, and no checkpoint"
+        return "an ONNX file, which holds a network to be run, not a checkpoint"
     return _kind_of_text(head)
 
 
 def _kind_of_zip(head: bytes) -> str:
     first = head[30 : 30 + int.from_bytes(head[26:28], "little")]
     if first.endswith(b".npy"):
-        return "an npz file of NumPy, which holds arrays such as features, and no checkpoint"
+        return "an npz file of NumPy, which holds arrays such as features, not a checkpoint"
     return _PYTORCH if b"data.pkl" in head else _UNPACK.format("zip")
 
 

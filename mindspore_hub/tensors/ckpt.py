@@ -6,8 +6,8 @@
 
 What `save_checkpoint` of MindSpore 2.10 makes of it: a tensor above 512 MB is several values with
 one tag and the whole shape in each; a scalar has no dims, and in files of MindSpore 1 the one dim
-0; a text is UTF-32 with the dim 0; `crc_check` appends 17 bytes that are no protobuf; an encrypted
-file is none at all. Fields that are not in this schema are refused: a file could consist of them,
+0; a text is UTF-32 with the dim 0; `crc_check` appends 17 bytes that are not protobuf; an encrypted
+file is not protobuf at all. Fields that are not in this schema are refused: a file could consist of them,
 and skipping would take as long as it pleases.
 """
 
@@ -85,7 +85,7 @@ def read_entries(view: View) -> dict[str, Entry]:
     """Read the index of a file.
 
     Raises:
-        CheckpointError: It is no such file, damaged, encrypted, or holds what is not read here.
+        CheckpointError: It is not such a file, damaged, encrypted, or holds what is not read here.
     """
     if bytes(view[:4]) in _ENCRYPTED:
         msg = "it is encrypted; save it again with save_checkpoint without enc_key."
@@ -143,7 +143,7 @@ def _read_value(view: View, value: _Field) -> _Value:
         )
         raise CheckpointError(msg)
     if 2 not in fields:
-        raise _damaged(value.place, f"{name} is no tensor")
+        raise _damaged(value.place, f"{name} is not a tensor")
     return _read_tensor(view, name, fields[2])
 
 
@@ -239,5 +239,5 @@ def _read_varint(view: View, place: int, end: int) -> tuple[int, int]:
 def _damaged(place: int, problem: str) -> CheckpointError:
     """Error for bytes that no version of MindSpore writes."""
     return CheckpointError(
-        f"it is no MindSpore checkpoint, or a damaged one: {problem} at byte {place}."
+        f"it is not a MindSpore checkpoint, or a damaged one: {problem} at byte {place}."
     )

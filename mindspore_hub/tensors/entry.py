@@ -144,14 +144,14 @@ def check_name(raw: bytes, place: int) -> str:
     """Decode the name of an entry.
 
     Raises:
-        CheckpointError: It is no name: empty, endless, or with characters that nobody can read.
+        CheckpointError: It is not a name: empty, endless, or with characters that nobody can read.
     """
     try:
         name = raw.decode() if 0 < len(raw) <= MAX_NAME else ""
     except UnicodeDecodeError:
         name = ""
     if not name or not name.isprintable():
-        msg = f"the name of its entry at byte {place} is no readable text of 1 to {MAX_NAME} bytes."
+        msg = f"the name of its entry at byte {place} is not a readable text of 1 to {MAX_NAME} bytes."
         raise CheckpointError(msg)
     return name
 
@@ -248,7 +248,7 @@ def _text(buffer: Buffer, entry: Entry) -> str:
         with viewing(buffer) as view:
             return bytes(view[offset : offset + length]).decode("utf-32-le")
     except UnicodeDecodeError as error:
-        raise _unfit(entry, offset, "is no text") from error
+        raise _unfit(entry, offset, "is not a text") from error
 
 
 def _check_string(entry: Entry, place: int) -> Entry:

@@ -101,7 +101,7 @@ def _write_safetensors(file: IO[bytes], source: TensorFile, entries: Mapping[str
     if texts:
         msg = (
             f"its entry {texts[0]} is a text, which safetensors cannot hold; `--names network` "
-            "leaves out all that is no parameter."
+            "leaves out all that is not a parameter."
         )
         raise CheckpointError(msg)
     # The largest elements first, so that each tensor begins at a multiple of its element.
