@@ -138,10 +138,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
                 shutil.copyfileobj(file, device)
 
 
-def is_plain(path: Path) -> bool:
+def is_plain(path: str | os.PathLike[str]) -> bool:
     """Whether a path is that of a regular file itself, and of no link to one."""
     try:
-        return stat.S_ISREG(path.lstat().st_mode)
+        return stat.S_ISREG(Path(path).lstat().st_mode)
     except OSError:
         return False
 
@@ -173,14 +173,14 @@ def reason(error: OSError) -> str:
     return os.strerror(error.errno)
 
 
-def require_file(path: Path) -> None:
+def require_file(path: str | os.PathLike[str]) -> None:
     """Refuse an output that is there and no regular file, for writers who need to keep parts of it.
 
     Raises:
         OutputError: It is a folder, a pipe or a device.
     """
     with naming(path):
-        if _goal(path) is None:
+        if _goal(Path(path)) is None:
             msg = f"{path} is not a regular file, so no part of it could be kept; name a file."
             raise OutputError(msg)
 
@@ -251,9 +251,9 @@ def _open_as_it_is(path: Path) -> IO[bytes]:
     return os.fdopen(descriptor, "wb")
 
 
-def mode_of_new_files(folder: Path) -> int:
+def mode_of_new_files(folder: str | os.PathLike[str]) -> int:
     """What the umask leaves of 0666; it cannot be asked for without being set for all threads."""
-    probe = folder / f".{os.urandom(4).hex()}"
+    probe = Path(folder) / f".{os.urandom(4).hex()}"
     probe.touch()
     mode = probe.stat().st_mode & 0o777
     probe.unlink()

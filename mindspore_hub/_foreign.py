@@ -7,7 +7,6 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
@@ -29,7 +28,7 @@ _DEPTH = 64
 """Levels of JSON; what is deeper ends in a RecursionError where it is written again."""
 
 
-def read_arrays(path: Path) -> dict[str, Array]:
+def read_arrays(path: str | os.PathLike[str]) -> dict[str, Array]:
     """Read all arrays of an npz file. Pickled ones are refused, since they can run code.
 
     Sizes that the file claims are compared with the bytes that are there before room is made.

@@ -558,7 +558,7 @@ def test_ctrl_c_after_an_operator_leaves_blocks_and_does_not_end_the_interpreter
 ) -> None:
     interrupting = """
 import atexit, os, signal, tempfile, time
-from mindspore_hub import sample_run
+from mindspore_hub.networks import sample_run
 
 describe = sample_run.describe
 

@@ -80,18 +80,18 @@ class Partial:
         OSError: The file cannot be made.
     """
 
-    def __init__(self, folder: Path, sha256: str, *, resumable: bool) -> None:
+    def __init__(self, folder: str | os.PathLike[str], sha256: str, *, resumable: bool) -> None:
         suffix = ".part" if resumable else ".tmp"
-        self.path = folder / f"{sha256}.{_kernel()}_{os.urandom(8).hex()}{suffix}"
+        self.path = Path(folder) / f"{sha256}.{_kernel()}_{os.urandom(8).hex()}{suffix}"
         self._resumable = resumable
         if resumable:
-            self._take_up(folder.glob(f"{sha256}.*{suffix}"))
+            self._take_up(Path(folder).glob(f"{sha256}.*{suffix}"))
         self.path.touch()
 
     @staticmethod
-    def is_kept(folder: Path, sha256: str) -> bool:
+    def is_kept(folder: str | os.PathLike[str], sha256: str) -> bool:
         """Whether something was left there that a download of this file can take up."""
-        return any(folder.glob(f"{sha256}.*.part"))
+        return any(Path(folder).glob(f"{sha256}.*.part"))
 
     @property
     def size(self) -> int:
@@ -168,18 +168,18 @@ class _Owned(io.FileIO):
         return super().write(data)
 
 
-def is_abandoned(path: Path, now: float) -> bool:
+def is_abandoned(path: str | os.PathLike[str], now: float) -> bool:
     """Whether nobody can be writing a partial any more, for who holds the lock of its digest.
 
     Args:
         path: The partial, or what describes it.
         now: The time, in seconds since 1970.
     """
-    owner = _OWNER.match(path.name)
+    owner = _OWNER.match(Path(path).name)
     if not owner or owner["kernel"] == _kernel():
         return True
     with suppress(OSError):
-        return now - path.stat().st_mtime >= SILENCE
+        return now - Path(path).stat().st_mtime >= SILENCE
     return False
 
 
@@ -215,7 +215,7 @@ def _size(path: Path) -> int:
 
 
 @contextmanager
-def locked(path: Path, *, wait: bool, name: str) -> Iterator[bool]:
+def locked(path: str | os.PathLike[str], *, wait: bool, name: str) -> Iterator[bool]:
     """Hold off others who want the same lock, where that is possible.
 
     Gives whether they are held off. The system drops the lock of a process that is killed, and what
@@ -229,6 +229,7 @@ def locked(path: Path, *, wait: bool, name: str) -> Iterator[bool]:
     Raises:
         TimeoutError: Another process holds it, and `wait` is false.
     """
+    path = Path(path)
     with ExitStack() as stack:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

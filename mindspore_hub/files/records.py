@@ -50,8 +50,8 @@ class Memo:
             are hashed again.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self._folder = Path(folder)
 
     def knows(self, sha256: str, stat: Stat) -> bool:
         """Whether a file with this stat had this digest when it was hashed."""
@@ -95,11 +95,11 @@ class Ref:
     used: float
 
 
-def note_use(folder: Path, uid: str, sha256: str, link: str) -> None:
+def note_use(folder: str | os.PathLike[str], uid: str, sha256: str, link: str) -> None:
     """Note that the file of a card is used now; where nothing can be written, nothing is noted."""
     if not _UID.fullmatch(uid):
         return
-    path = folder / f"{uid}.json"
+    path = Path(folder, f"{uid}.json")
     text = json.dumps({"sha256": sha256, "link": shown_address(link)})
     with suppress(OSError):
         if path.is_file() and path.read_text(encoding="utf-8") == text:
@@ -108,8 +108,9 @@ def note_use(folder: Path, uid: str, sha256: str, link: str) -> None:
             replace(path, text)
 
 
-def read_refs(folder: Path) -> Iterator[Ref]:
+def read_refs(folder: str | os.PathLike[str]) -> Iterator[Ref]:
     """What was noted; what cannot be read, and what is not a ref, is passed over."""
+    folder = Path(folder)
     for path in sorted(folder.rglob("*.json")):
         uid = path.relative_to(folder).with_suffix("").as_posix()
         if not (_UID.fullmatch(uid) and is_plain(path)):
@@ -119,7 +120,7 @@ def read_refs(folder: Path) -> Iterator[Ref]:
             yield Ref(uid, str(facts["sha256"]), str(facts["link"]), path.stat().st_mtime)
 
 
-def forget_use(folder: Path, sha256: str) -> None:
+def forget_use(folder: str | os.PathLike[str], sha256: str) -> None:
     """Remove the refs to a file.
 
     Raises:
@@ -127,4 +128,4 @@ def forget_use(folder: Path, sha256: str) -> None:
     """
     for ref in read_refs(folder):
         if ref.sha256 == sha256:
-            (folder / f"{ref.uid}.json").unlink(missing_ok=True)
+            Path(folder, f"{ref.uid}.json").unlink(missing_ok=True)

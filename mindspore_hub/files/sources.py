@@ -60,7 +60,7 @@ def sources(links: Sequence[str], settings: Settings) -> list[Source]:
     ]
 
 
-def left_behind(home: Path, names: Container[str]) -> Iterator[Path]:
+def left_behind(home: str | os.PathLike[str], names: Container[str]) -> Iterator[Path]:
     """Files of these names that other clients left in the folder of the store.
 
     The upstream client keeps what it downloads in folders named after publisher and version.

@@ -90,8 +90,8 @@ class Store:
         read_only: Never move a damaged file away; the store is somebody else's.
     """
 
-    def __init__(self, home: Path, *, read_only: bool = False) -> None:
-        self.home = home.absolute()
+    def __init__(self, home: str | os.PathLike[str], *, read_only: bool = False) -> None:
+        self.home = Path(home).absolute()
         self.read_only = read_only
         self.partial = self.home / "partial"
         self.refs = self.home / "refs"
@@ -136,7 +136,7 @@ class Store:
             raise
         return found
 
-    def add(self, temporary: Path, sha256: str) -> Path:
+    def add(self, temporary: str | os.PathLike[str], sha256: str) -> Path:
         """Rename a finished file, whose digest the caller has checked, into its place.
 
         Args:
@@ -150,6 +150,7 @@ class Store:
         with self.explained("write", goal):
             # The bytes must be on the disk before the name is: after a power cut a file in its
             # place would else be taken for good until somebody hashes it.
+            temporary = Path(temporary)
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
             goal.parent.mkdir(parents=True, exist_ok=True)
@@ -206,7 +207,7 @@ class Store:
         path = self.home / "locks" / f"{sha256}.lock"
         return locked(path, wait=wait, name=name or str(self.blob(sha256)))
 
-    def set_aside(self, path: Path, sha256: str) -> Path:
+    def set_aside(self, path: str | os.PathLike[str], sha256: str) -> Path:
         """Move a file that does not match its name to `corrupt/`, in place of an earlier one.
 
         Raises:
@@ -216,7 +217,7 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         earlier = [old for old in folder.iterdir() if is_damaged(old) and old.name[:64] == sha256]
         aside = folder / f"{sha256}-{os.urandom(8).hex()}"
-        path.rename(aside)
+        Path(path).rename(aside)
         for old in earlier:
             with suppress(OSError):
                 old.unlink()
@@ -244,7 +245,7 @@ class Store:
             raise StoreError(msg)
 
     @contextmanager
-    def explained(self, verb: str, path: Path) -> Iterator[None]:
+    def explained(self, verb: str, path: str | os.PathLike[str]) -> Iterator[None]:
         """Turn an `OSError` of the block into one that says where and what to do."""
         try:
             yield
@@ -384,9 +385,9 @@ def digest(file: IO[bytes], note: Callable[[int], None] | None = None) -> str:
     return state.hexdigest()
 
 
-def is_damaged(path: Path) -> bool:
+def is_damaged(path: str | os.PathLike[str]) -> bool:
     """Whether something in `corrupt/` was put there by `Store.set_aside`."""
-    return bool(_DAMAGED.fullmatch(path.name)) and is_plain(path)
+    return bool(_DAMAGED.fullmatch(Path(path).name)) and is_plain(path)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -105,9 +105,9 @@ def inventory(store: Store, cards: Iterable[Card]) -> list[Entry]:
     return sorted(entries, key=lambda entry: (not entry.uids, entry.uids, entry.sha256))
 
 
-def foreign_size(home: Path) -> int:
+def foreign_size(home: str | os.PathLike[str]) -> int:
     """Bytes of the files under the folder of the store that are not this package's."""
-    total = 0
+    home, total = Path(home), 0
     for folder, folders, names in os.walk(home):
         if Path(folder) == home:
             folders[:] = [name for name in folders if name not in OWN_FOLDERS]

@@ -124,7 +124,7 @@ def _warn_of_metadata(facts: Examination, path: str | os.PathLike[str]) -> None:
 
 def export(
     network: nn.Cell,
-    path: Path,
+    path: str | os.PathLike[str],
     *,
     format: str,
     input_shapes: Sequence[Sequence[int]],
@@ -148,6 +148,7 @@ def export(
     """
     import numpy as np
 
+    path = Path(path)
     random = np.random.default_rng(0)
     inputs = [random.standard_normal((batch_size, *shape), np.float32) for shape in input_shapes]
     name = type(network).__name__

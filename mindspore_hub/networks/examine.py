@@ -257,7 +257,7 @@ def examine_named(name: str, settings: Settings) -> tuple[Examination, Card | No
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
+def naming(path: str | os.PathLike[str]) -> Iterator[None]:
     """Let what the block says is wrong with a file begin with its path."""
     try:
         yield
