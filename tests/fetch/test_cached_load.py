@@ -1,15 +1,14 @@
 """A cached checkpoint is loaded without the network; one that is missing is asked for in words."""
 
-import os
 import re
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
 import checkpoints
 import manifests
 import pytest
+from commands import run_here, start
 
 from mindspore_hub.files.download import fetch
 from mindspore_hub.hub.hub import Hub
@@ -51,11 +50,6 @@ def card(tmp_path: Path, brought: Path) -> Path:
     return checkpoints.publish(copy, LINK, checkpoints.digest(brought / "metric_learn.ckpt"))
 
 
-def run(*command: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | settings
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-
 def test_cached_network_is_loaded_without_a_socket(
     card: Path, brought: Path, tmp_path: Path
 ) -> None:
@@ -63,7 +57,7 @@ def test_cached_network_is_loaded_without_a_socket(
     assert asset
     settings = Settings(home=tmp_path / "store", mirrors=(str(brought),), offline=True)
     fetch(LINK, asset.sha256, settings=settings)
-    done = run(sys.executable, "-c", LOAD, str(card))
+    done = start(sys.executable, "-c", LOAD, card)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 100
 
@@ -71,11 +65,10 @@ def test_cached_network_is_loaded_without_a_socket(
 def test_missing_network_is_an_error_with_the_command_that_brings_it(
     card: Path, brought: Path
 ) -> None:
-    mshub = (sys.executable, "-m", "mindspore_hub")
-    done = run(*mshub, "load", str(card), MSHUB_OFFLINE="1")
+    done = run_here("load", card, MSHUB_OFFLINE="1")
     assert done.returncode == 6
     (command,) = re.findall("`(.*)`", done.stderr)
     assert shlex.split(command)[-1] == LINK
     assert "name that folder in MSHUB_MIRRORS" in done.stderr
-    done = run(*mshub, "load", str(card), MSHUB_OFFLINE="1", MSHUB_MIRRORS=str(brought))
+    done = run_here("load", card, MSHUB_OFFLINE="1", MSHUB_MIRRORS=str(brought))
     assert done.returncode == 0, done.stderr
