@@ -100,12 +100,6 @@ def test_redirects_are_followed_and_relative_ones_too(
     assert https.requests == ["GET /a", "GET /b", f"GET {PATH}"]
 
 
-def test_redirect_to_an_untrusted_place_is_refused(https: FileServer, settings: Settings) -> None:
-    https.on(PATH, redirect(ELSEWHERE))
-    with pytest.raises(TrustError, match=re.escape(f"{https.url}{PATH}: {ELSEWHERE} is plain")):
-        fetch(https.url + PATH, SHA256, settings=settings)
-
-
 def test_redirect_from_https_to_a_plain_mirror_is_refused(
     https: FileServer, folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
