@@ -6,6 +6,8 @@ import os
 # held to AVX2 before its first operator: a test here would take minutes.
 os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX2")
 
+import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -21,6 +23,19 @@ ROOT = Path(__file__).parents[1]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with slow files, so that no worker is left alone with one at the end."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage among what tests make only, which takes a millisecond a time."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def garbage() -> Iterator[None]:
+    """Free what a test leaves: networks are cycles, and hold whole files in memory."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(autouse=True)
