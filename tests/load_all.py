@@ -10,7 +10,7 @@ import checkpoints
 import numpy as np
 
 import mindspore_hub
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks.weights import facts_of
 
 
@@ -40,10 +40,10 @@ def main():
     """Print a report as JSON."""
     package = str(Path(mindspore_hub.__file__).parent)
     report = {"package": package, "resolved": {}, "loaded": {}, "different": []}
-    for card in Catalog.read().cards:
+    for card in Hub.of().cards:
         known = names(card)
         report["resolved"][card.name] = sorted(
-            {Catalog.read().resolve(name).name for name in known.values()}
+            {Hub.of().resolve(name).name for name in known.values()}
         )
         kind = min(known, key=[*report["loaded"].values()].count)
         network = mindspore_hub.load(known[kind])

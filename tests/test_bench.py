@@ -10,7 +10,7 @@ import commands
 import manifests
 import pytest
 
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +27,7 @@ def run(*arguments: str, command: str = "bench") -> subprocess.CompletedProcess[
 def file(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A mirror with a file for metric_learn, and the digest of the file."""
     mirror = tmp_path_factory.mktemp("mirror")
-    tensors = manifests.read(checkpoints.MANIFESTS[Catalog.read().resolve(MODEL).name])
+    tensors = manifests.read(checkpoints.MANIFESTS[Hub.of().resolve(MODEL).name])
     weights = [tensor for tensor in tensors if tensor.canonical]
     return mirror, checkpoints.write(mirror / "file.ckpt", weights)
 
@@ -37,7 +37,7 @@ def card(file: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """A card of metric_learn whose file lies in a mirror."""
     mirror, sha256 = file
     monkeypatch.setenv("MSHUB_MIRRORS", str(mirror))
-    published = Catalog.read().resolve(MODEL)
+    published = Hub.of().resolve(MODEL)
     copy = tmp_path / published.path.name
     copy.write_bytes(published.path.read_bytes())
     return checkpoints.publish(copy, LINK, sha256)

@@ -27,7 +27,7 @@ from mindspore_hub.errors import (
     UnknownNameError,
 )
 from mindspore_hub.hub.card import Card
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks.construct import build_uninitialised
 
 pytestmark = pytest.mark.slow
@@ -45,7 +45,7 @@ SHA256: dict[str, str] = {}
 def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FileServer]:
     """HTTPS server with a file for every card of ours."""
     folder = tmp_path_factory.mktemp("published")
-    for name, card in {checkpoints.file_of(card): card for card in Catalog.read().cards}.items():
+    for name, card in {checkpoints.file_of(card): card for card in Hub.of().cards}.items():
         file = f"{name}.ckpt"
         SHA256[file] = checkpoints.write(folder / file, checkpoints.tensors_of(card))
     with FileServer(folder, tls=True) as server:
@@ -61,7 +61,7 @@ def trusting(monkeypatch: pytest.MonkeyPatch, published: FileServer) -> FileServ
 
 def small_card(server: FileServer, folder: Path, model: str = "metric_learn") -> Path:
     """A card of a model, outside the hub, that names the served file."""
-    card = Catalog.read().resolve(model)
+    card = Hub.of().resolve(model)
     copy = folder / card.path.name
     copy.write_bytes(card.path.read_bytes())
     file = f"{checkpoints.file_of(card)}.ckpt"
@@ -69,7 +69,7 @@ def small_card(server: FileServer, folder: Path, model: str = "metric_learn") ->
 
 
 def test_every_manifest_is_of_a_card() -> None:
-    assert {card.name for card in Catalog.read().cards} >= checkpoints.MANIFESTS.keys()
+    assert {card.name for card in Hub.of().cards} >= checkpoints.MANIFESTS.keys()
 
 
 def test_our_files_are_those_that_mindspore_writes(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_our_files_are_those_that_mindspore_writes(tmp_path: Path) -> None:
 
 def test_load_takes_every_card_and_every_kind_of_name(tmp_path: Path, trusting: FileServer) -> None:
     hub = checkpoints.copy_hub(tmp_path / "hub")
-    for card in Catalog.read(hub).cards:
+    for card in Hub.of(hub).cards:
         file = f"{checkpoints.file_of(card)}.ckpt"
         checkpoints.publish(card.path, f"{trusting.url}/{file}", SHA256[file])
     search_path = os.pathsep.join([str(hub), str(Path(__file__).parent)])
@@ -102,7 +102,7 @@ def test_load_takes_every_card_and_every_kind_of_name(tmp_path: Path, trusting: 
     report = json.loads(done.stdout)
     assert report["package"] == str(hub / "mindspore_hub")
     assert report["different"] == []
-    cards = Catalog.read().cards
+    cards = Hub.of().cards
     assert report["resolved"] == {card.name: [card.name] for card in cards}
     assert set(report["loaded"]) == {card.name for card in cards}
     assert set(report["loaded"].values()) == {"bare", "variant", "name", "uid", "path"}
@@ -129,7 +129,7 @@ def no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("bit", [0, 8 * 2_500_000, -1], ids=["first", "middle", "last"])
 @pytest.mark.usefixtures("no_parser")
 def test_load_parses_nothing_of_a_file_with_one_flipped_bit(bit: int, tmp_path: Path) -> None:
-    card = Catalog.read().resolve("metric_learn")
+    card = Hub.of().resolve("metric_learn")
     copy = tmp_path / card.path.name
     copy.write_bytes(card.path.read_bytes())
     file = tmp_path / "served" / "file.ckpt"
@@ -202,7 +202,7 @@ def has_classes(model: str) -> bool:
     return hasattr(checkpoints.network_class(model), "checkpoint")
 
 
-@pytest.mark.parametrize("model", [*filter(has_classes, Catalog.read().models)])
+@pytest.mark.parametrize("model", [*filter(has_classes, Hub.of().models)])
 def test_load_with_another_class_count_reinitialises_the_head_only(
     model: str, tmp_path: Path, trusting: FileServer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -232,7 +232,7 @@ def new_network(model: str, classes: int) -> dict[str, mindspore.Parameter]:
     """Parameters of a network, to be drawn where they are looked at."""
     cell = checkpoints.network_class(model)
     arguments = {
-        **Catalog.read().resolve(model).asset.network_args,
+        **Hub.of().resolve(model).asset.network_args,
         cell.checkpoint.class_argument: classes,
     }
     return dict(build_uninitialised(cell, arguments).parameters_and_names())
@@ -268,7 +268,7 @@ def test_fine_tuning_changes_the_network_and_never_the_store(
     for parameter in trained:
         assert not np.array_equal(parameter.asnumpy(), before[parameter.name]), parameter.name
     (blob,) = (path for path in (tmp_path / "store/blobs").rglob("*") if path.is_file())
-    assert checkpoints.digest(blob) == Catalog.read().resolve(str(card)).asset.sha256
+    assert checkpoints.digest(blob) == Hub.of().resolve(str(card)).asset.sha256
     again = dict(mindspore_hub.load(str(card)).parameters_and_names())
     assert all(np.array_equal(again[name].asnumpy(), value) for name, value in before.items())
 
@@ -307,7 +307,7 @@ def test_load_derives_uncertain_arguments_from_the_file(tmp_path: Path) -> None:
         tensors = manifests.read(f"multitasknet_{name}")
         sha256 = checkpoints.write(mirror / f"{name}.ckpt", tensors)
         copy = tmp_path / f"{name}.md"
-        copy.write_bytes(Catalog.read().resolve("MultiTaskNet").path.read_bytes())
+        copy.write_bytes(Hub.of().resolve("MultiTaskNet").path.read_bytes())
         with FileServer(mirror) as server:
             card = checkpoints.publish(copy, f"{server.url}/{name}.ckpt", sha256)
             network = mindspore_hub.load(str(card))
@@ -366,7 +366,7 @@ def test_load_names_the_one_tensor_in_which_a_served_file_differs(
     network.sort(key=lambda item: (item.canonical != "base.conv0.weight", item.canonical))
     sha256 = checkpoints.write(tmp_path / "served" / "file.ckpt", damage(network))
     card = tmp_path / "card.md"
-    card.write_bytes(Catalog.read().resolve("MultiTaskNet").path.read_bytes())
+    card.write_bytes(Hub.of().resolve("MultiTaskNet").path.read_bytes())
     with FileServer(tmp_path / "served") as server:
         checkpoints.publish(card, f"{server.url}/file.ckpt", sha256)
         with pytest.raises(CheckpointError) as caught:
@@ -389,7 +389,7 @@ def test_load_refuses_a_card_whose_arguments_mean_nothing(
     arguments: str, message: str, tmp_path: Path
 ) -> None:
     card = tmp_path / "card.md"
-    text = Catalog.read().resolve("metric_learn").path.read_text(encoding="utf-8")
+    text = Hub.of().resolve("metric_learn").path.read_text(encoding="utf-8")
     card.write_text(text.replace("{class_num: 5184}", arguments), encoding="utf-8")
     with pytest.raises(CardError) as caught:
         mindspore_hub.load(str(card), pretrained=False)
@@ -424,7 +424,7 @@ def test_load_blames_the_card_for_its_arguments_whatever_the_caller_gives(
 def test_a_card_whose_file_can_never_be_verified_is_refused_without_a_request(
     function: str, key: str, written: str, link: str | None, sha256: str | None, tmp_path: Path
 ) -> None:
-    published = Catalog.read().resolve("metric_learn")
+    published = Hub.of().resolve("metric_learn")
     lines = published.path.read_text(encoding="utf-8").splitlines()
     card = tmp_path / "card.md"
     changed = (f"    {key}: {written}" if f"    {key}:" in line else line for line in lines)
@@ -443,7 +443,7 @@ def test_load_takes_the_file_from_the_link_of_another_card_with_its_digest(
     tmp_path: Path, trusting: FileServer
 ) -> None:
     hub = checkpoints.copy_hub(tmp_path / "hub")
-    one, other = (Catalog.read(hub).resolve(f"resnet50{mark}triplet_sop") for mark in ("_", ""))
+    one, other = (Hub.of(hub).resolve(f"resnet50{mark}triplet_sop") for mark in ("_", ""))
     sha256 = SHA256["metric_learn_triplet.ckpt"]
     checkpoints.publish(one.path, f"{trusting.url}/gone.ckpt", sha256)
     checkpoints.publish(other.path, f"{trusting.url}/metric_learn_triplet.ckpt", sha256)
@@ -473,7 +473,7 @@ def test_load_weights_refuses_a_file_of_another_network(tmp_path: Path) -> None:
     tensors = [item for item in manifests.read("multitasknet_heatmap575") if item.canonical]
     sha256 = checkpoints.write(tmp_path / "mirror" / "file.ckpt", tensors)
     card = tmp_path / "card.md"
-    card.write_bytes(Catalog.read().resolve("metric_learn").path.read_bytes())
+    card.write_bytes(Hub.of().resolve("metric_learn").path.read_bytes())
     with FileServer(tmp_path / "mirror") as server:
         checkpoints.publish(card, f"{server.url}/file.ckpt", sha256)
         with pytest.raises(CheckpointError, match="does not fit metric_learn") as caught:
@@ -484,7 +484,7 @@ def test_load_weights_refuses_a_file_of_another_network(tmp_path: Path) -> None:
 def structures() -> dict[str, list[Card]]:
     """Cards by the networks they are built as, the first card's name for each."""
     found: dict[str, list[Card]] = {}
-    for card in Catalog.read().cards:
+    for card in Hub.of().cards:
         same = f"{card.model_name} {card.asset.network_args}"
         found.setdefault(same, []).append(card)
     return {cards[0].name: cards for cards in found.values()}
@@ -602,7 +602,7 @@ def test_all_models_load_and_run_in_one_process_beside_modules_of_the_same_names
         for name in order:
             network = mindspore_hub.load(name, pretrained=False)
             inputs = [np.ones((1, *shape), np.float32) for shape in network.input_shapes]
-            expected = Catalog.read().resolve(name).output_shapes
+            expected = Hub.of().resolve(name).output_shapes
             for context in contexts:
                 mindspore.set_context(mode=context)
                 outputs = network(*map(mindspore.Tensor, inputs))
