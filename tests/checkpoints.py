@@ -63,7 +63,7 @@ _RAMP = np.arange(997, dtype=np.float32) / 997
 def value(tensor: manifests.Tensor) -> np.ndarray:
     """Value of a tensor in our files: a ramp that begins at a number made from its name."""
     start = zlib.crc32(tensor.name.encode()) % 1000
-    return (np.resize(_RAMP, tensor.shape) + start).astype(tensor.dtype)
+    return np.asarray(np.resize(_RAMP, tensor.shape) + start, tensor.dtype)
 
 
 _NORMAL = np.random.RandomState(0).standard_normal(65_521).astype(np.float32)
