@@ -6,6 +6,7 @@ import os
 # held to AVX2 before its first operator: a test here would take minutes.
 os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX2")
 
+import ctypes
 import gc
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,9 @@ hypothesis.settings.register_profile("ci", derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 ROOT = Path(__file__).parents[1]
+
+TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None)
+"""Gives the memory that was freed back to the system, which the C library of Linux seldom does."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,6 +40,8 @@ def garbage() -> Iterator[None]:
     """Free what a test leaves: networks are cycles, and hold whole files in memory."""
     yield
     gc.collect()
+    if TRIM:
+        TRIM(0)
 
 
 @pytest.fixture(autouse=True)
