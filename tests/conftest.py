@@ -20,6 +20,8 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 ROOT = Path(__file__).parents[1]
 
+STATM = Path("/proc/self/statm")
+
 TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None)
 """Gives the memory that was freed back to the system, which the C library of Linux seldom does."""
 
@@ -30,18 +32,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage among what tests make only, which takes a millisecond a time."""
+    """Look for garbage among what tests make only; all that was imported takes a second."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(autouse=True)
 def garbage() -> Iterator[None]:
-    """Free what a test leaves: networks are cycles, and hold whole files in memory."""
+    """Free what a large test leaves: networks are cycles, and hold whole files in memory."""
+    before = resident()
     yield
-    gc.collect()
-    if TRIM:
-        TRIM(0)
+    if resident() >= before + (50 << 20):
+        gc.collect()
+        if TRIM:
+            TRIM(0)
+
+
+def resident() -> int:
+    """Bytes of this process in memory; 0 where the system does not say."""
+    if not STATM.exists():
+        return 0
+    return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.fixture(autouse=True)
