@@ -1,16 +1,13 @@
-"""The command as users start it, in processes of its own, or in that of the tests."""
+"""The command as users start it, in processes of its own."""
 
-import logging
+import functools
+import json
 import os
-import signal
+import socket
 import subprocess
 import sys
-import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from unittest import mock
-
-from mindspore_hub.commands.main import mshub
-from mindspore_hub.commands.main import run as run_command
 
 ROOT = Path(__file__).parents[1]
 MSHUB = (sys.executable, "-m", "mindspore_hub")
@@ -35,8 +32,45 @@ asset:
 
 
 def run(*arguments: object, cwd: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run `mshub` of this checkout."""
-    return start(*MSHUB, *arguments, cwd=cwd, **env)
+    """Run `mshub` of this checkout, in a process that has imported it where that changes nothing."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **env}
+    if (cwd / "mindspore_hub").exists() and cwd != ROOT:  # `python -m` prefers this package
+        return start(*MSHUB, *arguments, cwd=cwd, **env)
+    connection, started = _server()
+    if _read_at_start(environment) != started:
+        return start(*MSHUB, *arguments, cwd=cwd, **env)
+    words = [*map(str, arguments)]
+    command = {"arguments": words, "folder": str(cwd.absolute()), "environment": environment}
+    (output, stdout), (errors, stderr) = os.pipe(), os.pipe()
+    with ThreadPoolExecutor(2) as threads:
+        texts = [threads.submit(_read, stream) for stream in (output, errors)]
+        socket.send_fds(connection, [json.dumps(command).encode()], [stdout, stderr])
+        os.close(stdout)
+        os.close(stderr)
+        code = int(connection.recv(16))
+    return subprocess.CompletedProcess([*MSHUB, *words], code, *(text.result() for text in texts))
+
+
+@functools.cache
+def _server() -> tuple[socket.socket, dict[str, str]]:
+    """A process that forks for each command, and what it read of the environment as it began."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
+    program = Path(__file__).with_name("command_server.py")
+    with theirs:
+        subprocess.Popen([sys.executable, program], cwd=ROOT, env=environment, stdin=theirs)
+    return ours, _read_at_start(environment)
+
+
+def _read_at_start(environment: dict[str, str]) -> dict[str, str]:
+    """What an interpreter reads of an environment once, when it starts."""
+    names = ("PYTHON", "LANG", "LC_", "LD_")
+    return {name: value for name, value in environment.items() if name.startswith(names)}
+
+
+def _read(stream: int) -> str:
+    with os.fdopen(stream, encoding="utf-8") as file:
+        return file.read()
 
 
 def start(*command: object, cwd: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
@@ -50,29 +84,3 @@ def start(*command: object, cwd: Path = ROOT, **env: str) -> subprocess.Complete
         encoding="utf-8",
         check=False,
     )
-
-
-def run_here(*arguments: object, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run `mshub` in this process, which saves a second of imports: what it prints and its exit code."""
-    words = list(map(str, arguments))
-    ours, root, handler = logging.getLogger("mindspore_hub"), logging.getLogger(), signal.SIGTERM
-    level, before, code = ours.level, signal.getsignal(handler), 0
-    with tempfile.TemporaryDirectory() as folder:
-        files = [Path(folder, name) for name in ("stdout", "stderr")]
-        streams = [file.open("w", encoding="utf-8") for file in files]
-        with (
-            mock.patch.multiple(sys, argv=["mshub", *words], stdout=streams[0], stderr=streams[1]),
-            mock.patch.dict(os.environ, env),
-            mock.patch.object(root, "handlers", []),
-        ):
-            try:
-                run_command(mshub, "mshub")
-            except SystemExit as end:
-                code = end.code if isinstance(end.code, int) else int(bool(end.code))
-            finally:
-                ours.setLevel(level)
-                signal.signal(handler, before)
-                for stream in streams:
-                    stream.close()
-        stdout, stderr = (file.read_text(encoding="utf-8") for file in files)
-    return subprocess.CompletedProcess(words, code, stdout, stderr)

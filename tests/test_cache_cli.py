@@ -16,8 +16,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from commands import CARD, MSHUB, ROOT
-from commands import run_here as run
+from commands import CARD, MSHUB, ROOT, run
 from faults import halted, truncated
 from server import FileServer, good, read_only
 

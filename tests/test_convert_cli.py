@@ -11,7 +11,7 @@ import mindspore
 import numpy as np
 import pytest
 import wire
-from commands import run_here as run
+from commands import run
 from mindspore import Tensor, nn
 from safetensors import safe_open
 

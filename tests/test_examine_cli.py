@@ -9,7 +9,7 @@ import manifests
 import numpy as np
 import pytest
 import wire
-from commands import run_here as run
+from commands import run
 
 from mindspore_hub.files.store import Store
 from mindspore_hub.hub.hub import Hub

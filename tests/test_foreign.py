@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import run, run_here
+from commands import run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from properties import cases
@@ -243,7 +243,7 @@ def test_commands_refuse_damaged_files_in_a_line(command: str, tmp_path: Path) -
     file = tmp_path / "x.npz"
     file.write_bytes(spoilt("lzma"))
     options = [str(file)] if command == "match" else ["--features", str(file), "--protocol=sop"]
-    done = run_here(command, *options)
+    done = run(command, *options)
     assert (done.returncode, done.stdout) == (2, "")
     [line] = done.stderr.splitlines()
     assert str(file) in line

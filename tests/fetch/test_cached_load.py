@@ -8,7 +8,7 @@ from pathlib import Path
 import checkpoints
 import manifests
 import pytest
-from commands import run_here, start
+from commands import run, start
 
 from mindspore_hub.files.download import fetch
 from mindspore_hub.hub.hub import Hub
@@ -65,10 +65,10 @@ def test_cached_network_is_loaded_without_a_socket(
 def test_missing_network_is_an_error_with_the_command_that_brings_it(
     card: Path, brought: Path
 ) -> None:
-    done = run_here("load", card, MSHUB_OFFLINE="1")
+    done = run("load", card, MSHUB_OFFLINE="1")
     assert done.returncode == 6
     (command,) = re.findall("`(.*)`", done.stderr)
     assert shlex.split(command)[-1] == LINK
     assert "name that folder in MSHUB_MIRRORS" in done.stderr
-    done = run_here("load", card, MSHUB_OFFLINE="1", MSHUB_MIRRORS=str(brought))
+    done = run("load", card, MSHUB_OFFLINE="1", MSHUB_MIRRORS=str(brought))
     assert done.returncode == 0, done.stderr
