@@ -146,6 +146,22 @@ def is_plain(path: str | os.PathLike[str]) -> bool:
         return False
 
 
+def exists(path: Path) -> bool:
+    """Whether there is anything at a path; nothing is at one that the system refuses."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name too long for the system, or with a NUL
+        return False
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file at a path; none is at one that the system refuses."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 @contextmanager
 def naming(path: str | os.PathLike[str]) -> Iterator[None]:
     """Let errors of the system that occur while an output is written name the output.

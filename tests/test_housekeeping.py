@@ -243,7 +243,6 @@ def test_what_other_programs_left_is_counted_and_never_removed(
         "refs/notes about files.json",
         f"verified/{'a' * 64}.txt",
         f"blobs/sha256/aa/{'a' * 61}",
-        f"checks/{'a' * 64}",
         "links/mine.json",
     ],
 )

@@ -7,7 +7,6 @@
     corrupt/<sha256>-<unique>  what did not match its name, moved out of the way
     locks/<sha256>.lock        one download at a time, where the file system has locks (partial.py)
     trusted/<sha256>.json      which local hubs' code may run, by the digest of their path (networks/trust.py)
-    checks/<sha256>.json       findings of card checks (checking/kept.py)
     links.json                 which links of cards were answered (checking/online.py)
     layout                     version of this layout
     CACHEDIR.TAG               tells backup programs that everything here can be had again
@@ -55,9 +54,7 @@ LAYOUT = 1
 
 _DAMAGED = re.compile("[0-9a-f]{64}-[0-9a-f]{16}")
 
-OWN_FOLDERS = frozenset(
-    {"blobs", "refs", "verified", "partial", "corrupt", "locks", "trusted", "checks"}
-)
+OWN_FOLDERS = frozenset({"blobs", "refs", "verified", "partial", "corrupt", "locks", "trusted"})
 """Folders of the package under `home`; whatever else lies there is somebody else's."""
 
 LINKS = "links.json"
