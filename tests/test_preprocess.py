@@ -21,7 +21,7 @@ from PIL import Image
 import mindspore_hub
 from mindspore_hub.errors import CardError, PictureError, UnknownNameError
 from mindspore_hub.hub.hub import Catalog
-from mindspore_hub.tasks.pictures import opencv
+from mindspore_hub.tasks.pictures import resize as resizing
 from mindspore_hub.tasks.pictures.fields import MAPS
 from mindspore_hub.tasks.pictures.preprocess import Transform
 from mindspore_hub.tasks.pictures.resize import KERNELS, resize
@@ -42,7 +42,7 @@ def _engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     if request.param == "opencv":
         pytest.importorskip("cv2", reason="OpenCV is not installed", exc_type=ImportError)
     else:
-        monkeypatch.setattr(opencv, "find", lambda: None)
+        monkeypatch.setattr(resizing, "find_opencv", lambda: None)
 
 
 def transform_of_colours(name: str) -> Transform:
@@ -484,7 +484,7 @@ def test_numpy_and_opencv_read_the_same_from_a_jpeg_file(
 def with_and_without_opencv(make: Callable[[], Array]) -> tuple[Array, Array]:
     with pytest.MonkeyPatch.context() as patch:
         expected = make()
-        patch.setattr(opencv, "find", lambda: None)
+        patch.setattr(resizing, "find_opencv", lambda: None)
         return make(), expected
 
 

@@ -18,8 +18,7 @@ from mindspore_hub.tasks.pictures.fields import (
     OPTIONAL,
     ORDERS,
 )
-from mindspore_hub.tasks.retrieval.fields import DISTANCES
-from mindspore_hub.tasks.retrieval.protocol import KINDS
+from mindspore_hub.tasks.retrieval.fields import DISTANCES, KINDS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -20,7 +20,7 @@ from mindspore_hub.commands._output import (
 
 if TYPE_CHECKING:
     from mindspore_hub._progress import Progress
-    from mindspore_hub.tasks.retrieval.embedding.run import Written
+    from mindspore_hub.tasks.retrieval.embedding import Written
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -112,11 +112,11 @@ def _write(
     skip_bad: bool,
     **beside: Path | None,
 ) -> Written:
-    from mindspore_hub.tasks.retrieval._dependencies import required_by
+    from mindspore_hub.tasks import required_by
 
     with required_by("Embedding"):
-        from mindspore_hub.tasks.retrieval.embedding.run import Embedding
-        from mindspore_hub.tasks.retrieval.embedding.samples import known_of, list_samples
+        from mindspore_hub.tasks.retrieval.embedding import Embedding
+        from mindspore_hub.tasks.retrieval.samples import known_of, list_samples
     embedding = Embedding(
         name, modality=modality, batch_size=batch_size, skip_bad=skip_bad, progress=progress
     )

@@ -16,8 +16,8 @@ from PIL import Image
 import mindspore_hub
 from mindspore_hub.errors import CardError, FeaturesError, PictureError, StoreError
 from mindspore_hub.tasks.retrieval import features
-from mindspore_hub.tasks.retrieval.embedding.run import Embedding
-from mindspore_hub.tasks.retrieval.embedding.samples import list_samples
+from mindspore_hub.tasks.retrieval.embedding import Embedding
+from mindspore_hub.tasks.retrieval.samples import list_samples
 
 
 @pytest.fixture

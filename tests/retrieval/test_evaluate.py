@@ -21,13 +21,11 @@ import mindspore_hub
 from mindspore_hub.errors import DatasetError, FeaturesError, PictureError, UnknownNameError
 from mindspore_hub.hub.card import read_card
 from mindspore_hub.hub.hub import Catalog
-from mindspore_hub.tasks.retrieval import protocols
-from mindspore_hub.tasks.retrieval.datasets import dataset
-from mindspore_hub.tasks.retrieval.evaluation.plot import _cmc_figure
-from mindspore_hub.tasks.retrieval.evaluation.report import Claim, Report
-from mindspore_hub.tasks.retrieval.evaluation.selection import Selection
+from mindspore_hub.tasks.retrieval.datasets import dataset, protocol
 from mindspore_hub.tasks.retrieval.features import Features, load
-from mindspore_hub.tasks.retrieval.scoring.result import Result
+from mindspore_hub.tasks.retrieval.report import Claim, Report, _cmc_figure
+from mindspore_hub.tasks.retrieval.scoring.metrics import Result
+from mindspore_hub.tasks.retrieval.selection import Selection
 
 pytestmark = pytest.mark.slow
 
@@ -250,7 +248,7 @@ def test_integers_of_numpy_are_integers(small: Path) -> None:
         features=small, options={"length": np.int64(5)}, trials=np.int64(1), batch_size=np.uint8(4)
     )
     assert found.to_json() == expected.to_json()
-    assert protocols.protocol("sop", at=(np.int64(1),)) == protocols.protocol("sop", at=(1,))
+    assert protocol("sop", at=(np.int64(1),)) == protocol("sop", at=(1,))
 
 
 def test_another_card_may_be_meant(small: Path) -> None:

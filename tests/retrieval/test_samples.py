@@ -12,7 +12,7 @@ import pytest
 import tiny
 
 from mindspore_hub.errors import PictureError
-from mindspore_hub.tasks.retrieval.embedding.samples import EXAMPLE, labels_in, list_samples
+from mindspore_hub.tasks.retrieval.samples import EXAMPLE, labels_in, list_samples
 
 POINTS = ",".join(map(str, range(108)))
 

@@ -24,7 +24,7 @@ from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.front_matter import Mapping, Node
 from mindspore_hub.hub.values import as_shapes
-from mindspore_hub.tasks.retrieval.fields import as_retrieval, problems
+from mindspore_hub.tasks.retrieval.fields import as_retrieval, retrieval_problems
 
 CODE = "H910"
 NAME = "retrieval"
@@ -41,7 +41,7 @@ def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
 
 
 def _problems(node: Node, asset: Mapping, document: Document) -> Iterator[Problem]:
-    yield from problems(node)
+    yield from retrieval_problems(node)
     facts = as_retrieval(node)
     shapes = as_shapes(document.front_matter.get("output-shape"))
     if facts and shapes and max(facts.places) >= len(shapes):

@@ -27,7 +27,7 @@ MAPS = {"heatmaps": 36, "segments": 13}
 KEYPOINTS = 36
 """Keypoints of a vehicle; segments have their corners among them."""
 
-OPTIONAL = ("short-side", "maps", "keypoints")
+OPTIONAL = ("resize", "short-side", "modality", "maps", "keypoints")
 """Fields that most networks do without."""
 
 
@@ -45,7 +45,9 @@ class Preprocessing:
         mean: What is subtracted from the values, divided by 255, of each channel in that order.
         std: What they are divided by then.
         layout: Order of the axes, CHW.
-        modality: Kinds of pictures that the network was trained on.
+        resize: What it is resized to instead, before `size` is cut from its centre: the length of the
+            short side, with the aspect ratio kept, or height and width.
+        modality: Kinds of pictures that the network was trained on; empty where the card does not say.
         short_side: How the short side is resized first, with the aspect ratio kept, if it is.
         maps: Kinds of grey pictures that follow the colours, see `MAPS`; normalised with the
             averages of mean and std.
@@ -59,7 +61,8 @@ class Preprocessing:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     layout: str
-    modality: tuple[str, ...]
+    resize: int | tuple[int, int] | None = None
+    modality: tuple[str, ...] = ()
     short_side: str = ""
     maps: tuple[str, ...] = ()
     keypoints: int = 0
@@ -75,6 +78,15 @@ class Preprocessing:
         picture = (self.channels, *self.size)
         return (picture, (3 * self.keypoints,)) if self.keypoints else (picture,)
 
+    def as_json(self) -> dict[str, Any]:
+        """The fields under the names they have in a card, without those that say nothing."""
+        named = {name.replace("_", "-"): value for name, value in asdict(self).items()}
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in named.items()
+            if value or name not in OPTIONAL
+        }
+
 
 def as_preprocessing(node: Node | None) -> Preprocessing | None:
     """What a `preprocessing` mapping says; None where it says nothing, or something else."""
@@ -82,16 +94,6 @@ def as_preprocessing(node: Node | None) -> Preprocessing | None:
         return None
     fields = {name.text.replace("-", "_"): value for name, value in node.entries}
     return Preprocessing(**{name: _value(name, value) for name, value in fields.items()})
-
-
-def as_json(facts: Preprocessing) -> dict[str, Any]:
-    """The fields under the names they have in a card, without those that say nothing."""
-    named = {name.replace("_", "-"): value for name, value in asdict(facts).items()}
-    return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in named.items()
-        if value or name not in OPTIONAL
-    }
 
 
 def problems(node: Node) -> Iterator[Problem]:
@@ -117,11 +119,42 @@ def _checks(node: Mapping) -> dict[str, Check]:
         "mean": _list_of(3, _is_mean, "numbers from 0 to 1"),
         "std": _list_of(3, _is_std, "numbers above 0 and at most 1"),
         "layout": one_of(LAYOUTS),
+        "resize": _resize(node),
         "modality": some_of(MODALITIES),
         "short-side": _not_pillow if library == "pillow" else interpolation,
         "maps": _not_pillow if library == "pillow" else some_of(tuple(MAPS)),
         "keypoints": _keypoints,
     }
+
+
+def _resize(preprocessing: Mapping) -> Check:
+    """The short side, or height and width, from which `size` can be cut."""
+
+    def check(name: str, node: Node) -> Iterator[Problem]:
+        others = [
+            other for other in ("short-side", "maps", "keypoints") if other in preprocessing.names
+        ]
+        if others:
+            message = f"{name} does not go together with {', '.join(others)}"
+            yield Problem(node.place, message, "remove one of them")
+        sides, size = _sides(node), _sides(preprocessing.get("size"))
+        if sides is None:
+            message = f"{name} is not a whole number above 0, nor a list of 2"
+            help_ = "write the short side in pixels, such as `256`, or height and width"
+            yield Problem(node.place, message, help_)
+        elif size and (sides[0] < size[0] or sides[1] < size[1]):
+            message = f"{name} makes pictures that are smaller than size"
+            yield Problem(node.place, message, "write what `size` can be cut from")
+
+    return check
+
+
+def _sides(node: Node | None) -> tuple[int, ...] | None:
+    """Height and width that a value says at least; None if it says neither."""
+    items = node.items if isinstance(node, Sequence) else (node, node)
+    values = [as_argument(item) for item in items if item is not None]
+    sides = tuple(value for value in values if isinstance(value, int) and _is_count(value))
+    return sides if len(sides) == len(items) == 2 else None
 
 
 def _not_pillow(name: str, node: Node) -> Iterator[Problem]:

@@ -28,7 +28,7 @@ import numpy.typing as npt
 
 from mindspore_hub import _files
 from mindspore_hub.errors import HubError, PictureError, StoreError
-from mindspore_hub.tasks.retrieval.embedding.journal import (
+from mindspore_hub.tasks.retrieval.journal import (
     JOURNAL,
     LAYOUT,
     PLAN,

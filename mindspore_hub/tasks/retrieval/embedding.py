@@ -22,15 +22,15 @@ from mindspore_hub._progress import Progress, counter
 from mindspore_hub.errors import FeaturesError, PictureError
 from mindspore_hub.hub.card import stated
 from mindspore_hub.hub.hub import Catalog
-from mindspore_hub.networks.pretrained import loadable_asset
+from mindspore_hub.networks.pretrained import load_network, loadable_asset
 from mindspore_hub.settings import Settings
-from mindspore_hub.tasks.pictures import fields as preprocessing
+from mindspore_hub.tasks.pictures.fields import MODALITIES, Preprocessing
 from mindspore_hub.tasks.pictures.preprocess import Transform
-from mindspore_hub.tasks.retrieval import fields as retrieval
-from mindspore_hub.tasks.retrieval.embedding.chunks import Chunk, Chunks, HeldChunks, StoredChunks
-from mindspore_hub.tasks.retrieval.embedding.forward import Forward, inference
-from mindspore_hub.tasks.retrieval.embedding.samples import Sample, Samples
+from mindspore_hub.tasks.retrieval.chunks import Chunk, Chunks, HeldChunks, StoredChunks
 from mindspore_hub.tasks.retrieval.features import Features, unusable
+from mindspore_hub.tasks.retrieval.fields import Retrieval
+from mindspore_hub.tasks.retrieval.forward import Forward, inference
+from mindspore_hub.tasks.retrieval.samples import Sample, Samples
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -84,10 +84,9 @@ class Embedding:
         if type(batch_size) is not int or batch_size < 1:
             msg = f"batch_size must be a whole number of at least 1, but is {batch_size!r}."
             raise PictureError(msg)
-        self._name = name
         self.card = Catalog.read().resolve(name)
-        self._preprocessing: preprocessing.Preprocessing = stated(self.card, "preprocessing")
-        self._retrieval: retrieval.Retrieval = stated(self.card, "retrieval")
+        self._preprocessing: Preprocessing = stated(self.card, "preprocessing")
+        self._retrieval: Retrieval = stated(self.card, "retrieval")
         self._modality = modality
         self._check_modality()
         self._batch_size = batch_size
@@ -153,18 +152,21 @@ class Embedding:
 
     def _check_modality(self) -> None:
         kinds = self._preprocessing.modality
-        if self._modality is not None and self._modality not in kinds:
-            msg = (
-                f"{self.card.short_name} was trained on {' and '.join(kinds)} pictures, but "
-                f"modality is {self._modality!r}; its features of others mean little."
-            )
+        if self._modality is None or self._modality in (kinds or MODALITIES):
+            return
+        if not kinds:
+            known = ", ".join(MODALITIES)
+            msg = f"modality must be one of {known}, but is {self._modality!r}."
             raise PictureError(msg)
+        msg = (
+            f"{self.card.short_name} was trained on {' and '.join(kinds)} pictures, but "
+            f"modality is {self._modality!r}; its features of others mean little."
+        )
+        raise PictureError(msg)
 
     @functools.cached_property
     def _network(self) -> nn.Cell:
-        from mindspore_hub.load import load
-
-        return self._given if self._given is not None else load(self._name)
+        return self._given if self._given is not None else load_network(self.card)
 
     @functools.cached_property
     def _weights(self) -> str:
@@ -177,8 +179,8 @@ class Embedding:
             "card": self.card.uid,
             "network": "published" if self._given is None else "given",
             "sha256": self._weights,
-            "preprocessing": preprocessing.as_json(self._preprocessing),
-            "retrieval": retrieval.as_json(self._retrieval),
+            "preprocessing": self._preprocessing.as_json(),
+            "retrieval": self._retrieval.as_json(),
             "modality": self._modality,
             "batch_size": self._batch_size,
             "root": str(pictures.root) if pictures.root else None,

@@ -17,9 +17,8 @@ from PIL import Image
 
 from mindspore_hub import _files
 from mindspore_hub.errors import PictureError
-from mindspore_hub.tasks.pictures.decode import Picture
+from mindspore_hub.tasks.pictures.decode import Picture, pictures_below
 from mindspore_hub.tasks.pictures.fields import KEYPOINTS
-from mindspore_hub.tasks.pictures.folder import pictures_below
 
 _CELLS = (1 + 3 * KEYPOINTS, 4 + 3 * KEYPOINTS)
 _LINE = (

@@ -20,9 +20,9 @@ from mindspore_hub import _files
 from mindspore_hub.errors import DatasetError
 from mindspore_hub.tasks.pictures.fields import MAPS, Preprocessing
 from mindspore_hub.tasks.retrieval.datasets import Dataset, Item
-from mindspore_hub.tasks.retrieval.embedding.run import Known
-from mindspore_hub.tasks.retrieval.embedding.samples import Sample, Samples
+from mindspore_hub.tasks.retrieval.embedding import Known
 from mindspore_hub.tasks.retrieval.features import GALLERY, QUERY
+from mindspore_hub.tasks.retrieval.samples import Sample, Samples
 
 _ATTRIBUTES = {"labels": "label", "cameras": "camera", "colors": "color", "types": "type"}
 """Arrays of features, and what an item calls its entry."""
