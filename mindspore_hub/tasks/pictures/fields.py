@@ -18,7 +18,7 @@ INTERPOLATIONS = {
 }
 """Libraries, and their interpolations: one name means other numbers in another library."""
 
-ORDERS = ("RGB", "BGR")
+ORDERS = ("RGB", "BGR", "GREY")
 LAYOUTS = ("CHW",)
 MODALITIES = ("visible", "infrared", "thermal")
 MAPS = {"heatmaps": 36, "segments": 13}
@@ -41,7 +41,7 @@ class Preprocessing:
             channels; `opencv` also turns it upright as its orientation tag says.
         size: Height and width that the network takes, in pixels.
         interpolation: How it is resized to them; the aspect ratio is not kept.
-        order: Order of the channels, RGB or BGR.
+        order: Order of the channels, RGB or BGR; GREY for a single one.
         mean: What is subtracted from the values, divided by 255, of each channel in that order.
         std: What they are divided by then.
         layout: Order of the axes, CHW.
@@ -68,9 +68,14 @@ class Preprocessing:
     keypoints: int = 0
 
     @property
+    def colors(self) -> int:
+        """Channels of a picture: three, or a grey one."""
+        return _colors(self.order)
+
+    @property
     def channels(self) -> int:
-        """Channels of the first input: three colours and the maps."""
-        return len(self.order) + sum(MAPS[kind] for kind in self.maps)
+        """Channels of the first input: those of the picture and the maps."""
+        return self.colors + sum(MAPS[kind] for kind in self.maps)
 
     @property
     def input_shapes(self) -> tuple[Shape, ...]:
@@ -86,6 +91,10 @@ class Preprocessing:
             for name, value in named.items()
             if value or name not in OPTIONAL
         }
+
+
+def _colors(order: str | None) -> int:
+    return 1 if order == "GREY" else 3
 
 
 def as_preprocessing(node: Node | None) -> Preprocessing | None:
@@ -111,13 +120,14 @@ def _checks(node: Mapping) -> dict[str, Check]:
     library = (node.text("library") or "").lower()
     known = library in INTERPOLATIONS
     interpolation = one_of(INTERPOLATIONS[library]) if known else unchecked
+    colors = _colors(node.text("order"))
     return {
         "library": one_of(tuple(INTERPOLATIONS)),
         "size": _list_of(2, _is_count, "whole numbers above 0"),
         "interpolation": interpolation,
         "order": one_of(ORDERS),
-        "mean": _list_of(3, _is_mean, "numbers from 0 to 1"),
-        "std": _list_of(3, _is_std, "numbers above 0 and at most 1"),
+        "mean": _list_of(colors, _is_mean, "numbers from 0 to 1"),
+        "std": _list_of(colors, _is_std, "numbers above 0 and at most 1"),
         "layout": one_of(LAYOUTS),
         "resize": _resize(node),
         "modality": some_of(MODALITIES),
@@ -165,7 +175,8 @@ def _list_of(count: int, fits: Callable[[object], bool], kind: str) -> Check:
     def check(name: str, node: Node) -> Iterator[Problem]:
         items = node.items if isinstance(node, Sequence) else ()
         if len(items) != count or not all(fits(as_argument(item)) for item in items):
-            message = f"{name} is not a list of {count} {kind}"
+            number = kind if count > 1 else kind.replace("numbers", "number")
+            message = f"{name} is not a list of {count} {number}"
             yield Problem(node.place, message, _EXAMPLES[name])
 
     return check

@@ -105,11 +105,13 @@ class Transform:
         besides = [f"{MAPS[kind]} {kind}" for kind in facts.maps]
         besides += [f"{facts.keypoints} keypoints"] if facts.keypoints else []
         kinds = f"{' or '.join(facts.modality)} pictures" if facts.modality else "pictures"
+        grey = facts.order == "GREY"
+        order = "one grey channel" if grey else f"channels in the order {facts.order}"
         shapes = " and ".join(f"float32 {shape}" for shape in facts.input_shapes)
         return (
             f"{self.name} takes {kinds}{' with ' + ' and '.join(besides) if besides else ''}, decoded "
-            f"and resized as {_LIBRARY_NAMES[facts.library]} does, {self._describe_size()}, channels "
-            f"in the order {facts.order}, divided by 255, less {facts.mean}, divided by {facts.std}: "
+            f"and resized as {_LIBRARY_NAMES[facts.library]} does, {self._describe_size()}, "
+            f"{order}, divided by 255, less {facts.mean}, divided by {facts.std}: "
             f"{shapes}."
         )
 
@@ -166,19 +168,23 @@ class Transform:
         self, picture: Any, beside: dict[str, Any], image: Array, points: Array
     ) -> None:
         triples = _triples(beside["keypoints"])
-        size = self._add_picture(picture, image[:3])
-        self._add_maps(beside, triples, size, image[3:])
+        colors = self.preprocessing.colors
+        size = self._add_picture(picture, image[:colors])
+        self._add_maps(beside, triples, size, image[colors:])
         if self.preprocessing.keypoints:
             points[:] = _relative(triples, size).ravel()
 
     def _add_picture(self, picture: Any, made: Array) -> tuple[int, int]:
-        """Fill three channels; returns height and width of the picture."""
+        """Fill the channels of a picture; returns its height and width."""
         facts = self.preprocessing
         image = as_rgb(picture, library=facts.library)
+        if facts.order == "GREY":
+            image = image.convert("L")
         size = image.height, image.width
         resized = self._cut(self._resized(image))
-        for name, table, target in zip(facts.order, self._tables, made, strict=True):
-            look_up(resized, "RGB".index(name), table=table, made=target)
+        channels = [0] if facts.order == "GREY" else map("RGB".index, facts.order)
+        for channel, table, target in zip(channels, self._tables, made, strict=True):
+            look_up(resized, channel, table=table, made=target)
         return size
 
     def _resized(self, image: Image.Image) -> Array:
@@ -197,7 +203,8 @@ class Transform:
         facts = self.preprocessing
         spare = [have - want for have, want in zip(pixels.shape, facts.size, strict=False)]
         top, left = (round(n / 2) if facts.library == "pillow" else n // 2 for n in spare)
-        return pixels[top : top + facts.size[0], left : left + facts.size[1]]
+        cut = pixels[top : top + facts.size[0], left : left + facts.size[1]]
+        return cut.reshape(*facts.size, -1)
 
     def _add_maps(
         self, beside: dict[str, Any], triples: Array, picture: tuple[int, int], made: Array
