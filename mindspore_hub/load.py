@@ -116,14 +116,14 @@ def load_weights(
 
 def _find_network(name: str, source: str, *, trust: bool = False) -> tuple[Card, Any, Any]:
     """Card, entry point and class of a network."""
-    from mindspore_hub.hub.hub import Catalog
+    from mindspore_hub.hub.hub import Hub
     from mindspore_hub.networks.trust import find_local_network, find_network
 
     if source == "local":
         path = _local_path(name)
         if trust or path.is_dir():
             return find_local_network(path, trust=trust)
-    return find_network(Catalog.read().resolve(name), trust=trust)
+    return find_network(Hub.of().resolve(name), trust=trust)
 
 
 def _local_path(name: str) -> Path:

@@ -34,7 +34,7 @@ from mindspore_hub.errors import (
     TrustError,
 )
 from mindspore_hub.hub.card import Card, read_card
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks import golden
 from mindspore_hub.settings import Settings
 
@@ -42,10 +42,10 @@ pytestmark = pytest.mark.slow
 
 USE_BUNDLES = Path(__file__).with_name("use_bundles.py")
 MODES = ("pynative", "graph")
-CARDS = {card.name: card for card in Catalog.read().cards}
+CARDS = {card.name: card for card in Hub.of().cards}
 MODELS = {
     model: cards
-    for model, cards in Catalog.read().models.items()
+    for model, cards in Hub.of().models.items()
     if cards[0].name in checkpoints.MANIFESTS
 }
 """Cards of every model whose published files are known in detail."""
@@ -538,7 +538,7 @@ def test_the_command_makes_and_verifies(tmp_path: Path) -> None:
     made = json.loads(mshub("bundle", "mvd", folder, "--format", "json").stdout)
     assert (planned["dry_run"], made["dry_run"]) == (True, False)
     assert planned["files"] == made["files"] == sorted([*digests(folder), MANIFEST])
-    assert made["uid"] == Catalog.read().resolve("mvd").uid
+    assert made["uid"] == Hub.of().resolve("mvd").uid
     proof = json.loads(mshub("bundle", "verify", folder, "--format", "json").stdout)
     assert proof["network"] == "MVD"
     assert "It has no checkpoint" in mshub("bundle", "verify", folder).stdout

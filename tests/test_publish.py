@@ -31,7 +31,7 @@ from mindspore_hub.authoring.publishing.facts import read_facts
 from mindspore_hub.authoring.publishing.target import Target, hand_over
 from mindspore_hub.errors import CardError, CheckpointError, MissingFactsError, SettingsError
 from mindspore_hub.hub.card import read_card
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.tasks.retrieval.fields import Retrieval
 
 pytestmark = pytest.mark.slow
@@ -308,7 +308,7 @@ def test_a_new_variant_of_mvd_for_395_identities_is_one_command(tmp_path: Path) 
     assert done.returncode == 0, done.stderr
     assert "num_class=395" in done.stdout
     made = read_card(hub / "assets/mindspore/1.9/mvd_crossview_sysumm01.md", "a/b/c").asset
-    other = Catalog.read().resolve("MVD@sysumm01-all").asset
+    other = Hub.of().resolve("MVD@sysumm01-all").asset
     assert (made.preprocessing, made.retrieval) == (other.preprocessing, other.retrieval)
     assert made.protocol is None, "the cards of this data set name different ones"
     assert run("card", "check", "assets", cwd=hub, package=hub).returncode == 0

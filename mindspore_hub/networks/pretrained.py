@@ -19,7 +19,7 @@ from mindspore_hub.files import refs
 from mindspore_hub.files.fetch import memo_of, obtain
 from mindspore_hub.files.store import Store
 from mindspore_hub.hub.card import Asset, Card
-from mindspore_hub.hub.hub import published_links
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.values import SHA256, as_builtin
 from mindspore_hub.networks import assign as checkpoint
 from mindspore_hub.networks import construct
@@ -207,7 +207,7 @@ class _Wanted:
 
 
 def _obtain(asset: Asset, settings: Settings, *, force: bool) -> StoredFile:
-    alternatives = published_links(asset.sha256)
+    alternatives = Hub.of().links(asset.sha256)
     return obtain(
         asset.link, asset.sha256, alternatives=alternatives, settings=settings, force=force
     )

@@ -27,7 +27,7 @@ from mindspore_hub._files import replace
 from mindspore_hub.errors import CardError, HubError, TrustError
 from mindspore_hub.files.store import Store
 from mindspore_hub.hub.card import Card, read_card
-from mindspore_hub.hub.hub import Catalog, hub_root
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.paths import card_paths
 from mindspore_hub.networks.entry_point import ENTRY_POINT, has_entry_point, load_entry_point
 from mindspore_hub.settings import Settings
@@ -52,9 +52,9 @@ def find_network(card: Card, *, trust: bool = False) -> tuple[Card, Any, Any]:
         TrustError: The code of the card's hub is not trusted.
         MissingDependencyError: MindSpore is not installed.
     """
-    if not has_entry_point(hub_root(), card.model_name) and is_in_hub(card.path):
+    if not has_entry_point(Hub.of().root, card.model_name) and is_in_hub(card.path):
         return find_local_network(card.path, trust=trust)
-    entry_point = load_entry_point(hub_root(), card.model_name)
+    entry_point = load_entry_point(Hub.of().root, card.model_name)
     return card, entry_point, entry_point.network_class()
 
 
@@ -62,7 +62,7 @@ def find_local_network(path: Path, *, trust: bool) -> tuple[Card, Any, Any]:
     """The same for the path of a card or hub root that need not be ours."""
     root, card = find_hub(path)
     code = read_code(root)
-    if root != hub_root().resolve():
+    if root != Hub.of().root.resolve():
         memory = Store(Settings.from_environment().home).trusted
         check_trust(root, digest_of(code), memory, trust=trust)
     entry_point, cell = import_network(root, code, card.model_name)
@@ -89,7 +89,7 @@ def find_hub(path: Path) -> tuple[Path, Card]:
         )
         raise CardError(msg)
     if path == root:
-        return root, Catalog.read_whole(root).only_card()
+        return root, Hub.of(root).complete().only_card()
     for uid, card in card_paths(root / "assets"):
         if card.resolve() == path:
             return root, read_card(card, uid)

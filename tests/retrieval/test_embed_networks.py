@@ -16,7 +16,7 @@ from PIL import Image
 from server import FileServer
 
 import mindspore_hub
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.tasks.retrieval.features import Features
 
 pytestmark = pytest.mark.slow
@@ -73,7 +73,7 @@ CASES: list[tuple[str, Callable[..., Rows], int]] = [
 
 
 def test_every_network_of_a_known_protocol_has_a_case() -> None:
-    cards = Catalog.read().cards
+    cards = Hub.of().cards
     known = {card.model_name for card in cards if card.asset and card.asset.protocol}
     assert {name.partition("@")[0] for name, _, _ in CASES} == known
 
@@ -167,7 +167,7 @@ def test_the_published_checkpoint_is_loaded_and_made_into_features_in_graph_mode
     name = "metric_learn"
     network, folder = filled(name), tiny.numbered(tmp_path / "all", 3)
     card = tmp_path / "card.md"
-    card.write_bytes(Catalog.read().resolve(name).path.read_bytes())
+    card.write_bytes(Hub.of().resolve(name).path.read_bytes())
     (tmp_path / "served").mkdir()
     file = tmp_path / "served" / "file.ckpt"
     mindspore.save_checkpoint(network, str(file))

@@ -15,12 +15,12 @@ import matplotlib
 import numpy as np
 import pytest
 import sheets
-from mindspore_hub.tasks.retrieval.matching import sheet_png
 from PIL import Image, ImageColor, ImageDraw
 from sheets import GREEN, QUERY, RED, YELLOW
 
 import mindspore_hub
 from mindspore_hub.errors import DatasetError, FeaturesError
+from mindspore_hub.tasks.retrieval import sheet_png
 from mindspore_hub.tasks.retrieval.features import Features
 from mindspore_hub.tasks.retrieval.sheet import RIGHT, SIDE, WRONG, plan
 from mindspore_hub.tasks.retrieval.sheet_png import _draw_reason, _legible, _wrapped

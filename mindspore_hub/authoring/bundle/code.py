@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from mindspore_hub.authoring.generate import entry_point_text
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.card import Card
-from mindspore_hub.hub.hub import hub_root
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks.entry_point import ENTRY_POINT
 
 
@@ -24,7 +24,7 @@ def code_files(card: Card) -> dict[str, bytes]:
     Raises:
         CardError: There is no such network.
     """
-    entry_point, models = entry_point_name(card), hub_root() / "models"
+    entry_point, models = entry_point_name(card), Hub.of().root / "models"
     code = {entry_point: entry_point_text([card], card).encode()}
     for module in import_closure(models, card.model_name.lower()):
         name = PurePosixPath(entry_point).with_name("models") / f"{module}.py"

@@ -17,7 +17,7 @@ from mindspore_hub.authoring.publishing import names
 from mindspore_hub.authoring.publishing.facts import check_keys, gather, require_all
 from mindspore_hub.errors import CardError, CheckpointError, SettingsError, UnknownNameError
 from mindspore_hub.hub.card import Card
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.values import Argument, Shape
 from mindspore_hub.hub.vocabulary import listed
 from mindspore_hub.hub.vocabulary.datasets import accepted_spelling, is_accepted
@@ -157,7 +157,7 @@ def read_stored(path: Path) -> Stored:
     return Stored(facts, hashlib.sha256(buffer).hexdigest())
 
 
-def _catalog(root: Path) -> Catalog:
+def _catalog(root: Path) -> Hub:
     lacking = [name for name in ("assets", "models") if not (root / name).is_dir()]
     if lacking:
         msg = (
@@ -165,10 +165,10 @@ def _catalog(root: Path) -> Catalog:
             "Give the folder that holds assets and models."
         )
         raise SettingsError(msg)
-    return Catalog.read_whole(root)
+    return Hub.of(root).complete()
 
 
-def _siblings(catalog: Catalog, model: str) -> list[Card]:
+def _siblings(catalog: Hub, model: str) -> list[Card]:
     cards = [card for card in catalog.cards if card.model_name.lower() == model.lower()]
     return sorted(cards, key=lambda card: not card.is_default)
 

@@ -21,7 +21,7 @@ from mindspore_hub.authoring.publishing.trial import Trial, try_out
 from mindspore_hub.checking.check import check_paths
 from mindspore_hub.errors import CardError, CheckpointError
 from mindspore_hub.hub.findings import Finding, Severity
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.values import Argument, Shape
 from mindspore_hub.networks import golden
 from mindspore_hub.networks.entry_point import entry_point_path
@@ -91,7 +91,7 @@ def run(request: Request, target: Target) -> Publication:
         contents = _write_card(plan, trial, hub)
         remarks = _check(plan, hub, before)
         off = _confirm(plan, trial, hub, seed=seed)
-        load_name = Catalog.read_whole(hub).resolve(plan.uid).short_name
+        load_name = Hub.of(hub).complete().resolve(plan.uid).short_name
     text = record.text(trial.inputs, trial.outputs)
     outside = _add_golden(request, recorded, text, contents)
     files, changes = changed(request.root, contents), diff(request.root, contents)

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from mindspore_hub._progress import Progress, counter
 from mindspore_hub.errors import FeaturesError, PictureError
 from mindspore_hub.hub.card import stated
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks.pretrained import load_network, loadable_asset
 from mindspore_hub.settings import Settings
 from mindspore_hub.tasks.pictures.fields import MODALITIES, Preprocessing
@@ -84,7 +84,7 @@ class Embedding:
         if type(batch_size) is not int or batch_size < 1:
             msg = f"batch_size must be a whole number of at least 1, but is {batch_size!r}."
             raise PictureError(msg)
-        self.card = Catalog.read().resolve(name)
+        self.card = Hub.of().resolve(name)
         self._preprocessing: Preprocessing = stated(self.card, "preprocessing")
         self._retrieval: Retrieval = stated(self.card, "retrieval")
         self._modality = modality

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mindspore_hub.errors import FeaturesError, UnknownNameError
 from mindspore_hub.hub.card import Card, stated
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.tasks.retrieval import datasets, features
 from mindspore_hub.tasks.retrieval.datasets import Evaluation, fitting
 from mindspore_hub.tasks.retrieval.embedding import Embedding, versions
@@ -80,7 +80,7 @@ def _check_trials(trials: int, options: Mapping[str, Any]) -> None:
 
 def _card(name: str | None, about: Mapping[str, Any]) -> Card | None:
     """The card that is meant; None where features name one that is not in this hub."""
-    catalog = Catalog.read()
+    catalog = Hub.of()
     if name is not None:
         return catalog.resolve(name)
     try:
