@@ -103,12 +103,7 @@ class RegDBProtocol:
         labels = (query.known("labels"), gallery.known("labels"))
         ranks = match_ranks(distances.blocks(), Relevance(*labels))
         metrics.require_match(ranks.counts, *labels)
-        first = metrics.first_ranks(ranks)
-        curve = metrics.cmc(first, min(self.length, len(gallery)), queries=len(first))
-        cmc, values = metrics.standard(ranks, curve)
-        return metrics.Result(
-            "regdb", asdict(self), values, metrics.sizes(ranks, len(gallery)), cmc
-        )
+        return metrics.standard_result("regdb", asdict(self), ranks, gallery=len(gallery))
 
     def evaluate_trials(self, trials: list[tuple[Features, Features]]) -> metrics.Result:
         """Score several trials, each a pair of queries and gallery, and average them.

@@ -244,10 +244,8 @@ class SYSUProtocol:
         ranks = trial.ranks()
         metrics.require_match(ranks.counts, *trial.labels, removed=_REMOVED)
         first = np.concatenate(trial.identities)[ranks.counts > 0]
-        curve = metrics.cmc(first, min(self.length, len(trial.order)), queries=len(first))
-        cmc, values = metrics.standard(ranks, curve)
-        sizes = metrics.sizes(ranks, len(trial.order))
-        return metrics.Result("sysu", asdict(self), values, sizes, cmc)
+        size = len(trial.order)
+        return metrics.standard_result("sysu", asdict(self), ranks, gallery=size, first=first)
 
 
 class _Trial:

@@ -140,11 +140,9 @@ class VeRiProtocol:
         labels = (query.known("labels"), gallery.known("labels"))
         ranks = match_ranks(distances.blocks(), Relevance(*labels, cameras=cameras))
         metrics.require_match(ranks.counts, *labels, removed=metrics.SAME_CAMERA)
-        first = metrics.first_ranks(ranks)
-        curve = metrics.cmc(first, min(self.length, len(gallery)), queries=len(first))
-        cmc, values = metrics.standard(ranks, curve)
-        values |= self._attributes((query, gallery))
-        return metrics.Result("veri", asdict(self), values, metrics.sizes(ranks, len(gallery)), cmc)
+        result = metrics.standard_result("veri", asdict(self), ranks, gallery=len(gallery))
+        result.metrics.update(self._attributes((query, gallery)))
+        return result
 
     def _attributes(self, parts: tuple[Features, Features]) -> dict[str, float]:
         """Accuracies over queries and gallery together."""

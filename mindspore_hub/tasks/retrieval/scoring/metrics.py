@@ -197,14 +197,26 @@ def at_least(option: str, value: float, least: float) -> None:
         raise FeaturesError(msg)
 
 
-def standard(ranks: Ranks, curve: Curve) -> tuple[tuple[float, ...], dict[str, float]]:
-    """A CMC curve, and its usual points with mAP and mINP over queries that have a match."""
+def standard_result(
+    name: str, options: dict[str, Any], ranks: Ranks, *, gallery: int, first: Integers | None = None
+) -> Result:
+    """CMC, mAP and mINP over the queries that have a match.
+
+    Args:
+        name: Name of the protocol.
+        options: Its options, with the `length` of the curve.
+        ranks: Ranks of the matches.
+        gallery: How many items the gallery has.
+        first: Rank of the first match of each such query, where the curve counts others than `ranks`.
+    """
+    first = first_ranks(ranks) if first is None else first
+    curve = cmc(first, min(options["length"], gallery), queries=len(first))
     points = tuple(float(value) for value in curve)
     averages = {
         "mAP": mean(average_precisions(ranks)),
         "mINP": mean(inverse_negative_penalties(ranks)),
     }
-    return points, {**ranks_of(points), **averages}
+    return Result(name, options, {**ranks_of(points), **averages}, sizes(ranks, gallery), points)
 
 
 def sizes(ranks: Ranks, gallery: int) -> dict[str, int]:
