@@ -52,6 +52,21 @@ _UPRIGHT = {
 }
 """What turns a picture upright, by the value of its tag."""
 
+logger = logging.getLogger(__name__)
+
+_PICTURE_LIKE = frozenset(
+    {
+        *(".heic", ".heics", ".heif", ".heifs", ".hif", ".avif", ".avifs", ".webp", ".jxl", ".jp2"),
+        *(".jxr", ".wdp", ".hdp", ".jls", ".bpg", ".flif", ".exr", ".hdr", ".dpx", ".pam", ".xcf"),
+        *(".svg", ".svgz", ".eps", ".ps", ".ai", ".wmf", ".emf", ".kra"),
+        *(".dng", ".raw", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".sr2", ".srf", ".srw"),
+        *(".orf", ".rw2", ".rwl", ".raf", ".pef", ".x3f", ".3fr", ".iiq", ".kdc", ".dcr", ".mrw"),
+    }
+)
+"""Endings that people take for those of pictures; some are read, as far as the installed Pillow can."""
+
+_NAMED = 5
+
 
 def formats() -> list[str]:
     """Those of `FORMATS` that the installed Pillow and its plugins read."""
@@ -251,22 +266,6 @@ def _reading(name: str) -> Iterator[None]:
         reason = str(error) or type(error).__name__
         msg = f"{name} cannot be read as a picture: {reason}; is it whole, and a picture?"
         raise PictureError(msg) from error
-
-
-logger = logging.getLogger(__name__)
-
-_PICTURE_LIKE = frozenset(
-    {
-        *(".heic", ".heics", ".heif", ".heifs", ".hif", ".avif", ".avifs", ".webp", ".jxl", ".jp2"),
-        *(".jxr", ".wdp", ".hdp", ".jls", ".bpg", ".flif", ".exr", ".hdr", ".dpx", ".pam", ".xcf"),
-        *(".svg", ".svgz", ".eps", ".ps", ".ai", ".wmf", ".emf", ".kra"),
-        *(".dng", ".raw", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".sr2", ".srf", ".srw"),
-        *(".orf", ".rw2", ".rwl", ".raf", ".pef", ".x3f", ".3fr", ".iiq", ".kdc", ".dcr", ".mrw"),
-    }
-)
-"""Endings that people take for those of pictures; some are read, as far as the installed Pillow can."""
-
-_NAMED = 5
 
 
 def pictures_below(folder: Path) -> list[str]:

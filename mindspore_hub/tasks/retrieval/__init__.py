@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from mindspore_hub.tasks.retrieval.matches import Matches
     from mindspore_hub.tasks.retrieval.report import Report
 
+Source: TypeAlias = Union["Features", str, os.PathLike[str], "npt.ArrayLike"]
+"""Features, an npz file of them, or an array `(N, D)`."""
+
 
 def embed(
     name: str,
@@ -94,10 +97,6 @@ def embed(
         return embedding.features(listed, known=known)
     embedding.write(listed, Path(output), known=known)
     return load(Path(output))
-
-
-Source: TypeAlias = Union["Features", str, os.PathLike[str], "npt.ArrayLike"]
-"""Features, an npz file of them, or an array `(N, D)`."""
 
 
 def match(

@@ -19,6 +19,11 @@ from mindspore_hub.tasks.retrieval.scoring.metrics import SCHEMA, Result
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_FORMATS = (".png", ".svg", ".pdf")
+
+_LINE = 50
+"""Characters of a title that fit beside each other."""
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -107,12 +112,6 @@ def claims_of(card: Card, result: Result) -> tuple[Claim, ...]:
             measured = None if share is None else 100 * share
             found.append(Claim(published.text, name, published.number, measured))
     return tuple(found)
-
-
-_FORMATS = (".png", ".svg", ".pdf")
-
-_LINE = 50
-"""Characters of a title that fit beside each other."""
 
 
 def check_plot(path: str | os.PathLike[str]) -> None:

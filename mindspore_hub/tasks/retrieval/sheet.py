@@ -47,6 +47,9 @@ _NAMED = 5
 
 _DISTANCES = {"dot": "negative inner product", "euclidean": "squared Euclidean"}
 
+_NARROWEST = 112
+"""Pixels of a picture's field, for captions that are wrapped."""
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -278,10 +281,6 @@ def _how(matches: Matches) -> str:
         return f"Distance: k-reciprocal re-ranking ({options})"
     index = f"; found by the faiss index {matches.index}" if matches.index is not None else ""
     return f"Distance: {_DISTANCES[matches.distance]}, lower is nearer{index}"
-
-
-_NARROWEST = 112
-"""Pixels of a picture's field, for captions that are wrapped."""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,17 @@ SOURCE = Source(
 
 _INFRARED = (3, 6)
 
-_CAMERAS = range(1, 7)
+_ALL_CAMERAS = range(1, 7)
+
+CAMERAS = {"all": (1, 2, 4, 5), "indoor": (1, 2)}
+"""Visible-light cameras of each search, in the order in which images are drawn."""
+
+Array = npt.NDArray[Any]
+
+_SEEDS = 2**32
+"""How many seeds NumPy's generator has."""
+
+_REMOVED = "images of camera 2 are removed for queries of camera 3"
 
 
 @dataclass(frozen=True)
@@ -114,7 +124,7 @@ class SYSU(Dataset):
 
     def _require_any(self, name: int) -> None:
         """Refuse an identity of the list that no camera has a picture of."""
-        if next(self._images(name, _CAMERAS), None) is None:
+        if next(self._images(name, _ALL_CAMERAS), None) is None:
             looked_for = self.root / "cam*" / f"{name:04}"
             msg = (
                 f"Identity {name} of exp/test_id.txt has no picture in any camera: {looked_for} was "
@@ -134,10 +144,6 @@ class SYSU(Dataset):
 def _numbers(line: str) -> list[int]:
     """Numbers of a line; a comma may end it."""
     return [integer(name) for name in line.replace(",", " ").split()]
-
-
-CAMERAS = {"all": (1, 2, 4, 5), "indoor": (1, 2)}
-"""Visible-light cameras of each search, in the order in which images are drawn."""
 
 
 def draw(
@@ -175,14 +181,6 @@ def draw(
     generator = random.Random(seed)  # noqa: S311 - the seed is published, nothing is secret
     parts = [part for part in np.split(order, borders) if part.size]
     return np.array([generator.choice(part) for part in parts], np.int64)
-
-
-Array = npt.NDArray[Any]
-
-_SEEDS = 2**32
-"""How many seeds NumPy's generator has."""
-
-_REMOVED = "images of camera 2 are removed for queries of camera 3"
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,13 @@ from mindspore_hub.tasks.retrieval.scoring.ranking import Ranks
 
 Curve = npt.NDArray[np.float64]
 
+SCHEMA = 1
+"""Version of the JSON report, which `docs/reid.md` describes."""
+
+SAME_CAMERA = "gallery images with the label and the camera of a query are removed for it"
+
+_SHOWN = 5
+
 
 def first_ranks(ranks: Ranks) -> Integers:
     """Rank of the first match of each query that has one."""
@@ -81,10 +88,6 @@ def _per_query(ranks: Ranks, values: npt.NDArray[Any]) -> Curve:
     return np.asarray(np.add.reduceat(values, ranks.offsets[:-1][ranks.counts > 0]))
 
 
-SCHEMA = 1
-"""Version of the JSON report, which `docs/reid.md` describes."""
-
-
 @dataclass(frozen=True)
 class Result:
     """Numbers of one evaluation, all of them shares between 0 and 1.
@@ -133,11 +136,6 @@ def mean_of(results: list[Result]) -> Result:
     return dataclasses.replace(
         first, metrics=metrics, cmc=cmc, counts={**first.counts, "trials": trials}
     )
-
-
-SAME_CAMERA = "gallery images with the label and the camera of a query are removed for it"
-
-_SHOWN = 5
 
 
 def needed(gallery: Features | None) -> Features:
