@@ -78,6 +78,12 @@ class Preprocessing:
         return self.colors + sum(MAPS[kind] for kind in self.maps)
 
     @property
+    def extras(self) -> set[str]:
+        """What the network takes beside pictures: kinds of maps, and key points."""
+        takes_points = self.keypoints or "segments" in self.maps
+        return {*self.maps, *(("keypoints",) if takes_points else ())}
+
+    @property
     def input_shapes(self) -> tuple[Shape, ...]:
         """Shape of each input for one sample."""
         picture = (self.channels, *self.size)

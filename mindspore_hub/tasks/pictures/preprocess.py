@@ -140,10 +140,7 @@ class Transform:
         Raises:
             PictureError: They are not those that the network takes.
         """
-        facts = self.preprocessing
-        taken = {*facts.maps}
-        if facts.keypoints or "segments" in taken:
-            taken.add("keypoints")
+        taken = self.preprocessing.extras
         if set(given) != taken:
             msg = (
                 f"{self.name} takes {', '.join(sorted(taken)) or 'nothing'} beside pictures, but "

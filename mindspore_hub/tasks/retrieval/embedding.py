@@ -99,16 +99,7 @@ class Embedding:
     def features(
         self, pictures: Samples, *, known: Known, facts: Mapping[str, Any] | None = None
     ) -> Features:
-        """Features of pictures, made in memory.
-
-        Args:
-            pictures: The pictures.
-            known: What is known of each, by the names that `Features` has.
-            facts: What is known of them all, as plain JSON.
-
-        Raises:
-            HubError: As in `mindspore_hub.embed`.
-        """
+        """Features of pictures, made in memory; arguments and errors are those of `write`."""
         chunks = HeldChunks()
         self._add(chunks, pictures.samples)
         others = _others(chunks.skipped, pictures, known)

@@ -41,9 +41,7 @@ class Selection:
 
     def __init__(self, readers: Sequence[Dataset], preprocessing: Preprocessing) -> None:
         self._readers = readers
-        self._needed = {*preprocessing.maps}
-        if preprocessing.keypoints or "segments" in self._needed:
-            self._needed.add("keypoints")
+        self._needed = preprocessing.extras
         self._items: list[Item] = []
         self._has_gallery = True
         places: dict[tuple[Item, int, int], int] = {}
