@@ -175,6 +175,16 @@ def finite(text: str) -> float:
     return number
 
 
+def labelled(line: str) -> Item:
+    """An image of a list of paths and labels.
+
+    Raises:
+        ValueError: The line has another form.
+    """
+    path, label = line.rsplit(maxsplit=1)
+    return Item(slashes(path), integer(label))
+
+
 def slashes(path: str) -> str:
     """A path of a list, with `/` between folders."""
     return path.replace("\\", "/")

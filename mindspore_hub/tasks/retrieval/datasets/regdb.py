@@ -18,8 +18,7 @@ from mindspore_hub.tasks.retrieval.datasets._dataset import (
     Item,
     Source,
     choose,
-    integer,
-    slashes,
+    labelled,
 )
 from mindspore_hub.tasks.retrieval.features import Features
 from mindspore_hub.tasks.retrieval.scoring import metrics
@@ -75,12 +74,7 @@ class RegDB(Dataset):
 
     def _items(self, spectrum: str) -> list[Item]:
         path = self.root / "idx" / f"test_{spectrum}_{self.trial}.txt"
-        return SOURCE.present(self.root, SOURCE.parsed(path, _item, "path label"))
-
-
-def _item(line: str) -> Item:
-    path, label = line.rsplit(maxsplit=1)
-    return Item(slashes(path), integer(label))
+        return SOURCE.present(self.root, SOURCE.parsed(path, labelled, "path label"))
 
 
 @dataclass(frozen=True)

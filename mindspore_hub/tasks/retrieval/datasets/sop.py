@@ -19,6 +19,7 @@ from mindspore_hub.tasks.retrieval.datasets._dataset import (
     Source,
     choose,
     integer,
+    labelled,
     slashes,
 )
 from mindspore_hub.tasks.retrieval.features import Features
@@ -58,7 +59,7 @@ class SOP(Dataset):
         """The images, in the order of the list."""
         derived = self.root / _LISTS[self.part]
         if derived.is_file():
-            items = SOURCE.parsed(derived, _derived, "path class_id")
+            items = SOURCE.parsed(derived, labelled, "path class_id")
         else:
             items = self._published()
         return SOURCE.present(self.root, items)
@@ -70,11 +71,6 @@ class SOP(Dataset):
             msg = f"{path} names no image; get it again: {SOURCE.ask}"
             raise DatasetError(msg)
         return items[:_HALF] if self.part == "half" else items
-
-
-def _derived(line: str) -> Item:
-    path, label = line.rsplit(maxsplit=1)
-    return Item(slashes(path), integer(label))
 
 
 def _published(line: str) -> Item | None:
