@@ -103,7 +103,7 @@ def eval_(
     if plot:
         check_plot(plot)
     progress_of_command()
-    with interruptible(kept=save_features is not None):
+    with interruptible(resumable=save_features is not None):
         found = evaluate(
             name,
             data,

@@ -304,7 +304,7 @@ def test_a_folder_that_nobody_knows_is_asked_for(tmp_path: Path) -> None:
     unknown = mindspore_hub.match(sheets.features(None, ["a.png", "b.png"]))
     with pytest.raises(DatasetError, match=r"do not say in which folder .* `--images DIR`"):
         unknown.save_sheet(tmp_path / "sheet.png")
-    with pytest.raises(DatasetError, match="nowhere, which is no folder"):
+    with pytest.raises(DatasetError, match="nowhere, which is not a folder"):
         unknown.save_sheet(tmp_path / "sheet.png", images=tmp_path / "nowhere")
 
 

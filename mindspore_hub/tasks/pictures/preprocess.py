@@ -156,18 +156,18 @@ class Transform:
         images = np.empty((len(pictures), facts.channels, *facts.size), np.float32)
         points = np.empty((len(pictures), 3 * facts.keypoints), np.float32)
         for number, picture in enumerate(pictures):
-            beside = {name: values[number] for name, values in extras.items()}
+            given = {name: values[number] for name, values in extras.items()}
             with _naming(picture, names[number]):
-                self._prepare_one(picture, beside, images[number], points[number])
+                self._prepare_one(picture, given, images[number], points[number])
         return images, points
 
     def _prepare_one(
-        self, picture: Any, beside: dict[str, Any], image: Array, points: Array
+        self, picture: Any, given: dict[str, Any], image: Array, points: Array
     ) -> None:
-        triples = _triples(beside["keypoints"])
+        triples = _triples(given["keypoints"])
         colors = self.preprocessing.colors
         size = self._add_picture(picture, image[:colors])
-        self._add_maps(beside, triples, size, image[colors:])
+        self._add_maps(given, triples, size, image[colors:])
         if self.preprocessing.keypoints:
             points[:] = _relative(triples, size).ravel()
 
@@ -204,14 +204,14 @@ class Transform:
         return cut.reshape(*facts.size, -1)
 
     def _add_maps(
-        self, beside: dict[str, Any], triples: Array, picture: tuple[int, int], made: Array
+        self, given: dict[str, Any], triples: Array, picture: tuple[int, int], made: Array
     ) -> None:
         """The original resizes maps to the picture first, and the stack of both then."""
         facts = self.preprocessing
         begin = 0
         for kind in facts.maps:
             used = _confident(triples) if kind == "segments" else None
-            for plane in as_maps(beside[kind], MAPS[kind], used=used):
+            for plane in as_maps(given[kind], MAPS[kind], used=used):
                 large = resize(plane, picture, kernel=facts.interpolation)
                 small = resize(large, facts.size, kernel=facts.interpolation)
                 look_up(small[:, :, None], 0, table=self._map_table, made=made[begin])

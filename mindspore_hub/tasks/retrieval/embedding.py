@@ -103,7 +103,7 @@ class Embedding:
         chunks = HeldChunks()
         self._add(chunks, pictures.samples)
         others = _others(chunks.skipped, pictures, known)
-        about = {**self._about(pictures), **(facts or {}), **_told(chunks.skipped, pictures)}
+        about = {**self._about(pictures), **(facts or {}), **_skipped(chunks.skipped, pictures)}
         return Features(**chunks.arrays(), **others, about=about)
 
     def write(
@@ -134,7 +134,7 @@ class Embedding:
                 logger.info("%s: going on after %d pictures", chunks.folder, done)
             self._add(chunks, pictures.samples)
             others = _others(chunks.skipped, pictures, known)
-            about = {**made_by, **(facts or {}), **_told(chunks.skipped, pictures)}
+            about = {**made_by, **(facts or {}), **_skipped(chunks.skipped, pictures)}
             # The vectors are on disk; what else is known of them is checked without them.
             arrays = Features(np.zeros((chunks.rows, 1)), **others, about=about).arrays()
             del arrays["vectors"]
@@ -180,8 +180,8 @@ class Embedding:
 
     def _add(self, chunks: Chunks, samples: Sequence[Sample]) -> None:
         """Add the features of those samples to chunks that are not there yet."""
-        for beside in {tuple(sample.beside) for sample in samples}:
-            self._transform.require(beside)
+        for extras in {tuple(sample.extras) for sample in samples}:
+            self._transform.require(extras)
         size, count = min(self._batch_size, len(samples)), len(samples)
         # Told by all samples, so that a run that was stopped goes on with the same numbers.
         compiled = -(-count // size) >= _COMPILED_FROM
@@ -215,12 +215,12 @@ class Embedding:
 
     def _prepare(self, samples: Sequence[Sample], numbers: Sequence[int]) -> _Batch:
         made: list[tuple[Array, ...]] = []
-        kept: list[int] = []
+        read: list[int] = []
         skipped: dict[int, str] = {}
         for number in numbers:
             sample = samples[number]
             try:
-                prepared = self._transform(sample.picture, **sample.beside)
+                prepared = self._transform(sample.picture, **sample.extras)
             except PictureError as error:
                 if not self._skip_bad:
                     if sample.path:
@@ -231,9 +231,9 @@ class Embedding:
                 skipped[number] = str(error)
                 continue
             made.append(prepared if isinstance(prepared, tuple) else (prepared,))
-            kept.append(number)
+            read.append(number)
         inputs = tuple(map(np.stack, zip(*made, strict=True)))
-        return _Batch(inputs, numbers, kept, skipped)
+        return _Batch(inputs, numbers, read, skipped)
 
 
 @dataclass(frozen=True)
@@ -257,13 +257,13 @@ class _Batch:
 
     inputs: tuple[Array, ...]
     numbers: Sequence[int]
-    kept: list[int]
+    read: list[int]
     skipped: dict[int, str]
 
 
 def _compute(forward: Forward, batch: _Batch, size: int, samples: Sequence[Sample]) -> Chunk:
     """Features of a batch; a short one is filled up, so that every batch is computed alike."""
-    count = len(batch.kept)
+    count = len(batch.read)
     if not count:
         return Chunk({}, batch.numbers, batch.skipped)
     rows = slice(None) if count == size else np.minimum(np.arange(size), count - 1)
@@ -272,7 +272,7 @@ def _compute(forward: Forward, batch: _Batch, size: int, samples: Sequence[Sampl
     for name, values in arrays.items():
         bad = unusable(name, values)
         if bad.size:
-            number = batch.kept[bad[0]]
+            number = batch.read[bad[0]]
             what = "feature" if name == "vectors" else f"row of {name}"
             msg = (
                 f"The {what} of {samples[number].path or f'picture {number}'} is infinite, not a "
@@ -301,19 +301,19 @@ def _ahead(prepare: Callable[[_Part], _Made], parts: Iterable[_Part]) -> Generat
 def _others(skipped: Mapping[int, str], pictures: Samples, known: Known) -> dict[str, Any]:
     """What is known of the pictures that could be read, by the names that `Features` has."""
     samples = pictures.samples
-    kept = [number for number in range(len(samples)) if number not in skipped]
-    if not kept:
+    read = [number for number in range(len(samples)) if number not in skipped]
+    if not read:
         number, why = next(iter(skipped.items()))
         msg = f"None of {len(skipped)} pictures could be read; the first, number {number}: {why}"
         raise FeaturesError(msg)
-    paths = {"paths": [samples[number].path for number in kept]} if pictures.are_files else {}
+    paths = {"paths": [samples[number].path for number in read]} if pictures.are_files else {}
     return {
         **paths,
-        **{name: [values[number] for number in kept] for name, values in known.items()},
+        **{name: [values[number] for number in read] for name, values in known.items()},
     }
 
 
-def _told(skipped: Mapping[int, str], pictures: Samples) -> dict[str, Any]:
+def _skipped(skipped: Mapping[int, str], pictures: Samples) -> dict[str, Any]:
     """Pictures that were skipped, by path or number, with the reason; nothing if none was."""
     names = {pictures.samples[number].path or str(number): why for number, why in skipped.items()}
     return {"skipped": names} if names else {}

@@ -199,11 +199,11 @@ def _make(followed: Protocol, about: Mapping[str, Any]) -> Evaluation:
 def _decided(about: Mapping[str, Any], protocol: str) -> dict[str, Any]:
     """Options that the data of these features decided, such as that galleries are drawn already."""
     noted, data = _noted(about), about.get("data")
-    told = data.get("protocol_options") if isinstance(data, Mapping) else None
-    if noted is None or noted.name != protocol or not isinstance(told, Mapping):
+    decided = data.get("protocol_options") if isinstance(data, Mapping) else None
+    if noted is None or noted.name != protocol or not isinstance(decided, Mapping):
         return {}
     usual = _all_options(protocol)
-    return {name: _fitting(protocol, name, value, usual) for name, value in told.items()}
+    return {name: _fitting(protocol, name, value, usual) for name, value in decided.items()}
 
 
 def _is_published(card: Card, followed: Protocol) -> bool:

@@ -237,7 +237,7 @@ def _features(source: Source) -> Features:
     except ValueError as error:  # of rows that are not of one length
         if isinstance(error, FeaturesError):
             raise
-        msg = f"Features must be an array (N, D), but are none: {error}."
+        msg = f"Features must be an array (N, D), but are not: {error}."
         raise FeaturesError(msg) from error
 
 

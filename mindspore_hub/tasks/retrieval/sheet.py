@@ -230,7 +230,7 @@ def _root(
         fault = f"The features of the {side} do not say in which folder their pictures are"
         raise DatasetError(_with_remedy(fault, argument))
     if not Path(root).is_dir():
-        fault = f"The pictures of the {side} are expected in {root}, which is no folder"
+        fault = f"The pictures of the {side} are expected in {root}, which is not a folder"
         raise DatasetError(_with_remedy(fault, argument))
     return Path(root)
 

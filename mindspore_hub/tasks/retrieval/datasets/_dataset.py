@@ -124,7 +124,7 @@ class Source:
 
 
 def _is_header(line: str) -> bool:
-    """Whether a line names columns: no cell is a number, and the first is no path."""
+    """Whether a line names columns: no cell is a number, and the first is not a path."""
     cells = [cell.strip(" \"'#") for cell in re.split(r"[\s,;]+", line)]
     return not any(_NUMBER.fullmatch(cell) for cell in cells) and not re.search(r"[./\\]", cells[0])
 
@@ -155,7 +155,7 @@ def integer(text: str) -> int:
     """A whole number of 64 bits; Python alone would take `1_0` for 10.
 
     Raises:
-        ValueError: The text is none.
+        ValueError: The text is not one.
     """
     number = int(text) if _INTEGER.fullmatch(text) and len(text) < 32 else None
     if number is None or not -(2**63) <= number < 2**63:
@@ -167,7 +167,7 @@ def finite(text: str) -> float:
     """A number that is neither infinite nor NaN.
 
     Raises:
-        ValueError: The text is none.
+        ValueError: The text is not one.
     """
     number = float(text)
     if not math.isfinite(number) or "_" in text:
@@ -228,13 +228,13 @@ class Dataset(ABC):
         return [self]
 
     def protocol_options(self) -> dict[str, Any]:
-        """What the protocol of the same name must be told about these images.
+        """Options that these images decide for the protocol of the same name.
 
         Raises:
             DatasetError: Something is missing or cannot be read.
         """
         return {}
 
-    def beside(self, item: Item) -> dict[str, Any]:
+    def extras(self, item: Item) -> dict[str, Any]:
         """What lies beside an image: `heatmaps` and `segments` (folders), `keypoints`."""
         return {}

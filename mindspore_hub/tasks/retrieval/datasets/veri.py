@@ -70,7 +70,7 @@ class VeRi(Dataset):
         """Which class each colour and each type is."""
         return {"colors": self.training_colors(), "types": self.training_types()}
 
-    def beside(self, item: Item) -> dict[str, Any]:
+    def extras(self, item: Item) -> dict[str, Any]:
         """Heatmaps and segments of an image, and its key points."""
         image = self.root / item.path
         part = image.parent.name.removeprefix("image_")
@@ -166,7 +166,7 @@ def _accuracy(parts: tuple[Features, ...], attribute: str, trained: tuple[int, .
 
 
 def _classes(values: npt.NDArray[Any], trained: tuple[int, ...]) -> npt.NDArray[np.int64]:
-    """Place of each value among those of training; -1, which is no class, for any other."""
+    """Place of each value among those of training; -1, which is not a class, for any other."""
     known = np.unique(np.array(trained, np.int64))
     places = np.minimum(np.searchsorted(known, values), len(known) - 1)
     return np.where(known[places] == values, places, -1)
