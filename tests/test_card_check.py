@@ -1077,7 +1077,7 @@ try:
     main()
 finally:
     heavy = "rich pydantic jinja2 numpy mindspore urllib3 yaml markdown_it tomllib subprocess xml"
-    other = "logging decimal difflib html tempfile hashlib mindspore_hub.files.fetch mindspore_hub.hub.hub"
+    other = "logging decimal difflib html tempfile hashlib mindspore_hub.files.download mindspore_hub.hub.hub"
     unread = "mindspore_hub.checking.rules.extended. mindspore_hub.checking.rules.off."
     print(
         [name for name in (heavy + " " + other).split() if name in sys.modules.keys() - given],

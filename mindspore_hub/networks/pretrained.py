@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from mindspore_hub._collector import collector_paused
 from mindspore_hub.errors import CardError, CheckpointError
-from mindspore_hub.files import refs
-from mindspore_hub.files.fetch import memo_of, obtain
+from mindspore_hub.files import records
+from mindspore_hub.files.download import memo_of, obtain
 from mindspore_hub.files.store import Store
 from mindspore_hub.hub.card import Asset, Card
 from mindspore_hub.hub.hub import Hub
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from mindspore import Parameter, nn
 
-    from mindspore_hub.files.memo import Memo
+    from mindspore_hub.files.records import Memo
     from mindspore_hub.files.store import StoredFile
 
 logger = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ def load_network(card: Card) -> nn.Cell:
 def note_use(card: Card, asset: Asset) -> None:
     """Note in the store that a card's checkpoint was used."""
     store = Store(Settings.from_environment().home)
-    refs.note_use(store.refs, card.uid, asset.sha256, asset.link)
+    records.note_use(store.refs, card.uid, asset.sha256, asset.link)
 
 
 def load_parameters(
