@@ -21,9 +21,6 @@ from mindspore_hub.hub.findings import Severity
 from mindspore_hub.hub.paths import Cards, card_paths
 from mindspore_hub.hub.values import Shape
 from mindspore_hub.networks import golden
-from mindspore_hub.tasks.pictures import fields as preprocessing
-from mindspore_hub.tasks.retrieval import fields as retrieval
-from mindspore_hub.tasks.retrieval import protocol
 
 _Supposed: TypeAlias = tuple[tuple[Shape, ...], tuple[Shape, ...]]
 """Shapes of inputs and of outputs."""
@@ -146,12 +143,12 @@ def _inherited(plan: Plan, trial: Trial) -> dict[str, str]:
     found: dict[str, str] = {}
     for asset in nearest_first:
         if asset.preprocessing:
-            found.setdefault("preprocessing", flow(preprocessing.as_json(asset.preprocessing)))
+            found.setdefault("preprocessing", flow(asset.preprocessing.as_json()))
         if asset.retrieval and max(asset.retrieval.places) < len(trial.output_shapes):
-            found.setdefault("retrieval", flow(retrieval.as_json(asset.retrieval)))
+            found.setdefault("retrieval", flow(asset.retrieval.as_json()))
     protocols = [asset.protocol for asset in of_set]
     if protocols and protocols[0] and all(item == protocols[0] for item in protocols):
-        found["protocol"] = flow(protocol.as_json(protocols[0]))
+        found["protocol"] = flow(protocols[0].as_json())
     return found
 
 

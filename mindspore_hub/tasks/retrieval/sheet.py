@@ -7,6 +7,8 @@ vermilion is a little darker than theirs, so that white on it is legible.
 
 from __future__ import annotations
 
+import base64
+import io
 import logging
 import os
 from collections.abc import Iterator
@@ -21,7 +23,7 @@ from mindspore_hub._text import count, printable
 from mindspore_hub.errors import DatasetError, FeaturesError, PictureError
 from mindspore_hub.tasks.pictures.decode import as_rgb
 from mindspore_hub.tasks.retrieval.features import Features
-from mindspore_hub.tasks.retrieval.matching.matches import Matches, Nearest
+from mindspore_hub.tasks.retrieval.matches import Matches, Nearest
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +37,7 @@ SIDE = 160
 
 RIGHT, WRONG = "#0072b2", "#c05000"
 
+_QUALITY = 88
 _LOWEST = 64
 
 _LONGEST = 200
@@ -43,6 +46,9 @@ _LONGEST = 200
 _NAMED = 5
 
 _DISTANCES = {"dot": "negative inner product", "euclidean": "squared Euclidean"}
+
+_NARROWEST = 112
+"""Pixels of a picture's field, for captions that are wrapped."""
 
 
 @dataclass(frozen=True)
@@ -126,23 +132,7 @@ def save(
     gallery_images: str | os.PathLike[str] | None = None,
     queries: int = 20,
 ) -> None:
-    """Write a contact sheet; a file that is there is replaced as a whole.
-
-    Pictures that cannot be read are grey fields that say why, and a warning names them.
-
-    Args:
-        matches: What to show.
-        path: The file, which ends in `.png` or `.html`.
-        images: Folder that the paths of the features are below; by default what they say.
-        gallery_images: The same for the gallery, if it is another one.
-        queries: How many queries to show, evenly spread over all, in their order.
-
-    Raises:
-        FeaturesError: The features lack paths, the file has another ending, or the sheet would hold
-            more than 1,000 pictures.
-        DatasetError: No folder is known, or none of the pictures is there.
-        StoreError: The sheet cannot be written.
-    """
+    """Write a contact sheet; see `Matches.save_sheet`. A file that is there is replaced as a whole."""
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
         msg = (
@@ -152,13 +142,11 @@ def save(
     made = plan(matches, images=images, gallery_images=gallery_images, queries=queries)
     pictures = Pictures()
     if path.suffix.lower() == ".png":
-        from mindspore_hub.tasks.retrieval.matching.sheet_png import draw
+        from mindspore_hub.tasks.retrieval.sheet_png import draw
 
         content = draw(made, pictures)
     else:
-        from mindspore_hub.tasks.retrieval.matching.sheet_html import render
-
-        content = render(made, pictures).encode()
+        content = _html(made, pictures).encode()
     _files.replace(path, content)
     logger.info("%s written", path)
     _warn(path, pictures)
@@ -242,7 +230,7 @@ def _root(
         fault = f"The features of the {side} do not say in which folder their pictures are"
         raise DatasetError(_with_remedy(fault, argument))
     if not Path(root).is_dir():
-        fault = f"The pictures of the {side} are expected in {root}, which is no folder"
+        fault = f"The pictures of the {side} are expected in {root}, which is not a folder"
         raise DatasetError(_with_remedy(fault, argument))
     return Path(root)
 
@@ -293,3 +281,44 @@ def _how(matches: Matches) -> str:
         return f"Distance: k-reciprocal re-ranking ({options})"
     index = f"; found by the faiss index {matches.index}" if matches.index is not None else ""
     return f"Distance: {_DISTANCES[matches.distance]}, lower is nearer{index}"
+
+
+@dataclass(frozen=True)
+class _Thumbnail:
+    """A picture to be embedded, and its size in pixels."""
+
+    uri: str
+    width: int
+    height: int
+
+
+def _html(sheet: Sheet, pictures: Pictures) -> str:
+    """One HTML file that needs no other, and asks nobody for anything."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("mindspore_hub.tasks.retrieval"),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found = pictures.rows(sheet)
+    width, height = largest(found, narrowest=_NARROWEST)
+    rows = [
+        list(zip(tiles, map(_embedded, row), strict=True))
+        for tiles, row in zip(sheet.rows, found, strict=True)
+    ]
+    template = environment.get_template("sheet.html.jinja")
+    return template.render(
+        sheet=sheet, rows=rows, width=width, height=height, right=RIGHT, wrong=WRONG
+    )
+
+
+def _embedded(picture: Image.Image | str) -> _Thumbnail | str:
+    if isinstance(picture, str):
+        return picture
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=_QUALITY)
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    return _Thumbnail(f"data:image/jpeg;base64,{data}", *picture.size)

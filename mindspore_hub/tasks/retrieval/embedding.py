@@ -22,15 +22,15 @@ from mindspore_hub._progress import Progress, counter
 from mindspore_hub.errors import FeaturesError, PictureError
 from mindspore_hub.hub.card import stated
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.networks.pretrained import loadable_asset
+from mindspore_hub.networks.pretrained import load_network, loadable_asset
 from mindspore_hub.settings import Settings
-from mindspore_hub.tasks.pictures import fields as preprocessing
+from mindspore_hub.tasks.pictures.fields import MODALITIES, Preprocessing
 from mindspore_hub.tasks.pictures.preprocess import Transform
-from mindspore_hub.tasks.retrieval import fields as retrieval
-from mindspore_hub.tasks.retrieval.embedding.chunks import Chunk, Chunks, HeldChunks, StoredChunks
-from mindspore_hub.tasks.retrieval.embedding.forward import Forward, inference
-from mindspore_hub.tasks.retrieval.embedding.samples import Sample, Samples
+from mindspore_hub.tasks.retrieval.chunks import Chunk, Chunks, HeldChunks, StoredChunks
 from mindspore_hub.tasks.retrieval.features import Features, unusable
+from mindspore_hub.tasks.retrieval.fields import Retrieval
+from mindspore_hub.tasks.retrieval.forward import Forward, inference
+from mindspore_hub.tasks.retrieval.samples import Sample, Samples
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -84,10 +84,9 @@ class Embedding:
         if type(batch_size) is not int or batch_size < 1:
             msg = f"batch_size must be a whole number of at least 1, but is {batch_size!r}."
             raise PictureError(msg)
-        self._name = name
         self.card = Hub.of().resolve(name)
-        self._preprocessing: preprocessing.Preprocessing = stated(self.card, "preprocessing")
-        self._retrieval: retrieval.Retrieval = stated(self.card, "retrieval")
+        self._preprocessing: Preprocessing = stated(self.card, "preprocessing")
+        self._retrieval: Retrieval = stated(self.card, "retrieval")
         self._modality = modality
         self._check_modality()
         self._batch_size = batch_size
@@ -100,20 +99,11 @@ class Embedding:
     def features(
         self, pictures: Samples, *, known: Known, facts: Mapping[str, Any] | None = None
     ) -> Features:
-        """Features of pictures, made in memory.
-
-        Args:
-            pictures: The pictures.
-            known: What is known of each, by the names that `Features` has.
-            facts: What is known of them all, as plain JSON.
-
-        Raises:
-            HubError: As in `mindspore_hub.embed`.
-        """
+        """Features of pictures, made in memory; arguments and errors are those of `write`."""
         chunks = HeldChunks()
         self._add(chunks, pictures.samples)
         others = _others(chunks.skipped, pictures, known)
-        about = {**self._about(pictures), **(facts or {}), **_told(chunks.skipped, pictures)}
+        about = {**self._about(pictures), **(facts or {}), **_skipped(chunks.skipped, pictures)}
         return Features(**chunks.arrays(), **others, about=about)
 
     def write(
@@ -144,7 +134,7 @@ class Embedding:
                 logger.info("%s: going on after %d pictures", chunks.folder, done)
             self._add(chunks, pictures.samples)
             others = _others(chunks.skipped, pictures, known)
-            about = {**made_by, **(facts or {}), **_told(chunks.skipped, pictures)}
+            about = {**made_by, **(facts or {}), **_skipped(chunks.skipped, pictures)}
             # The vectors are on disk; what else is known of them is checked without them.
             arrays = Features(np.zeros((chunks.rows, 1)), **others, about=about).arrays()
             del arrays["vectors"]
@@ -153,18 +143,21 @@ class Embedding:
 
     def _check_modality(self) -> None:
         kinds = self._preprocessing.modality
-        if self._modality is not None and self._modality not in kinds:
-            msg = (
-                f"{self.card.short_name} was trained on {' and '.join(kinds)} pictures, but "
-                f"modality is {self._modality!r}; its features of others mean little."
-            )
+        if self._modality is None or self._modality in (kinds or MODALITIES):
+            return
+        if not kinds:
+            known = ", ".join(MODALITIES)
+            msg = f"modality must be one of {known}, but is {self._modality!r}."
             raise PictureError(msg)
+        msg = (
+            f"{self.card.short_name} was trained on {' and '.join(kinds)} pictures, but "
+            f"modality is {self._modality!r}; its features of others mean little."
+        )
+        raise PictureError(msg)
 
     @functools.cached_property
     def _network(self) -> nn.Cell:
-        from mindspore_hub.load import load
-
-        return self._given if self._given is not None else load(self._name)
+        return self._given if self._given is not None else load_network(self.card)
 
     @functools.cached_property
     def _weights(self) -> str:
@@ -177,8 +170,8 @@ class Embedding:
             "card": self.card.uid,
             "network": "published" if self._given is None else "given",
             "sha256": self._weights,
-            "preprocessing": preprocessing.as_json(self._preprocessing),
-            "retrieval": retrieval.as_json(self._retrieval),
+            "preprocessing": self._preprocessing.as_json(),
+            "retrieval": self._retrieval.as_json(),
             "modality": self._modality,
             "batch_size": self._batch_size,
             "root": str(pictures.root) if pictures.root else None,
@@ -187,8 +180,8 @@ class Embedding:
 
     def _add(self, chunks: Chunks, samples: Sequence[Sample]) -> None:
         """Add the features of those samples to chunks that are not there yet."""
-        for beside in {tuple(sample.beside) for sample in samples}:
-            self._transform.require(beside)
+        for extras in {tuple(sample.extras) for sample in samples}:
+            self._transform.require(extras)
         size, count = min(self._batch_size, len(samples)), len(samples)
         # Told by all samples, so that a run that was stopped goes on with the same numbers.
         compiled = -(-count // size) >= _COMPILED_FROM
@@ -222,12 +215,12 @@ class Embedding:
 
     def _prepare(self, samples: Sequence[Sample], numbers: Sequence[int]) -> _Batch:
         made: list[tuple[Array, ...]] = []
-        kept: list[int] = []
+        read: list[int] = []
         skipped: dict[int, str] = {}
         for number in numbers:
             sample = samples[number]
             try:
-                prepared = self._transform(sample.picture, **sample.beside)
+                prepared = self._transform(sample.picture, **sample.extras)
             except PictureError as error:
                 if not self._skip_bad:
                     if sample.path:
@@ -238,9 +231,9 @@ class Embedding:
                 skipped[number] = str(error)
                 continue
             made.append(prepared if isinstance(prepared, tuple) else (prepared,))
-            kept.append(number)
+            read.append(number)
         inputs = tuple(map(np.stack, zip(*made, strict=True)))
-        return _Batch(inputs, numbers, kept, skipped)
+        return _Batch(inputs, numbers, read, skipped)
 
 
 @dataclass(frozen=True)
@@ -264,13 +257,13 @@ class _Batch:
 
     inputs: tuple[Array, ...]
     numbers: Sequence[int]
-    kept: list[int]
+    read: list[int]
     skipped: dict[int, str]
 
 
 def _compute(forward: Forward, batch: _Batch, size: int, samples: Sequence[Sample]) -> Chunk:
     """Features of a batch; a short one is filled up, so that every batch is computed alike."""
-    count = len(batch.kept)
+    count = len(batch.read)
     if not count:
         return Chunk({}, batch.numbers, batch.skipped)
     rows = slice(None) if count == size else np.minimum(np.arange(size), count - 1)
@@ -279,7 +272,7 @@ def _compute(forward: Forward, batch: _Batch, size: int, samples: Sequence[Sampl
     for name, values in arrays.items():
         bad = unusable(name, values)
         if bad.size:
-            number = batch.kept[bad[0]]
+            number = batch.read[bad[0]]
             what = "feature" if name == "vectors" else f"row of {name}"
             msg = (
                 f"The {what} of {samples[number].path or f'picture {number}'} is infinite, not a "
@@ -308,19 +301,19 @@ def _ahead(prepare: Callable[[_Part], _Made], parts: Iterable[_Part]) -> Generat
 def _others(skipped: Mapping[int, str], pictures: Samples, known: Known) -> dict[str, Any]:
     """What is known of the pictures that could be read, by the names that `Features` has."""
     samples = pictures.samples
-    kept = [number for number in range(len(samples)) if number not in skipped]
-    if not kept:
+    read = [number for number in range(len(samples)) if number not in skipped]
+    if not read:
         number, why = next(iter(skipped.items()))
         msg = f"None of {len(skipped)} pictures could be read; the first, number {number}: {why}"
         raise FeaturesError(msg)
-    paths = {"paths": [samples[number].path for number in kept]} if pictures.are_files else {}
+    paths = {"paths": [samples[number].path for number in read]} if pictures.are_files else {}
     return {
         **paths,
-        **{name: [values[number] for number in kept] for name, values in known.items()},
+        **{name: [values[number] for number in read] for name, values in known.items()},
     }
 
 
-def _told(skipped: Mapping[int, str], pictures: Samples) -> dict[str, Any]:
+def _skipped(skipped: Mapping[int, str], pictures: Samples) -> dict[str, Any]:
     """Pictures that were skipped, by path or number, with the reason; nothing if none was."""
     names = {pictures.samples[number].path or str(number): why for number, why in skipped.items()}
     return {"skipped": names} if names else {}

@@ -28,7 +28,7 @@ import numpy.typing as npt
 
 from mindspore_hub import _files
 from mindspore_hub.errors import HubError, PictureError, StoreError
-from mindspore_hub.tasks.retrieval.embedding.journal import (
+from mindspore_hub.tasks.retrieval.journal import (
     JOURNAL,
     LAYOUT,
     PLAN,
@@ -283,23 +283,23 @@ class StoredChunks:
             if name not in known and not name.endswith(ROWS) and not name.startswith(f".{PLAN}"):
                 msg = (
                     f"{folder} is where parts of {self._output.name} are kept, but it holds "
-                    f"{name}, which is none; move it, or choose another file."
+                    f"{name}, which is not one of these parts; move it, or choose another file."
                 )
                 raise StoreError(msg)
 
     def _take_over(self, renewed: Path, differ: Mapping[str, str]) -> None:
         """Copy the rows of pictures that are the same to another folder; say what is given up."""
-        kept = 0
+        saved = 0
         with ExitStack() as stack:
             journal = open_in(stack, self.folder, JOURNAL).read()
             done = sum(facts.get("rows", 0) for facts in map(facts_of, journal.splitlines(True)))
             if differ.keys() <= _REPLACEABLE:
-                kept = self._copy_over(stack, journal, renewed)
-        if done > kept:
+                saved = self._copy_over(stack, journal, renewed)
+        if done > saved:
             logger.warning(
                 "%s: %d of %d finished rows are given up, since this run differs: %s",
                 self.folder,
-                done - kept,
+                done - saved,
                 done,
                 "; ".join(differ.values()),
             )

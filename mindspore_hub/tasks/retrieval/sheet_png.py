@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from mindspore_hub.tasks.retrieval.matching.sheet import (
+from mindspore_hub.tasks.retrieval.sheet import (
     RIGHT,
     WRONG,
     Pictures,

@@ -124,7 +124,7 @@ def _require_outputs(outputs: Any, places: tuple[int, ...], rows: int) -> None:
     """Refuse what a network gave, if `retrieval` of the card cannot make features of it.
 
     Raises:
-        FeaturesError: There are fewer outputs than the card names, or one is no tensor of rows.
+        FeaturesError: There are fewer outputs than the card names, or one is not a tensor of rows.
     """
     given = list(outputs) if isinstance(outputs, tuple | list) else [outputs]
     if len(given) > max(places) and all(_is_rows(given[place], rows) for place in places):

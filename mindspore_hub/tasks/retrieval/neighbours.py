@@ -13,8 +13,13 @@ import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError, MissingDependencyError
 from mindspore_hub.tasks.retrieval.features import Floats, Integers, squared_norms
-from mindspore_hub.tasks.retrieval.scoring.distance import Kind, check_dimensions, check_norms
-from mindspore_hub.tasks.retrieval.scoring.ranking import nearest, top_k
+from mindspore_hub.tasks.retrieval.scoring.ranking import (
+    Kind,
+    check_dimensions,
+    check_norms,
+    nearest,
+    top_k,
+)
 from mindspore_hub.tasks.retrieval.scoring.rerank import KReciprocal
 
 Found = tuple[Integers, Floats]

@@ -20,9 +20,9 @@ from mindspore_hub import _files
 from mindspore_hub.errors import DatasetError
 from mindspore_hub.tasks.pictures.fields import MAPS, Preprocessing
 from mindspore_hub.tasks.retrieval.datasets import Dataset, Item
-from mindspore_hub.tasks.retrieval.embedding.run import Known
-from mindspore_hub.tasks.retrieval.embedding.samples import Sample, Samples
+from mindspore_hub.tasks.retrieval.embedding import Known
 from mindspore_hub.tasks.retrieval.features import GALLERY, QUERY
+from mindspore_hub.tasks.retrieval.samples import Sample, Samples
 
 _ATTRIBUTES = {"labels": "label", "cameras": "camera", "colors": "color", "types": "type"}
 """Arrays of features, and what an item calls its entry."""
@@ -41,9 +41,7 @@ class Selection:
 
     def __init__(self, readers: Sequence[Dataset], preprocessing: Preprocessing) -> None:
         self._readers = readers
-        self._needed = {*preprocessing.maps}
-        if preprocessing.keypoints or "segments" in self._needed:
-            self._needed.add("keypoints")
+        self._needed = preprocessing.extras
         self._items: list[Item] = []
         self._has_gallery = True
         places: dict[tuple[Item, int, int], int] = {}
@@ -62,27 +60,27 @@ class Selection:
         self._roles = np.zeros((len(self._items), len(readers)), np.int64)
         rows, columns, roles = np.array(parts).T
         self._roles[rows, columns] = roles
-        self._require_beside()
+        self._require_maps()
 
     def samples(self) -> Samples:
         """The images."""
         root = self._readers[0].root
         return Samples(
             root.absolute(),
-            [Sample(root / item.path, item.path, self._beside(item)) for item in self._items],
+            [Sample(root / item.path, item.path, self._extras(item)) for item in self._items],
         )
 
-    def _beside(self, item: Item) -> dict[str, Any]:
+    def _extras(self, item: Item) -> dict[str, Any]:
         """What the network takes besides an image, as far as the data set has it."""
-        found = self._readers[0].beside(item)
+        found = self._readers[0].extras(item)
         return {kind: value for kind, value in found.items() if kind in self._needed}
 
     def _maps(self) -> list[tuple[str, Path]]:
         """Folders of maps, each after its kind."""
-        kinds = [self._beside(item).items() for item in self._items]
+        kinds = [self._extras(item).items() for item in self._items]
         return [(kind, v) for found in kinds for kind, v in found if isinstance(v, Path)]
 
-    def _require_beside(self) -> None:
+    def _require_maps(self) -> None:
         for kind, folder in self._maps():
             absent = [n for n in range(MAPS[kind]) if not (folder / f"{n:02}.jpg").is_file()]
             if absent:

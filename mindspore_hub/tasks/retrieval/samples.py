@@ -17,9 +17,8 @@ from PIL import Image
 
 from mindspore_hub import _files
 from mindspore_hub.errors import PictureError
-from mindspore_hub.tasks.pictures.decode import Picture
+from mindspore_hub.tasks.pictures.decode import Picture, pictures_below
 from mindspore_hub.tasks.pictures.fields import KEYPOINTS
-from mindspore_hub.tasks.pictures.folder import pictures_below
 
 _CELLS = (1 + 3 * KEYPOINTS, 4 + 3 * KEYPOINTS)
 _LINE = (
@@ -43,13 +42,13 @@ class Sample:
 
     Attributes:
         picture: The picture, or the path of its file.
-        path: Path below the folder of all pictures, with `/`; empty for what is no file.
-        beside: What the network takes besides: heatmaps, segments, keypoints.
+        path: Path below the folder of all pictures, with `/`; empty for what is not a file.
+        extras: What the network takes besides: heatmaps, segments, keypoints.
     """
 
     picture: Picture
     path: str = ""
-    beside: Mapping[str, Any] = field(default_factory=dict)
+    extras: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +85,7 @@ def _state_of(sample: Sample, seen: Counter[str]) -> str:
     found = hashlib.blake2b(digest_size=12)
     found.update(f"{sample.path!a} {_stat(sample.picture)} {seen[sample.path]}\n".encode())
     seen[sample.path] += 1
-    for name, value in sorted(sample.beside.items()):
+    for name, value in sorted(sample.extras.items()):
         found.update(f"{name} ".encode() + _state(value))
     return found.hexdigest()
 
@@ -131,10 +130,10 @@ def list_samples(
         "segments": _maps(segments, root, pictures, "segments"),
         "keypoints": _keypoints(keypoints, pictures),
     }
-    beside = {name: values for name, values in found.items() if values is not None}
-    if not beside:
-        return Samples(root, [Sample(picture, path, beside) for path, picture in pictures])
-    each = (dict(zip(beside, values, strict=True)) for values in zip(*beside.values(), strict=True))
+    extras = {name: values for name, values in found.items() if values is not None}
+    if not extras:
+        return Samples(root, [Sample(picture, path, extras) for path, picture in pictures])
+    each = (dict(zip(extras, values, strict=True)) for values in zip(*extras.values(), strict=True))
     samples = [
         Sample(picture, path, more) for (path, picture), more in zip(pictures, each, strict=True)
     ]
@@ -145,7 +144,7 @@ def known_of(pictures: Samples, pattern: str | None) -> dict[str, list[int]]:
     """Labels and cameras that the paths of pictures state; nothing without a pattern.
 
     Raises:
-        PictureError: As in `labels_in`, or a picture is no file.
+        PictureError: As in `labels_in`, or a picture is not a file.
     """
     if pattern is None:
         return {}
@@ -173,7 +172,7 @@ def labels_in(paths: Iterable[str], pattern: str) -> dict[str, list[int]]:
     try:
         expression = re.compile(pattern)
     except re.error as error:
-        msg = f"The pattern {pattern!r} is no regular expression: {error}."
+        msg = f"The pattern {pattern!r} is not a regular expression: {error}."
         raise PictureError(msg) from error
     groups = set(expression.groupindex)
     if groups not in ({"label"}, {"label", "camera"}):
@@ -295,7 +294,9 @@ def _paths(pictures: list[tuple[str, Any]], kind: str) -> list[str]:
     """Path of each picture, by which what belongs to it is found in a file or folder."""
     for number, (path, _) in enumerate(pictures):
         if not path:
-            msg = f"{kind} are looked for by the names of files, but picture {number} is no file."
+            msg = (
+                f"{kind} are looked for by the names of files, but picture {number} is not a file."
+            )
             raise PictureError(msg)
     return [path for path, _ in pictures]
 

@@ -17,12 +17,12 @@ from mindspore_hub.errors import FeaturesError, MissingDependencyError
 from mindspore_hub.hub.values import as_builtin
 from mindspore_hub.tasks.retrieval.features import Features, Floats, Integers, identities, load
 from mindspore_hub.tasks.retrieval.fields import DISTANCES
-from mindspore_hub.tasks.retrieval.matching.neighbours import exact, indexed, reranked
-from mindspore_hub.tasks.retrieval.scoring.distance import Kind
+from mindspore_hub.tasks.retrieval.neighbours import exact, indexed, reranked
+from mindspore_hub.tasks.retrieval.scoring.ranking import Kind
 from mindspore_hub.version import __version__
 
 if TYPE_CHECKING:
-    from mindspore_hub.tasks.retrieval.match import Source
+    from mindspore_hub.tasks.retrieval import Source
 
 SCHEMA = 1
 """Version of the JSON."""
@@ -136,7 +136,7 @@ class Matches:
             StoreError: The sheet cannot be written (an OSError).
         """
         try:
-            from mindspore_hub.tasks.retrieval.matching.sheet import save
+            from mindspore_hub.tasks.retrieval.sheet import save
         except ImportError as error:
             msg = f"A contact sheet needs Pillow ({error}); `pip install pillow`."
             raise MissingDependencyError(msg) from error
@@ -237,7 +237,7 @@ def _features(source: Source) -> Features:
     except ValueError as error:  # of rows that are not of one length
         if isinstance(error, FeaturesError):
             raise
-        msg = f"Features must be an array (N, D), but are none: {error}."
+        msg = f"Features must be an array (N, D), but are not: {error}."
         raise FeaturesError(msg) from error
 
 
