@@ -6,7 +6,7 @@
 The module and function names are those of the upstream client, so that code written for it runs.
 """
 
-from mindspore_hub.authoring.publishing import publish
+from mindspore_hub.authoring.publish import Publication, publish
 from mindspore_hub.errors import (
     AmbiguousNameError,
     CardError,
@@ -55,6 +55,7 @@ __all__ = [
     "OfflineError",
     "OutputError",
     "PictureError",
+    "Publication",
     "SettingsError",
     "StoreError",
     "TrustError",

@@ -14,6 +14,7 @@ from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.document import read_document
 from mindspore_hub.hub.facts import FileName, asset_items, parse_file_name
 from mindspore_hub.hub.front_matter import Node, Scalar, Sequence
+from mindspore_hub.hub.keys import Form, key_of
 from mindspore_hub.hub.paths import read_bytes
 from mindspore_hub.hub.values import Argument, as_arguments
 
@@ -51,9 +52,6 @@ _REQUIRED = (
     *("link-base", "repo-link", "author", "license", "citation"),
 )
 
-_MAPPINGS = ("preprocessing", "retrieval", "protocol")
-"""Facts that are mappings, as in a card."""
-
 _OF_MODEL = ("backbone-name", "module-type", "fine-tunable", "used-for")
 """What cards of one model have in common."""
 
@@ -68,7 +66,7 @@ _SAID_ELSEWHERE = {
         ("output-shape", "file-format", "asset-sha256", "asset-size"), "it is read off the file"
     ),
 }
-"""Keys of a card that are no facts, and why."""
+"""Keys of a card that are not facts, and why."""
 
 _KIND = re.compile(r"/(official|research)/")
 
@@ -80,7 +78,7 @@ def read_facts(path: Path) -> tuple[dict[str, str], dict[str, Argument]]:
     text, so that the version 1.10 stays what it is.
 
     Raises:
-        CardError: The file cannot be read, or has an unknown key or a value that is no text.
+        CardError: The file cannot be read, or has an unknown key or a value that is not a text.
     """
     try:
         lines = read_bytes(path).decode("utf-8").splitlines()
@@ -102,7 +100,7 @@ def read_facts(path: Path) -> tuple[dict[str, str], dict[str, Argument]]:
 
 
 def _check_form(path: Path, mapping: front_matter.Mapping, lines: list[str]) -> None:
-    """Refuse what would be passed over: no mapping, an asset that is no list, a key twice."""
+    """Refuse what would be passed over: not a mapping, an asset that is not a list, a key twice."""
     wrong = ""
     asset, args = mapping.get("asset"), mapping.get("network-args")
     if not mapping.entries and any(line.strip() for line in lines):
@@ -112,7 +110,7 @@ def _check_form(path: Path, mapping: front_matter.Mapping, lines: list[str]) -> 
     elif args is not None and not isinstance(args, front_matter.Mapping):
         wrong = "must have a mapping in `network-args`, such as `{num_class: 10}`"
     elif isinstance(args, front_matter.Mapping) and len(as_arguments(args)) < len(args.entries):
-        wrong = "has a value in `network-args` that is no single one, or a name twice"
+        wrong = "has a value in `network-args` that is not a single one, or a name twice"
     elif len(set(mapping.names)) < len(mapping.names):
         wrong = "has a key twice"
     if wrong:
@@ -132,7 +130,7 @@ def check_keys(facts: Mapping[str, str]) -> None:
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(KEYS)}."
             if key in _SAID_ELSEWHERE:
                 hint = f"leave it out: {_SAID_ELSEWHERE[key]}."
-            msg = f"{key!r} is no fact that can be given; {hint}"
+            msg = f"{key!r} is not a fact that can be given; {hint}"
             raise CardError(msg)
 
 
@@ -150,11 +148,10 @@ def gather(
     stated = {key: value for key, value in given.items() if value}
     named = stated.get("asset-link", "").rsplit("/", 1)[-1]
     facts = {**_of_name(model, file_name), **_of_name(model, named), **stated}
-    dataset = facts.get("train-dataset")
-    for sibling in sorted(siblings, key=lambda card: card.facts.get("train-dataset") != dataset)[
-        :1
-    ]:
-        facts = {**_of_all(siblings), **_of_sibling(sibling, facts), **facts}
+    if siblings:
+        dataset = facts.get("train-dataset")
+        nearest = min(siblings, key=lambda card: card.facts.get("train-dataset") != dataset)
+        facts = {**_of_all(siblings), **_of_sibling(nearest, facts), **facts}
     kind = _KIND.search(facts.get("repo-link", ""))
     derived = {
         "kind": kind[1] if kind else "",
@@ -196,7 +193,7 @@ def domain(facts: Mapping[str, str]) -> str:
 
 
 def _of_name(model: str, file_name: str) -> dict[str, str]:
-    """Facts that a published file name states; none if it is no such name."""
+    """Facts that a published file name states; none if it is another name."""
     name = parse_file_name(file_name)
     if not isinstance(name, FileName):
         return {}
@@ -256,24 +253,17 @@ def _section(card: Card, title: str) -> str:
 def _text(path: Path, key: str, value: Node) -> str:
     if isinstance(value, Scalar):
         return front_matter.link_text(value.text)
-    if isinstance(value, Sequence) and key.endswith("-shape"):
-        return _shape(value)
-    if isinstance(value, front_matter.Mapping) and key in _MAPPINGS:
+    form = Form.LIST if isinstance(value, Sequence) else Form.MAPPING
+    if key_of(key).form is form:
         return _flow(value)
-    msg = f"{path}:{value.place.line}: {key} is no single value; write `{key}: <value>`."
+    msg = f"{path}:{value.place.line}: {key} is not a single value; write `{key}: <value>`."
     raise CardError(msg)
 
 
 def _flow(value: Node) -> str:
-    """A mapping as it would stand on one line."""
+    """A list or a mapping as it would stand on one line."""
     if isinstance(value, front_matter.Mapping):
         return f"{{{', '.join(f'{key.text}: {_flow(item)}' for key, item in value.entries)}}}"
     if isinstance(value, Sequence):
         return f"[{', '.join(map(_flow, value.items))}]"
     return value.text if value.plain else json.dumps(value.text, ensure_ascii=False)
-
-
-def _shape(value: Node) -> str:
-    if isinstance(value, Sequence):
-        return f"[{', '.join(map(_shape, value.items))}]"
-    return value.text if isinstance(value, Scalar) else "?"
