@@ -14,9 +14,9 @@ from typing import Any
 def prepare(name: str, folder: Path) -> dict[str, Any]:
     """Write a checkpoint as published, and a card for it."""
     from mindspore_hub.commands.demo import write_stand_in
-    from mindspore_hub.hub.hub import Catalog
+    from mindspore_hub.hub.hub import Hub
 
-    card = write_stand_in(Catalog.read().resolve(name), folder)
+    card = write_stand_in(Hub.of().resolve(name), folder)
     (file,) = (folder / "mirror").iterdir()
     return {"size": file.stat().st_size, "card": str(card.path)}
 
@@ -99,11 +99,11 @@ def network_of(card: str) -> tuple[Any, dict[str, Any]]:
     import mindspore
 
     from mindspore_hub.hub.card import read_card
-    from mindspore_hub.hub.hub import hub_root
+    from mindspore_hub.hub.hub import Hub
     from mindspore_hub.networks.entry_point import load_entry_point
 
     read = read_card(Path(card), "card")
-    cell = load_entry_point(hub_root(), read.model_name).network_class()
+    cell = load_entry_point(Hub.of().root, read.model_name).network_class()
     mindspore.Tensor(0).asnumpy()
     return cell, dict(read.asset.network_args) if read.asset else {}
 

@@ -126,12 +126,12 @@ def info(name: str) -> CellInfo:
         UnknownNameError: No card has that name.
         AmbiguousNameError: Several cards have that name.
     """
-    from mindspore_hub.hub.hub import Catalog
+    from mindspore_hub.hub.hub import Hub
 
     if not isinstance(name, str):
         msg = f"name must be a str, but is {name!r}."
         raise TypeError(msg)
-    return CellInfo.of(Catalog.read().resolve(name))
+    return CellInfo.of(Hub.of().resolve(name))
 
 
 def _as_date(text: str | None) -> date | str | None:

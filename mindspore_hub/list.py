@@ -40,9 +40,9 @@ def cards_of(version: str | None) -> tuple[Card, ...]:
     Raises:
         UnknownNameError: There is no card of that release; all are listed.
     """
-    from mindspore_hub.hub.hub import Catalog
+    from mindspore_hub.hub.hub import Hub
 
-    cards = Catalog.read().cards
+    cards = Hub.of().cards
     if version is None or version == "master":
         return cards
     found = tuple(card for card in cards if card.version == version.removeprefix("r"))

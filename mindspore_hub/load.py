@@ -124,7 +124,7 @@ def _note_use(card: Card, asset: Asset) -> None:
 
 def _find_network(name: str, source: str, *, trust: bool = False) -> tuple[Card, Any, Any]:
     """Card, entry point and class of a network."""
-    from mindspore_hub.hub.hub import Catalog, hub_root
+    from mindspore_hub.hub.hub import Hub
     from mindspore_hub.networks.entry_point import has_entry_point, load_entry_point
     from mindspore_hub.networks.trust import is_in_hub
 
@@ -132,10 +132,10 @@ def _find_network(name: str, source: str, *, trust: bool = False) -> tuple[Card,
         path = _local_path(name)
         if trust or path.is_dir():
             return _find_local_network(path, trust=trust)
-    card = Catalog.read().resolve(name)
-    if not has_entry_point(hub_root(), card.model_name) and is_in_hub(card.path):
+    card = Hub.of().resolve(name)
+    if not has_entry_point(Hub.of().root, card.model_name) and is_in_hub(card.path):
         return _find_local_network(card.path, trust=trust)
-    entry_point = load_entry_point(hub_root(), card.model_name)
+    entry_point = load_entry_point(Hub.of().root, card.model_name)
     return card, entry_point, entry_point.network_class()
 
 
@@ -159,7 +159,7 @@ def _local_path(name: str) -> Path:
 def _find_local_network(path: Path, *, trust: bool) -> tuple[Card, Any, Any]:
     """The same for a hub root that need not be ours."""
     from mindspore_hub.files.store import Store
-    from mindspore_hub.hub.hub import hub_root
+    from mindspore_hub.hub.hub import Hub
     from mindspore_hub.networks.trust import (
         check_trust,
         digest_of,
@@ -171,7 +171,7 @@ def _find_local_network(path: Path, *, trust: bool) -> tuple[Card, Any, Any]:
 
     root, card = find_hub(path)
     code = read_code(root)
-    if root != hub_root().resolve():
+    if root != Hub.of().root.resolve():
         memory = Store(Settings.from_environment().home).trusted
         check_trust(root, digest_of(code), memory, trust=trust)
     entry_point, cell = import_network(root, code, card.model_name)

@@ -110,6 +110,16 @@ class Settings:
         )
 
 
+def hub_setting() -> Path | None:
+    """Hub root whose cards are meant by names (`MSHUB_HUB`); None for the package's own.
+
+    Raises:
+        SettingsError: It means no path.
+    """
+    value = os.environ.get("MSHUB_HUB")
+    return expand(value, "MSHUB_HUB") if value else None
+
+
 def expand(path: str, origin: str) -> Path:
     """The path that a setting means: `~`, `$NAME` and `${NAME}` are expanded.
 

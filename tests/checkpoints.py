@@ -13,7 +13,7 @@ import manifests
 import numpy as np
 
 from mindspore_hub.hub.card import Card
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks.construct import build_uninitialised
 from mindspore_hub.networks.entry_point import load_entry_point
 
@@ -118,7 +118,7 @@ def copy_hub(folder: Path, *, without: str = "") -> Path:
     for name in ("mindspore_hub", "assets", "models", "mindspore_hub_conf"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     if without:
-        for card in Catalog.read(folder).models.get(without, ()):
+        for card in Hub.of(folder).models.get(without, ()):
             card.path.unlink()
         (folder / "models" / f"{without.lower()}.py").unlink(missing_ok=True)
         shutil.rmtree(folder / "mindspore_hub_conf" / without, ignore_errors=True)

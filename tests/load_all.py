@@ -10,7 +10,7 @@ import checkpoints
 import numpy as np
 
 import mindspore_hub
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks.weights import facts_of
 
 
@@ -33,7 +33,7 @@ def differences(network, expected):
 def main():
     """Print a report as JSON."""
     report = {"package": str(Path(mindspore_hub.__file__).parent), "loaded": {}, "different": []}
-    for card in Catalog.read().cards:
+    for card in Hub.of().cards:
         network = mindspore_hub.load(card.uid, pretrained=False)
         held = {name for name, _ in network.parameters_and_names()}
         expected = {

@@ -10,7 +10,7 @@ import commands
 import manifests
 import pytest
 
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +26,7 @@ def run(*arguments: str, command: str = "bench") -> subprocess.CompletedProcess[
 @pytest.fixture
 def card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A card of metric_learn whose file lies in a mirror."""
-    published = Catalog.read().resolve(MODEL)
+    published = Hub.of().resolve(MODEL)
     tensors = manifests.read(checkpoints.MANIFESTS[published.name])
     sha256 = checkpoints.write(tmp_path / "mirror" / "file.ckpt", tensors)
     monkeypatch.setenv("MSHUB_MIRRORS", str(tmp_path / "mirror"))

@@ -46,7 +46,7 @@ from mindspore_hub.errors import (
     TrustError,
 )
 from mindspore_hub.hub.card import Card, read_card
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks import golden
 from mindspore_hub.settings import Settings
 
@@ -54,10 +54,10 @@ pytestmark = pytest.mark.slow
 
 USE_BUNDLES = Path(__file__).with_name("use_bundles.py")
 MODES = ("pynative", "graph")
-CARDS = {card.name: card for card in Catalog.read().cards}
+CARDS = {card.name: card for card in Hub.of().cards}
 MODELS = {
     model: cards
-    for model, cards in Catalog.read().models.items()
+    for model, cards in Hub.of().models.items()
     if cards[0].name in checkpoints.MANIFESTS
 }
 """Cards of every model whose published files are known in detail."""
@@ -119,7 +119,7 @@ def cards(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, C
 def hub_at(root: Path) -> Iterator[None]:
     """Let bundles be made of another hub than the package's own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mindspore_hub.authoring.bundle.hub_root", lambda: root)
+        patch.setenv("MSHUB_HUB", str(root))
         yield
 
 
@@ -315,7 +315,7 @@ def test_verify_opens_no_connection(small: Path, tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(OFFLINE, encoding="utf-8")
     path = os.pathsep.join([str(tmp_path / "site"), str(checkpoints.ROOT)])
-    done = commands.run("bundle", "verify", small, "--trust", PYTHONPATH=path)
+    done = commands.run("bundle", "verify", small, PYTHONPATH=path)
     assert done.returncode == 0, done.stderr
     assert "3 parameters loaded, none missing, none left over" in done.stdout
 
@@ -627,7 +627,7 @@ def test_the_command_makes_and_verifies(tmp_path: Path) -> None:
     made = json.loads(mshub("bundle", "mvd", folder, "--format", "json").stdout)
     assert (planned["dry_run"], made["dry_run"]) == (True, False)
     assert planned["files"] == made["files"] == sorted([*digests(folder), MANIFEST])
-    assert made["uid"] == Catalog.read().resolve("mvd").uid
+    assert made["uid"] == Hub.of().resolve("mvd").uid
     assert "It has no checkpoint" in mshub("bundle", "verify", folder).stdout
     mshub("bundle", "mvd", folder, code=9)
     assert mshub("bundle", "create", "mvd", folder, "--force").stdout.split() == [

@@ -24,7 +24,7 @@ from mindspore_hub.commands.cache import cache
 from mindspore_hub.errors import StoreError
 from mindspore_hub.files.refs import note_use
 from mindspore_hub.files.store import Store
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 
 pytestmark = pytest.mark.slow
 
@@ -266,7 +266,7 @@ def test_prune_removes_what_is_not_needed_only(server: FileServer, store: Store)
 
 
 def test_prune_by_age_keeps_what_was_used_and_files_of_default_cards(store: Store) -> None:
-    cards = [card for card in Catalog.read().cards if card.asset]
+    cards = [card for card in Hub.of().cards if card.asset]
     default = next(card for card in cards if card.is_default)
     other, fresh = [card for card in cards if not card.is_default and card.asset != default.asset][
         :2
@@ -346,7 +346,7 @@ def test_verify_finds_files_in_extra_caches(server: FileServer, tmp_path: Path) 
 def test_verify_all_checks_what_is_stored_of_the_catalog(store: Store) -> None:
     done = run("verify", "--all")
     assert (done.returncode, done.stdout, done.stderr) == (0, "Verified 0 of 0 stored files\n", "")
-    asset = Catalog.read().resolve("MVD").asset
+    asset = Hub.of().resolve("MVD").asset
     assert asset
     path = put(store, asset.sha256)
     done = run("verify", "--all")

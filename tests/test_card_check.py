@@ -32,12 +32,12 @@ from mindspore_hub.errors import CardError
 from mindspore_hub.hub import paths
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Finding, Place, Problem, Severity
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-CARDS = Catalog.read().cards
-GOOD = Catalog.read().resolve("mvd_visibletoinfrared_regdb").path.read_text(encoding="utf-8")
+CARDS = Hub.of().cards
+GOOD = Hub.of().resolve("mvd_visibletoinfrared_regdb").path.read_text(encoding="utf-8")
 SARIF = json.loads(Path(__file__).with_name("data").joinpath("sarif/used.schema.json").read_text())
 RELEASE = "model-version: 1.9"
 GIT = (

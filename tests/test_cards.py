@@ -13,9 +13,9 @@ from mindspore_hub.checking.config import Selection, read_config
 from mindspore_hub.commands.main import mshub
 from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.document import read_document
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 
-CATALOG = Catalog.read()
+CATALOG = Hub.of()
 CARDS = pytest.mark.parametrize("card", CATALOG.cards, ids=lambda card: card.uid)
 DEFAULTS = [card for card in CATALOG.cards if card.is_default]
 LOAD_CALL = re.compile(r'mindspore_hub\.load\(("[^"]+")\)')

@@ -13,7 +13,7 @@ import pytest
 
 from mindspore_hub.errors import CheckpointError
 from mindspore_hub.hub.card import Card
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks import assign as checkpoint
 from mindspore_hub.networks.pretrained import build_network
 from mindspore_hub.networks.weights import (
@@ -60,9 +60,7 @@ def values(tensors: Tensors) -> dict[str, np.ndarray]:
 
 def card_of(name: str) -> Card:
     """First card whose file a manifest describes."""
-    return next(
-        card for card in Catalog.read().cards if checkpoints.MANIFESTS.get(card.name) == name
-    )
+    return next(card for card in Hub.of().cards if checkpoints.MANIFESTS.get(card.name) == name)
 
 
 def pick(tensors: Tensors, seed: str) -> manifests.Tensor:

@@ -26,12 +26,12 @@ from mindspore_hub import errors
 from mindspore_hub.checking.review import known_rules
 from mindspore_hub.commands.main import mshub
 from mindspore_hub.files.store import Store
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.info import CellInfo
 from mindspore_hub.networks.entry_point import _interrupt_deferred
 from mindspore_hub.version import __version__
 
-CARDS = Catalog.read().cards
+CARDS = Hub.of().cards
 RELEASES = ", ".join(sorted({card.version for card in CARDS}))
 BASE_CARD = f"tests/rules/_base/{rule_cases.CARD}"
 LOAD_OPTIONS = ("--no-pretrained", "--format", "json")
@@ -156,7 +156,7 @@ def test_info_as_json_holds_all_facts_of_any_name(tmp_path: Path) -> None:
     for name in ("MVD@sysumm01-all", str(card)):
         done = run("info", name, "--format", "json")
         assert (done.returncode, done.stderr) == (0, "")
-        expected = CellInfo.of(Catalog.read().resolve(name)).to_dict()
+        expected = CellInfo.of(Hub.of().resolve(name)).to_dict()
         assert json.loads(done.stdout) == expected
 
 
@@ -558,7 +558,7 @@ def test_ctrl_c_after_an_operator_leaves_blocks_and_does_not_end_the_interpreter
 ) -> None:
     interrupting = """
 import atexit, os, signal, tempfile, time
-from mindspore_hub import sample_run
+from mindspore_hub.networks import sample_run
 
 describe = sample_run.describe
 

@@ -18,7 +18,7 @@ from safetensors import safe_open
 import mindspore_hub
 from mindspore_hub.commands.main import mshub
 from mindspore_hub.files.store import Store
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks.examine import examine
 
 MODEL = "metric_learn"
@@ -192,7 +192,7 @@ def test_the_network_of_a_card_is_written_with_the_values_of_the_store(
 ) -> None:
     home = Path(os.environ["MSHUB_HOME"])
     card = tmp_path / "card.md"
-    text = Catalog.read().resolve(MODEL).path.read_text(encoding="utf-8")
+    text = Hub.of().resolve(MODEL).path.read_text(encoding="utf-8")
     card.write_text(text.replace("class_num: 5184", f"class_num: {CLASSES}"), encoding="utf-8")
     digest = checkpoints.digest(published)
     checkpoints.publish(card, "https://download.mindspore.cn/x.ckpt", digest)

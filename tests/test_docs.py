@@ -13,7 +13,7 @@ from commands import ROOT, start
 import mindspore_hub
 from mindspore_hub import errors, settings
 from mindspore_hub.commands.main import mshub
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 
 pytestmark = pytest.mark.slow
 
@@ -95,7 +95,7 @@ def test_the_page_of_python_has_every_function_and_error() -> None:
 def test_the_code_of_readme_and_docs_runs(tmp_path: Path) -> None:
     """One program after the other in one process, with random weights for the published ones."""
     hub = checkpoints.copy_hub(tmp_path / "hub")
-    card = Catalog.read().resolve("MVD")
+    card = Hub.of().resolve("MVD")
     file = tmp_path / "mirror" / card.asset.file_name
     sha256 = checkpoints.write(file, checkpoints.tensors_of(card), value=checkpoints.random_value)
     checkpoints.publish(hub / "assets" / f"{card.uid}.md", card.asset.link, sha256)

@@ -16,13 +16,13 @@ import upstream
 from server import FileServer
 
 from mindspore_hub.errors import CardError
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks.entry_point import load_entry_point
 from mindspore_hub.networks.weights import facts_of
 
 pytestmark = pytest.mark.slow
 
-MODELS = Catalog.read().models
+MODELS = Hub.of().models
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +47,7 @@ def bundle(root: Path, model: str, folder: Path) -> Path:
 @pytest.mark.parametrize("model", MODELS)
 def test_entry_points_take_the_model_and_every_card(model: str, root: Path) -> None:
     module = upstream.load_entry_point(entry_point_folder(root, model))
-    default = Catalog.read().resolve(model)
+    default = Hub.of().resolve(model)
     assert default.name == module.DEFAULT
     for card in MODELS[model]:
         published = module.CHECKPOINTS[card.name]
@@ -100,7 +100,7 @@ def test_entry_points_say_where_they_looked_for_the_networks(root: Path, tmp_pat
 
 def test_entry_points_load_the_checkpoint_verified_and_strictly(tmp_path: Path) -> None:
     hub = checkpoints.copy_hub(tmp_path / "hub")
-    card = Catalog.read(hub).resolve("MultiTaskNet")
+    card = Hub.of(hub).resolve("MultiTaskNet")
     tensors = manifests.read("multitasknet_heatmap576")
     sha256 = checkpoints.write(tmp_path / "published" / "file.ckpt", tensors)
     with FileServer(tmp_path / "published") as server:

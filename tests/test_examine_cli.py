@@ -12,7 +12,7 @@ import wire
 from commands import run
 
 from mindspore_hub.files.store import Store
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 
 pytestmark = pytest.mark.slow
 
@@ -60,7 +60,7 @@ def store(name: str, data: bytes) -> str:
     file.write_bytes(data)
     digest = checkpoints.digest(file)
     card = home.parent / f"{name}.md"
-    card.write_bytes(Catalog.read().resolve("metric_learn").path.read_bytes())
+    card.write_bytes(Hub.of().resolve("metric_learn").path.read_bytes())
     checkpoints.publish(card, "https://download.mindspore.cn/x.ckpt", digest)
     made = Store(home)
     made.prepare()

@@ -21,12 +21,12 @@ from mindspore_hub.commands.main import mshub
 from mindspore_hub.errors import StoreError
 from mindspore_hub.hub.document import Document, decode_document
 from mindspore_hub.hub.findings import Edit, Finding, Place, Problem, Rewrite, Severity
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-CARDS = [card.path.read_bytes() for card in Catalog.read().cards]
-GOOD = Catalog.read().resolve("mvd_visibletoinfrared_regdb").path.read_bytes()
+CARDS = [card.path.read_bytes() for card in Hub.of().cards]
+GOOD = Hub.of().resolve("mvd_visibletoinfrared_regdb").path.read_bytes()
 RULES = all_rules()
 RELEASE = b"model-version: 1.9"
 

@@ -19,7 +19,7 @@ from properties import cases
 
 from mindspore_hub import _foreign
 from mindspore_hub.errors import CheckpointError, FeaturesError
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks import golden
 from mindspore_hub.tasks.retrieval import features
 
@@ -224,7 +224,7 @@ def test_what_is_no_regular_file_is_refused_at_once(kind: str, tmp_path: Path) -
     ids=["manifest", "bundle", "store", "network"],
 )
 def test_commands_wait_for_no_pipe(name: str, words: list[str], code: int, tmp_path: Path) -> None:
-    card = Catalog.read().resolve("MVD").path
+    card = Hub.of().resolve("MVD").path
     (tmp_path / "assets" / "mindspore" / "1.9").mkdir(parents=True)
     (tmp_path / "assets" / "mindspore" / "1.9" / card.name).write_bytes(card.read_bytes())
     (tmp_path / "models").mkdir()

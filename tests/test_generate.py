@@ -18,7 +18,7 @@ from mindspore_hub.authoring.generate import differences, outputs, write
 from mindspore_hub.checking.restate import restated
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.card import read_card
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.paths import uid_of
 from mindspore_hub.hub.values import Argument
 from mindspore_hub.networks.entry_point import entry_point_path
@@ -112,7 +112,7 @@ def test_the_checkout_holds_what_its_cards_generate(root: Path) -> None:
 
 def test_every_model_has_an_entry_point_and_every_entry_point_a_model(root: Path) -> None:
     present = {path.parent.name for path in root.glob("mindspore_hub_conf/*/mindspore_hub_conf.py")}
-    assert present == set(Catalog.read(root).models)
+    assert present == set(Hub.of(root).models)
 
 
 def test_generation_gives_the_same_bytes_again_from_nothing(root: Path, hub: Path) -> None:
@@ -132,7 +132,7 @@ def test_nothing_is_written_where_nothing_differs(hub: Path) -> None:
 
 
 def test_a_changed_card_is_a_diff_until_it_is_written(hub: Path) -> None:
-    card = Catalog.read(hub).resolve("MVD")
+    card = Hub.of(hub).resolve("MVD")
     changed = card.path.read_text(encoding="utf-8").replace("324 MB", "325 MB")
     card.path.write_text(changed.replace("num_class: 206", "num_class: 207"), encoding="utf-8")
     lines = diff(hub).splitlines()
@@ -179,7 +179,7 @@ def test_an_entry_point_that_somebody_wrote_is_left_alone(hub: Path) -> None:
 def test_the_readme_of_the_project_shows_every_card(root: Path) -> None:
     text = (root / "README.md").read_text(encoding="utf-8")
     table = text.partition("<!-- models -->")[2].partition("<!-- /models -->")[0]
-    cards = Catalog.read(root).cards
+    cards = Hub.of(root).cards
     assert [f"(assets/{card.uid}.md)" in table for card in cards] == [True] * len(cards)
 
 
@@ -203,7 +203,7 @@ def test_a_new_card_and_network_change_generated_files_only(root: Path, tmp_path
 
 
 def test_two_default_cards_are_refused_with_their_uids(hub: Path) -> None:
-    path = Catalog.read(hub).resolve("MVD@sysumm01-all").path
+    path = Hub.of(hub).resolve("MVD@sysumm01-all").path
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("license:", "default: True\n\nlicense:", 1), encoding="utf-8")
     with pytest.raises(CardError) as caught:
@@ -353,7 +353,7 @@ def test_the_table_of_the_readme_has_a_row_for_every_card_with_the_default_first
     text = (root / "README.md").read_text(encoding="utf-8")
     table = text.partition("<!-- models -->")[2].partition("<!-- /models -->")[0]
     names = [line.split("`")[1] for line in table.splitlines() if line.startswith("| [")]
-    catalog = Catalog.read(root)
+    catalog = Hub.of(root)
     assert sorted(names) == sorted(card.short_name for card in catalog.cards)
     firsts = {model: next(n for n in names if n.split("@")[0] == model) for model in catalog.models}
     assert firsts == {model: model for model in catalog.models}

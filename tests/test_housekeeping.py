@@ -36,11 +36,11 @@ from mindspore_hub.files.memo import stat_of
 from mindspore_hub.files.refs import note_use, read_refs
 from mindspore_hub.files.removal import discard
 from mindspore_hub.files.store import Store
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-CATALOG = Catalog.read()
+CATALOG = Hub.of()
 NOW = 2_000_000_000.0
 CONTENTS = {f"/{letter}.ckpt": letter.encode() * 100_000 for letter in "abc"}
 HALF = 50_000

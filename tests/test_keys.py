@@ -22,11 +22,11 @@ from mindspore_hub.errors import CardError
 from mindspore_hub.hub.card import read_card
 from mindspore_hub.hub.document import parse_document
 from mindspore_hub.hub.findings import Finding, Severity
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.keys import TOP, Form, key_of
 from mindspore_hub.hub.vocabulary import listed
 
-CARD = Catalog.read().resolve("MVD")
+CARD = Hub.of().resolve("MVD")
 TEXT = CARD.path.read_text(encoding="utf-8")
 VALIDATOR = Draft202012Validator(json_schema())
 

@@ -26,7 +26,7 @@ from mindspore_hub.errors import (
     OfflineError,
     UnknownNameError,
 )
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +37,7 @@ LOAD_ALL = Path(__file__).with_name("load_all.py")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FileServer]:
     """HTTPS server with a file for every card of ours."""
     folder = tmp_path_factory.mktemp("published")
-    for name, card in {checkpoints.file_of(card): card for card in Catalog.read().cards}.items():
+    for name, card in {checkpoints.file_of(card): card for card in Hub.of().cards}.items():
         checkpoints.write(folder / f"{name}.ckpt", checkpoints.tensors_of(card))
     with FileServer(folder, tls=True) as server:
         yield server
@@ -52,7 +52,7 @@ def trusting(monkeypatch: pytest.MonkeyPatch, published: FileServer) -> FileServ
 
 def small_card(server: FileServer, folder: Path, model: str = "metric_learn") -> Path:
     """A card of a model, outside the hub, that names the served file."""
-    card = Catalog.read().resolve(model)
+    card = Hub.of().resolve(model)
     copy = folder / card.path.name
     copy.write_bytes(card.path.read_bytes())
     file = f"{checkpoints.file_of(card)}.ckpt"
@@ -61,12 +61,12 @@ def small_card(server: FileServer, folder: Path, model: str = "metric_learn") ->
 
 
 def test_every_manifest_is_of_a_card() -> None:
-    assert {card.name for card in Catalog.read().cards} >= checkpoints.MANIFESTS.keys()
+    assert {card.name for card in Hub.of().cards} >= checkpoints.MANIFESTS.keys()
 
 
 def test_load_takes_every_kind_of_name_for_every_card(tmp_path: Path, trusting: FileServer) -> None:
     hub = checkpoints.copy_hub(tmp_path / "hub")
-    for card in Catalog.read(hub).cards:
+    for card in Hub.of(hub).cards:
         file = f"{checkpoints.file_of(card)}.ckpt"
         sha256 = checkpoints.digest(trusting.folder / file)
         checkpoints.publish(card.path, f"{trusting.url}/{file}", sha256)
@@ -83,7 +83,7 @@ def test_load_takes_every_kind_of_name_for_every_card(tmp_path: Path, trusting: 
     report = json.loads(done.stdout)
     assert report["package"] == str(hub / "mindspore_hub")
     assert report["different"] == []
-    cards = Catalog.read().cards
+    cards = Hub.of().cards
     assert set(report["loaded"]) == {card.name for card in cards}
     assert all(len(names) >= 4 for names in report["loaded"].values())
     downloads = [request for request in trusting.requests if request.startswith("GET")]
@@ -176,7 +176,7 @@ def has_classes(model: str) -> bool:
     return hasattr(checkpoints.network_class(model), "checkpoint")
 
 
-@pytest.mark.parametrize("model", [*filter(has_classes, Catalog.read().models)])
+@pytest.mark.parametrize("model", [*filter(has_classes, Hub.of().models)])
 def test_load_with_another_class_count_reinitialises_the_head_only(
     model: str, tmp_path: Path, trusting: FileServer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -229,7 +229,7 @@ def test_fine_tuning_changes_the_network_and_never_the_store(
     for parameter in network.trainable_params():
         assert not np.array_equal(parameter.asnumpy(), before[parameter.name]), parameter.name
     (blob,) = (path for path in (tmp_path / "store/blobs").rglob("*") if path.is_file())
-    assert checkpoints.digest(blob) == Catalog.read().resolve(str(card)).asset.sha256
+    assert checkpoints.digest(blob) == Hub.of().resolve(str(card)).asset.sha256
     again = dict(mindspore_hub.load(str(card)).parameters_and_names())
     assert all(np.array_equal(again[name].asnumpy(), value) for name, value in before.items())
 
@@ -268,7 +268,7 @@ def test_load_derives_uncertain_arguments_from_the_file(tmp_path: Path) -> None:
         tensors = manifests.read(f"multitasknet_{name}")
         sha256 = checkpoints.write(mirror / f"{name}.ckpt", tensors)
         copy = tmp_path / f"{name}.md"
-        copy.write_bytes(Catalog.read().resolve("MultiTaskNet").path.read_bytes())
+        copy.write_bytes(Hub.of().resolve("MultiTaskNet").path.read_bytes())
         with FileServer(mirror) as server:
             card = checkpoints.publish(copy, f"{server.url}/{name}.ckpt", sha256)
             network = mindspore_hub.load(str(card))
@@ -327,7 +327,7 @@ def test_load_names_the_one_tensor_in_which_a_served_file_differs(
     network.sort(key=lambda item: (item.canonical != "base.conv0.weight", item.canonical))
     sha256 = checkpoints.write(tmp_path / "served" / "file.ckpt", damage(network))
     card = tmp_path / "card.md"
-    card.write_bytes(Catalog.read().resolve("MultiTaskNet").path.read_bytes())
+    card.write_bytes(Hub.of().resolve("MultiTaskNet").path.read_bytes())
     with FileServer(tmp_path / "served") as server:
         checkpoints.publish(card, f"{server.url}/file.ckpt", sha256)
         with pytest.raises(CheckpointError) as caught:
@@ -350,7 +350,7 @@ def test_load_refuses_a_card_whose_arguments_mean_nothing(
     arguments: str, message: str, tmp_path: Path
 ) -> None:
     card = tmp_path / "card.md"
-    text = Catalog.read().resolve("metric_learn").path.read_text(encoding="utf-8")
+    text = Hub.of().resolve("metric_learn").path.read_text(encoding="utf-8")
     card.write_text(text.replace("{class_num: 5184}", arguments), encoding="utf-8")
     with pytest.raises(CardError) as caught:
         mindspore_hub.load(str(card), pretrained=False)
@@ -385,7 +385,7 @@ def test_load_blames_the_card_for_its_arguments_whatever_the_caller_gives(
 def test_a_card_whose_file_can_never_be_verified_is_refused_without_a_request(
     function: str, key: str, written: str, link: str | None, sha256: str | None, tmp_path: Path
 ) -> None:
-    published = Catalog.read().resolve("metric_learn")
+    published = Hub.of().resolve("metric_learn")
     lines = published.path.read_text(encoding="utf-8").splitlines()
     card = tmp_path / "card.md"
     changed = (f"    {key}: {written}" if f"    {key}:" in line else line for line in lines)
@@ -404,7 +404,7 @@ def test_load_takes_the_file_from_the_link_of_another_card_with_its_digest(
     tmp_path: Path, trusting: FileServer
 ) -> None:
     hub = checkpoints.copy_hub(tmp_path / "hub")
-    one, other = (Catalog.read(hub).resolve(f"resnet50{mark}triplet_sop") for mark in ("_", ""))
+    one, other = (Hub.of(hub).resolve(f"resnet50{mark}triplet_sop") for mark in ("_", ""))
     sha256 = checkpoints.digest(trusting.folder / "metric_learn_triplet.ckpt")
     checkpoints.publish(one.path, f"{trusting.url}/gone.ckpt", sha256)
     checkpoints.publish(other.path, f"{trusting.url}/metric_learn_triplet.ckpt", sha256)
@@ -434,7 +434,7 @@ def test_load_weights_refuses_a_file_of_another_network(tmp_path: Path) -> None:
     tensors = [item for item in manifests.read("multitasknet_heatmap575") if item.canonical]
     sha256 = checkpoints.write(tmp_path / "mirror" / "file.ckpt", tensors)
     card = tmp_path / "card.md"
-    card.write_bytes(Catalog.read().resolve("metric_learn").path.read_bytes())
+    card.write_bytes(Hub.of().resolve("metric_learn").path.read_bytes())
     with FileServer(tmp_path / "mirror") as server:
         checkpoints.publish(card, f"{server.url}/file.ckpt", sha256)
         with pytest.raises(CheckpointError, match="does not fit metric_learn") as caught:
@@ -442,7 +442,7 @@ def test_load_weights_refuses_a_file_of_another_network(tmp_path: Path) -> None:
     assert str(caught.value).endswith(f"correct network-args or asset-link in {card}.")
 
 
-@pytest.mark.parametrize("card", Catalog.read().cards, ids=lambda card: card.name)
+@pytest.mark.parametrize("card", Hub.of().cards, ids=lambda card: card.name)
 def test_load_builds_every_card_without_its_checkpoint(card) -> None:
     network = mindspore_hub.load(card.uid, pretrained=False)
     assert isinstance(network, mindspore.nn.Cell)
@@ -555,7 +555,7 @@ def test_all_models_load_and_run_in_one_process_beside_modules_of_the_same_names
             inputs = [np.ones((1, *shape), np.float32) for shape in network.input_shapes]
             outputs = network(*map(mindspore.Tensor, inputs))
             outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-            expected = Catalog.read().resolve(name).output_shapes
+            expected = Hub.of().resolve(name).output_shapes
             assert tuple(output.shape[1:] for output in outputs) == expected
     finally:
         mindspore.set_context(mode=before)

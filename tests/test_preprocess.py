@@ -20,7 +20,7 @@ from PIL import Image
 
 import mindspore_hub
 from mindspore_hub.errors import CardError, PictureError, UnknownNameError
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.tasks.pictures import opencv
 from mindspore_hub.tasks.pictures.fields import MAPS
 from mindspore_hub.tasks.pictures.preprocess import Transform
@@ -30,7 +30,7 @@ ORIGINALS = Path(__file__).parents[2] / "shared" / "models" / "pre"
 TOLERANCE = 2e-6
 
 NETWORKS = ["MVD", "DDAG", "VehicleNet", "metric_learn", "MultiTaskNet"]
-CARDS = [card for cards in Catalog.read().models.values() for card in cards]
+CARDS = [card for cards in Hub.of().models.values() for card in cards]
 MAPS_OF = {"both": ("heatmaps", "segments"), "heatmap": ("heatmaps",), "segment": ("segments",)}
 
 Array = np.ndarray[Any, Any]

@@ -27,7 +27,7 @@ from mindspore_hub.errors import (
 )
 from mindspore_hub.files import fetch
 from mindspore_hub.hub.card import Asset
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks import pretrained
 from mindspore_hub.networks.pretrained import create_pretrained
 from mindspore_hub.networks.weights import facts_of
@@ -166,7 +166,7 @@ def test_a_file_of_another_dtype_is_refused(format: str, monkeypatch: pytest.Mon
 def test_a_published_structure_is_loaded_from_safetensors(
     model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    card = Catalog.read().resolve(model)
+    card = Hub.of().resolve(model)
     tensors = manifests.read(checkpoints.MANIFESTS[card.name])
     held = {tensor.name: Tensor(checkpoints.value(tensor)) for tensor in tensors}
     file = tmp_path / "mirror" / "file.safetensors"

@@ -36,7 +36,7 @@ from mindspore_hub.checking.check import check_paths
 from mindspore_hub.errors import CardError, CheckpointError, MissingFactsError, UnknownNameError
 from mindspore_hub.hub.card import read_card
 from mindspore_hub.hub.findings import Finding, Severity
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks import golden
 from mindspore_hub.networks.examine import examine
 from mindspore_hub.tasks.retrieval.fields import Retrieval
@@ -234,11 +234,11 @@ from pathlib import Path
 import mindspore_hub
 from mindspore_hub.authoring.bundle import create
 from mindspore_hub.authoring.bundle_verify import verify
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 
 folder, *names = sys.argv[1:]
 for name in names:
-    card = Catalog.read().resolve(name)
+    card = Hub.of().resolve(name)
     mindspore_hub.load(name)
     if folder and not Path(folder, card.name).exists():
         create(card, Path(folder, card.name), checkpoint=True)
@@ -366,7 +366,7 @@ def test_a_new_variant_of_mvd_for_395_identities_is_one_command(tmp_path: Path) 
     assert mindspore.get_context("mode") == mode
     assert (done.name, done.network_args["num_class"]) == ("MVD@sysumm01-crossview", 395)
     made = read_card(hub / "assets/mindspore/1.9/mvd_crossview_sysumm01.md", "a/b/c").asset
-    other = Catalog.read().resolve("MVD@sysumm01-all").asset
+    other = Hub.of().resolve("MVD@sysumm01-all").asset
     assert (made.preprocessing, made.retrieval) == (other.preprocessing, other.retrieval)
     assert made.protocol is None, "the cards of this data set name different ones"
     assert findings(hub) == []

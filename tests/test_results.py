@@ -22,13 +22,13 @@ from mindspore_hub.checking.rules import all_rules
 from mindspore_hub.commands.main import mshub
 from mindspore_hub.errors import HubError
 from mindspore_hub.hub.document import Document
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 
 pytestmark = pytest.mark.usefixtures("folder")
 
 PACKAGE = ROOT / "mindspore_hub"
 HUB_RULES = [rule.code for rule in all_rules() if rule.check_hub]
-GOOD = Catalog.read().resolve("mvd_visibletoinfrared_regdb").path.read_text(encoding="utf-8")
+GOOD = Hub.of().resolve("mvd_visibletoinfrared_regdb").path.read_text(encoding="utf-8")
 RELEASE = "model-version: 1.9"
 SHA256 = next(line for line in GOOD.splitlines() if "asset-sha256" in line)
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mindspore_hub._text import one_line, printable, printable_json
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 
 OBEYED = (
     "".join(
@@ -33,7 +33,7 @@ PIECES = st.lists(
 OLD_COMMAND = re.compile(r"##(vso)?\[")
 ENCODINGS = ["utf-8:strict", "cp1252", "gbk", "koi8-r", "ascii"]
 
-GOOD = Catalog.read().resolve("mvd_visibletoinfrared_regdb").path.read_text(encoding="utf-8")
+GOOD = Hub.of().resolve("mvd_visibletoinfrared_regdb").path.read_text(encoding="utf-8")
 FORGED = r"x\r\n::error file=x::forged\n \t::add-mask::a\e[31m\x9b\u202E\u2028\x7F"
 CARD = (
     re.sub(r"(?m)^used-for: .*", lambda _: f'used-for: "{FORGED} 推理 é"', GOOD)

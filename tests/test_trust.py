@@ -21,7 +21,7 @@ import tiny
 
 import mindspore_hub
 from mindspore_hub.errors import AmbiguousNameError, CardError, TrustError
-from mindspore_hub.hub.hub import Catalog, hub_root
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks import trust
 from mindspore_hub.networks.trust import code_digest
 
@@ -35,7 +35,7 @@ MODEL = "MultiTaskNet"
 def hub(tmp_path: Path, root: Path) -> Path:
     """A hub of one model, whose network says that it is not ours."""
     folder = tmp_path / "hub"
-    card = next(card for card in Catalog.read().cards if card.name == CARD)
+    card = next(card for card in Hub.of().cards if card.name == CARD)
     copy = folder / card.path.relative_to(root)
     copy.parent.mkdir(parents=True)
     shutil.copy(card.path, copy)
@@ -303,9 +303,9 @@ def test_link_to_a_folder_of_code_is_refused(hub: Path, tmp_path: Path) -> None:
 
 
 def test_our_own_hub_needs_no_trust() -> None:
-    assert origin(card_of(hub_root())) is None
+    assert origin(card_of(Hub.of().root)) is None
     with pytest.raises(AmbiguousNameError, match=r"several cards.*\n.*assets/mindspore"):
-        origin(hub_root())
+        origin(Hub.of().root)
 
 
 def test_folder_that_is_no_hub_is_named(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import checkpoints
 import pytest
 from PIL import Image
 
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the tutorial leaves in the folder in which it was followed."""
     root = tmp_path_factory.mktemp("tutorial")
     hub = checkpoints.copy_hub(root / "hub")
-    card = Catalog.read().resolve(CARD)
+    card = Hub.of().resolve(CARD)
     tensors = checkpoints.tensors_of(card)
     file = root / "mirror" / card.asset.file_name
     sha256 = checkpoints.write(file, tensors, value=checkpoints.random_value)

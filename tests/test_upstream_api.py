@@ -12,7 +12,7 @@ import pytest
 
 import mindspore_hub
 from mindspore_hub.errors import CardError, UnknownNameError
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -101,7 +101,7 @@ def test_everything_public_is_there_and_documented() -> None:
         assert isinstance(value, str) or value.__doc__, name
 
 
-@pytest.mark.parametrize("card", Catalog.read().cards, ids=lambda card: card.uid)
+@pytest.mark.parametrize("card", Hub.of().cards, ids=lambda card: card.uid)
 def test_cell_info_has_the_attributes_of_the_upstream_client(card) -> None:
     info = mindspore_hub.CellInfo(str(card.path))
     assert vars(info).keys() >= ATTRIBUTES
@@ -161,7 +161,7 @@ def test_cell_info_has_one_list_for_one_input_and_lists_for_several(tmp_path: Pa
 def test_cell_info_has_a_date_where_the_card_has_one(
     written: str | None, expected: object, tmp_path: Path
 ) -> None:
-    text = Catalog.read().resolve("MVD").path.read_text(encoding="utf-8")
+    text = Hub.of().resolve("MVD").path.read_text(encoding="utf-8")
     line = "" if written is None else f"update-time: {written}\n"
     path = tmp_path / "card.md"
     path.write_text(re.sub(r"update-time: .*\n", line, text), encoding="utf-8")
@@ -171,7 +171,7 @@ def test_cell_info_has_a_date_where_the_card_has_one(
 
 
 def test_cell_info_keeps_versions_as_they_are_written(tmp_path: Path) -> None:
-    text = Catalog.read().resolve("MVD").path.read_text(encoding="utf-8")
+    text = Hub.of().resolve("MVD").path.read_text(encoding="utf-8")
     path = tmp_path / "card.md"
     path.write_text(re.sub(r"-version: .*", "-version: 1.10", text), encoding="utf-8")
     info = mindspore_hub.CellInfo(path)
@@ -186,7 +186,7 @@ def test_cell_info_shows_at_a_prompt_which_card_it_is() -> None:
 
 
 def test_cards_can_be_read_under_the_name_of_the_upstream_tool() -> None:
-    path = Catalog.read().resolve("MVD").path
+    path = Hub.of().resolve("MVD").path
     program = (
         "from tools.load_markdown import load_local_md\n"
         f"print(load_local_md({str(path)!r}).name, load_local_md({str(path)!r}).input_shape)"
@@ -202,14 +202,14 @@ def test_cell_info_refuses_a_file_that_is_no_card(tmp_path: Path) -> None:
 
 
 def test_hub_list_names_every_card_once_in_order() -> None:
-    cards = Catalog.read().cards
+    cards = Hub.of().cards
     assert mindspore_hub.hub_list() == sorted({card.name for card in cards})
     assert mindspore_hub.hub_list("master", force_reload=True) == mindspore_hub.hub_list()
 
 
-@pytest.mark.parametrize("version", sorted({card.version for card in Catalog.read().cards}))
+@pytest.mark.parametrize("version", sorted({card.version for card in Hub.of().cards}))
 def test_hub_list_of_a_release_names_its_cards(version: str) -> None:
-    names = [card.name for card in Catalog.read().cards if card.version == version]
+    names = [card.name for card in Hub.of().cards if card.version == version]
     assert mindspore_hub.hub_list(version) == mindspore_hub.hub_list(f"r{version}") == sorted(names)
 
 

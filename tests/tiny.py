@@ -13,7 +13,7 @@ import numpy as np
 from mindspore import Tensor, nn
 from PIL import Image
 
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 
 SIZE = (4, 6)
 WIDTH = 5
@@ -83,7 +83,7 @@ def feature(pixels: np.ndarray) -> np.ndarray:
 
 def card(folder: Path, **changes: str | None) -> str:
     """A card of the network, outside any hub; `None` takes a key of its asset away."""
-    text = Catalog.read().resolve("metric_learn").path.read_text(encoding="utf-8")
+    text = Hub.of().resolve("metric_learn").path.read_text(encoding="utf-8")
     facts: dict[str, str | None] = {"preprocessing": PREPROCESSING, "retrieval": RETRIEVAL}
     for key, value in {**facts, **changes}.items():
         line = "" if value is None else f"    {key}: {value}\n"

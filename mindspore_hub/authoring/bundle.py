@@ -27,7 +27,7 @@ from mindspore_hub.errors import CardError, IntegrityError, StoreError
 from mindspore_hub.files.refs import note_use
 from mindspore_hub.files.store import Store, digest
 from mindspore_hub.hub.card import Asset, Card
-from mindspore_hub.hub.hub import hub_root
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks import golden
 from mindspore_hub.networks.entry_point import ENTRY_POINT, load_entry_point
 from mindspore_hub.networks.pretrained import create_pretrained, loadable_asset
@@ -185,7 +185,7 @@ def code_files(card: Card) -> dict[str, bytes]:
     Raises:
         CardError: There is no such network.
     """
-    entry_point, models = _entry_point_name(card), hub_root() / "models"
+    entry_point, models = _entry_point_name(card), Hub.of().root / "models"
     code = {entry_point: entry_point_text([card], card).encode()}
     for module in import_closure(models, card.model_name.lower()):
         name = PurePosixPath(entry_point).with_name("models") / f"{module}.py"
@@ -329,7 +329,7 @@ def _write_weights(folder: Path, card: Card, settings: Settings) -> tuple[Card, 
         written file.
     """
     published = loadable_asset(card)
-    cell = load_entry_point(hub_root(), card.model_name).network_class()
+    cell = load_entry_point(Hub.of().root, card.model_name).network_class()
     network = create_pretrained(cell, published, {}, settings=settings)
     note_use(Store(settings.home).refs, card.uid, published.sha256, published.link)
     file = folder / _as_ckpt(published).file_name

@@ -14,7 +14,7 @@ from mindspore_hub.checking import beside
 from mindspore_hub.checking.rules import all_rules
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.card import Card
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.keys import is_class_name
 from mindspore_hub.hub.paths import card_paths, refuse_links
 from mindspore_hub.hub.values import Argument, Shape, quoted
@@ -41,14 +41,14 @@ def outputs(root: Path) -> dict[Path, str]:
     """
     if (root / "assets").is_dir():
         refuse_links((path for _, path in card_paths(root / "assets")), root)
-    catalog = Catalog.read_whole(root)
-    texts = _entry_points(root, catalog)
+    hub = Hub.of(root).complete()
+    texts = _entry_points(root, hub)
     readme = root / "README.md"
     rules = root / "docs" / "rules.md"
     if beside.is_file(rules):
         texts[rules] = _rules_page()
     if beside.is_file(readme):
-        texts[readme] = _with_table(_readme(readme), catalog)
+        texts[readme] = _with_table(_readme(readme), hub)
     return texts
 
 
@@ -58,14 +58,14 @@ def entry_points(root: Path) -> dict[Path, str]:
     Raises:
         CardError: As in `outputs`, but for README.md.
     """
-    return _entry_points(root, Catalog.read_whole(root))
+    return _entry_points(root, Hub.of(root).complete())
 
 
-def _entry_points(root: Path, catalog: Catalog) -> dict[Path, str]:
-    _require_utf8(catalog)
+def _entry_points(root: Path, hub: Hub) -> dict[Path, str]:
+    _require_utf8(hub)
     return {
         entry_point_path(root, model): entry_point_text(cards, default_card(model, cards))
-        for model, cards in catalog.models.items()
+        for model, cards in hub.models.items()
     }
 
 
@@ -158,8 +158,8 @@ def entry_point_text(cards: list[Card], default: Card) -> str:
     return template.render(model=model, default=default, cards=cards, keys=_keys(cards))
 
 
-def _require_utf8(catalog: Catalog) -> None:
-    for card in catalog.cards:
+def _require_utf8(hub: Hub) -> None:
+    for card in hub.cards:
         if any("\ud800" <= character <= "\udfff" for character in card.uid):
             msg = (
                 f"{card.path}: its name is no UTF-8, so nothing can be generated; rename the file."
@@ -209,7 +209,7 @@ def _readme(path: Path) -> str:
     return text
 
 
-def _with_table(text: str, catalog: Catalog) -> str:
+def _with_table(text: str, hub: Hub) -> str:
     """The text with the table between its marks; as it is where there are none.
 
     Raises:
@@ -227,7 +227,7 @@ def _with_table(text: str, catalog: Catalog) -> str:
     parts, done = [], 0
     for begin, end in zip(marks[::2], marks[1::2], strict=True):
         line_end = _LINE_END.match(text, begin.end()) or _LINE_END.search(text)
-        lines = [begin[0], *_table(catalog), end[0]]
+        lines = [begin[0], *_table(hub), end[0]]
         parts += [text[done : begin.start()], (line_end[0] if line_end else "\n").join(lines)]
         done = end.end()
     return "".join([*parts, text[done:]])
@@ -237,11 +237,11 @@ def _line(text: str, place: int) -> int:
     return len(_LINE_END.findall(text, 0, place)) + 1
 
 
-def _table(catalog: Catalog) -> list[str]:
+def _table(hub: Hub) -> list[str]:
     header = ("Name", "Published metric", "Download", "Input", "Output", "Licence")
     rows = [
         _row(card)
-        for cards in catalog.models.values()
+        for cards in hub.models.values()
         for card in sorted(cards, key=lambda card: (not card.is_default, card.uid))
     ]
     lines = [header, ("---",) * len(header), *rows]

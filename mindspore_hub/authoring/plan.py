@@ -20,7 +20,7 @@ from mindspore_hub.authoring.new import parse_shapes
 from mindspore_hub.errors import CardError, CheckpointError, SettingsError, UnknownNameError
 from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.facts import FileName, parse_file_name
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.metrics import Metric, compare, parse_metric, parse_metrics
 from mindspore_hub.hub.values import Argument, Shape
 from mindspore_hub.hub.vocabulary import listed, plain
@@ -105,7 +105,7 @@ def draft(request: Request) -> tuple[str, list[Card], dict[str, str]]:
         CardError: A fact or a card cannot be read.
     """
     check_keys(request.facts)
-    siblings = _siblings(_catalog(request.root), request.model)
+    siblings = _siblings(request.root, request.model)
     model = _class_name(request, siblings[0].model_name if siblings else request.model)
     return model, siblings, gather(model, request.facts, siblings, request.checkpoint.name)
 
@@ -174,7 +174,8 @@ def _read_file(path: Path) -> tuple[Examination, str]:
     return facts, hashlib.sha256(buffer).hexdigest()
 
 
-def _catalog(root: Path) -> Catalog:
+def _siblings(root: Path, model: str) -> list[Card]:
+    """Cards of a model, the default one first."""
     lacking = [name for name in ("assets", "models") if not (root / name).is_dir()]
     if lacking:
         msg = (
@@ -182,12 +183,9 @@ def _catalog(root: Path) -> Catalog:
             "Give the folder that holds assets and models."
         )
         raise SettingsError(msg)
-    return Catalog.read_whole(root)
-
-
-def _siblings(catalog: Catalog, model: str) -> list[Card]:
-    cards = [card for card in catalog.cards if card.model_name.lower() == model.lower()]
-    return sorted(cards, key=lambda card: not card.is_default)
+    cards = Hub.of(root).complete().cards
+    siblings = [card for card in cards if card.model_name.lower() == model.lower()]
+    return sorted(siblings, key=lambda card: not card.is_default)
 
 
 def _class_name(request: Request, model: str) -> str:

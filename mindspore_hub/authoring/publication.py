@@ -20,7 +20,7 @@ from mindspore_hub.authoring.trial import try_out
 from mindspore_hub.checking.check import check_paths
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.findings import Finding, Severity
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.paths import refuse_links
 from mindspore_hub.networks import golden, words
 from mindspore_hub.networks.entry_point import entry_point_path
@@ -43,7 +43,7 @@ def run(request: Request, *, dry_run: bool) -> Publication:
         trial = try_out(plan, hub)
         remarks = _check(plan, hub, before)
         contents = _contents(plan, hub)
-        load_name = Catalog.read_whole(hub).resolve(plan.uid).short_name
+        load_name = Hub.of(hub).complete().resolve(plan.uid).short_name
     elsewhere = None
     if request.golden and not recorded:
         elsewhere = _add_golden(request.golden, request.root, trial.record, contents)

@@ -204,9 +204,9 @@ def _paths(request: Request) -> tuple[list[Path], str]:
         if not is_commit(_folder(Path(base)), base):  # `--changed assets` means a path
             paths, base = [*paths, Path(base)], ""
     if not paths:
-        from mindspore_hub.hub.hub import hub_root
+        from mindspore_hub.hub.hub import Hub
 
-        return [hub_root()], base
+        return [Hub.of().root], base
     return _once(paths), base
 
 

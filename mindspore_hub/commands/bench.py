@@ -56,20 +56,20 @@ def bench(name: str, batch: int, no_pretrained: bool, style: str) -> None:
 
 
 def _facts_of(name: str) -> dict[str, str]:
-    from mindspore_hub.hub.hub import Catalog
+    from mindspore_hub.hub.hub import Hub
 
-    card = Catalog.read().resolve(name)
+    card = Hub.of().resolve(name)
     return {"uid": card.uid, "network": card.model_name}
 
 
 def _bring(name: str) -> None:
     """Have the checkpoint in the store, so that no download is measured."""
     from mindspore_hub.files.fetch import fetch
-    from mindspore_hub.hub.hub import Catalog, published_links
+    from mindspore_hub.hub.hub import Hub
     from mindspore_hub.networks.pretrained import loadable_asset
 
-    asset = loadable_asset(Catalog.read().resolve(name))
-    links = published_links(asset.sha256)
+    asset = loadable_asset(Hub.of().resolve(name))
+    links = Hub.of().links(asset.sha256)
     fetch(asset.link, asset.sha256, alternatives=links, settings=settings_of_command())
 
 

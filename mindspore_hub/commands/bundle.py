@@ -54,9 +54,9 @@ def create(
     taken from the store, or downloaded into it, and written under the names of the network.
     """
     from mindspore_hub.authoring import bundle as making
-    from mindspore_hub.hub.hub import Catalog
+    from mindspore_hub.hub.hub import Hub
 
-    card = Catalog.read().resolve(name)
+    card = Hub.of().resolve(name)
     names = making.file_names(card, checkpoint=checkpoint)
     making.check_target(folder, force=force)
     if not dry_run:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mindspore_hub.files.check import Checked
     from mindspore_hub.files.inventory import Entry
     from mindspore_hub.files.store import Store
-    from mindspore_hub.hub.hub import Catalog
+    from mindspore_hub.hub.hub import Hub
 
 _SECONDS = {"h": 3600, "d": 86400, "w": 604800}
 
@@ -126,9 +126,9 @@ def prune(older_than: float | None, keep_default: bool, dry_run: bool, style: st
     import time
 
     from mindspore_hub.files.choice import prunable
-    from mindspore_hub.hub.hub import Catalog
+    from mindspore_hub.hub.hub import Hub
 
-    Catalog.read_whole()  # the file of a card that is left out would look unwanted
+    Hub.of().complete()  # the file of a card that is left out would look unwanted
     store, catalog, entries = _survey()
     defaults = {card.asset.sha256 for card in catalog.cards if card.is_default and card.asset}
     kept = defaults if keep_default else set()
@@ -160,13 +160,13 @@ def verify(names: tuple[str, ...], every: bool, style: str) -> None:
     """
     from mindspore_hub.errors import OfflineError
     from mindspore_hub.files.store import Store
-    from mindspore_hub.hub.hub import Catalog
+    from mindspore_hub.hub.hub import Hub
     from mindspore_hub.networks.pretrained import loadable_asset
 
     if every == bool(names):
         msg = "Give names of cards, or --all."
         raise click.UsageError(msg)
-    catalog, settings = Catalog.read(), settings_of_command()
+    catalog, settings = Hub.of(), settings_of_command()
     named = {name: catalog.resolve(name) for name in names}
     cards = named.values() if names else [card for card in catalog.cards if card.asset]
     owners: dict[str, tuple[str, ...]] = {}
@@ -181,13 +181,13 @@ def verify(names: tuple[str, ...], every: bool, style: str) -> None:
     _end(checked, *(OfflineError(advice.format(name)) for name in absent))
 
 
-def _survey() -> tuple[Store, Catalog, list[Entry]]:
+def _survey() -> tuple[Store, Hub, list[Entry]]:
     """The store, the cards, and what the store holds."""
     from mindspore_hub.files.inventory import inventory
     from mindspore_hub.files.store import Store
-    from mindspore_hub.hub.hub import Catalog
+    from mindspore_hub.hub.hub import Hub
 
-    store, catalog = Store(settings_of_command().home), Catalog.read()
+    store, catalog = Store(settings_of_command().home), Hub.of()
     return store, catalog, inventory(store, catalog.cards)
 
 

@@ -134,11 +134,11 @@ def show(name: str) -> None:
     """Print the facts of a card, a NAME or the PATH of a file, as JSON."""
     from mindspore_hub.hub.document import read_document
     from mindspore_hub.hub.facts import normalised
-    from mindspore_hub.hub.hub import Catalog
+    from mindspore_hub.hub.hub import Hub
 
     path = Path(name)
     is_file = name.endswith(".md") and path.is_file()
-    print_json(normalised(read_document(path if is_file else Catalog.read().resolve(name).path)))
+    print_json(normalised(read_document(path if is_file else Hub.of().resolve(name).path)))
 
 
 @card.command()

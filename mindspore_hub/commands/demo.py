@@ -15,7 +15,7 @@ from mindspore_hub.checking.check import check_paths
 from mindspore_hub.errors import NetworkError, OfflineError, StoreError
 from mindspore_hub.files.store import digest
 from mindspore_hub.hub.card import Card, read_card
-from mindspore_hub.hub.hub import Catalog, hub_root
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks.entry_point import load_entry_point
 from mindspore_hub.networks.pretrained import create_pretrained, loadable_asset
 from mindspore_hub.networks.sample_run import describe
@@ -41,7 +41,7 @@ def run(say: Say) -> int:
     Returns:
         Exit code, 1 if a card or an entry point is not as it should be.
     """
-    root = hub_root()
+    root = Hub.of().root
     findings, cards = check_paths([root])
     say(f"{cards} cards checked, {len(findings)} findings")
     stale = "".join(differences(root))
@@ -57,7 +57,7 @@ def run(say: Say) -> int:
 
 
 def _load_network(say: Say) -> nn.Cell:
-    published = Catalog.read().resolve(_MODEL)
+    published = Hub.of().resolve(_MODEL)
     settings = Settings.from_environment()
     try:
         return _create(published, replace(settings, timeout=min(10, settings.timeout), retries=0))
@@ -75,7 +75,7 @@ def _load_network(say: Say) -> nn.Cell:
 
 
 def _create(card: Card, settings: Settings) -> nn.Cell:
-    cell = load_entry_point(hub_root(), card.model_name).network_class()
+    cell = load_entry_point(Hub.of().root, card.model_name).network_class()
     return create_pretrained(cell, loadable_asset(card), {}, settings=settings)
 
 
@@ -92,7 +92,7 @@ def write_stand_in(published: Card, folder: Path) -> Card:
     import mindspore
 
     asset = loadable_asset(published)
-    cell = load_entry_point(hub_root(), published.model_name).network_class()
+    cell = load_entry_point(Hub.of().root, published.model_name).network_class()
     network = cell(**asset.network_args)
     _require_space(folder, 2 * sum(parameter.nbytes for parameter in network.get_parameters()))
     file = folder / "mirror" / asset.file_name

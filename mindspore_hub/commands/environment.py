@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from mindspore_hub.errors import HubError
-from mindspore_hub.hub.hub import Catalog, hub_root
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.manage import get_hub_dir
 from mindspore_hub.settings import shown_address
 from mindspore_hub.version import __version__
@@ -30,8 +30,8 @@ def describe_environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         **{package: _version(package) for package in _PACKAGES},
-        "hub root": str(hub_root()),
-        "cards": _told(lambda: len(Catalog.read().cards)),
+        "hub root": str(Hub.of().root),
+        "cards": _told(lambda: len(Hub.of().cards)),
         "store": _told(get_hub_dir),
         "variables": {
             name: "(set)"

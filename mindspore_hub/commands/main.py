@@ -269,17 +269,17 @@ def download(name: str, force_reload: bool, style: str) -> None:
     from mindspore_hub.files.fetch import fetch
     from mindspore_hub.files.refs import note_use
     from mindspore_hub.files.store import Store
-    from mindspore_hub.hub.hub import Catalog, published_links
+    from mindspore_hub.hub.hub import Hub
     from mindspore_hub.networks.pretrained import loadable_asset
 
-    card = Catalog.read().resolve(name)
+    card = Hub.of().resolve(name)
     asset = loadable_asset(card)
     settings = settings_of_command()
     with lines(asset.file_name, shown=settings.progress) as report:
         path = fetch(
             asset.link,
             asset.sha256,
-            alternatives=published_links(asset.sha256),
+            alternatives=Hub.of().links(asset.sha256),
             settings=settings,
             progress=report if style == "json" else None,
             force=force_reload,

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable
 
 from mindspore_hub.errors import AmbiguousNameError, UnknownNameError
 from mindspore_hub.files.inventory import Entry
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 
 DAY = 86400.0
 """Seconds for which nothing is taken for abandoned unless its lock says so."""
@@ -46,14 +46,14 @@ def _patience(entry: Entry, older_than: float | None) -> float:
     return unwanted if older_than is None else min(older_than, unwanted)
 
 
-def meant(name: str, entries: Iterable[Entry], catalog: Catalog) -> set[str]:
+def meant(name: str, entries: Iterable[Entry], hub: Hub) -> set[str]:
     """Find the digests that a name means; the store need not have them.
 
     Args:
         name: Any name of a card, the uid of a card that a file of the store was loaded for, or a
             sha256 or at least its first 8 digits.
         entries: What lies in the store.
-        catalog: The cards.
+        hub: The cards.
 
     Raises:
         UnknownNameError: It means nothing.
@@ -61,11 +61,11 @@ def meant(name: str, entries: Iterable[Entry], catalog: Catalog) -> set[str]:
         CardError: The file at a path is no readable card.
     """
     entries = list(entries)
-    if found := _beginning(name.lower(), entries, catalog):
+    if found := _beginning(name.lower(), entries, hub):
         return found
     by_ref = {entry.sha256 for entry in entries if name in entry.uids}
     try:
-        card = catalog.resolve(name)
+        card = hub.resolve(name)
     except UnknownNameError:
         if by_ref:
             return by_ref
@@ -74,11 +74,11 @@ def meant(name: str, entries: Iterable[Entry], catalog: Catalog) -> set[str]:
     return of_card | ({card.asset.sha256} if card.asset else set())
 
 
-def _beginning(prefix: str, entries: Iterable[Entry], catalog: Catalog) -> set[str]:
+def _beginning(prefix: str, entries: Iterable[Entry], hub: Hub) -> set[str]:
     if not _PREFIX.fullmatch(prefix):
         return set()
     known = {entry.sha256 for entry in entries}
-    known |= {card.asset.sha256 for card in catalog.cards if card.asset}
+    known |= {card.asset.sha256 for card in hub.cards if card.asset}
     found = {sha256 for sha256 in known if sha256.startswith(prefix)}
     if len(found) > 1:
         choices = "\n".join(f"  {sha256}" for sha256 in sorted(found))

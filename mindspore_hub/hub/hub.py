@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from mindspore_hub.errors import AmbiguousNameError, CardError, UnknownNameError
 from mindspore_hub.hub.card import Card, read_card, variants_of
 from mindspore_hub.hub.paths import card_paths, uid_of
-from mindspore_hub.settings import shown_address
+from mindspore_hub.settings import hub_setting, shown_address
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ _SUGGESTIONS = 3
 """How many near names a message gives at most."""
 
 
-def hub_root() -> Path:
+def own_root() -> Path:
     """Hub root that belongs to this package: inside it when installed, beside it in a checkout."""
     package = Path(__file__).parents[1]
     packaged = package / "_hub"
@@ -55,56 +56,93 @@ class Unread:
         return Card(self.path, self.uid, "", model, False, None, (), (), {})
 
 
-@dataclass(frozen=True)
-class Catalog:
-    """The cards of a hub root.
+class Hub:
+    """The cards of a hub root: a folder with `assets/`, `models/` and `mindspore_hub_conf/`.
 
-    Attributes:
-        root: Folder with `assets/`, `models/` and `mindspore_hub_conf/`.
-        cards: Its cards, by uid in order.
-        unread: Those that are not among them, because they cannot be read.
+    Args:
+        root: The folder. Its cards are read once, when they are first asked for.
+        trust: The caller trusts its code, so that networks of it may run; the package's own is
+            always trusted.
     """
 
-    root: Path
-    cards: tuple[Card, ...]
-    unread: tuple[Unread, ...] = ()
+    def __init__(self, root: str | os.PathLike[str], *, trust: bool = False) -> None:
+        self.root = Path(root)
+        self.trust = trust
 
     @classmethod
-    def read(cls, root: Path | None = None) -> Catalog:
-        """Read the cards of a hub root, by default the package's own, to look names up.
+    def of(cls, hub: Hub | str | os.PathLike[str] | None = None, *, trust: bool = False) -> Hub:
+        """The hub that an argument means: itself, that of a path, or by default the usual one.
+
+        The usual one is at `MSHUB_HUB`, or belongs to this package.
+
+        Args:
+            hub: A hub, the path of its root, or None.
+            trust: The caller trusts its code.
+
+        Raises:
+            SettingsError: `MSHUB_HUB` means no path.
+            CardError: The folder has no cards.
+        """
+        if isinstance(hub, Hub):
+            return hub
+        root = Path(hub).expanduser() if hub is not None else hub_setting() or own_root()
+        if not (root / "assets").is_dir():
+            msg = (
+                f"{root} is not a hub root: it has no folder assets. Give the folder that holds "
+                "assets, models and mindspore_hub_conf."
+            )
+            raise CardError(msg)
+        return cls(root, trust=trust)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it belongs to this package, whose code is trusted."""
+        return self.root.resolve() == own_root().resolve()
+
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        """Its cards, by uid in order.
 
         One that cannot be read is left out with a warning: it must not take all others with it.
 
         Raises:
             CardError: There is no folder of cards.
         """
-        catalog = cls._read(root or hub_root())
-        for unread in catalog.unread:
+        for unread in self.unread:
             _warn(unread.path)
-        return catalog
+        return self._read[0]
 
-    @classmethod
-    def read_whole(cls, root: Path | None = None) -> Catalog:
-        """Read every card of a hub root, where leaving one out would give a wrong result.
+    @property
+    def unread(self) -> tuple[Unread, ...]:
+        """Cards that are not among them, because they cannot be read."""
+        return self._read[1]
+
+    def complete(self) -> Hub:
+        """The same hub, where leaving a card out would give a wrong result.
 
         Raises:
             CardError: There is no folder of cards, or a card cannot be read.
         """
-        catalog = cls._read(root or hub_root())
-        for unread in catalog.unread:
+        for unread in self.unread:
             raise unread.error
-        return catalog
+        return self
 
-    @classmethod
-    def _read(cls, root: Path) -> Catalog:
+    @cached_property
+    def _read(self) -> tuple[tuple[Card, ...], tuple[Unread, ...]]:
         cards, unread = [], []
-        for uid, path in card_paths(root / "assets"):
+        for uid, path in card_paths(self.root / "assets"):
             if path.is_file():
                 try:
                     cards.append(read_card(path, uid))
                 except CardError as error:
                     unread.append(Unread(uid, path, error))
-        return cls(root, tuple(_told_apart(cards)), tuple(unread))
+        return tuple(_told_apart(cards)), tuple(unread)
+
+    def links(self, sha256: str) -> Iterator[str]:
+        """Every link under which its cards publish a file; they are read when the first is asked for."""
+        for card in self.cards:
+            if card.asset and card.asset.sha256 == sha256:
+                yield card.asset.link
 
     @property
     def models(self) -> dict[str, list[Card]]:
@@ -232,13 +270,6 @@ class Catalog:
     def _left_out(self) -> str:
         paths = [str(unread.path) for unread in self.unread]
         return f" Cards that cannot be read: {', '.join(paths)}." if paths else ""
-
-
-def published_links(sha256: str) -> Iterator[str]:
-    """Every link under which the cards of the package publish a file; reads them when asked."""
-    for card in Catalog.read().cards:
-        if card.asset and card.asset.sha256 == sha256:
-            yield card.asset.link
 
 
 def existing(name: str) -> Path | None:

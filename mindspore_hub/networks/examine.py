@@ -222,9 +222,9 @@ def published_prefixes() -> tuple[str, ...]:
 
     They are data of `models/`, in a module that needs no MindSpore; so it is read by its path.
     """
-    from mindspore_hub.hub.hub import hub_root
+    from mindspore_hub.hub.hub import Hub
 
-    path = hub_root() / "models" / "_checkpoint.py"
+    path = Hub.of().root / "models" / "_checkpoint.py"
     prefixes: tuple[str, ...] = runpy.run_path(str(path))["PUBLISHED_PREFIXES"]
     return tuple(sorted(prefixes, key=len, reverse=True))
 

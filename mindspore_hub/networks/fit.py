@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mindspore_hub.errors import AmbiguousNameError, CheckpointError
 from mindspore_hub.hub.card import Asset, Card
-from mindspore_hub.hub.hub import Catalog, hub_root
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks.entry_point import load_entry_point
 from mindspore_hub.networks.pretrained import build_network
 from mindspore_hub.networks.weights import Weights, derive_arguments, facts_of, weights_of
@@ -54,9 +54,9 @@ def cards_named(name: str) -> list[Card]:
     """Every card of a model, or the card of any other name.
 
     Raises:
-        HubError: As in `Catalog.resolve`.
+        HubError: As in `Hub.resolve`.
     """
-    catalog = Catalog.read()
+    catalog = Hub.of()
     for model, cards in catalog.models.items():
         if model.lower() == name.lower():
             return cards
@@ -76,7 +76,7 @@ def fit(facts: Examination, cards: Sequence[Card]) -> Fit:
         MissingDependencyError: MindSpore is not installed.
     """
     model = cards[0].model_name
-    cell = load_entry_point(hub_root(), model).network_class()
+    cell = load_entry_point(Hub.of().root, model).network_class()
     try:
         return _fit(facts, cards, cell)
     except CheckpointError as error:
@@ -91,8 +91,8 @@ def fits(facts: Examination) -> list[Fit]:
         MissingDependencyError: MindSpore is not installed.
     """
     found = []
-    for model, cards in Catalog.read().models.items():
-        cell = load_entry_point(hub_root(), model).network_class()
+    for model, cards in Hub.of().models.items():
+        cell = load_entry_point(Hub.of().root, model).network_class()
         try:
             if _may_fit(facts, cell):
                 found.append(_fit(facts, cards, cell))
@@ -110,7 +110,7 @@ def names_for(facts: Examination, cards: Sequence[Card]) -> dict[str, str]:
         CheckpointError: Two tensors have one name in the network.
         MissingDependencyError: MindSpore is not installed.
     """
-    cell = load_entry_point(hub_root(), cards[0].model_name).network_class()
+    cell = load_entry_point(Hub.of().root, cards[0].model_name).network_class()
     weights = weights_of(facts.index, facts_of(cell))
     return {name: weight.file_name for name, weight in weights.items()}
 

@@ -17,7 +17,7 @@ from mindspore_hub._collector import collector_paused
 from mindspore_hub.errors import CardError, CheckpointError
 from mindspore_hub.files.fetch import memo_of, obtain
 from mindspore_hub.hub.card import Asset, Card
-from mindspore_hub.hub.hub import published_links
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.values import SHA256, as_builtin
 from mindspore_hub.networks import assign as checkpoint
 from mindspore_hub.networks import construct
@@ -183,7 +183,7 @@ class _Wanted:
 
 
 def _obtain(asset: Asset, settings: Settings, *, force: bool) -> StoredFile:
-    alternatives = published_links(asset.sha256)
+    alternatives = Hub.of().links(asset.sha256)
     return obtain(
         asset.link, asset.sha256, alternatives=alternatives, settings=settings, force=force
     )

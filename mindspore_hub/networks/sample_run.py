@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -48,7 +48,7 @@ def random_inputs(network: nn.Cell, name: str, *, batch: int = 1) -> list[Any]:
     import mindspore
     import numpy as np
 
-    shapes = getattr(network, "input_shapes", None) or Catalog.read().resolve(name).input_shapes
+    shapes = getattr(network, "input_shapes", None) or Hub.of().resolve(name).input_shapes
     random = np.random.default_rng(0)
     return [
         mindspore.Tensor(random.standard_normal((batch, *shape), np.float32)) for shape in shapes

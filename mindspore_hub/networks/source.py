@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mindspore_hub.errors import CheckpointError, OfflineError, UnknownNameError
 from mindspore_hub.files.fetch import memo_of, stored
-from mindspore_hub.hub.hub import Catalog, existing
+from mindspore_hub.hub.hub import Hub, existing
 from mindspore_hub.networks.examine import Examination, describe, examine
 from mindspore_hub.networks.pretrained import loadable_asset
 from mindspore_hub.settings import shown_address
@@ -53,7 +53,7 @@ def read_source(name: str, settings: Settings) -> Source:
     if path and path.is_file() and path.suffix != ".md":
         return Source(examine(path))
     try:
-        card = Catalog.read().resolve(name)
+        card = Hub.of().resolve(name)
     except UnknownNameError:
         _check_path(name, path)
         raise

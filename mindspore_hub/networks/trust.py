@@ -26,7 +26,7 @@ from typing import Any
 from mindspore_hub._files import replace
 from mindspore_hub.errors import CardError, HubError, TrustError
 from mindspore_hub.hub.card import Card, read_card
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.paths import card_paths
 from mindspore_hub.networks.entry_point import ENTRY_POINT, load_entry_point
 
@@ -62,7 +62,7 @@ def find_hub(path: Path) -> tuple[Path, Card]:
         )
         raise CardError(msg)
     if path == root:
-        return root, Catalog.read_whole(root).only_card()
+        return root, Hub.of(root).complete().only_card()
     for uid, card in card_paths(root / "assets"):
         if card.resolve() == path:
             return root, read_card(card, uid)

@@ -12,7 +12,7 @@ import manifests
 import pytest
 
 from mindspore_hub.files.fetch import fetch
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -40,7 +40,7 @@ def card(tmp_path: Path) -> Path:
     (tmp_path / "brought").mkdir()
     tensors = manifests.read("metric_learn_triplet")
     sha256 = checkpoints.write(tmp_path / "brought" / "metric_learn.ckpt", tensors)
-    published = Catalog.read().resolve("metric_learn").path
+    published = Hub.of().resolve("metric_learn").path
     copy = tmp_path / published.name
     copy.write_bytes(published.read_bytes())
     return checkpoints.publish(copy, LINK, sha256)
@@ -52,7 +52,7 @@ def run(*command: str, **settings: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_cached_network_is_loaded_without_a_socket(card: Path, tmp_path: Path) -> None:
-    asset = Catalog.read().resolve(str(card)).asset
+    asset = Hub.of().resolve(str(card)).asset
     assert asset
     brought = Settings(home=tmp_path / "store", mirrors=(str(tmp_path / "brought"),), offline=True)
     fetch(LINK, asset.sha256, settings=brought)

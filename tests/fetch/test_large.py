@@ -35,7 +35,7 @@ from faults import (
 )
 from server import Answer, FileServer, good, redirect, status
 
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 
 pytestmark = pytest.mark.slow
 
@@ -153,7 +153,7 @@ def sha256(large: Path) -> str:
 
 @pytest.fixture
 def card(tmp_path: Path, server: FileServer, sha256: str) -> Path:
-    published = Catalog.read().resolve("MVD").path
+    published = Hub.of().resolve("MVD").path
     copy = tmp_path / published.name
     copy.write_bytes(published.read_bytes())
     return checkpoints.publish(copy, server.url + PATH, sha256)

@@ -15,7 +15,7 @@ from PIL import Image
 from server import FileServer
 
 import mindspore_hub
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 
 pytestmark = pytest.mark.slow
 
@@ -71,7 +71,7 @@ CASES: list[tuple[str, Callable[..., Rows], int]] = [
 
 
 def test_every_network_of_a_known_protocol_has_a_case() -> None:
-    cards = Catalog.read().cards
+    cards = Hub.of().cards
     known = {card.model_name for card in cards if card.asset and card.asset.protocol}
     assert {name.partition("@")[0] for name, _, _ in CASES} == known
 
@@ -90,7 +90,7 @@ def publish(name: str, server: FileServer, folder: Path) -> str:
     file = server.folder / "file.ckpt"
     mindspore.save_checkpoint(network, str(file))
     copy = folder / "card.md"
-    copy.write_bytes(Catalog.read().resolve(name).path.read_bytes())
+    copy.write_bytes(Hub.of().resolve(name).path.read_bytes())
     checkpoints.publish(copy, f"{server.url}/file.ckpt", checkpoints.digest(file))
     return str(copy)
 

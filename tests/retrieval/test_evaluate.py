@@ -20,7 +20,7 @@ from server import FileServer
 import mindspore_hub
 from mindspore_hub.errors import DatasetError, FeaturesError, PictureError, UnknownNameError
 from mindspore_hub.hub.card import read_card
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.tasks.retrieval import protocols
 from mindspore_hub.tasks.retrieval.datasets import dataset
 from mindspore_hub.tasks.retrieval.evaluation.plot import _cmc_figure
@@ -54,7 +54,7 @@ def published(server: FileServer, tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("cards")
 
     def publish(name: str) -> Path:
-        card = Catalog.read().resolve(name)
+        card = Hub.of().resolve(name)
         file = server.folder / f"{name}.ckpt"
         tensors = checkpoints.tensors_of(card)
         sha256 = checkpoints.write(file, tensors, value=checkpoints.random_value)
@@ -343,7 +343,7 @@ def test_trials_of_regdb_and_galleries_of_sysu_are_averaged(tmp_path: Path) -> N
 def test_images_are_labelled_anew_in_every_trial_of_regdb(tmp_path: Path) -> None:
     synthetic.regdb(tmp_path)
     readers = dataset("regdb", tmp_path).trials(2)
-    selection = Selection(readers, Catalog.read().resolve("DDAG").asset.preprocessing)
+    selection = Selection(readers, Hub.of().resolve("DDAG").asset.preprocessing)
     known = {name: np.array(values) for name, values in selection.known().items()}
     paths = [sample.path for sample in selection.samples().samples]
     for trial, reader in enumerate(readers):
@@ -358,7 +358,7 @@ def test_an_image_that_a_list_names_twice_is_a_query_twice(tmp_path: Path) -> No
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines, lines[0]]) + "\n")
     readers = dataset("regdb", tmp_path, direction="infrared-to-visible").trials(1)
-    selection = Selection(readers, Catalog.read().resolve("DDAG").asset.preprocessing)
+    selection = Selection(readers, Hub.of().resolve("DDAG").asset.preprocessing)
     assert np.count_nonzero(np.array(selection.known()["roles"]) == 1) == 9
 
 

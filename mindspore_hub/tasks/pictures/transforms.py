@@ -26,9 +26,9 @@ def transforms(name: str) -> Transform:
         MissingDependencyError: NumPy or Pillow is not installed.
     """
     from mindspore_hub.hub.card import stated
-    from mindspore_hub.hub.hub import Catalog
+    from mindspore_hub.hub.hub import Hub
 
-    card = Catalog.read().resolve(name)
+    card = Hub.of().resolve(name)
     facts = stated(card, "preprocessing")
     with required_by("Preparing pictures"):
         from mindspore_hub.tasks.pictures.preprocess import Transform

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from mindspore_hub._progress import Progress, counter
 from mindspore_hub.errors import FeaturesError, PictureError
 from mindspore_hub.hub.card import stated
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks.pretrained import loadable_asset
 from mindspore_hub.settings import Settings
 from mindspore_hub.tasks.pictures import fields as preprocessing
@@ -85,7 +85,7 @@ class Embedding:
             msg = f"batch_size must be a whole number of at least 1, but is {batch_size!r}."
             raise PictureError(msg)
         self._name = name
-        self.card = Catalog.read().resolve(name)
+        self.card = Hub.of().resolve(name)
         self._preprocessing: preprocessing.Preprocessing = stated(self.card, "preprocessing")
         self._retrieval: retrieval.Retrieval = stated(self.card, "retrieval")
         self._modality = modality

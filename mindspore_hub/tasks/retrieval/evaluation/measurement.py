@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mindspore_hub.errors import FeaturesError, UnknownNameError
 from mindspore_hub.hub.card import Card, stated
-from mindspore_hub.hub.hub import Catalog
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.tasks.retrieval import datasets, features
 from mindspore_hub.tasks.retrieval import protocol as stated_protocol
 from mindspore_hub.tasks.retrieval.embedding.run import Embedding, versions
@@ -99,7 +99,7 @@ class Measurement:
 
     def _card(self, about: Mapping[str, Any]) -> Card | None:
         """The card that is meant; None where features name one that is not in this hub."""
-        catalog = Catalog.read()
+        catalog = Hub.of()
         if self._name is not None:
             return catalog.resolve(self._name)
         try:

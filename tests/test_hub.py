@@ -8,10 +8,10 @@ import pytest
 from commands import MSHUB, start
 
 from mindspore_hub.errors import AmbiguousNameError, CardError, HubError, UnknownNameError
-from mindspore_hub.hub.hub import Catalog, hub_root, published_links
+from mindspore_hub.hub.hub import Hub, own_root
 from mindspore_hub.settings import shown_address
 
-CATALOG = Catalog.read()
+CATALOG = Hub.of()
 CARDS = pytest.mark.parametrize("card", CATALOG.cards, ids=lambda card: card.uid)
 
 ADDRESSES = [
@@ -35,17 +35,17 @@ def in_other_case(name: str) -> set[str]:
     return {name, name.upper(), name.lower(), name.swapcase()}
 
 
-def write_hub(root: Path, cards: dict[str, str]) -> Catalog:
+def write_hub(root: Path, cards: dict[str, str]) -> Hub:
     """A hub root whose cards hold these lines of front matter, by uid."""
     for uid, front_matter in cards.items():
         path = root / "assets" / f"{uid}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"# T\n\n---\n{front_matter}\n---\n", encoding="utf-8")
-    return Catalog.read(root)
+    return Hub.of(root)
 
 
 def test_the_hub_root_of_a_checkout_is_the_checkout(root: Path) -> None:
-    assert hub_root() == root
+    assert Hub.of().root == root
     assert CATALOG.root == root
 
 
@@ -113,14 +113,14 @@ def test_a_path_may_begin_with_the_home_folder(
 
 
 @pytest.fixture
-def leaves(tmp_path: Path) -> Catalog:
+def leaves(tmp_path: Path) -> Hub:
     """A hub of one model in three variants, and one of another in a single one."""
     variants = ["allresearch_moss", "left_fern", "right_fern"]
     cards = {f"botany/2.1/leafnet_{name}": "model-name: LeafNet" for name in variants}
     return write_hub(tmp_path, {**cards, "botany/2.0/barknet_oak": "model-name: BarkNet"})
 
 
-def test_two_card_names_of_one_data_set_make_it_ambiguous(leaves: Catalog) -> None:
+def test_two_card_names_of_one_data_set_make_it_ambiguous(leaves: Hub) -> None:
     with pytest.raises(AmbiguousNameError) as caught:
         leaves.resolve("leafnet@Fern")
     assert str(caught.value) == (
@@ -130,7 +130,7 @@ def test_two_card_names_of_one_data_set_make_it_ambiguous(leaves: Catalog) -> No
     )
 
 
-def test_an_unknown_variant_lists_all_variants(leaves: Catalog) -> None:
+def test_an_unknown_variant_lists_all_variants(leaves: Hub) -> None:
     with pytest.raises(UnknownNameError) as caught:
         leaves.resolve("leafnet@nope")
     assert str(caught.value) == (
@@ -162,7 +162,7 @@ def test_an_unknown_variant_lists_all_variants(leaves: Catalog) -> None:
         ("/", ""),
     ],
 )
-def test_an_unknown_name_is_answered_with_near_ones(name: str, near: str, leaves: Catalog) -> None:
+def test_an_unknown_name_is_answered_with_near_ones(name: str, near: str, leaves: Hub) -> None:
     with pytest.raises(UnknownNameError) as caught:
         leaves.resolve(name)
     expected = f"{name!r} names no model card.{near} `mshub list` shows every card."
@@ -264,17 +264,17 @@ def test_a_model_without_a_default_is_ambiguous_by_its_bare_name(tmp_path: Path)
 
 def test_one_card_name_in_two_releases_is_ambiguous_and_its_uids_are_not(tmp_path: Path) -> None:
     cards = {f"botany/{release}/leafnet_fern": "model-name: LeafNet" for release in ("2.0", "2.1")}
-    catalog = write_hub(tmp_path, cards)
+    hub = write_hub(tmp_path, cards)
     for name in ("leafnet_fern", "LeafNet@fern"):
         with pytest.raises(AmbiguousNameError) as caught:
-            catalog.resolve(name)
+            hub.resolve(name)
         assert str(caught.value) == (
             f"{name!r} may mean several cards; choose one of them:\n"
             "  botany/2.0/leafnet_fern\n"
             "  botany/2.1/leafnet_fern"
         )
     for uid in cards:
-        assert catalog.resolve(uid).uid == uid
+        assert hub.resolve(uid).uid == uid
 
 
 @pytest.mark.parametrize(
@@ -288,29 +288,41 @@ def test_one_card_name_in_two_releases_is_ambiguous_and_its_uids_are_not(tmp_pat
 def test_the_short_name_means_the_card_where_cards_are_alike(
     names: tuple[str, ...], tmp_path: Path
 ) -> None:
-    catalog = write_hub(tmp_path, {f"botany/{name}": "model-name: LeafNet" for name in names})
-    assert {catalog.resolve(card.short_name).uid for card in catalog.cards} == {
+    hub = write_hub(tmp_path, {f"botany/{name}": "model-name: LeafNet" for name in names})
+    assert {hub.resolve(card.short_name).uid for card in hub.cards} == {
         f"botany/{name}" for name in names
     }
 
 
 def test_a_card_name_with_a_dot_is_found_by_every_name(tmp_path: Path) -> None:
-    catalog = write_hub(tmp_path, {"botany/2.1/leafnet_Fern1.1": "model-name: LeafNet"})
+    hub = write_hub(tmp_path, {"botany/2.1/leafnet_Fern1.1": "model-name: LeafNet"})
     address = "https://gitee.com/botany/hub/blob/master/assets/botany/2.1/leafnet_Fern1.1.md"
     names = ["LeafNet", "leafnet_fern1.1", "LeafNet@fern1.1", "botany/2.1/leafnet_fern1.1", address]
-    assert {catalog.resolve(name).name for name in names} == {"leafnet_Fern1.1"}
+    assert {hub.resolve(name).name for name in names} == {"leafnet_Fern1.1"}
 
 
 def test_a_variant_is_found_by_its_data_set_in_any_case(tmp_path: Path) -> None:
     uids = ["botany/2.1/leafnet_small_Fern", "botany/2.1/leafnet_large_Moss"]
-    catalog = write_hub(tmp_path, dict.fromkeys(uids, "model-name: LeafNet"))
-    assert catalog.resolve("LeafNet@fern").uid == uids[0]
-    assert catalog.resolve("LeafNet@MOSS-LARGE").uid == uids[1]
+    hub = write_hub(tmp_path, dict.fromkeys(uids, "model-name: LeafNet"))
+    assert hub.resolve("LeafNet@fern").uid == uids[0]
+    assert hub.resolve("LeafNet@MOSS-LARGE").uid == uids[1]
 
 
 def test_a_folder_without_assets_is_no_hub(tmp_path: Path) -> None:
-    with pytest.raises(CardError, match="give the hub root"):
-        Catalog.read(tmp_path)
+    with pytest.raises(CardError, match="is not a hub root: it has no folder assets"):
+        Hub.of(tmp_path)
+
+
+def test_the_hub_is_the_one_given_or_that_of_the_environment_or_our_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = write_hub(tmp_path / "theirs", {"botany/2.1/leafnet_fern": "model-name: LeafNet"})
+    assert Hub.of().is_own
+    assert Hub.of(theirs) is theirs
+    monkeypatch.setenv("MSHUB_HUB", str(tmp_path / "theirs"))
+    assert Hub.of().resolve("LeafNet").uid == "botany/2.1/leafnet_fern"
+    assert not Hub.of().is_own
+    assert Hub.of(own_root()).is_own
 
 
 BROKEN = "botany/2.1/leafnet_small_fern"
@@ -330,10 +342,9 @@ def test_a_card_that_cannot_be_read_disables_itself_only(
 ) -> None:
     caplog.clear()
     (hub / "assets" / f"{BROKEN}.md").rename(hub / "assets" / "leafnet_broken.md")
-    catalog = Catalog.read(hub)
     for name in ("TreeNet", "leafnet_moss", "LeafNet@moss", "botany/2.1/leafnet_moss"):
-        assert catalog.resolve(name).asset is None
-    assert [card.uid for card in Catalog.read(hub).cards] == [
+        assert Hub.of(hub).resolve(name).asset is None
+    assert [card.uid for card in Hub.of(hub).cards] == [
         "botany/2.1/leafnet_moss",
         "botany/2.1/treenet_oak",
     ]
@@ -356,22 +367,22 @@ def test_a_card_that_cannot_be_read_disables_itself_only(
 )
 def test_a_name_that_means_a_card_that_cannot_be_read_means_no_other(name: str, hub: Path) -> None:
     with pytest.raises(CardError, match=rf"{BROKEN}\.md:\d+:\d+: .*mshub card check"):
-        Catalog.read(hub).resolve(name.format(hub=hub))
+        Hub.of(hub).resolve(name.format(hub=hub))
 
 
 @pytest.mark.parametrize("name", ["FernNet", "FernNet@small", "botany/2.1/fern", "nowhere.md"])
 def test_an_unknown_name_is_answered_with_cards_that_cannot_be_read(name: str, hub: Path) -> None:
     path = hub / "assets" / f"{BROKEN}.md"
     with pytest.raises(UnknownNameError) as caught:
-        Catalog.read(hub).resolve(name)
+        Hub.of(hub).resolve(name)
     assert str(caught.value).endswith(f" Cards that cannot be read: {path}.")
 
 
 def test_who_needs_every_card_gets_all_or_none(hub: Path) -> None:
     with pytest.raises(CardError, match=BROKEN):
-        Catalog.read_whole(hub)
+        Hub.of(hub).complete()
     (hub / "assets" / f"{BROKEN}.md").unlink()
-    assert Catalog.read_whole(hub) == Catalog.read(hub)
+    assert Hub.of(hub).complete().cards == Hub.of(hub).cards
 
 
 def test_commands_that_look_names_up_go_on_without_a_broken_card(tmp_path: Path) -> None:
@@ -396,15 +407,15 @@ def test_commands_that_look_names_up_go_on_without_a_broken_card(tmp_path: Path)
 
 def test_a_folder_that_is_called_like_a_card_is_none(tmp_path: Path) -> None:
     (tmp_path / "assets" / "botany" / "2.1" / "leafnet_moss.md").mkdir(parents=True)
-    catalog = write_hub(tmp_path, {"botany/2.1/leafnet_fern": "model-name: LeafNet"})
-    assert [card.name for card in catalog.cards] == ["leafnet_fern"]
+    hub = write_hub(tmp_path, {"botany/2.1/leafnet_fern": "model-name: LeafNet"})
+    assert [card.name for card in hub.cards] == ["leafnet_fern"]
 
 
 @pytest.mark.parametrize("card", CATALOG.cards, ids=lambda card: card.uid)
 def test_the_links_of_a_file_are_those_of_the_cards_that_name_its_digest(card) -> None:
     sha256 = card.asset.sha256
     sharing = [item.asset for item in CATALOG.cards if item.asset.sha256 == sha256]
-    assert list(published_links(sha256)) == [asset.link for asset in sharing]
+    assert list(Hub.of().links(sha256)) == [asset.link for asset in sharing]
 
 
 FERN, MOSS = "botany/2.1/leafnet_fern", "botany/2.1/leafnet_moss"
@@ -446,5 +457,5 @@ def test_a_hub_that_means_no_card_by_itself_lists_its_cards(
 def test_a_hub_without_cards_means_none(tmp_path: Path) -> None:
     (tmp_path / "assets").mkdir()
     with pytest.raises(UnknownNameError) as caught:
-        Catalog.read(tmp_path).only_card()
+        Hub.of(tmp_path).only_card()
     assert str(caught.value) == f"{tmp_path} has no cards."
