@@ -31,9 +31,9 @@ from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks import golden
 from mindspore_hub.networks.entry_point import ENTRY_POINT, load_entry_point
 from mindspore_hub.networks.pretrained import create_pretrained, loadable_asset
-from mindspore_hub.networks.weights import Signature, Weight, derive_arguments, facts_of
+from mindspore_hub.networks.weights import Weights, derive_arguments, facts_of, read_weights
 from mindspore_hub.settings import Settings, shown_address
-from mindspore_hub.tensors import map_file, read_index
+from mindspore_hub.tensors import map_file
 from mindspore_hub.version import __version__
 
 if TYPE_CHECKING:
@@ -276,18 +276,16 @@ def _digest(path: Path) -> str:
         return digest(file)
 
 
-def own_weights(file: Path) -> dict[str, Weight]:
+def own_weights(file: Path) -> Weights:
     """All tensors of the checkpoint of a bundle, under the names that they have there.
 
     Raises:
         CheckpointError: It is not a checkpoint.
     """
     with open_regular(file) as stream:
-        index = read_index(map_file(stream))
-    return {
-        name: Weight(name, Signature(entry.shape, entry.dtype), index.array(name))
-        for name, entry in index.entries.items()
-    }
+        weights = read_weights(map_file(stream), facts_of(None))
+    weights.claim([*weights.state])  # which no bundle has; it is to be found left over
+    return weights
 
 
 def sample(network: nn.Cell, card: Card) -> list[golden.Array]:

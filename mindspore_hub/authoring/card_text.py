@@ -44,9 +44,9 @@ class Trial:
         inputs: Shape of each input for one sample.
         outputs: Shape of each output for one sample.
         parameters: How many parameters were set, all of them from the file.
-        class_argument: Constructor argument that counts the classes, or an empty string.
-        derived: What the shapes in the file tell of constructor arguments, for JSON.
-        embedding_size: What they tell of the length of the features, for JSON.
+        from_shapes: What shapes in the file tell, for JSON: `class_argument`, the name of the
+            constructor argument that counts the classes or an empty string, `derived` arguments, and
+            `embedding_size`.
         record: Text of the outputs for one drawn sample.
         deviation: Largest difference between the outputs of the two modes, relative to the largest
             value.
@@ -56,9 +56,7 @@ class Trial:
     inputs: tuple[Shape, ...]
     outputs: tuple[Shape, ...]
     parameters: int = 1
-    class_argument: str = ""
-    derived: Mapping[str, Any] = field(default_factory=dict)
-    embedding_size: Mapping[str, Any] | None = None
+    from_shapes: Mapping[str, Any] = field(default_factory=dict)
     record: str = ""
     deviation: float = 0.0
 
@@ -71,12 +69,13 @@ def card_text(plan: Plan, trial: Trial, path: Path) -> str:
         trial: What the network did with the file.
         path: Where the card will stand.
     """
+    classes = trial.from_shapes.get("class_argument", "")
     return new.card_text(
         path,
         _card_facts(plan, trial),
         citation=plan.facts["citation"],
         parameters=trial.parameters,
-        class_argument=trial.class_argument if trial.class_argument in trial.network_args else "",
+        class_argument=classes if classes in trial.network_args else "",
     )
 
 

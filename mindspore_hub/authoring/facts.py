@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
+from mindspore_hub.checking.rules._sections import section_lines
 from mindspore_hub.errors import CardError, MissingFactsError
 from mindspore_hub.hub import front_matter
 from mindspore_hub.hub.card import Card
@@ -227,7 +228,7 @@ def _of_all(siblings: list[Card]) -> dict[str, str]:
 def _of_sibling(sibling: Card, facts: Mapping[str, str]) -> dict[str, str]:
     found = {key: sibling.facts[key] for key in _OF_MODEL if key in sibling.facts}
     found["publisher"] = sibling.uid.split("/")[0]
-    found["citation"] = _section(sibling, "Citation")
+    found["citation"] = _citation(sibling)
     shapes = [list(shape) for shape in sibling.input_shapes]
     found["input-shape"] = json.dumps(shapes[0] if len(shapes) == 1 else shapes) if shapes else ""
     kind = _KIND.search(sibling.facts.get("repo-link", ""))
@@ -237,17 +238,11 @@ def _of_sibling(sibling: Card, facts: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in found.items() if value}
 
 
-def _section(card: Card, title: str) -> str:
-    """Text below a heading of a card."""
+def _citation(card: Card) -> str:
+    """Text below the heading of that name."""
     body = read_document(card.path).body
-    lines, first = list(body.lines), body.first_line
-    headings = [item for item in body.headings if item.level <= 2]
-    for index, heading in enumerate(headings):
-        if heading.text == title:
-            ends = [item.place.line for item in headings[index + 1 : index + 2]]
-            end = ends[0] - first if ends else len(lines)
-            return "\n".join(lines[heading.place.line - first + 1 : end]).strip()
-    return ""
+    section = section_lines(body, "citation")
+    return "\n".join(body.lines[line - body.first_line] for line in section[1:]).strip()
 
 
 def _text(path: Path, key: str, value: Node) -> str:

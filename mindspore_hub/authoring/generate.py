@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from difflib import unified_diff
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mindspore_hub._files import replace
@@ -19,6 +20,9 @@ from mindspore_hub.hub.keys import is_class_name
 from mindspore_hub.hub.paths import card_paths, refuse_links
 from mindspore_hub.hub.values import Argument, Shape, quoted
 from mindspore_hub.networks.entry_point import ENTRY_POINT, entry_point_path
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 _TABLE_MARK = re.compile(r"<!--\s*(?P<end>/?)\s*models\s*-->")
 
@@ -141,21 +145,26 @@ def entry_point_text(cards: list[Card], default: Card) -> str:
     Raises:
         CardError: No class can have the name of the model.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     model = default.model_name
     if not is_class_name(model):
         msg = f"{cards[0].path}: no class can have the model-name {model!r}; rename the model."
         raise CardError(msg)
+    text = template(f"{ENTRY_POINT}.py.jinja")
+    return text.render(model=model, default=default, cards=cards, keys=_keys(cards))
+
+
+def template(name: str) -> Template:
+    """A template of this folder for Python or Markdown."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     environment = Environment(
         loader=PackageLoader("mindspore_hub.authoring"),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - the output is Python, not HTML
+        autoescape=False,  # noqa: S701 - the output is not HTML
     )
     environment.filters.update(text=quoted, literal=_literal)
-    template = environment.get_template(f"{ENTRY_POINT}.py.jinja")
-    return template.render(model=model, default=default, cards=cards, keys=_keys(cards))
+    return environment.get_template(name)
 
 
 def _require_utf8(hub: Hub) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mindspore_hub._files import replace
+from mindspore_hub.authoring.generate import template
 from mindspore_hub.checking.check import Tree, check_tree, read_tree
 from mindspore_hub.checking.rules import all_rules, select
 from mindspore_hub.errors import CardError, SettingsError
@@ -108,17 +109,9 @@ def card_text(
         class_argument: Constructor argument that is the class count, where it is among those of
             the card.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("mindspore_hub.authoring"),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - the output is Markdown, not HTML
-    )
     known = _known_facts(path, facts)
     uid = uid_of(path)
-    return environment.get_template("card.md.jinja").render(
+    return template("card.md.jinja").render(
         front_matter=_front_matter(known),
         load_name=uid if "/" in uid else known["model-name"],
         citation=citation,

@@ -63,12 +63,7 @@ def run(request: Request, *, dry_run: bool) -> Publication:
         input_shapes=trial.inputs,
         output_shapes=trial.outputs,
         deviation=trial.deviation,
-        checkpoint={
-            **plan.file.summary(),
-            "class_argument": trial.class_argument,
-            "derived": trial.derived,
-            "embedding_size": trial.embedding_size,
-        },
+        checkpoint={**plan.file.summary(), **trial.from_shapes},
         golden="" if request.golden is None else "compared" if recorded else "recorded",
         files=tuple(files),
         diff=changes,

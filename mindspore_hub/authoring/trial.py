@@ -196,9 +196,11 @@ def _try(plan: Plan, cell: Any, derived: Mapping[str, Derived]) -> Trial:
         recorded.compare(shapes, outputs)
     trial = Trial(
         network_args={**_stated(plan, cell, derived), **plan.request.network_args},
-        class_argument=facts.class_argument,
-        derived={name: asdict(found) for name, found in derived.items()},
-        embedding_size=asdict(size) if size else None,
+        from_shapes={
+            "class_argument": facts.class_argument,
+            "derived": {name: asdict(found) for name, found in derived.items()},
+            "embedding_size": asdict(size) if size else None,
+        },
         parameters=len(list(network.get_parameters())),
         inputs=shapes,
         outputs=tuple(tuple(output.shape[1:]) for output in outputs),
