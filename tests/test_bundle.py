@@ -15,7 +15,6 @@ from pathlib import Path
 
 import checkpoints
 import commands
-import fill
 import manifests
 import mindspore
 import numpy as np
@@ -88,14 +87,11 @@ PUBLISHED = {
 
 @pytest.fixture(scope="module")
 def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of published files, one for each model, with the parameters of the golden outputs."""
+    """Folder of published files, one for each model, with values that can be computed with."""
     folder = tmp_path_factory.mktemp("mirror")
     for name in PUBLISHED.values():
-        entries = [
-            {"name": item.name, "data": mindspore.Tensor(filled(item))}
-            for item in manifests.read(name)
-        ]
-        mindspore.save_checkpoint(entries, str(folder / f"{name}.ckpt"))
+        file, tensors = folder / f"{name}.ckpt", manifests.read(name)
+        checkpoints.write(file, tensors, value=checkpoints.random_value)
     return folder
 
 
@@ -208,12 +204,6 @@ def plain(leaf: Card, tmp_path: Path) -> Path:
     """A bundle without a checkpoint."""
     create(leaf, str(tmp_path / "plain"))
     return tmp_path / "plain"
-
-
-def filled(tensor: manifests.Tensor) -> np.ndarray:
-    """Value of a tensor, by the name of its parameter."""
-    value = fill.parameter(tensor.canonical or tensor.name, tensor.shape)
-    return value.astype(tensor.dtype)
 
 
 def use(mode: str, *paths: Path) -> dict[str, dict[str, object]]:
@@ -380,7 +370,7 @@ def test_our_client_loads_the_card_of_a_bundle_with_the_bundle_as_mirror(
         for item in manifests.read(PUBLISHED["MultiTaskNet"])
         if item.canonical == "classifier_vid.weight"
     )
-    assert np.array_equal(network.classifier_vid.weight.asnumpy(), filled(tensor))
+    assert np.array_equal(network.classifier_vid.weight.asnumpy(), checkpoints.random_value(tensor))
 
 
 @pytest.mark.parametrize("change", ["changed", "missing", "left over"])
