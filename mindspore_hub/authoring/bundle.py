@@ -21,15 +21,14 @@ from typing import TYPE_CHECKING
 
 from mindspore_hub._files import mode_of_new_files, naming, open_regular, read_regular
 from mindspore_hub._foreign import read_object
-from mindspore_hub.authoring.generate import entry_point_text
-from mindspore_hub.checking.restate import restated
+from mindspore_hub.authoring.restated import restated
 from mindspore_hub.errors import CardError, IntegrityError, StoreError
-from mindspore_hub.files.refs import note_use
+from mindspore_hub.files.records import note_use
 from mindspore_hub.files.store import Store, digest
 from mindspore_hub.hub.card import Asset, Card
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks import golden
-from mindspore_hub.networks.entry_point import ENTRY_POINT, load_entry_point
+from mindspore_hub.networks.entry_point import ENTRY_POINT, entry_point_text, load_entry_point
 from mindspore_hub.networks.pretrained import create_pretrained, loadable_asset
 from mindspore_hub.networks.weights import Weights, derive_arguments, facts_of, read_weights
 from mindspore_hub.settings import Settings, shown_address

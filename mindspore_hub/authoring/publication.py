@@ -22,9 +22,9 @@ from mindspore_hub.errors import CardError
 from mindspore_hub.hub.findings import Finding, Severity
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.paths import refuse_links
-from mindspore_hub.networks import golden, words
+from mindspore_hub.networks import golden
 from mindspore_hub.networks.entry_point import entry_point_path
-from mindspore_hub.networks.examine import Examination
+from mindspore_hub.networks.examine import Examination, Total
 
 logger = logging.getLogger(__name__)
 
@@ -74,9 +74,9 @@ def run(request: Request, *, dry_run: bool) -> Publication:
 
 def _say(file: Examination) -> None:
     """Log what the index of the file tells."""
-    for fact, value in words.rows(file):
+    for fact, value in file.rows():
         logger.info("%s: %s", fact, value)
-    logger.info("parameters: %s", words.total_of(file.of_role("parameter")))
+    logger.info("parameters: %s", Total.of(file.of_role("parameter")))
 
 
 def _copy_hub(plan: Plan, hub: Path) -> Path:

@@ -28,8 +28,9 @@ from mindspore_hub.authoring.card_text import Trial, card_text
 from mindspore_hub.authoring.plan import Plan, Request, make_plan
 from mindspore_hub.errors import CardError, CheckpointError, HubError
 from mindspore_hub.hub.card import Asset, read_card
-from mindspore_hub.networks import golden, words
+from mindspore_hub.networks import golden
 from mindspore_hub.networks.entry_point import load_entry_point, require_mindspore
+from mindspore_hub.networks.examine import shape_text
 from mindspore_hub.networks.weights import (
     Derived,
     derive_arguments,
@@ -177,7 +178,7 @@ def _lines(cell: Any, derived: Mapping[str, Derived]) -> Iterator[str]:
 
 
 def _by(found: Derived) -> str:
-    return f"by {found.tensor} ({words.shape_text(found.shape)})"
+    return f"by {found.tensor} ({shape_text(found.shape)})"
 
 
 def _try(plan: Plan, cell: Any, derived: Mapping[str, Derived]) -> Trial:
