@@ -8,7 +8,7 @@ The module and function names are those of the upstream client, so that code wri
 
 from typing import TYPE_CHECKING, Any
 
-from mindspore_hub.authoring.publishing import publish
+from mindspore_hub.authoring.publish import Publication, publish
 from mindspore_hub.errors import (
     AmbiguousNameError,
     CardError,
@@ -63,6 +63,7 @@ __all__ = [
     "OfflineError",
     "OutputError",
     "PictureError",
+    "Publication",
     "Report",
     "SettingsError",
     "StoreError",

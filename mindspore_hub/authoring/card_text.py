@@ -1,17 +1,16 @@
-"""Text of the card of a publication."""
+"""Text of the card of a publication, and what is wrong with it before its network is known."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from mindspore_hub.authoring import new
 from mindspore_hub.authoring.new import flow
-from mindspore_hub.authoring.publishing import names
-from mindspore_hub.authoring.publishing.plan import Plan
-from mindspore_hub.authoring.publishing.trial import Trial
+from mindspore_hub.authoring.plan import Plan, metrics
 from mindspore_hub.checking.check import check_cards, read_cards
 from mindspore_hub.checking.rules import Rule, select
 from mindspore_hub.errors import CardError
@@ -19,8 +18,7 @@ from mindspore_hub.hub.document import Document, parse_document
 from mindspore_hub.hub.facts import asset_items
 from mindspore_hub.hub.findings import Severity
 from mindspore_hub.hub.paths import Cards, card_paths
-from mindspore_hub.hub.values import Shape
-from mindspore_hub.networks import golden
+from mindspore_hub.hub.values import Argument, Shape
 
 _Supposed: TypeAlias = tuple[tuple[Shape, ...], tuple[Shape, ...]]
 """Shapes of inputs and of outputs."""
@@ -34,20 +32,47 @@ _OF_NETWORK_ARGS = frozenset({"H902", "H915"})
 _NOT_IN_CARD = frozenset({"variant", "device", "kind", "link-base", "publisher", "citation"})
 
 
+@dataclass(frozen=True)
+class Trial:
+    """What a network did with a file.
+
+    Attributes:
+        network_args: Constructor arguments that the card states.
+        inputs: Shape of each input for one sample.
+        outputs: Shape of each output for one sample.
+        parameters: How many parameters were set, all of them from the file.
+        from_shapes: What shapes in the file tell, for JSON: `class_argument`, the name of the
+            constructor argument that counts the classes or an empty string, `derived` arguments, and
+            `embedding_size`.
+        record: Text of the outputs for one drawn sample.
+        deviation: Largest difference between the outputs of the two modes, relative to the largest
+            value.
+    """
+
+    network_args: Mapping[str, Argument]
+    inputs: tuple[Shape, ...]
+    outputs: tuple[Shape, ...]
+    parameters: int = 1
+    from_shapes: Mapping[str, Any] = field(default_factory=dict)
+    record: str = ""
+    deviation: float = 0.0
+
+
 def card_text(plan: Plan, trial: Trial, path: Path) -> str:
     """Text of the card.
 
     Args:
         plan: What is to be published.
         trial: What the network did with the file.
-        path: Where the card will stand, in a hub whose cards tell whether it is the default.
+        path: Where the card will stand.
     """
+    classes = trial.from_shapes.get("class_argument", "")
     return new.card_text(
         path,
         _card_facts(plan, trial),
         citation=plan.facts["citation"],
         parameters=trial.parameters,
-        class_argument=trial.classes if trial.classes in trial.network_args else "",
+        class_argument=classes if classes in trial.network_args else "",
     )
 
 
@@ -82,12 +107,9 @@ def _problems(
     supposed: _Supposed,
 ) -> list[str]:
     """What would be found in the card of a network with these shapes, by the fact at fault."""
-    import numpy as np
-
     inputs, outputs = supposed
     inputs = plan.inputs if plan.request.facts.get("input-shape") else inputs
-    drawn: list[golden.Array] = [np.zeros((1, *shape)) for shape in outputs]
-    trial = Trial(plan.request.network_args, "", 1, inputs, drawn)
+    trial = Trial(plan.request.network_args, inputs, outputs)
     path = cards.paths[0]
     document = parse_document(card_text(plan, trial, path), path, plan.uid)
     entries = [*document.front_matter.entries]
@@ -115,14 +137,15 @@ def _card_facts(plan: Plan, trial: Trial) -> dict[str, str]:
     return {
         **facts,
         "model-name": plan.model,
-        "evaluation": " | ".join(metric.text for metric in names.metrics(plan.facts)),
+        "evaluation": " | ".join(metric.text for metric in metrics(plan.facts)),
         "input-shape": _shapes(trial.inputs),
-        "output-shape": _shapes(trial.output_shapes),
-        "file-format": plan.stored.facts.format,
+        "output-shape": _shapes(trial.outputs),
+        "file-format": plan.file.format,
         "asset-link": plan.link,
-        "asset-sha256": plan.stored.sha256,
-        "asset-size": plan.stored.size,
+        "asset-sha256": plan.sha256,
+        "asset-size": plan.size,
         "network-args": flow(trial.network_args) if trial.network_args else "",
+        "default": "" if plan.siblings else "True",
         **{key: facts.get(key, text) for key, text in _inherited(plan, trial).items()},
     }
 
@@ -144,7 +167,7 @@ def _inherited(plan: Plan, trial: Trial) -> dict[str, str]:
     for asset in nearest_first:
         if asset.preprocessing:
             found.setdefault("preprocessing", flow(asset.preprocessing.as_json()))
-        if asset.retrieval and max(asset.retrieval.places) < len(trial.output_shapes):
+        if asset.retrieval and max(asset.retrieval.places) < len(trial.outputs):
             found.setdefault("retrieval", flow(asset.retrieval.as_json()))
     protocols = [asset.protocol for asset in of_set]
     if protocols and protocols[0] and all(item == protocols[0] for item in protocols):

@@ -1,22 +1,61 @@
 """Publish a checkpoint: from a file and facts about it to a card that loads it, or to nothing.
 
-`facts` gathers what the card says, `plan` refuses what cannot become a publication, `told` says what
-the file tells before `trial` builds the network, loads the file strictly and computes, all in
-processes of their own; `card` writes the card into a copy of the hub, where it is checked; `target`
-takes over what has passed.
+`facts` gathers what the card says, and `plan` refuses what cannot become a publication. `trial` tries
+the network and writes the card (`card_text`) in a copy of the hub and a process of its own;
+`publication` has the copy checked, and puts in place what has passed.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mindspore_hub.authoring.publishing.publication import Publication
+    from mindspore_hub.hub.values import Argument, Shape
 
-__all__ = ["publish"]
+
+@dataclass(frozen=True)
+class Publication:
+    """What was published.
+
+    Attributes:
+        uid: Uid of the card.
+        name: Shortest name that `load` takes for it.
+        link: Where the file is to be put, under its published name.
+        sha256: Digest of the file.
+        size: Its size as the card gives it.
+        network_args: Constructor arguments that the card states.
+        input_shapes: Shape of each input for one sample.
+        output_shapes: Shape of each output for one sample.
+        deviation: Largest difference between the outputs of the two modes, relative to the largest
+            value.
+        checkpoint: What the file tells without a network, as in `mshub inspect --format json`, and
+            what its shapes tell: `derived` arguments, `class_argument`, `embedding_size`.
+        golden: `compared`, `recorded`, or an empty string.
+        files: Files that are new or changed, below the hub root.
+        diff: The changes, as `git apply` takes them.
+        remarks: Findings that do not stop a publication.
+        load: Command that loads the card with the network of its hub, once the changes are there.
+    """
+
+    uid: str
+    name: str
+    link: str
+    sha256: str
+    size: str
+    network_args: Mapping[str, Argument]
+    input_shapes: tuple[Shape, ...]
+    output_shapes: tuple[Shape, ...]
+    deviation: float
+    checkpoint: Mapping[str, Any]
+    golden: str
+    files: tuple[str, ...]
+    diff: str
+    remarks: tuple[str, ...]
+    load: str
 
 
 def publish(
@@ -29,13 +68,11 @@ def publish(
     network: str | os.PathLike[str] | None = None,
     golden: str | os.PathLike[str] | None = None,
     dry_run: bool = False,
-    patch: str | os.PathLike[str] | None = None,
-    branch: str | None = None,
 ) -> Publication:
     """Publish a checkpoint in a hub: try it, and write its card and its entry point.
 
-    The checkpoint is loaded strictly and computes in PyNative and in GRAPH mode, each in a process
-    of its own, which runs the code of the network. Nothing is written before everything has passed.
+    The checkpoint is loaded strictly and computes in PyNative and in GRAPH mode, in a process of its
+    own, which runs the code of the network. Nothing is written before everything has passed.
 
     Args:
         checkpoint: File in `ckpt` or `safetensors` format.
@@ -46,9 +83,7 @@ def publish(
         root: The hub root to publish in.
         network: The file of the network, for a model that the hub does not have yet.
         golden: Outputs for a drawn input, to compare with; recorded there if there is no such file.
-        dry_run: Write nothing.
-        patch: Write what would change to this file, and nothing else.
-        branch: Commit what would change to this new branch of git, and touch nothing else.
+        dry_run: Try and check everything, and write nothing.
 
     Returns:
         What was published, with all changes as a diff.
@@ -60,14 +95,12 @@ def publish(
         CheckpointError: The file is damaged, does not fit the network, or computes differently in
             the two modes or than recorded (a ValueError).
         UnknownNameError: The hub has no such model (a ValueError).
-        SettingsError: There is no such hub, the branch is there already, or files that would be
-            changed have changes that are not committed (a ValueError).
+        SettingsError: There is no such hub (a ValueError).
         MissingDependencyError: MindSpore is not installed (an ImportError).
         OSError: A file cannot be read or written.
     """
-    from mindspore_hub.authoring.publishing.plan import Request
-    from mindspore_hub.authoring.publishing.publication import run
-    from mindspore_hub.authoring.publishing.target import choose_target
+    from mindspore_hub.authoring.plan import Request
+    from mindspore_hub.authoring.publication import run
     from mindspore_hub.hub.values import as_builtin
 
     request = Request(
@@ -79,7 +112,4 @@ def publish(
         network=Path(network) if network is not None else None,
         golden=Path(golden) if golden is not None else None,
     )
-    target = choose_target(
-        dry_run=dry_run, patch=Path(patch) if patch is not None else None, branch=branch
-    )
-    return run(request, target)
+    return run(request, dry_run=dry_run)

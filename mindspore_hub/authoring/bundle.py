@@ -9,44 +9,66 @@ without a checkpoint has a card without asset, which that client refuses to load
 
 from __future__ import annotations
 
+import ast
+import json
 import os
 import re
 import tempfile
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from mindspore_hub import _files
-from mindspore_hub._files import mode_of_new_files, naming
-from mindspore_hub.authoring.bundle.code import code_files, entry_point_name
-from mindspore_hub.authoring.bundle.manifest import (
-    GOLDEN,
-    MANIFEST,
-    Manifest,
-    digests,
-    file_digest,
-    files_in,
-    read_manifest,
-    write_manifest,
-)
+from mindspore_hub._files import mode_of_new_files, naming, open_regular, read_regular
+from mindspore_hub._foreign import read_object
 from mindspore_hub.authoring.restated import restated
-from mindspore_hub.errors import CardError, StoreError
+from mindspore_hub.errors import CardError, IntegrityError, StoreError
 from mindspore_hub.files.records import note_use
-from mindspore_hub.files.store import Store
+from mindspore_hub.files.store import Store, digest
 from mindspore_hub.hub.card import Asset, Card
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks import golden
-from mindspore_hub.networks.entry_point import load_entry_point
+from mindspore_hub.networks.entry_point import ENTRY_POINT, entry_point_text, load_entry_point
 from mindspore_hub.networks.pretrained import create_pretrained, loadable_asset
-from mindspore_hub.networks.weights import Signature, Weight, derive_arguments, facts_of
+from mindspore_hub.networks.weights import Weights, derive_arguments, facts_of, read_weights
 from mindspore_hub.settings import Settings, shown_address
-from mindspore_hub.tensors import map_file, read_index
+from mindspore_hub.tensors import map_file
 from mindspore_hub.version import __version__
 
 if TYPE_CHECKING:
     from mindspore import nn
 
+MANIFEST = "bundle.json"
+"""What a bundle holds, and what it was made from."""
+
+GOLDEN = "golden.npz"
+"""Outputs of the network, with a checkpoint."""
+
 _NAME = re.compile(r"\w[\w.+-]*")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a bundle says of itself.
+
+    Attributes:
+        uid: Uid of the card that it was made from.
+        card: File of its card.
+        entry_point: File of its entry point.
+        checkpoint: File of its checkpoint, empty if it has none.
+        published: The published file, with all constructor arguments of the network; None if the
+            card has no asset.
+        made_with: Versions of this package and, with a checkpoint, of MindSpore.
+        files: The sha256 of every other file by its path in the bundle.
+    """
+
+    uid: str
+    card: str
+    entry_point: str
+    checkpoint: str
+    published: Asset | None
+    made_with: Mapping[str, str]
+    files: Mapping[str, str]
 
 
 def create(
@@ -78,7 +100,7 @@ def create(
     """
     folder = Path(folder).resolve()
     check_target(folder, force=force)
-    check_names(card, checkpoint=checkpoint)
+    _check_names(card, checkpoint=checkpoint)
     wanted = (settings or Settings.from_environment()) if checkpoint else None
     with naming(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -97,7 +119,7 @@ def file_names(card: Card, *, checkpoint: bool) -> list[str]:
     Raises:
         CardError: The card lacks what a bundle needs.
     """
-    check_names(card, checkpoint=checkpoint)
+    _check_names(card, checkpoint=checkpoint)
     weights = [_as_ckpt(loadable_asset(card)).file_name, GOLDEN] if checkpoint else []
     return sorted([card.path.name, *code_files(card), *weights, MANIFEST])
 
@@ -106,13 +128,13 @@ def check_target(folder: Path, *, force: bool) -> None:
     """Refuse to write where something else is.
 
     Raises:
-        StoreError: It is no empty folder, and no bundle that may be replaced.
+        StoreError: It is neither an empty folder nor a bundle that may be replaced.
         IntegrityError: It has a manifest that means nothing.
     """
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     if not (folder / MANIFEST).is_file():
-        msg = f"{folder} is there already and is no bundle; choose another folder or remove it."
+        msg = f"{folder} is there already and is not a bundle; choose another folder or remove it."
         raise StoreError(msg)
     if not force:
         msg = f"{folder} is a bundle already; give --force to replace it."
@@ -128,8 +150,8 @@ def check_target(folder: Path, *, force: bool) -> None:
         raise StoreError(msg)
 
 
-def check_names(card: Card, *, checkpoint: bool) -> None:
-    """Refuse a card whose links name no files that could lie beside each other.
+def _check_names(card: Card, *, checkpoint: bool) -> None:
+    """Refuse a card whose links do not name files that could lie beside each other.
 
     Raises:
         CardError: A name is missing, or another file of the bundle has it.
@@ -151,18 +173,118 @@ def check_names(card: Card, *, checkpoint: bool) -> None:
         taken.add(name)
 
 
-def own_weights(file: Path) -> dict[str, Weight]:
+def _entry_point_name(card: Card) -> str:
+    """Path of the entry point of a bundle, in the folder that upstream's client looks for."""
+    return f"{card.facts.get('repo-link', '').rsplit('/', 1)[-1]}/{ENTRY_POINT}.py"
+
+
+def code_files(card: Card) -> dict[str, bytes]:
+    """Code of a bundle by its path there: an entry point for this card, and its network.
+
+    Raises:
+        CardError: There is no such network.
+    """
+    entry_point, models = _entry_point_name(card), Hub.of().root / "models"
+    code = {entry_point: entry_point_text([card], card).encode()}
+    for module in import_closure(models, card.model_name.lower()):
+        name = PurePosixPath(entry_point).with_name("models") / f"{module}.py"
+        code[str(name)] = (models / f"{module}.py").read_bytes()
+    return code
+
+
+def import_closure(models: Path, module: str) -> list[str]:
+    """A module of a folder, the folder's `__init__`, and the siblings that these import.
+
+    Raises:
+        CardError: One of them is not there.
+    """
+    found: set[str] = set()
+    wanted = ["__init__", module]
+    while wanted:
+        name = wanted.pop()
+        if name in found:
+            continue
+        path = models / f"{name}.py"
+        if not path.is_file():
+            msg = f"{models} has no {name}.py, which a bundle of {module} needs."
+            raise CardError(msg)
+        found.add(name)
+        wanted += _siblings(path)
+    return sorted(found)
+
+
+def _siblings(path: Path) -> Iterator[str]:
+    """Modules beside a module that it imports from; `from . import name` may mean a plain name."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.ImportFrom) and node.level == 1:
+            if node.module:
+                yield node.module
+            else:
+                names = (alias.name for alias in node.names)
+                yield from (name for name in names if path.with_name(f"{name}.py").is_file())
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read what a bundle says of itself.
+
+    Raises:
+        IntegrityError: It cannot be read, or means nothing.
+    """
+    path = folder / MANIFEST
+    try:
+        facts = read_object(read_regular(path))
+        published = facts["published"] and Asset(**facts["published"])
+        manifest = Manifest(**{**facts, "published": published})
+        named = {manifest.card, manifest.entry_point, *filter(None, [manifest.checkpoint])}
+        mappings = (manifest.files, manifest.made_with, published.network_args if published else {})
+        is_right = (
+            named <= manifest.files.keys()
+            and isinstance(manifest.uid, str)
+            and all(isinstance(item, dict) for item in mappings)
+        )
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        msg = f"{path} cannot be read as the manifest of a bundle ({error}); `mshub bundle` makes one."
+        raise IntegrityError(msg) from error
+    if not is_right:
+        msg = f"{path} does not say what the manifest of a bundle says; make the bundle again."
+        raise IntegrityError(msg)
+    return manifest
+
+
+def files_in(folder: Path) -> dict[str, Path]:
+    """What a bundle holds by its path there: all but folders and its manifest."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        is_folder = path.is_dir() and not path.is_symlink()
+        if not is_folder and str(name) != MANIFEST:
+            found[name.as_posix()] = path
+    return found
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """The sha256 of each file of a bundle, empty for what is not a file; none of its manifest."""
+    return {
+        name: _digest(path) if path.is_file() else "" for name, path in files_in(folder).items()
+    }
+
+
+def _digest(path: Path) -> str:
+    """The sha256 of a file."""
+    with open_regular(path) as file:
+        return digest(file)
+
+
+def own_weights(file: Path) -> Weights:
     """All tensors of the checkpoint of a bundle, under the names that they have there.
 
     Raises:
-        CheckpointError: It is no checkpoint.
+        CheckpointError: It is not a checkpoint.
     """
-    with _files.open_regular(file) as stream:
-        index = read_index(map_file(stream))
-    return {
-        name: Weight(name, Signature(entry.shape, entry.dtype), index.array(name))
-        for name, entry in index.entries.items()
-    }
+    with open_regular(file) as stream:
+        weights = read_weights(map_file(stream), facts_of(None))
+    weights.claim([*weights.state])  # which no bundle has; it is to be found left over
+    return weights
 
 
 def sample(network: nn.Cell, card: Card) -> list[golden.Array]:
@@ -185,13 +307,14 @@ def _fill(folder: Path, card: Card, settings: Settings | None) -> Manifest:
     manifest = Manifest(
         uid=card.uid,
         card=card.path.name,
-        entry_point=entry_point_name(card),
+        entry_point=_entry_point_name(card),
         checkpoint=weights.file_name if weights else "",
         published=card.asset,
         made_with=made_with,
         files=digests(folder),
     )
-    write_manifest(folder, manifest)
+    text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False)
+    (folder / MANIFEST).write_text(f"{text}\n", encoding="utf-8")
     return manifest
 
 
@@ -213,7 +336,7 @@ def _write_weights(folder: Path, card: Card, settings: Settings) -> tuple[Card, 
     arguments = {name: found.value for name, found in derived.items()}
     published = replace(published, network_args={**arguments, **published.network_args})
     size = f"{file.stat().st_size / 1e6:.0f} MB"
-    written = replace(_as_ckpt(published), sha256=file_digest(file), size=size)
+    written = replace(_as_ckpt(published), sha256=_digest(file), size=size)
     return replace(card, asset=published), written
 
 

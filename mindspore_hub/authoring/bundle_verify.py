@@ -11,9 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mindspore_hub._files import read_regular
-from mindspore_hub.authoring.bundle.code import code_files
-from mindspore_hub.authoring.bundle.create import own_weights, sample
-from mindspore_hub.authoring.bundle.manifest import GOLDEN, Manifest, digests, read_manifest
+from mindspore_hub.authoring.bundle import (
+    GOLDEN,
+    Manifest,
+    code_files,
+    digests,
+    own_weights,
+    read_manifest,
+    sample,
+)
 from mindspore_hub.errors import CardError, CheckpointError, IntegrityError, TrustError
 from mindspore_hub.hub.card import Card, read_card
 from mindspore_hub.networks import assign as checkpoint

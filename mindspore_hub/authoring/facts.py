@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
+from mindspore_hub.checking.rules._sections import section_lines
 from mindspore_hub.errors import CardError, MissingFactsError
 from mindspore_hub.hub import front_matter
 from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.document import read_document
 from mindspore_hub.hub.facts import FileName, asset_items, parse_file_name
 from mindspore_hub.hub.front_matter import Node, Scalar, Sequence
+from mindspore_hub.hub.keys import Form, key_of
 from mindspore_hub.hub.paths import read_bytes
 from mindspore_hub.hub.values import Argument, as_arguments
 
@@ -51,9 +53,6 @@ _REQUIRED = (
     *("link-base", "repo-link", "author", "license", "citation"),
 )
 
-_MAPPINGS = ("preprocessing", "retrieval", "protocol")
-"""Facts that are mappings, as in a card."""
-
 _OF_MODEL = ("backbone-name", "module-type", "fine-tunable", "used-for")
 """What cards of one model have in common."""
 
@@ -68,7 +67,7 @@ _SAID_ELSEWHERE = {
         ("output-shape", "file-format", "asset-sha256", "asset-size"), "it is read off the file"
     ),
 }
-"""Keys of a card that are no facts, and why."""
+"""Keys of a card that are not facts, and why."""
 
 _KIND = re.compile(r"/(official|research)/")
 
@@ -80,7 +79,7 @@ def read_facts(path: Path) -> tuple[dict[str, str], dict[str, Argument]]:
     text, so that the version 1.10 stays what it is.
 
     Raises:
-        CardError: The file cannot be read, or has an unknown key or a value that is no text.
+        CardError: The file cannot be read, or has an unknown key or a value that is not a text.
     """
     try:
         lines = read_bytes(path).decode("utf-8").splitlines()
@@ -102,7 +101,7 @@ def read_facts(path: Path) -> tuple[dict[str, str], dict[str, Argument]]:
 
 
 def _check_form(path: Path, mapping: front_matter.Mapping, lines: list[str]) -> None:
-    """Refuse what would be passed over: no mapping, an asset that is no list, a key twice."""
+    """Refuse what would be passed over: not a mapping, an asset that is not a list, a key twice."""
     wrong = ""
     asset, args = mapping.get("asset"), mapping.get("network-args")
     if not mapping.entries and any(line.strip() for line in lines):
@@ -112,7 +111,7 @@ def _check_form(path: Path, mapping: front_matter.Mapping, lines: list[str]) -> 
     elif args is not None and not isinstance(args, front_matter.Mapping):
         wrong = "must have a mapping in `network-args`, such as `{num_class: 10}`"
     elif isinstance(args, front_matter.Mapping) and len(as_arguments(args)) < len(args.entries):
-        wrong = "has a value in `network-args` that is no single one, or a name twice"
+        wrong = "has a value in `network-args` that is not a single one, or a name twice"
     elif len(set(mapping.names)) < len(mapping.names):
         wrong = "has a key twice"
     if wrong:
@@ -132,7 +131,7 @@ def check_keys(facts: Mapping[str, str]) -> None:
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(KEYS)}."
             if key in _SAID_ELSEWHERE:
                 hint = f"leave it out: {_SAID_ELSEWHERE[key]}."
-            msg = f"{key!r} is no fact that can be given; {hint}"
+            msg = f"{key!r} is not a fact that can be given; {hint}"
             raise CardError(msg)
 
 
@@ -150,11 +149,10 @@ def gather(
     stated = {key: value for key, value in given.items() if value}
     named = stated.get("asset-link", "").rsplit("/", 1)[-1]
     facts = {**_of_name(model, file_name), **_of_name(model, named), **stated}
-    dataset = facts.get("train-dataset")
-    for sibling in sorted(siblings, key=lambda card: card.facts.get("train-dataset") != dataset)[
-        :1
-    ]:
-        facts = {**_of_all(siblings), **_of_sibling(sibling, facts), **facts}
+    if siblings:
+        dataset = facts.get("train-dataset")
+        nearest = min(siblings, key=lambda card: card.facts.get("train-dataset") != dataset)
+        facts = {**_of_all(siblings), **_of_sibling(nearest, facts), **facts}
     kind = _KIND.search(facts.get("repo-link", ""))
     derived = {
         "kind": kind[1] if kind else "",
@@ -196,7 +194,7 @@ def domain(facts: Mapping[str, str]) -> str:
 
 
 def _of_name(model: str, file_name: str) -> dict[str, str]:
-    """Facts that a published file name states; none if it is no such name."""
+    """Facts that a published file name states; none if it is another name."""
     name = parse_file_name(file_name)
     if not isinstance(name, FileName):
         return {}
@@ -230,7 +228,7 @@ def _of_all(siblings: list[Card]) -> dict[str, str]:
 def _of_sibling(sibling: Card, facts: Mapping[str, str]) -> dict[str, str]:
     found = {key: sibling.facts[key] for key in _OF_MODEL if key in sibling.facts}
     found["publisher"] = sibling.uid.split("/")[0]
-    found["citation"] = _section(sibling, "Citation")
+    found["citation"] = _citation(sibling)
     shapes = [list(shape) for shape in sibling.input_shapes]
     found["input-shape"] = json.dumps(shapes[0] if len(shapes) == 1 else shapes) if shapes else ""
     kind = _KIND.search(sibling.facts.get("repo-link", ""))
@@ -240,40 +238,27 @@ def _of_sibling(sibling: Card, facts: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in found.items() if value}
 
 
-def _section(card: Card, title: str) -> str:
-    """Text below a heading of a card."""
+def _citation(card: Card) -> str:
+    """Text below the heading of that name."""
     body = read_document(card.path).body
-    lines, first = list(body.lines), body.first_line
-    headings = [item for item in body.headings if item.level <= 2]
-    for index, heading in enumerate(headings):
-        if heading.text == title:
-            ends = [item.place.line for item in headings[index + 1 : index + 2]]
-            end = ends[0] - first if ends else len(lines)
-            return "\n".join(lines[heading.place.line - first + 1 : end]).strip()
-    return ""
+    section = section_lines(body, "citation")
+    return "\n".join(body.lines[line - body.first_line] for line in section[1:]).strip()
 
 
 def _text(path: Path, key: str, value: Node) -> str:
     if isinstance(value, Scalar):
         return front_matter.link_text(value.text)
-    if isinstance(value, Sequence) and key.endswith("-shape"):
-        return _shape(value)
-    if isinstance(value, front_matter.Mapping) and key in _MAPPINGS:
+    form = Form.LIST if isinstance(value, Sequence) else Form.MAPPING
+    if key_of(key).form is form:
         return _flow(value)
-    msg = f"{path}:{value.place.line}: {key} is no single value; write `{key}: <value>`."
+    msg = f"{path}:{value.place.line}: {key} is not a single value; write `{key}: <value>`."
     raise CardError(msg)
 
 
 def _flow(value: Node) -> str:
-    """A mapping as it would stand on one line."""
+    """A list or a mapping as it would stand on one line."""
     if isinstance(value, front_matter.Mapping):
         return f"{{{', '.join(f'{key.text}: {_flow(item)}' for key, item in value.entries)}}}"
     if isinstance(value, Sequence):
         return f"[{', '.join(map(_flow, value.items))}]"
     return value.text if value.plain else json.dumps(value.text, ensure_ascii=False)
-
-
-def _shape(value: Node) -> str:
-    if isinstance(value, Sequence):
-        return f"[{', '.join(map(_shape, value.items))}]"
-    return value.text if isinstance(value, Scalar) else "?"
