@@ -23,7 +23,7 @@ from mindspore_hub.checking.rules._asset_mapping import mapping_problems
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.values import YamlMapping, YamlNode, as_shapes
-from mindspore_hub.tasks.retrieval.fields import as_retrieval, problems
+from mindspore_hub.tasks.retrieval.fields import as_retrieval, retrieval_problems
 
 SEVERITY = Severity.ERROR
 HUB_ONLY = True
@@ -38,7 +38,7 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
 
 
 def _problems(node: YamlNode, asset: YamlMapping, document: Document) -> Iterator[Problem]:
-    yield from problems(node)
+    yield from retrieval_problems(node)
     facts = as_retrieval(node)
     shapes = as_shapes(document.front_matter.get("output-shape"))
     if facts and shapes and max(facts.places) >= len(shapes):
