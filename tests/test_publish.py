@@ -39,6 +39,7 @@ from mindspore_hub.hub.findings import Finding, Severity
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks import golden
 from mindspore_hub.networks.examine import examine
+from mindspore_hub.tasks.retrieval.fields import Retrieval, as_retrieval
 
 pytestmark = pytest.mark.slow
 
@@ -652,7 +653,7 @@ def published(
 
 def retrieval_of(hub: Path, variant: str) -> Retrieval | None:
     card = hub / f"assets/mindspore/2.7/leafnet_{variant}_cifar10.md"
-    return read_card(card, card.stem).asset.retrieval
+    return as_retrieval(read_card(card, card.stem).asset.node.get("retrieval"))
 
 
 def test_retrieval_is_stated_as_in_a_card(published: tuple[Publication, Path, Path]) -> None:
