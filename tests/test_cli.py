@@ -28,7 +28,7 @@ from mindspore_hub.commands.main import mshub
 from mindspore_hub.files.store import Store
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.info import CellInfo
-from mindspore_hub.networks.entry_point import _interrupt_deferred
+from mindspore_hub.networks.framework import _interrupt_deferred
 from mindspore_hub.version import __version__
 
 CARDS = Hub.of().cards

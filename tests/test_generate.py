@@ -19,9 +19,8 @@ from mindspore_hub.checking.restate import restated
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.card import read_card
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.hub.paths import uid_of
+from mindspore_hub.hub.paths import entry_point_path, uid_of
 from mindspore_hub.hub.values import Argument
-from mindspore_hub.networks.entry_point import entry_point_path
 
 NETWORK = '''\
 """LeafNet, which has no layers."""

@@ -159,9 +159,9 @@ def verify(names: tuple[str, ...], every: bool, style: str) -> None:
     Exits with 4 if any was damaged, else with 6 if that of a NAME is not in the store.
     """
     from mindspore_hub.errors import OfflineError
+    from mindspore_hub.files.checkpoint import loadable_asset
     from mindspore_hub.files.store import Store
     from mindspore_hub.hub.hub import Hub
-    from mindspore_hub.networks.pretrained import loadable_asset
 
     if every == bool(names):
         msg = "Give names of cards, or --all."

@@ -1,7 +1,8 @@
-"""What `mshub demo` does: the whole way from cards to matched pictures."""
+"""The command `mshub demo`: the whole way from cards to matched pictures."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,16 +10,19 @@ from shutil import disk_usage
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from mindspore_hub._text import size
 from mindspore_hub.authoring.generate import differences
 from mindspore_hub.checking.check import check_paths
+from mindspore_hub.commands._output import echo
+from mindspore_hub.commands.load import describe
 from mindspore_hub.errors import NetworkError, OfflineError, StoreError
+from mindspore_hub.files.checkpoint import loadable_asset
 from mindspore_hub.files.store import digest
 from mindspore_hub.hub.card import Card, read_card
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.networks.entry_point import load_entry_point
-from mindspore_hub.networks.pretrained import create_pretrained, loadable_asset
-from mindspore_hub.networks.sample_run import describe
+from mindspore_hub.networks.build import build, create
 from mindspore_hub.settings import Settings
 from mindspore_hub.tasks.retrieval.embed import embed
 from mindspore_hub.tasks.retrieval.match import match
@@ -30,6 +34,12 @@ _MODEL = "MVD"
 _SAMPLES = Path(__file__).parents[1] / "samples"
 
 Say = Callable[[str], Any]
+
+
+@click.command()
+def demo() -> None:
+    """Check cards and entry points, load MVD, and match bundled sample images with it."""
+    sys.exit(run(echo))
 
 
 def run(say: Say) -> int:
@@ -50,7 +60,9 @@ def run(say: Say) -> int:
         say("\n".join([*map(str, findings), stale]))
         return 1
     network = _load_network(say)
-    say(f"{_MODEL} loaded: {describe(network, _MODEL)['parameters']:,} parameters")
+    say(
+        f"{_MODEL} loaded: {describe(network, Hub.of().resolve(_MODEL).inputs)['parameters']:,} parameters"
+    )
     for line in _match(network):
         say(line)
     return 0
@@ -60,7 +72,8 @@ def _load_network(say: Say) -> nn.Cell:
     published = Hub.of().resolve(_MODEL)
     settings = Settings.from_environment()
     try:
-        return _create(published, replace(settings, timeout=min(10, settings.timeout), retries=0))
+        hasty = replace(settings, timeout=min(10, settings.timeout), retries=0)
+        return build(published, Hub.of(), settings=hasty)
     except (NetworkError, OfflineError):
         say(
             "The published checkpoint cannot be reached from here. The weights below are RANDOM: "
@@ -71,12 +84,8 @@ def _load_network(say: Say) -> nn.Cell:
         folder = Path(name)
         card = write_stand_in(published, folder)
         mirrors = (str(folder / "mirror"),)
-        return _create(card, replace(settings, home=folder / "store", mirrors=mirrors))
-
-
-def _create(card: Card, settings: Settings) -> nn.Cell:
-    cell = load_entry_point(Hub.of().root, card.model_name).network_class()
-    return create_pretrained(cell, loadable_asset(card), {}, settings=settings)
+        settings = replace(settings, home=folder / "store", mirrors=mirrors)
+        return build(card, Hub.of(), settings=settings)
 
 
 def write_stand_in(published: Card, folder: Path) -> Card:
@@ -92,8 +101,7 @@ def write_stand_in(published: Card, folder: Path) -> Card:
     import mindspore
 
     asset = loadable_asset(published)
-    cell = load_entry_point(Hub.of().root, published.model_name).network_class()
-    network = cell(**asset.network_args)
+    network = create(published, Hub.of())
     _require_space(folder, 2 * sum(parameter.nbytes for parameter in network.get_parameters()))
     file = folder / "mirror" / asset.file_name
     file.parent.mkdir()

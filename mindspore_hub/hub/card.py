@@ -16,7 +16,15 @@ from mindspore_hub.hub.findings import Place, Problem
 from mindspore_hub.hub.front_matter import Mapping, Scalar
 from mindspore_hub.hub.metrics import Metric, parse_evaluation
 from mindspore_hub.hub.patterns import pattern
-from mindspore_hub.hub.values import Argument, Shape, as_argument, as_arguments, as_shapes
+from mindspore_hub.hub.values import (
+    Argument,
+    Input,
+    Shape,
+    as_argument,
+    as_arguments,
+    as_inputs,
+    as_shapes,
+)
 from mindspore_hub.hub.vocabulary import listed
 from mindspore_hub.tasks.pictures.fields import Preprocessing, as_preprocessing
 from mindspore_hub.tasks.retrieval.fields import Retrieval, as_retrieval
@@ -29,6 +37,7 @@ LOADABLE_FORMATS = ("ckpt", "safetensors")
 """Formats of an asset that hold a checkpoint; the first asset in one of them is loaded."""
 
 _MODEL_NAME = pattern(r"\w[\w.+-]*")
+_NETWORK = pattern(r"(?P<module>[^\W\d]\w*)\.(?P<name>[^\W\d]\w*)")
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,7 @@ class Card:
         model_name: Name of the network; what `load` takes.
         is_default: Whether the bare model name means this card.
         asset: Its loadable checkpoint (the first in a format that loads), if it has one.
-        input_shapes: Shape of each input for one sample.
+        inputs: What the network takes: shape for one sample, and dtype.
         output_shapes: Shape of each output in inference mode for one sample.
         facts: Text of every top-level key with a single value.
         needs_uid: Whether its hub has another card that its variant means, as after a second
@@ -85,7 +94,7 @@ class Card:
     model_name: str
     is_default: bool
     asset: Asset | None
-    input_shapes: tuple[Shape, ...]
+    inputs: tuple[Input, ...]
     output_shapes: tuple[Shape, ...]
     facts: Facts[str, str]
     needs_uid: bool = False
@@ -94,6 +103,20 @@ class Card:
     def name(self) -> str:
         """File name of the card without its extension."""
         return self.path.stem
+
+    @property
+    def network(self) -> tuple[str, str]:
+        """Module in `models/`, and the class or function in it that builds the network.
+
+        `network: resnet.resnet50` says it; otherwise both have the name of the model.
+        """
+        match = _NETWORK.fullmatch(self.facts.get("network", ""))
+        return (match[1], match[2]) if match else (self.model_name.lower(), self.model_name)
+
+    @property
+    def input_shapes(self) -> tuple[Shape, ...]:
+        """Shape of each input for one sample."""
+        return tuple(item.shape for item in self.inputs)
 
     @property
     def version(self) -> str:
@@ -149,6 +172,7 @@ def read_card(path: Path, uid: str) -> Card:
     document = read_document(path)
     problem = document.syntax_error
     problem = problem or _model_name_problem(document.front_matter)
+    problem = problem or _network_problem(document.front_matter)
     problem = problem or next(asset_problems(document.front_matter), None)
     problem = problem or _network_args_problem(document.front_matter)
     if problem:
@@ -185,6 +209,16 @@ def _model_name_problem(front_matter: Mapping) -> Problem | None:
     return None
 
 
+def _network_problem(front_matter: Mapping) -> Problem | None:
+    """What is said of the network becomes the name of a module."""
+    if "network" not in front_matter.names or _NETWORK.fullmatch(
+        front_matter.text("network") or ""
+    ):
+        return None
+    place = front_matter.place_of("network")
+    return Problem(place, "network is not MODULE.NAME", "write `resnet.resnet50`")
+
+
 def _network_args_problem(front_matter: Mapping) -> Problem | None:
     """An argument that cannot be read would build another network than the card means."""
     for item in asset_items(front_matter):
@@ -210,7 +244,8 @@ def _card(document: Document, uid: str) -> Card:
         model_name=front_matter.text("model-name") or "",
         is_default=as_argument(front_matter.get("default")) is True,
         asset=_loadable_asset(front_matter),
-        input_shapes=as_shapes(front_matter.get("input-shape")),
+        inputs=as_inputs(front_matter.get("input"))
+        or tuple(map(Input, as_shapes(front_matter.get("input-shape")))),
         output_shapes=as_shapes(front_matter.get("output-shape")),
         facts={key: text for key in front_matter.names if (text := front_matter.text(key))},
     )

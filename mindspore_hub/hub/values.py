@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, NamedTuple
 
 from mindspore_hub.hub.front_matter import Mapping, Node, Scalar, Sequence
 from mindspore_hub.hub.patterns import pattern
@@ -23,6 +23,26 @@ Argument = bool | int | float | str
 
 Shape = tuple[int, ...]
 """Shape of one sample, without the batch axis."""
+
+DTYPES = ("float32", "float16", "int32", "int64", "bool")
+"""What an input of a network may hold."""
+
+_INPUT_KEYS = ("shape", "dtype", "high")
+
+
+class Input(NamedTuple):
+    """One input of a network.
+
+    Attributes:
+        shape: Shape of one sample.
+        dtype: One of `DTYPES`.
+        high: Integers are below it, as token ids are below the size of a vocabulary; None where
+            the card does not say it.
+    """
+
+    shape: Shape
+    dtype: str = "float32"
+    high: int | None = None
 
 
 def is_null(node: Node | None) -> bool:
@@ -110,6 +130,41 @@ def wrong_part_of_shape(node: Node) -> Node | None:
         shapes = (_wrong_size(item) for item in node.items)
         return next((wrong for wrong in shapes if wrong is not None), None)
     return _wrong_size(node)
+
+
+def as_inputs(node: Node | None) -> tuple[Input, ...]:
+    """Inputs that a card states under `input`; empty if it states none that could be read."""
+    if not isinstance(node, Sequence) or wrong_part_of_inputs(node):
+        return ()
+    return tuple(_input(item) for item in node.items if isinstance(item, Mapping))
+
+
+def wrong_part_of_inputs(node: Node) -> Node | None:
+    """What under `input` is not an input; None if all of them are."""
+    if not isinstance(node, Sequence) or not node.items:
+        return node
+    return next((wrong for item in node.items if (wrong := _wrong_input(item))), None)
+
+
+def _input(item: Mapping) -> Input:
+    (shape,) = as_shapes(item.get("shape")) or ((),)
+    high = as_argument(item.get("high"))
+    return Input(shape, item.text("dtype") or "float32", high if isinstance(high, int) else None)
+
+
+def _wrong_input(item: Node) -> Node | None:
+    """The first part of an input that means nothing."""
+    if not isinstance(item, Mapping):
+        return item
+    shape, dtype, high = map(item.get, _INPUT_KEYS)
+    if shape is None or any(name not in _INPUT_KEYS for name in item.names):
+        return item
+    if wrong := _wrong_size(shape):
+        return wrong
+    if dtype is not None and item.text("dtype") not in DTYPES:
+        return dtype
+    is_integer = (item.text("dtype") or "").startswith("int")
+    return high if high is not None and not (is_integer and _is_size(high)) else None
 
 
 def _wrong_size(node: Node) -> Node | None:

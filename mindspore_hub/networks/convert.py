@@ -104,12 +104,12 @@ def convert_network(
             fit.network,
             temporary,
             format=format,
-            input_shapes=fit.input_shapes,
+            inputs=fit.inputs,
             batch_size=batch_size,
         )
         size = temporary.stat().st_size
     _warn_of_metadata(facts, path)
-    inputs = tuple((batch_size, *shape) for shape in fit.input_shapes)
+    inputs = tuple((batch_size, *item.shape) for item in fit.inputs)
     return Converted(Path(path), format, size, inputs=inputs, difference=difference)
 
 

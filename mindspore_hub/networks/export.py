@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mindspore_hub.errors import ExportError
+from mindspore_hub.hub.values import Input
+from mindspore_hub.networks import golden
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -27,7 +29,7 @@ def export(
     path: Path,
     *,
     format: str,
-    input_shapes: Sequence[Sequence[int]],
+    inputs: Sequence[Input],
     batch_size: int = 1,
 ) -> float | None:
     """Write a network, load what was written, and compare the outputs for one random batch.
@@ -36,7 +38,7 @@ def export(
         network: A network in inference mode.
         path: The file to write, alone in its folder.
         format: `mindir` or `onnx`.
-        input_shapes: Shape of each input for one sample.
+        inputs: What the network takes.
         batch_size: Samples that the written network takes at once.
 
     Returns:
@@ -48,10 +50,9 @@ def export(
     """
     import numpy as np
 
-    random = np.random.default_rng(0)
-    inputs = [random.standard_normal((batch_size, *shape), np.float32) for shape in input_shapes]
+    drawn = golden.draw(inputs, batch_size=batch_size)
     name = type(network).__name__
-    expected = _run(network, inputs)
+    expected = _run(network, drawn)
     if not all(np.isfinite(array).all() for array in expected):
         msg = (
             f"{name} computes infinite values or NaN for a random input, so nothing that is "
@@ -60,13 +61,13 @@ def export(
         raise ExportError(msg)
     # MindSpore appends the extension to a name without it, and reads no other one.
     written = path.with_name(f"network.{format}")
-    _write(network, written, inputs, format)
+    _write(network, written, drawn, format)
     if format == "onnx" and find_spec("onnxruntime") is None:
         written.rename(path)
         return None
     load = _load_mindir if format == "mindir" else _load_onnx
     try:
-        outputs = load(written)(inputs)
+        outputs = load(written)(drawn)
     except Exception as error:  # of any kind, as the runtimes please
         msg = f"{name} was written as {format}, but it cannot be run there: {_reason(error)}"
         raise ExportError(msg) from error

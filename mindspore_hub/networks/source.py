@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mindspore_hub.errors import CheckpointError, OfflineError, UnknownNameError
+from mindspore_hub.files.checkpoint import loadable_asset
 from mindspore_hub.files.fetch import memo_of, stored
 from mindspore_hub.hub.hub import Hub, existing
 from mindspore_hub.networks.examine import Examination, describe, examine
-from mindspore_hub.networks.pretrained import loadable_asset
 from mindspore_hub.settings import shown_address
 from mindspore_hub.tensors import open_file, read_index
 

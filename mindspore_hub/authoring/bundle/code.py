@@ -6,11 +6,11 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from mindspore_hub.authoring.generate import entry_point_text
+from mindspore_hub.authoring.generate import SHARED, entry_point_text
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.networks.entry_point import ENTRY_POINT
+from mindspore_hub.hub.paths import ENTRY_POINT
 
 
 def entry_point_name(card: Card) -> str:
@@ -26,20 +26,20 @@ def code_files(card: Card) -> dict[str, bytes]:
     """
     entry_point, models = entry_point_name(card), Hub.of().root / "models"
     code = {entry_point: entry_point_text([card], card).encode()}
-    for module in import_closure(models, card.model_name.lower()):
+    for module in import_closure(models, card.network[0]):
         name = PurePosixPath(entry_point).with_name("models") / f"{module}.py"
         code[str(name)] = (models / f"{module}.py").read_bytes()
     return code
 
 
 def import_closure(models: Path, module: str) -> list[str]:
-    """A module of a folder, the folder's `__init__`, and the siblings that these import.
+    """A module of a folder, what every folder of networks has, and the siblings that these import.
 
     Raises:
         CardError: One of them is not there.
     """
     found: set[str] = set()
-    wanted = ["__init__", module]
+    wanted = ["__init__", SHARED, module]
     while wanted:
         name = wanted.pop()
         if name in found:

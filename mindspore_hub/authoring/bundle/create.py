@@ -31,13 +31,12 @@ from mindspore_hub.authoring.bundle.manifest import (
 )
 from mindspore_hub.checking.restate import restated
 from mindspore_hub.errors import CardError, StoreError
-from mindspore_hub.files.refs import note_use
-from mindspore_hub.files.store import Store
+from mindspore_hub.files.checkpoint import loadable_asset
 from mindspore_hub.hub.card import Asset, Card
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks import golden
-from mindspore_hub.networks.entry_point import load_entry_point
-from mindspore_hub.networks.pretrained import create_pretrained, loadable_asset
+from mindspore_hub.networks.build import build
+from mindspore_hub.networks.classes import network_class
 from mindspore_hub.networks.weights import Signature, Weight, derive_arguments, facts_of
 from mindspore_hub.settings import Settings, shown_address
 from mindspore_hub.tensors import map_file, read_index
@@ -167,7 +166,7 @@ def own_weights(file: Path) -> dict[str, Weight]:
 
 def sample(network: nn.Cell, card: Card) -> list[golden.Array]:
     """Inputs that golden outputs belong to; the network knows their shapes best."""
-    return golden.draw(getattr(network, "input_shapes", None) or card.input_shapes)
+    return golden.draw(golden.inputs_of(network, card.inputs))
 
 
 def _fill(folder: Path, card: Card, settings: Settings | None) -> Manifest:
@@ -203,13 +202,11 @@ def _write_weights(folder: Path, card: Card, settings: Settings) -> tuple[Card, 
         written file.
     """
     published = loadable_asset(card)
-    cell = load_entry_point(Hub.of().root, card.model_name).network_class()
-    network = create_pretrained(cell, published, {}, settings=settings)
-    note_use(Store(settings.home).refs, card.uid, published.sha256, published.link)
+    network = build(card, Hub.of(), settings=settings)
     file = folder / _as_ckpt(published).file_name
     _save(network, file)
     golden.write(folder / GOLDEN, golden.compute(network, sample(network, card)))
-    derived = derive_arguments(own_weights(file), facts_of(cell))
+    derived = derive_arguments(own_weights(file), facts_of(network_class(card, Hub.of())))
     arguments = {name: found.value for name, found in derived.items()}
     published = replace(published, network_args={**arguments, **published.network_args})
     size = f"{file.stat().st_size / 1e6:.0f} MB"

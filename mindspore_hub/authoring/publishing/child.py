@@ -7,21 +7,21 @@ process of the caller. Takes the path of a JSON request and writes the answer be
 from __future__ import annotations
 
 import hashlib
-import importlib
 import inspect
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from mindspore_hub import _files
 from mindspore_hub.errors import CardError, CheckpointError, HubError
+from mindspore_hub.hub.values import Input
 from mindspore_hub.networks import golden
-from mindspore_hub.networks.entry_point import load_entry_point, require_mindspore
+from mindspore_hub.networks.build import assemble
+from mindspore_hub.networks.classes import import_network
+from mindspore_hub.networks.framework import Network, require_mindspore
 from mindspore_hub.networks.weights import (
     Facts,
     Weight,
@@ -31,9 +31,6 @@ from mindspore_hub.networks.weights import (
     read_weights,
 )
 from mindspore_hub.tensors import map_file
-
-_GIVEN = "the facts, or give --network-arg NAME=VALUE"
-"""Where network-args stand as long as there is no card."""
 
 
 def main(path: str) -> None:
@@ -76,21 +73,19 @@ def _try(request: Mapping[str, Any]) -> dict[str, Any]:
             "constructor, or give `input-shape`."
         )
         raise CardError(msg)
-    outputs = _compute(network, golden.draw(shapes, request["seed"]))
+    inputs = [Input(tuple(shape)) for shape in shapes]
+    outputs = _compute(network, golden.draw(inputs, seed=request["seed"]))
     golden.write(Path(request["outputs"]), outputs)
     return {**answer, "inputs": [list(shape) for shape in shapes]}
 
 
-def _network_class(request: Mapping[str, Any]) -> Any:
-    """The class, by the entry point where there is one for it already."""
-    root, model = Path(request["root"]), request["model"]
-    if request.get("card"):
-        return load_entry_point(root, model).network_class()
-    package = ModuleType("_mindspore_hub_published")
-    package.__path__ = [str(root / "models")]
-    sys.modules[package.__name__] = package
+def _network_class(request: Mapping[str, Any]) -> Network:
+    """The network that is published; it is the caller's own, so that its code may run."""
+    model = request["model"]
     try:
-        return getattr(importlib.import_module(f"{package.__name__}.{model.lower()}"), model)
+        return import_network(Path(request["root"]), model.lower(), model)
+    except HubError:
+        raise
     except Exception as error:
         msg = f"models/{model.lower()}.py cannot be imported: {type(error).__name__}: {error}"
         raise CardError(msg) from error
@@ -98,13 +93,11 @@ def _network_class(request: Mapping[str, Any]) -> Any:
 
 def _load(cell: Any, request: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     """The network with every parameter from the file, and what was learnt of the file."""
-    from mindspore_hub.networks.pretrained import build_network
-
     facts, asset = facts_of(cell), _asset(request)
     with _about(request):
         weights = _read_weights(request, facts)
         derived = derive_arguments(weights, facts)
-        network = build_network(cell, weights, asset, {}, card=request["card"] or _GIVEN)
+        network = assemble(cell, weights, asset.network_args)
     found = {name: argument.value for name, argument in derived.items()}
     return network, {
         "arguments": {**_stated(cell, found, request["stated"]), **asset.network_args},
@@ -118,6 +111,9 @@ def _about(request: Mapping[str, Any]) -> Iterator[None]:
     """Let an error say which file it is about."""
     try:
         yield
+    except CardError as error:
+        msg = f"{error} They are those of the facts, or given by --network-arg NAME=VALUE."
+        raise CardError(msg) from error
     except CheckpointError as error:
         msg = (
             f"{request['checkpoint']}: {error}\nSave what {request['model']} holds and no more: "

@@ -33,7 +33,7 @@ def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
     if hub.root is None:
         return
     from mindspore_hub.authoring.generate import entry_points
-    from mindspore_hub.networks.entry_point import entry_point_path
+    from mindspore_hub.hub.paths import entry_point_path
 
     try:
         texts = entry_points(hub.root)

@@ -20,9 +20,9 @@ import numpy.typing as npt
 
 from mindspore_hub._progress import Progress, counter
 from mindspore_hub.errors import FeaturesError, PictureError
+from mindspore_hub.files.checkpoint import loadable_asset
 from mindspore_hub.hub.card import stated
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.networks.pretrained import loadable_asset
 from mindspore_hub.settings import Settings
 from mindspore_hub.tasks.pictures import fields as preprocessing
 from mindspore_hub.tasks.pictures.preprocess import Transform
