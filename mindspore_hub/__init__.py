@@ -30,7 +30,7 @@ from mindspore_hub.errors import (
 )
 from mindspore_hub.info import CellInfo, info
 from mindspore_hub.list import hub_list
-from mindspore_hub.load import load, load_weights
+from mindspore_hub.load import download, load, load_weights
 from mindspore_hub.manage import get_hub_dir, set_hub_dir
 from mindspore_hub.tasks.pictures.transforms import transforms
 from mindspore_hub.tasks.retrieval.embed import embed
@@ -60,6 +60,7 @@ __all__ = [
     "TrustError",
     "UnknownNameError",
     "__version__",
+    "download",
     "embed",
     "evaluate",
     "get_hub_dir",

@@ -558,18 +558,18 @@ def test_ctrl_c_after_an_operator_leaves_blocks_and_does_not_end_the_interpreter
 ) -> None:
     interrupting = """
 import atexit, os, signal, tempfile, time
-from mindspore_hub import sample_run
+from mindspore_hub.commands import load as module
 
-describe = sample_run.describe
+describe = module.describe
 
-def interrupted(network, name):
+def interrupted(network, inputs):
     with tempfile.TemporaryDirectory():
-        describe(network, name)
+        describe(network, inputs)
         os.kill(os.getpid(), signal.SIGINT)
         while True:
             time.sleep(0.01)
 
-sample_run.describe = interrupted
+module.describe = interrupted
 atexit.register(print, "the interpreter ended")
 from mindspore_hub.commands.main import main; main()
 """

@@ -24,8 +24,6 @@ from mindspore_hub.commands._output import (
     print_table,
     settings_of_command,
 )
-from mindspore_hub.files.checkpoint import checkpoint
-from mindspore_hub.hub.hub import Hub
 
 if TYPE_CHECKING:
     from mindspore import Tensor, nn
@@ -44,6 +42,9 @@ _PASSES = 5
 @explain_name
 def bench(name: str, batch_size: int, no_pretrained: bool, style: str) -> None:
     """Measure how fast NAME loads, and its forward pass in PyNative and GRAPH mode."""
+    from mindspore_hub.files.checkpoint import checkpoint
+    from mindspore_hub.hub.hub import Hub
+
     card = Hub.of().resolve(name)
     if not no_pretrained:  # in the store already, so that no download is measured
         checkpoint(card, Hub.of(), settings=settings_of_command()).file.close()
@@ -125,6 +126,7 @@ def _forward(network: nn.Cell, name: str, mode: str, batch_size: int) -> dict[st
     """Milliseconds of the first call, which compiles in GRAPH mode, and of later ones per sample."""
     import mindspore
 
+    from mindspore_hub.hub.hub import Hub
     from mindspore_hub.networks import golden
 
     mindspore.set_context(mode=getattr(mindspore, f"{mode.upper()}_MODE"))

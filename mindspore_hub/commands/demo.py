@@ -13,22 +13,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mindspore_hub._text import size
-from mindspore_hub.authoring.generate import differences
-from mindspore_hub.checking.check import check_paths
 from mindspore_hub.commands._output import echo
-from mindspore_hub.commands.load import describe
 from mindspore_hub.errors import NetworkError, OfflineError, StoreError
-from mindspore_hub.files.checkpoint import loadable_asset
-from mindspore_hub.files.store import digest
-from mindspore_hub.hub.card import Card, read_card
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.networks.build import build, create
 from mindspore_hub.settings import Settings
-from mindspore_hub.tasks.retrieval.embed import embed
-from mindspore_hub.tasks.retrieval.match import match
 
 if TYPE_CHECKING:
     from mindspore import nn
+
+    from mindspore_hub.hub.card import Card
 
 _MODEL = "MVD"
 _SAMPLES = Path(__file__).parents[1] / "samples"
@@ -51,6 +44,10 @@ def run(say: Say) -> int:
     Returns:
         Exit code, 1 if a card or an entry point is not as it should be.
     """
+    from mindspore_hub.authoring.generate import differences
+    from mindspore_hub.checking.check import check_paths
+    from mindspore_hub.commands.load import describe
+
     root = Hub.of().root
     findings, cards = check_paths([root])
     say(f"{cards} cards checked, {len(findings)} findings")
@@ -69,6 +66,8 @@ def run(say: Say) -> int:
 
 
 def _load_network(say: Say) -> nn.Cell:
+    from mindspore_hub.networks.build import build
+
     published = Hub.of().resolve(_MODEL)
     settings = Settings.from_environment()
     try:
@@ -99,6 +98,11 @@ def write_stand_in(published: Card, folder: Path) -> Card:
         StoreError: There is no room for the checkpoint, and for a store's copy of it.
     """
     import mindspore
+
+    from mindspore_hub.files.checkpoint import loadable_asset
+    from mindspore_hub.files.store import digest
+    from mindspore_hub.hub.card import read_card
+    from mindspore_hub.networks.build import create
 
     asset = loadable_asset(published)
     network = create(published, Hub.of())
@@ -136,6 +140,9 @@ def _published_name(name: str, parameter: Any) -> str:
 
 def _match(network: nn.Cell) -> Iterator[str]:
     """For each infrared picture, the visible picture whose feature is nearest."""
+    from mindspore_hub.tasks.retrieval.embed import embed
+    from mindspore_hub.tasks.retrieval.match import match
+
     infrared, visible = (sorted(_SAMPLES.glob(f"*-{kind}.png")) for kind in ("infrared", "visible"))
     query, gallery = (embed(_MODEL, paths, network=network) for paths in (infrared, visible))
     found = match(query, gallery, k=1)
