@@ -701,7 +701,7 @@ def test_a_damaged_safetensors_file_is_refused_or_read_as_its_library_does(
 LIMITED = """
 import resource, sys
 from pathlib import Path
-from mindspore_hub import tensorfile
+from mindspore_hub import tensors as tensorfile
 from mindspore_hub.commands.main import mshub
 from mindspore_hub.errors import CheckpointError
 import numpy
