@@ -82,6 +82,7 @@ def small_hub(tmp_path: Path) -> Path:
     copy = tmp_path / "small"
     add_leafnet(copy)
     (copy / "models" / "__init__.py").touch()
+    shutil.copy(checkpoints.ROOT / "models" / "_entry.py", copy / "models")
     return copy
 
 

@@ -24,6 +24,7 @@ from mindspore_hub.hub.values import (
     as_arguments,
     as_inputs,
     as_shapes,
+    is_null,
 )
 from mindspore_hub.hub.vocabulary import listed
 from mindspore_hub.tasks.pictures.fields import Preprocessing, as_preprocessing
@@ -211,9 +212,8 @@ def _model_name_problem(front_matter: Mapping) -> Problem | None:
 
 def _network_problem(front_matter: Mapping) -> Problem | None:
     """What is said of the network becomes the name of a module."""
-    if "network" not in front_matter.names or _NETWORK.fullmatch(
-        front_matter.text("network") or ""
-    ):
+    is_stated = not is_null(front_matter.get("network"))
+    if not is_stated or _NETWORK.fullmatch(front_matter.text("network") or ""):
         return None
     place = front_matter.place_of("network")
     return Problem(place, "network is not MODULE.NAME", "write `resnet.resnet50`")

@@ -26,7 +26,7 @@ from mindspore_hub.hub.facts import asset_items
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.front_matter import Mapping
 from mindspore_hub.hub.keys import fits, is_class_name
-from mindspore_hub.hub.values import as_argument
+from mindspore_hub.hub.values import as_argument, is_null
 
 CODE = "H902"
 NAME = "network-args"
@@ -61,7 +61,7 @@ def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
 
 
 def _problems(document: Document, model: str, root: Path) -> Iterator[Problem]:
-    key = "network" if "network" in document.front_matter.names else "model-name"
+    key = "model-name" if is_null(document.front_matter.get("network")) else "network"
     place, network = document.front_matter.place_of(key), document.facts.text(key) or ""
     if key == "network" and not fits(key, network):
         yield Problem(place, f"network is {network!r}", "write MODULE.NAME: `resnet.resnet50`")
