@@ -38,7 +38,7 @@ LOADABLE_FORMATS = ("ckpt", "safetensors")
 """Formats of an asset that hold a checkpoint; the first asset in one of them is loaded."""
 
 _MODEL_NAME = pattern(r"\w[\w.+-]*")
-_NETWORK = pattern(r"(?P<module>[^\W\d]\w*)\.(?P<name>[^\W\d]\w*)")
+NETWORK = pattern(r"(?P<module>[^\W\d]\w*)\.(?P<name>[^\W\d]\w*)")
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Card:
 
         `network: resnet.resnet50` says it; otherwise both have the name of the model.
         """
-        match = _NETWORK.fullmatch(self.facts.get("network", ""))
+        match = NETWORK.fullmatch(self.facts.get("network", ""))
         return (match[1], match[2]) if match else (self.model_name.lower(), self.model_name)
 
     @property
@@ -213,7 +213,7 @@ def _model_name_problem(front_matter: Mapping) -> Problem | None:
 def _network_problem(front_matter: Mapping) -> Problem | None:
     """What is said of the network becomes the name of a module."""
     is_stated = not is_null(front_matter.get("network"))
-    if not is_stated or _NETWORK.fullmatch(front_matter.text("network") or ""):
+    if not is_stated or NETWORK.fullmatch(front_matter.text("network") or ""):
         return None
     place = front_matter.place_of("network")
     return Problem(place, "network is not MODULE.NAME", "write `resnet.resnet50`")

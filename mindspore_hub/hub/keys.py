@@ -149,7 +149,6 @@ def _table() -> dict[str, Key]:
         "model-name": Key(pattern=rf"(?!(?:{reserved})$)[\s\S]*\S[\s\S]*", number=True),
         "model-version": version,
         "module-type": Key(pattern=rf"\s*{_any('domains')}\s*(?:-[\s\S]*)?"),
-        "network": Key(pattern=r"[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*"),
         "repo-link": Key(pattern=_bracketed(_REPO_LINK)),
         "train-backend": backends,
         "update-time": Key(pattern=_DATE),

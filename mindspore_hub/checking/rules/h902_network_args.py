@@ -21,11 +21,12 @@ from typing import NamedTuple
 
 from mindspore_hub.checking import beside
 from mindspore_hub.checking.rules import Hub
+from mindspore_hub.hub.card import NETWORK
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.facts import asset_items
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.front_matter import Mapping
-from mindspore_hub.hub.keys import fits, is_class_name
+from mindspore_hub.hub.keys import is_class_name
 from mindspore_hub.hub.values import as_argument, is_null
 
 CODE = "H902"
@@ -63,7 +64,7 @@ def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
 def _problems(document: Document, model: str, root: Path) -> Iterator[Problem]:
     key = "model-name" if is_null(document.front_matter.get("network")) else "network"
     place, network = document.front_matter.place_of(key), document.facts.text(key) or ""
-    if key == "network" and not fits(key, network):
+    if key == "network" and not NETWORK.fullmatch(network):
         yield Problem(place, f"network is {network!r}", "write MODULE.NAME: `resnet.resnet50`")
         return
     if key == "model-name" and not is_class_name(model):
