@@ -8,7 +8,6 @@ from mindspore_hub.hub.card import REQUIRED_KEYS
 from mindspore_hub.hub.facts import PLACEHOLDERS
 from mindspore_hub.hub.keys import ASSET_KEYS, Form, in_any_case, key_of
 from mindspore_hub.hub.metrics import NAMED_METRICS
-from mindspore_hub.hub.values import DTYPES
 from mindspore_hub.hub.vocabulary import listed
 from mindspore_hub.tasks.pictures.fields import (
     INTERPOLATIONS,
@@ -43,7 +42,6 @@ def json_schema() -> dict[str, Any]:
         "asset": {"type": ["array", "null"], "items": _asset()},
         "default": _BOOLEAN,
         "evaluation": _evaluation(),
-        "input": {"type": "array", "items": _input(), "minItems": 1},
         "input-shape": _SHAPE,
         "output-shape": _SHAPE,
     }
@@ -81,24 +79,6 @@ def _evaluation() -> dict[str, Any]:
     words = "|".join(in_any_case(word) for word in sorted(PLACEHOLDERS))
     pattern = rf"^(?:\s*|\s*(?:{words})\s*|{NAMED_METRICS})$"
     return {"anyOf": [{"type": "string", "pattern": pattern}, {"enum": [None, False]}]}
-
-
-def _input() -> dict[str, Any]:
-    """What rule H904 checks, but for what `input-shape` says of it."""
-    size = {"type": "integer", "minimum": 1}
-    known: dict[str, dict[str, Any]] = {
-        "shape": {"type": "array", "items": size, "minItems": 1},
-        "dtype": {"enum": list(DTYPES)},
-        "high": size,
-    }
-    integers = {"properties": {"dtype": {"enum": ["int32", "int64"]}}, "required": ["dtype"]}
-    return {
-        "type": "object",
-        "properties": known,
-        "required": ["shape"],
-        "additionalProperties": False,
-        "dependentSchemas": {"high": integers},
-    }
 
 
 def _asset() -> dict[str, Any]:

@@ -27,8 +27,6 @@ Shape = tuple[int, ...]
 DTYPES = ("float32", "float16", "int32", "int64", "bool")
 """What an input of a network may hold."""
 
-_INPUT_KEYS = ("shape", "dtype", "high")
-
 
 class Input(NamedTuple):
     """One input of a network.
@@ -133,38 +131,20 @@ def wrong_part_of_shape(node: Node) -> Node | None:
 
 
 def as_inputs(node: Node | None) -> tuple[Input, ...]:
-    """Inputs that a card states under `input`; empty if it states none that could be read."""
-    if not isinstance(node, Sequence) or wrong_part_of_inputs(node):
-        return ()
-    return tuple(_input(item) for item in node.items if isinstance(item, Mapping))
+    """Inputs that a card states, `[{shape: [128], dtype: int32}]`; empty if one means nothing."""
+    items = node.items if isinstance(node, Sequence) else ()
+    inputs = [_as_input(item) for item in items]
+    return () if None in inputs else tuple(item for item in inputs if item)
 
 
-def wrong_part_of_inputs(node: Node) -> Node | None:
-    """What under `input` is not an input; None if all of them are."""
-    if not isinstance(node, Sequence) or not node.items:
-        return node
-    return next((wrong for item in node.items if (wrong := _wrong_input(item))), None)
-
-
-def _input(item: Mapping) -> Input:
-    (shape,) = as_shapes(item.get("shape")) or ((),)
-    high = as_argument(item.get("high"))
-    return Input(shape, item.text("dtype") or "float32", high if isinstance(high, int) else None)
-
-
-def _wrong_input(item: Node) -> Node | None:
-    """The first part of an input that means nothing."""
-    if not isinstance(item, Mapping):
-        return item
-    shape, dtype, high = map(item.get, _INPUT_KEYS)
-    if shape is None or any(name not in _INPUT_KEYS for name in item.names):
-        return item
-    if wrong := _wrong_size(shape):
-        return wrong
-    if dtype is not None and item.text("dtype") not in DTYPES:
-        return dtype
-    is_integer = (item.text("dtype") or "").startswith("int")
-    return high if high is not None and not (is_integer and _is_size(high)) else None
+def _as_input(node: Node) -> Input | None:
+    if not isinstance(node, Mapping):
+        return None
+    shapes, dtype = as_shapes(node.get("shape")), node.text("dtype") or "float32"
+    if len(shapes) != 1 or dtype not in DTYPES:
+        return None
+    high = as_argument(node.get("high"))
+    return Input(shapes[0], dtype, high if type(high) is int and high > 0 else None)
 
 
 def _wrong_size(node: Node) -> Node | None:

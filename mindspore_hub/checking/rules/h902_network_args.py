@@ -65,8 +65,7 @@ def _problems(document: Document, model: str, root: Path) -> Iterator[Problem]:
     key = "model-name" if is_null(document.front_matter.get("network")) else "network"
     place, network = document.front_matter.place_of(key), document.facts.text(key) or ""
     if key == "network" and not NETWORK.fullmatch(network):
-        yield Problem(place, f"network is {network!r}", "write MODULE.NAME: `resnet.resnet50`")
-        return
+        return  # which another rule reports
     if key == "model-name" and not is_class_name(model):
         yield Problem(place, f"no class can have the model-name {model!r}", "rename the model")
         return
