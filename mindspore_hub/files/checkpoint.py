@@ -44,19 +44,6 @@ def checkpoint(
         HubError: As in `files.fetch.fetch`.
     """
     asset = loadable_asset(card)
-    return open_asset(asset, card.uid, hub, settings=settings, force=force, progress=progress)
-
-
-def open_asset(
-    asset: Asset,
-    uid: str,
-    hub: Hub,
-    *,
-    settings: Settings | None = None,
-    force: bool = False,
-    progress: Progress | None = None,
-) -> StoredFile:
-    """Open the file of an asset; as `checkpoint`, where there is a uid and no card."""
     settings = settings or Settings.from_environment()
     found = obtain(
         asset.link,
@@ -66,7 +53,7 @@ def open_asset(
         progress=progress,
         force=force,
     )
-    note_use(Store(settings.home).refs, uid, asset.sha256, asset.link)
+    note_use(Store(settings.home).refs, card.uid, asset.sha256, asset.link)
     return found
 
 

@@ -11,15 +11,15 @@ import inspect
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mindspore_hub._collector import collector_paused
 from mindspore_hub.errors import CardError, CheckpointError
-from mindspore_hub.files.checkpoint import checkpoint, loadable_asset, open_asset
+from mindspore_hub.files.checkpoint import checkpoint, loadable_asset
 from mindspore_hub.files.fetch import memo_of
-from mindspore_hub.hub.card import Asset
+from mindspore_hub.hub.card import Asset, Card
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.values import as_builtin
 from mindspore_hub.networks.assign import NewHead, as_parameter, assign
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
     from mindspore_hub.files.memo import Memo
     from mindspore_hub.files.store import StoredFile
-    from mindspore_hub.hub.card import Card
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +92,7 @@ def create(
     """Build the network of a card with initial values; as `build`, without its checkpoint."""
     network = network_class(card, hub)
     given = bind(network, positional, arguments)
-    with _about(card.path):
+    with _about(card):
         published = card.asset.network_args if card.asset else {}
         return _construct(network, published, given, build=build_initialised)
 
@@ -125,16 +124,14 @@ def build_published(
         HubError: As in `mindspore_hub.load`.
     """
     require_mindspore()
-    uid, settings = str(published["uid"]), Settings.from_environment()
     asset = Asset(
         link=str(published["asset-link"]),
         sha256=str(published["asset-sha256"]),
         network_args=as_builtin(published["network-args"]),
     )
-    obtain = partial(open_asset, asset, uid, Hub.of(), settings=settings)
-    with _about(uid):
-        given = as_builtin(dict(arguments))
-        return load_asset(network, asset, given, obtain, memo=memo_of(settings))[0]
+    uid = str(published["uid"])
+    card = Card(Path(uid), uid, "", network.__name__, False, asset, (), (), {})
+    return _load(card, Hub.of(), network, as_builtin(dict(arguments)))[0]
 
 
 def assemble(
@@ -182,31 +179,6 @@ def assemble(
     return built
 
 
-def load_asset(
-    network: Network,
-    asset: Asset,
-    given: Arguments,
-    obtain: Callable[[], StoredFile],
-    *,
-    memo: Memo | None,
-) -> tuple[nn.Cell, Mapping[str, Weight]]:
-    """The network with the file that `obtain` opens, and the weights that share its memory.
-
-    Args:
-        network: What builds the network.
-        asset: The checkpoint.
-        given: Arguments of the caller, which go before those of the asset.
-        obtain: Opens the file.
-        memo: Stats of files that were hashed; without one the file is hashed in any case.
-
-    Raises:
-        HubError: As in `mindspore_hub.load`, without saying which card it is about.
-    """
-    built = _construct_early(network, asset.network_args, given) if given else None
-    with obtain() as stored:
-        return _load_stored(stored, network, asset, given, memo=memo, built=built)
-
-
 def _load(
     card: Card,
     hub: Hub,
@@ -214,22 +186,25 @@ def _load(
     given: Arguments,
     *,
     settings: Settings | None = None,
-    force: bool,
+    force: bool = False,
 ) -> tuple[nn.Cell, Mapping[str, Weight]]:
+    """The network with the checkpoint of a card, and the weights that share its memory."""
     asset = loadable_asset(card)
     settings = settings or Settings.from_environment()
-    obtain = partial(checkpoint, card, hub, settings=settings, force=force)
-    with _about(card.path):
-        return load_asset(network, asset, given, obtain, memo=memo_of(settings))
+    with _about(card):
+        built = _construct_early(network, asset.network_args, given) if given else None
+        with checkpoint(card, hub, settings=settings, force=force) as stored:
+            memo = memo_of(settings)
+            return _load_stored(stored, network, asset, given, memo=memo, built=built)
 
 
 @contextmanager
-def _about(card: object) -> Iterator[None]:
+def _about(card: Card) -> Iterator[None]:
     """Let an error say which card it is about."""
     try:
         yield
     except (CardError, CheckpointError) as error:
-        msg = f"{error}\nThe card is {card}."
+        msg = f"{error}\nThe card is {card.path}."
         raise type(error)(msg) from error
 
 
