@@ -95,6 +95,28 @@ def add_leafnet(hub: Path, name: str = "leafnet_herbarium", text: str = CARD) ->
     return card
 
 
+def test_what_entry_points_import_is_written_where_it_is_not(small_hub: Path) -> None:
+    shared = small_hub / "models" / "_entry.py"
+    own = shared.read_bytes()
+    shared.unlink()
+    assert write(small_hub) == [shared, entry_point_path(small_hub, "LeafNet")]
+    assert shared.read_bytes() == own
+    shared.write_text("# another release's\n", encoding="utf-8")
+    assert write(small_hub) == []
+
+
+def test_cards_of_a_model_name_one_network(small_hub: Path) -> None:
+    named = CARD.replace("model-name: LeafNet", "model-name: LeafNet\n\nnetwork: family.small")
+    add_leafnet(small_hub, text=named)
+    write(small_hub)
+    text = entry_point_path(small_hub, "LeafNet").read_text(encoding="utf-8")
+    assert 'NETWORK = "family.small"' in text
+    assert '(folder / "family.py").is_file()' in text
+    add_leafnet(small_hub, "leafnet_greenhouse", CARD.replace("default: True", "default: False"))
+    with pytest.raises(CardError, match=r"leafnet_greenhouse\.md: its network is leafnet\.LeafNet"):
+        outputs(small_hub)
+
+
 def contents(hub: Path) -> dict[str, bytes]:
     files = (path for path in hub.rglob("*") if path.is_file())
     return {path.relative_to(hub).as_posix(): path.read_bytes() for path in files}

@@ -66,7 +66,8 @@ def entry_points(root: Path) -> dict[Path, str]:
 def _entry_points(root: Path, hub: Hub) -> dict[Path, str]:
     _require_utf8(hub)
     shared = root / "models" / f"{SHARED}.py"
-    added = {} if beside.is_file(shared) or not hub.models else {shared: _shared_text()}
+    lacks = shared.parent.is_dir() and not beside.is_file(shared)
+    added = {shared: _shared_text()} if lacks and hub.models else {}
     return added | {
         entry_point_path(root, model): entry_point_text(cards, default_card(model, cards))
         for model, cards in hub.models.items()
