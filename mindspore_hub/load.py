@@ -136,7 +136,7 @@ def download(
         HubError: As in `load`, but for what is about networks.
     """
     from mindspore_hub.files.checkpoint import checkpoint
-    from mindspore_hub.files.fetch import memo_of
+    from mindspore_hub.files.download import memo_of
     from mindspore_hub.hub.hub import Hub
     from mindspore_hub.settings import Settings
 

@@ -27,7 +27,7 @@ from mindspore_hub.errors import (
     OfflineError,
 )
 from mindspore_hub.files import checkpoint as checkpoint_of_card
-from mindspore_hub.files import fetch
+from mindspore_hub.files import download
 from mindspore_hub.hub.card import Asset, Card
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks import build
@@ -288,7 +288,7 @@ def test_the_collector_runs_while_a_file_is_brought_and_not_while_a_network_is_b
 
     def obtain(*args: Any, **kwargs: Any) -> Any:
         states.append(("brought", gc.isenabled()))
-        return fetch.obtain(*args, **kwargs)
+        return download.obtain(*args, **kwargs)
 
     class Watching(Layer):
         def __init__(self, size: int = 3) -> None:

@@ -6,6 +6,7 @@ steer a terminal, or a runner that takes lines of a log for commands.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import cleandoc
@@ -15,8 +16,11 @@ import click
 
 from mindspore_hub._files import naming
 from mindspore_hub._text import json_text, one_line, printable, without_commands
+from mindspore_hub.errors import HubError
 
 if TYPE_CHECKING:
+    from mindspore_hub.hub.card import Card
+    from mindspore_hub.networks.examine import Examination
     from mindspore_hub.settings import Settings
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -119,6 +123,18 @@ def progress_of_command() -> bool:
     return shown
 
 
+def read_file_or_name(name: str) -> tuple[Examination, Card | None]:
+    """Examine a FILE or NAME; a path that leads to no file is a usage error, as ever in click."""
+    from mindspore_hub.networks.examine import examine_named
+
+    try:
+        return examine_named(name, settings_of_command())
+    except HubError:
+        raise
+    except (OSError, RuntimeError) as error:  # RuntimeError: there is no such user
+        raise click.BadParameter(str(error)) from error
+
+
 def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
     """Print to stdout, or to stderr, what may hold text of others."""
     echo_as_it_is(printable(str(text)), err=err, nl=nl)
@@ -148,6 +164,11 @@ def _cell(value: Any) -> str:
     if isinstance(value, dict):
         return "\n".join(one_line(f"{key}: {item}") for key, item in value.items())
     return one_line(value)
+
+
+def json_number(value: float) -> float | str:
+    """A number for JSON, which has none that is infinite or NaN."""
+    return value if math.isfinite(value) else str(value)
 
 
 def print_table(

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mindspore_hub.errors import CardError
-from mindspore_hub.files.fetch import obtain
-from mindspore_hub.files.refs import note_use
+from mindspore_hub.files.download import obtain
+from mindspore_hub.files.records import note_use
 from mindspore_hub.files.store import Store, StoredFile
 from mindspore_hub.hub.hub import Hub, own_root
 from mindspore_hub.hub.values import SHA256
@@ -41,7 +41,7 @@ def checkpoint(
 
     Raises:
         CardError: The card declares no checkpoint, or none that could be verified.
-        HubError: As in `files.fetch.fetch`.
+        HubError: As in `files.download.fetch`.
     """
     asset = loadable_asset(card)
     settings = settings or Settings.from_environment()

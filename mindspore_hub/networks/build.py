@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from mindspore_hub._collector import collector_paused
 from mindspore_hub.errors import CardError, CheckpointError
 from mindspore_hub.files.checkpoint import checkpoint, loadable_asset
-from mindspore_hub.files.fetch import memo_of
+from mindspore_hub.files.download import memo_of
 from mindspore_hub.hub.card import Asset, Card
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.values import as_builtin
@@ -43,7 +43,7 @@ from mindspore_hub.tensors import map_file
 if TYPE_CHECKING:
     from mindspore import Parameter, nn
 
-    from mindspore_hub.files.memo import Memo
+    from mindspore_hub.files.records import Memo
     from mindspore_hub.files.store import StoredFile
 
 logger = logging.getLogger(__name__)

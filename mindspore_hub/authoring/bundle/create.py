@@ -29,7 +29,7 @@ from mindspore_hub.authoring.bundle.manifest import (
     read_manifest,
     write_manifest,
 )
-from mindspore_hub.checking.restate import restated
+from mindspore_hub.authoring.restated import restated
 from mindspore_hub.errors import CardError, StoreError
 from mindspore_hub.files.checkpoint import loadable_asset
 from mindspore_hub.hub.card import Asset, Card

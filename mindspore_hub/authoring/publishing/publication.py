@@ -25,6 +25,7 @@ from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.paths import entry_point_path
 from mindspore_hub.hub.values import Argument, Shape
 from mindspore_hub.networks import golden
+from mindspore_hub.networks.entry_point import SHARED
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +127,7 @@ def _touched(plan: Plan) -> list[str]:
     """Files that may change, below the hub root."""
     root = plan.request.root
     entry_point = entry_point_path(root, plan.model).relative_to(root)
-    names = [plan.card, entry_point, Path("README.md"), Path("models", f"{generate.SHARED}.py")]
+    names = [plan.card, entry_point, Path("README.md"), Path("models", f"{SHARED}.py")]
     names += [Path("assets", f"{card.uid}.md") for card in plan.siblings]
     return [name.as_posix() for name in [*names, plan.network]]
 

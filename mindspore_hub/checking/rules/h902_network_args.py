@@ -19,8 +19,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from mindspore_hub.checking import beside
-from mindspore_hub.checking.rules import Hub
+from mindspore_hub._files import read_regular
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.card import NETWORK
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.facts import asset_items
@@ -29,10 +29,8 @@ from mindspore_hub.hub.front_matter import Mapping
 from mindspore_hub.hub.keys import is_class_name
 from mindspore_hub.hub.values import as_argument, is_null
 
-CODE = "H902"
-NAME = "network-args"
 SEVERITY = Severity.ERROR
-ONE_CARD = True
+HUB_ONLY = True
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
@@ -52,13 +50,11 @@ class _Constructor(NamedTuple):
     takes_all: bool
 
 
-def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report cards without a network, and arguments that do not fit its constructor."""
-    for document in hub.documents.values():
-        model = document.facts.model_name
-        if hub.root and model:
-            for problem in _problems(document, model, hub.root):
-                yield document, problem
+    model = document.facts.model_name
+    if model:
+        yield from _problems(document, model, hub.root)
 
 
 def _problems(document: Document, model: str, root: Path) -> Iterator[Problem]:
@@ -109,7 +105,7 @@ def _unfit(arguments: Mapping, model: str, constructor: _Constructor) -> Iterato
 def _read_constructor(root: Path, module: str, name: str) -> _Constructor | None:
     """Read it from the source, so that checking a card never imports its network."""
     try:
-        return _constructor_in(beside.content(root / "models" / f"{module}.py"), name)
+        return _constructor_in(read_regular(root / "models" / f"{module}.py"), name)
     except (OSError, ValueError):
         return None
 
