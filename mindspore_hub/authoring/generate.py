@@ -13,9 +13,9 @@ from mindspore_hub.checking.rules import all_rules
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.hub.paths import card_paths, refuse_links
+from mindspore_hub.hub.paths import ENTRY_POINT, card_paths, refuse_links
 from mindspore_hub.hub.values import Shape
-from mindspore_hub.networks.entry_point import ENTRY_POINT, entry_point_texts
+from mindspore_hub.networks.entry_point import entry_point_texts
 
 _TABLE_MARK = re.compile(r"<!--\s*(?P<end>/?)\s*models\s*-->")
 
