@@ -31,7 +31,7 @@ from mindspore_hub.hub.paths import ENTRY_POINT
 from mindspore_hub.networks import golden
 from mindspore_hub.networks.build import build
 from mindspore_hub.networks.classes import network_class
-from mindspore_hub.networks.entry_point import entry_point_text
+from mindspore_hub.networks.entry_point import SHARED, entry_point_text
 from mindspore_hub.networks.weights import Weights, derive_arguments, facts_of, read_weights
 from mindspore_hub.settings import Settings, shown_address
 from mindspore_hub.tensors import map_file

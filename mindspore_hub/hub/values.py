@@ -221,11 +221,14 @@ def as_inputs(node: YamlNode | None) -> tuple[Input, ...]:
 def _as_input(node: YamlNode) -> Input | None:
     if not isinstance(node, YamlMapping):
         return None
-    shapes, dtype = as_shapes(node.get("shape")), node.text("dtype") or "float32"
-    if len(shapes) != 1 or dtype not in DTYPES:
+    shape, dtype = node.get("shape"), node.text("dtype") or "float32"
+    if not isinstance(shape, YamlList) or dtype not in DTYPES:
         return None
+    sizes = [as_argument(item) for item in shape.items]
+    known = tuple(size for size in sizes if type(size) is int and size > 0)
     high = as_argument(node.get("high"))
-    return Input(shapes[0], dtype, high if type(high) is int and high > 0 else None)
+    high = high if type(high) is int and high > 0 else None
+    return Input(known, dtype, high) if len(known) == len(sizes) else None
 
 
 def _wrong_size(node: YamlNode) -> YamlNode | None:
