@@ -15,6 +15,7 @@ from mindspore_hub.hub.keys import (
     key_of,
 )
 from mindspore_hub.hub.metrics import NAMED_METRICS, PLACEHOLDERS
+from mindspore_hub.hub.values import DTYPES
 from mindspore_hub.tasks.pictures.fields import (
     INTERPOLATIONS,
     KEYPOINTS,
