@@ -21,7 +21,7 @@ from mindspore_hub.hub.findings import Severity
 from mindspore_hub.hub.paths import Cards, card_paths
 from mindspore_hub.hub.values import Argument, Shape
 from mindspore_hub.tasks.pictures.fields import as_preprocessing
-from mindspore_hub.tasks.retrieval.fields import as_protocol, as_retrieval
+from mindspore_hub.tasks.registry import read_task
 
 _Supposed: TypeAlias = tuple[tuple[Shape, ...], tuple[Shape, ...]]
 """Shapes of inputs and of outputs."""
@@ -152,10 +152,7 @@ def _card_facts(plan: Plan, trial: Trial) -> dict[str, str]:
 
 
 def _inherited(plan: Plan, trial: Trial) -> dict[str, str]:
-    """What the other cards of the model say about retrieval, as far as it is true of this file.
-
-    A protocol is taken over only if all cards of the same data set name the same one.
-    """
+    """What the other cards of the model say of pictures and task, as far as it is true of this file."""
     dataset = plan.facts["train-dataset"]
     alike = [
         (card.text("train-dataset") != dataset, card.asset)
@@ -164,18 +161,13 @@ def _inherited(plan: Plan, trial: Trial) -> dict[str, str]:
     ]
     of_set = [asset for is_other, asset in alike if not is_other]
     nearest_first = [*of_set, *(asset for is_other, asset in alike if is_other)]
-    found: dict[str, str] = {}
-    for asset in nearest_first:
-        prepared = as_preprocessing(asset.node.get("preprocessing"))
-        made = as_retrieval(asset.node.get("retrieval"))
-        if prepared:
-            found.setdefault("preprocessing", flow(prepared.as_json()))
-        if made and max(made.places) < len(trial.outputs):
-            found.setdefault("retrieval", flow(made.as_json()))
-    protocols = [as_protocol(asset.node.get("protocol")) for asset in of_set]
-    if protocols and protocols[0] and all(item == protocols[0] for item in protocols):
-        found["protocol"] = flow(protocols[0].as_json())
-    return found
+    tasks = [read_task(asset.node.get("task")) for asset in nearest_first]
+    prepared = (as_preprocessing(asset.node.get("preprocessing")) for asset in nearest_first)
+    fitting = (task for task in tasks if task and max(task.places, default=-1) < len(trial.outputs))
+    nearest, task = next(filter(None, prepared), None), next(fitting, None)
+    shared = task and task.shared(tasks[: len(of_set)])
+    stated = {"preprocessing": nearest, "task": shared}
+    return {key: flow(made.as_json()) for key, made in stated.items() if made}
 
 
 def _shapes(shapes: Iterable[Shape]) -> str:

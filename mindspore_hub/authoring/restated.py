@@ -9,7 +9,7 @@ from mindspore_hub.hub.card import Asset, asset_items
 from mindspore_hub.hub.document import Document, read_document
 from mindspore_hub.hub.values import as_yaml, quoted
 
-_KEPT = frozenset({"preprocessing", "retrieval", "protocol"})
+_KEPT = frozenset({"preprocessing", "task"})
 
 
 def restated(path: Path, asset: Asset | None) -> str:

@@ -25,7 +25,7 @@ from mindspore_hub.tasks.pictures.fields import (
     OPTIONAL,
     ORDERS,
 )
-from mindspore_hub.tasks.retrieval.fields import DISTANCES, KINDS
+from mindspore_hub.tasks.registry import Task, tasks
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -113,8 +113,7 @@ def _asset() -> dict[str, Any]:
     known: dict[str, dict[str, Any]] = {
         "network-args": {"type": "object", "additionalProperties": _ARGUMENT},
         "preprocessing": _preprocessing(),
-        "protocol": _protocol(),
-        "retrieval": _retrieval(),
+        "task": {"anyOf": [_task(task) for task in tasks().values()]},
     }
     return {
         "type": "object",
@@ -150,36 +149,15 @@ def _preprocessing() -> dict[str, Any]:
     }
 
 
-def _retrieval() -> dict[str, Any]:
-    """What rule H910 checks, but for the number of outputs."""
-    place = {"type": "integer", "minimum": 0}
-    outputs = {"type": "array", "items": place, "minItems": 1, "uniqueItems": True}
-    known: dict[str, dict[str, Any]] = {
-        "outputs": outputs,
-        "distance": {"enum": list(DISTANCES)},
-        "mirrored": _BOOLEAN,
-        "normalised": _BOOLEAN,
-        "colors": place,
-        "types": place,
-    }
+def _task(task: type[Task]) -> dict[str, Any]:
+    """What rule H910 checks, but for what it means to other keys."""
+    fields = {name: field.schema for name, field in task.FIELDS.items()}
+    required = [name for name, field in task.FIELDS.items() if not field.optional]
     return {
         "type": "object",
-        "properties": known,
-        "required": ["outputs", "distance"],
+        "properties": {"name": {"const": task.NAME}, **fields},
+        "required": ["name", *required],
         "additionalProperties": False,
-    }
-
-
-def _protocol() -> dict[str, Any]:
-    """One of the protocols, with all of its options."""
-    shapes = []
-    for name, kind in KINDS.items():
-        options = {option: {"enum": list(words)} for option, words in kind.options.items()}
-        properties = {"name": {"const": name}, **options}
-        shapes.append({"properties": properties, "required": list(properties)})
-    return {
-        "type": "object",
-        "anyOf": [{**shape, "additionalProperties": False} for shape in shapes],
     }
 
 

@@ -10,7 +10,7 @@ import click
 
 from mindspore_hub._text import one_line, printable_json
 from mindspore_hub.commands._output import echo, format_option, print_table
-from mindspore_hub.tasks.retrieval.fields import DISTANCES
+from mindspore_hub.tasks.retrieval.task import DISTANCES
 
 if TYPE_CHECKING:
     from mindspore_hub.tasks.retrieval.matches import Matches

@@ -30,9 +30,9 @@ from mindspore_hub.tasks.pictures.fields import MODALITIES, as_preprocessing
 from mindspore_hub.tasks.pictures.preprocess import Transform
 from mindspore_hub.tasks.retrieval.chunks import Chunk, Chunks, HeldChunks, StoredChunks
 from mindspore_hub.tasks.retrieval.features import Features, unusable
-from mindspore_hub.tasks.retrieval.fields import as_retrieval
 from mindspore_hub.tasks.retrieval.forward import Forward, inference
 from mindspore_hub.tasks.retrieval.samples import Sample, Samples
+from mindspore_hub.tasks.retrieval.task import Retrieval
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -89,7 +89,7 @@ class Embedding:
         self._hub = Hub.of()
         self.card = self._hub.resolve(name)
         self._preprocessing = stated(self.card, "preprocessing", as_preprocessing)
-        self._retrieval = stated(self.card, "retrieval", as_retrieval)
+        self._retrieval = Retrieval.of(self.card)
         self._modality = modality
         self._check_modality()
         self._batch_size = batch_size
@@ -176,7 +176,7 @@ class Embedding:
             "network": "published" if self._given is None else "given",
             "sha256": self._weights,
             "preprocessing": self._preprocessing.as_json(),
-            "retrieval": self._retrieval.as_json(),
+            "retrieval": self._retrieval.feature,
             "modality": self._modality,
             "batch_size": self._batch_size,
             "root": str(pictures.root) if pictures.root else None,
