@@ -18,8 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mindspore_hub.hub.fields import one_of
-from mindspore_hub.tasks.registry import Field, Task
+from mindspore_hub.hub.fields import Field, one_of
+from mindspore_hub.tasks.registry import Task
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,7 @@ class Colour(Task):
 
     EXAMPLE: ClassVar[str] = "{name: colour, space: RGB}"
     PUBLIC: ClassVar[Mapping[str, str]] = {"colour": ""}
-    FIELDS: ClassVar[Mapping[str, Field]] = {
-        "space": Field(one_of(("RGB", "HSV")), {"enum": ["RGB", "HSV"]})
-    }
+    FIELDS: ClassVar[Mapping[str, Field]] = {"space": one_of(("RGB", "HSV"))}
 
     space: str
 

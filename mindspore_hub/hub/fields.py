@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from mindspore_hub.hub.findings import Edit, Problem
 from mindspore_hub.hub.keys import Form, are_known, key_of
@@ -18,6 +19,26 @@ from mindspore_hub.hub.values import (
 
 Check = Callable[[str, YamlNode], Iterator[Problem]]
 """Takes the name of a field and its value."""
+
+
+def _value(node: YamlNode) -> Any:
+    return tuple(map(as_argument, node.items)) if isinstance(node, YamlList) else as_argument(node)
+
+
+class Field(NamedTuple):
+    """A field of a mapping in a card.
+
+    Attributes:
+        check: Yields what is wrong with its value.
+        schema: JSON Schema of its value.
+        optional: Whether it may be absent.
+        read: What a value means that has no problems.
+    """
+
+    check: Check
+    schema: Mapping[str, Any]
+    optional: bool = False
+    read: Callable[[YamlNode], Any] = _value
 
 
 def single_value_problems(mapping: YamlMapping, known: frozenset[str]) -> Iterator[Problem]:
@@ -57,7 +78,7 @@ def input_problems(node: YamlNode) -> Iterator[Problem]:
         yield Problem(node.place, "input is not a list of inputs", _INPUT)
     for item in items:
         if isinstance(item, YamlMapping):
-            yield from field_problems("input", item, _INPUT_FIELDS, optional=("high",))
+            yield from field_problems("input", item, _INPUT_FIELDS)
         else:
             yield Problem(item.place, f"an item of input is {_kind(item)}, not a mapping", _INPUT)
 
@@ -88,26 +109,31 @@ def _dash(node: YamlNode) -> str:
     return f"put a dash before its first {'key' if isinstance(node, YamlMapping) else 'line'}"
 
 
-def field_problems(
-    key: str, node: YamlMapping, checks: Mapping[str, Check], *, optional: tuple[str, ...]
-) -> Iterator[Problem]:
+def field_problems(key: str, node: YamlMapping, fields: Mapping[str, Field]) -> Iterator[Problem]:
     """What is wrong with a mapping: unknown, repeated and missing fields, and wrong values.
 
     Args:
         key: Key of the mapping, for messages.
         node: The mapping.
-        checks: What is asked of each field.
-        optional: Fields that may be absent.
+        fields: Every field that it may have.
     """
-    yield from _name_problems(key, node, tuple(checks), optional)
+    yield from _name_problems(key, node, fields)
     for name, value in node.entries:
-        if name.text in checks:
-            yield from checks[name.text](name.text, value)
+        if name.text in fields:
+            yield from fields[name.text].check(name.text, value)
 
 
-def _name_problems(
-    key: str, node: YamlMapping, known: tuple[str, ...], optional: tuple[str, ...]
-) -> Iterator[Problem]:
+def mapping_schema(fields: Mapping[str, Field]) -> dict[str, Any]:
+    """JSON Schema of a mapping with these fields."""
+    return {
+        "type": "object",
+        "properties": {name: dict(field.schema) for name, field in fields.items()},
+        "required": [name for name, field in fields.items() if not field.optional],
+        "additionalProperties": False,
+    }
+
+
+def _name_problems(key: str, node: YamlMapping, known: Mapping[str, Field]) -> Iterator[Problem]:
     names = node.names
     for name, _ in node.entries:
         if name.text not in known:
@@ -117,17 +143,17 @@ def _name_problems(
             yield Problem(
                 name.place, f"{name.text} stands {names.count(name.text)} times", "keep one"
             )
-    missing = [name for name in known if name not in names and name not in optional]
+    missing = [name for name in known if name not in names and not known[name].optional]
     if missing:
         yield Problem(node.place, f"{key} lacks {', '.join(missing)}", "add it")
 
 
-def unchecked(name: str, node: YamlNode) -> Iterator[Problem]:
-    """A field whose words depend on another one that is wrong, which is reported already."""
-    yield from ()
+def unchecked(**schema: Any) -> Field:
+    """A field that is checked elsewhere, or depends on another one that is wrong."""
+    return Field(lambda name, node: iter(()), schema)
 
 
-def one_of(words: tuple[str, ...]) -> Check:
+def one_of(words: tuple[str, ...]) -> Field:
     """A single word of these."""
 
     def check(name: str, node: YamlNode) -> Iterator[Problem]:
@@ -139,36 +165,44 @@ def one_of(words: tuple[str, ...]) -> Check:
             edits = (Edit(node.place, node.text, meant),) if meant and node.plain else ()
             yield Problem(node.place, f"{name} is {node.text!r}", help_, edits)
 
-    return check
+    return Field(check, {"enum": list(words)})
 
 
-def some_of(words: tuple[str, ...]) -> Check:
+def some_of(words: tuple[str, ...]) -> Field:
     """A word of these, or a list of different ones."""
     single = one_of(words)
 
     def check(name: str, node: YamlNode) -> Iterator[Problem]:
         items = node.items if isinstance(node, YamlList) else (node,)
         for item in items:
-            yield from single(name, item)
+            yield from single.check(name, item)
         texts = [item.text for item in items if isinstance(item, YamlText)]
         if not texts or len(set(texts)) < len(texts):
             yield Problem(node.place, f"{name} is empty or repeats a word", f"write {words[0]}")
 
-    return check
+    several = {"type": "array", "items": single.schema, "minItems": 1, "uniqueItems": True}
+    return Field(check, {"anyOf": [single.schema, several]})
 
 
-def typed(fits: Callable[[object], bool], kind: str, example: str) -> Check:
+def typed(fits: Callable[[object], bool], kind: str, example: str, **schema: Any) -> Field:
     """A value that `fits`, such as a whole number; `kind` and `example` are for the message."""
 
     def check(name: str, node: YamlNode) -> Iterator[Problem]:
         if not fits(as_argument(node)):
             yield Problem(node.place, f"{name} is not {kind}", f"write {example}")
 
-    return check
+    return Field(check, schema)
 
 
-_INPUT_FIELDS: dict[str, Check] = {
-    "shape": _shape,
+_SIZE = {"type": "integer", "minimum": 1}
+
+_HIGH = "a positive whole number, which integers are below"
+
+_INPUT_FIELDS = {
+    "shape": Field(_shape, {"type": "array", "items": _SIZE}),
     "dtype": one_of(DTYPES),
-    "high": typed(_is_positive, "a positive whole number, which integers are below", "`21128`"),
+    "high": typed(_is_positive, _HIGH, "`21128`", **_SIZE)._replace(optional=True),
 }
+
+INPUT_SCHEMA = {"type": "array", "items": mapping_schema(_INPUT_FIELDS), "minItems": 1}
+"""JSON Schema of `input`."""

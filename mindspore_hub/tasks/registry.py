@@ -6,43 +6,21 @@ card; `mshub card rule H910` prints it. It imports neither NumPy nor click, sinc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from mindspore_hub.errors import CardError, UnknownNameError
 from mindspore_hub.hub.card import Card
-from mindspore_hub.hub.fields import Check, field_problems, unchecked
+from mindspore_hub.hub.fields import Field, field_problems, unchecked
 from mindspore_hub.hub.findings import Edit, Problem
-from mindspore_hub.hub.values import YamlList, YamlMapping, YamlNode, YamlText, as_argument
+from mindspore_hub.hub.values import YamlMapping, YamlNode, YamlText
 from mindspore_hub.hub.vocabulary import proposal
 
 _Stated = TypeVar("_Stated", bound="Task")
-
-
-def _value(node: YamlNode) -> Any:
-    if isinstance(node, YamlList):
-        return tuple(map(as_argument, node.items))
-    return as_argument(node)
-
-
-class Field(NamedTuple):
-    """A field of a task in a card.
-
-    Attributes:
-        check: Yields what is wrong with its value.
-        schema: JSON Schema of its value.
-        optional: Whether it may be absent.
-        read: Makes the attribute of the task from a value without problems.
-    """
-
-    check: Check
-    schema: Mapping[str, Any]
-    optional: bool = False
-    read: Callable[[YamlNode], Any] = _value
 
 
 @dataclass(frozen=True)
@@ -71,11 +49,9 @@ class Task:
         return ()
 
     @classmethod
-    def problems(cls, node: YamlMapping) -> Iterator[Problem]:
-        """What is wrong with the fields of its mapping, one by one."""
-        checks = {"name": unchecked, **{name: field.check for name, field in cls.FIELDS.items()}}
-        optional = tuple(name for name, field in cls.FIELDS.items() if field.optional)
-        yield from field_problems(cls.NAME, node, checks, optional=optional)
+    def fields(cls) -> dict[str, Field]:
+        """Every field of its mapping; the name is looked at before it is chosen."""
+        return {"name": unchecked(const=cls.NAME), **cls.FIELDS}
 
     def contradictions(self, card: Card) -> Iterator[tuple[str, str]]:
         """What other keys of the card contradict: messages, each with what to do."""
@@ -100,7 +76,8 @@ class Task:
         for name, field in self.FIELDS.items():
             value = getattr(self, name.replace("-", "_"))
             if not field.optional or (value is not None and value is not False):
-                found[name] = list(value) if isinstance(value, tuple) else value
+                value = list(value) if isinstance(value, tuple) else value
+                found[name] = value.as_json() if hasattr(value, "as_json") else value
         return found
 
     @classmethod
@@ -108,7 +85,7 @@ class Task:
         """What a `task` mapping says; None if it says nothing, something wrong, or another task."""
         if not isinstance(node, YamlMapping) or node.text("name") != cls.NAME:
             return None
-        if next(cls.problems(node), None):
+        if next(field_problems(cls.NAME, node, cls.fields()), None):
             return None
         values: dict[str, Any] = {
             name.text.replace("-", "_"): cls.FIELDS[name.text].read(value)
@@ -174,7 +151,7 @@ def task_problems(node: YamlNode) -> Iterator[Problem]:
             edits = (Edit(name.place, name.text, task.NAME),) if task and name.plain else ()
             yield Problem(name.place, f"there is no task {name.text}", _meant(name.text), edits)
         if task:
-            yield from task.problems(node)
+            yield from field_problems(task.NAME, node, task.fields())
 
 
 def hint(key: str) -> str:

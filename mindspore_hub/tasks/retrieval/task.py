@@ -25,10 +25,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from mindspore_hub.hub.card import Card
-from mindspore_hub.hub.fields import Check, field_problems, one_of, typed, unchecked
+from mindspore_hub.hub.fields import (
+    Field,
+    field_problems,
+    mapping_schema,
+    one_of,
+    typed,
+    unchecked,
+)
 from mindspore_hub.hub.findings import Problem
 from mindspore_hub.hub.values import Argument, YamlList, YamlMapping, YamlNode, as_argument
-from mindspore_hub.tasks.registry import Field, Task
+from mindspore_hub.tasks.registry import Task
 
 DISTANCES = ("dot", "euclidean")
 
@@ -61,6 +68,11 @@ class Kind:
 
     options: Mapping[str, tuple[str, ...]]
     metrics: Mapping[str, str]
+
+    @property
+    def fields(self) -> dict[str, Field]:
+        """Its options as fields of `protocol`."""
+        return {name: one_of(words) for name, words in self.options.items()}
 
 
 _RANKED = {
@@ -99,19 +111,12 @@ def _read_protocol(node: YamlNode) -> Protocol | None:
 
 def _protocol(key: str, node: YamlNode) -> Iterator[Problem]:
     if isinstance(node, YamlMapping):
-        yield from field_problems(key, node, _protocol_checks(node), optional=())
+        kind = KINDS.get((node.text("name") or "").lower())
+        options = kind.fields if kind else dict.fromkeys(node.names, unchecked())
+        yield from field_problems(key, node, {**options, "name": one_of(tuple(KINDS))})
     else:
         help_ = f"write `{{name: ...}}` with one of {', '.join(KINDS)}"
         yield Problem(node.place, f"{key} is not a mapping", help_)
-
-
-def _protocol_checks(node: YamlMapping) -> dict[str, Check]:
-    kind = KINDS.get((node.text("name") or "").lower())
-    if kind:
-        options = {name: one_of(words) for name, words in kind.options.items()}
-    else:
-        options = dict.fromkeys(node.names, unchecked)
-    return {**options, "name": one_of(tuple(KINDS))}
 
 
 def _outputs(name: str, node: YamlNode) -> Iterator[Problem]:
@@ -130,29 +135,14 @@ def _is_bool(value: object) -> bool:
     return isinstance(value, bool)
 
 
-def _protocol_schema() -> dict[str, Any]:
-    """One of the protocols, with all of its options."""
-    shapes = []
-    for name, kind in KINDS.items():
-        options = {option: {"enum": list(words)} for option, words in kind.options.items()}
-        properties = {"name": {"const": name}, **options}
-        shapes.append({"properties": properties, "required": list(properties)})
-    return {
-        "type": "object",
-        "anyOf": [{**shape, "additionalProperties": False} for shape in shapes],
-    }
-
-
-_PLACE_SCHEMA = {"type": "integer", "minimum": 0}
-_OUTPUTS_SCHEMA = {"type": "array", "items": _PLACE_SCHEMA, "minItems": 1, "uniqueItems": True}
-
-
-_PLACE = Field(
-    typed(_is_place, "the place of an output, counted from 0", "a whole number, such as 1"),
-    _PLACE_SCHEMA,
-    optional=True,
-)
-_FLAG = Field(typed(_is_bool, "True or False", "True or False"), {"type": "boolean"}, optional=True)
+_SCHEMA = {"type": "integer", "minimum": 0}
+_OUTPUTS = Field(_outputs, {"type": "array", "items": _SCHEMA, "minItems": 1, "uniqueItems": True})
+_KIND = "the place of an output, counted from 0"
+_PLACE = typed(_is_place, _KIND, "a whole number, such as 1", **_SCHEMA)._replace(optional=True)
+_FLAG = typed(_is_bool, "True or False", "True or False", type="boolean")._replace(optional=True)
+_PROTOCOLS = [
+    mapping_schema({"name": unchecked(const=name), **kind.fields}) for name, kind in KINDS.items()
+]
 
 
 @dataclass(frozen=True)
@@ -177,13 +167,13 @@ class Retrieval(Task):
         "Report": "report",
     }
     FIELDS: ClassVar[Mapping[str, Field]] = {
-        "outputs": Field(_outputs, _OUTPUTS_SCHEMA),
-        "distance": Field(one_of(DISTANCES), {"enum": list(DISTANCES)}),
+        "outputs": _OUTPUTS,
+        "distance": one_of(DISTANCES),
         "mirrored": _FLAG,
         "normalised": _FLAG,
         "colors": _PLACE,
         "types": _PLACE,
-        "protocol": Field(_protocol, _protocol_schema(), optional=True, read=_read_protocol),
+        "protocol": Field(_protocol, {"anyOf": _PROTOCOLS}, optional=True, read=_read_protocol),
     }
 
     outputs: tuple[int, ...]
@@ -209,11 +199,6 @@ class Retrieval(Task):
     def feature(self) -> dict[str, Any]:
         """How the feature is made, for JSON: all fields but the protocol."""
         return {key: it for key, it in self.as_json().items() if key not in {"name", "protocol"}}
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields under the names they have in a card, without those that say nothing."""
-        stated = {"protocol": self.protocol.as_json()} if self.protocol else {}
-        return {**super().as_json(), **stated}
 
     def contradictions(self, card: Card) -> Iterator[tuple[str, str]]:
         """An output that the network lacks, and metrics that the protocol does not measure."""
