@@ -312,8 +312,10 @@ def _read(path: Path, uid: str) -> Card:
     return document.card
 
 
-def stated(card: Card, key: str, read: Callable[[YamlNode | None], _Made | None]) -> _Made:
-    """What `read` makes of a key of the asset, such as `preprocessing`.
+def stated(
+    card: Card, key: str, read: Callable[[YamlNode | None], _Made | None], wanted: str = ""
+) -> _Made:
+    """What `read` makes of a key of the asset, such as `preprocessing`; `wanted` is its form.
 
     Raises:
         CardError: The card says nothing there, or something that cannot be read.
@@ -321,7 +323,7 @@ def stated(card: Card, key: str, read: Callable[[YamlNode | None], _Made | None]
     made = read(card.asset.node.get(key)) if card.asset else None
     if made is None:
         msg = (
-            f"{card.uid} says no `{key}` that could be followed; add it to its asset, and see "
+            f"{card.uid} says no `{wanted or key}` that could be followed; add it to its asset, and see "
             f"`mshub card check {card.path}`."
         )
         raise CardError(msg)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from mindspore_hub.hub.values import (
     YamlText,
     as_argument,
     is_null,
+    single_values,
 )
 
 Check = Callable[[str, YamlNode], Iterator[Problem]]
@@ -123,6 +125,26 @@ def field_problems(key: str, node: YamlMapping, fields: Mapping[str, Field]) -> 
             yield from fields[name.text].check(name.text, value)
 
 
+def read_fields(
+    key: str, node: YamlNode | None, fields: Mapping[str, Field]
+) -> dict[str, Any] | None:
+    """Values of a mapping, with `_` for `-` in their names; None if it has problems or is none."""
+    if not isinstance(node, YamlMapping) or next(field_problems(key, node, fields), None):
+        return None
+    entries = ((name.text, value) for name, value in node.entries)
+    return {name.replace("-", "_"): fields[name].read(value) for name, value in entries}
+
+
+def stated_fields(facts: Any) -> dict[str, Any]:
+    """What `read_fields` made a dataclass of, for JSON: without values that are the default ones."""
+    values = {item: getattr(facts, item.name) for item in dataclasses.fields(facts)}
+    return {
+        item.name.replace("_", "-"): list(value) if isinstance(value, tuple) else value
+        for item, value in values.items()
+        if value != item.default
+    }
+
+
 def mapping_schema(fields: Mapping[str, Field]) -> dict[str, Any]:
     """JSON Schema of a mapping with these fields."""
     return {
@@ -181,7 +203,11 @@ def some_of(words: tuple[str, ...]) -> Field:
             yield Problem(node.place, f"{name} is empty or repeats a word", f"write {words[0]}")
 
     several = {"type": "array", "items": single.schema, "minItems": 1, "uniqueItems": True}
-    return Field(check, {"anyOf": [single.schema, several]})
+    return Field(check, {"anyOf": [single.schema, several]}, read=_words)
+
+
+def _words(node: YamlNode) -> tuple[str, ...]:
+    return tuple(item.text for item in single_values(node))
 
 
 def typed(fits: Callable[[object], bool], kind: str, example: str, **schema: Any) -> Field:

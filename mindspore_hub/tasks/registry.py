@@ -13,9 +13,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from mindspore_hub.errors import CardError, UnknownNameError
-from mindspore_hub.hub.card import Card
-from mindspore_hub.hub.fields import Field, field_problems, unchecked
+from mindspore_hub.errors import UnknownNameError
+from mindspore_hub.hub.card import Card, stated
+from mindspore_hub.hub.fields import Field, field_problems, read_fields, stated_fields, unchecked
 from mindspore_hub.hub.findings import Edit, Problem
 from mindspore_hub.hub.values import YamlMapping, YamlNode, YamlText
 from mindspore_hub.hub.vocabulary import proposal
@@ -57,10 +57,8 @@ class Task:
         """What other keys of the card contradict: messages, each with what to do."""
         last, count = max(self.places, default=-1), len(card.output_shapes)
         if count and last >= count:
-            yield (
-                f"{self.NAME} names output {last}, but output-shape has {count}",
-                "count outputs from 0",
-            )
+            message = f"{self.NAME} names output {last}, but output-shape has {count}"
+            yield message, "count outputs from 0"
 
     def shared(self: _Stated, others: Sequence[Task | None]) -> _Stated:
         """What of it is true of another file of the network, too.
@@ -72,27 +70,13 @@ class Task:
 
     def as_json(self) -> dict[str, Any]:
         """The fields under the names they have in a card, without those that say nothing."""
-        found: dict[str, Any] = {"name": self.NAME}
-        for name, field in self.FIELDS.items():
-            value = getattr(self, name.replace("-", "_"))
-            if not field.optional or (value is not None and value is not False):
-                value = list(value) if isinstance(value, tuple) else value
-                found[name] = value.as_json() if hasattr(value, "as_json") else value
-        return found
+        return {"name": self.NAME, **stated_fields(self)}
 
     @classmethod
     def read(cls: type[_Stated], node: YamlNode | None) -> _Stated | None:
         """What a `task` mapping says; None if it says nothing, something wrong, or another task."""
-        if not isinstance(node, YamlMapping) or node.text("name") != cls.NAME:
-            return None
-        if next(field_problems(cls.NAME, node, cls.fields()), None):
-            return None
-        values: dict[str, Any] = {
-            name.text.replace("-", "_"): cls.FIELDS[name.text].read(value)
-            for name, value in node.entries
-            if name.text != "name"
-        }
-        return cls(**values)
+        values = read_fields(cls.NAME, node, cls.fields())
+        return cls(**values) if values and values.pop("name") == cls.NAME else None
 
     @classmethod
     def of(cls: type[_Stated], card: Card) -> _Stated:
@@ -101,14 +85,7 @@ class Task:
         Raises:
             CardError: The card does not say that it is for this task, or not in a readable way.
         """
-        made = cls.read(card.asset.node.get("task")) if card.asset else None
-        if made is None:
-            msg = (
-                f"{card.uid} says no `task: {{name: {cls.NAME}, ...}}` that could be followed; add it "
-                f"to its asset, and see `mshub card check {card.path}`."
-            )
-            raise CardError(msg)
-        return made
+        return stated(card, "task", cls.read, f"task: {{name: {cls.NAME}, ...}}")
 
 
 @cache

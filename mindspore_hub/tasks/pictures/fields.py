@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from mindspore_hub.hub.fields import Check, Field, field_problems, one_of, some_of, unchecked
+from mindspore_hub.hub.fields import (
+    Check,
+    Field,
+    field_problems,
+    one_of,
+    read_fields,
+    some_of,
+    stated_fields,
+    unchecked,
+)
 from mindspore_hub.hub.findings import Problem
 from mindspore_hub.hub.values import NOTHING, Shape, YamlList, YamlMapping, YamlNode, as_argument
 
@@ -90,12 +99,7 @@ class Preprocessing:
 
     def as_json(self) -> dict[str, Any]:
         """The fields under the names they have in a card, without those that say nothing."""
-        named = {name.replace("_", "-"): value for name, value in asdict(self).items()}
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in named.items()
-            if value or name not in OPTIONAL
-        }
+        return stated_fields(self)
 
 
 def _colors(order: str | None) -> int:
@@ -104,10 +108,9 @@ def _colors(order: str | None) -> int:
 
 def as_preprocessing(node: YamlNode | None) -> Preprocessing | None:
     """What a `preprocessing` mapping says; None where it says nothing, or something else."""
-    if not isinstance(node, YamlMapping) or next(problems(node), None):
-        return None
-    fields = {name.text.replace("-", "_"): value for name, value in node.entries}
-    return Preprocessing(**{name: _value(name, value) for name, value in fields.items()})
+    known = fields(node) if isinstance(node, YamlMapping) else {}
+    values = read_fields("preprocessing", node, known)
+    return Preprocessing(**values) if values else None
 
 
 def problems(node: YamlNode) -> Iterator[Problem]:
@@ -229,10 +232,3 @@ def _is_mean(value: object) -> bool:
 
 def _is_std(value: object) -> bool:
     return _is_mean(value) and value != 0
-
-
-def _value(name: str, node: YamlNode) -> Any:
-    if isinstance(node, YamlList):
-        return tuple(as_argument(item) for item in node.items)
-    value = as_argument(node)
-    return (value,) if name in {"modality", "maps"} else value

@@ -200,6 +200,11 @@ class Retrieval(Task):
         """How the feature is made, for JSON: all fields but the protocol."""
         return {key: it for key, it in self.as_json().items() if key not in {"name", "protocol"}}
 
+    def as_json(self) -> dict[str, Any]:
+        """The fields under the names they have in a card, without those that say nothing."""
+        protocol = {"protocol": self.protocol.as_json()} if self.protocol else {}
+        return {**super().as_json(), **protocol}
+
     def contradictions(self, card: Card) -> Iterator[tuple[str, str]]:
         """An output that the network lacks, and metrics that the protocol does not measure."""
         yield from super().contradictions(card)
