@@ -118,7 +118,8 @@ def task_problems(node: YamlNode) -> Iterator[Problem]:
     """What is wrong with the value of `task`: not a mapping, an unknown name, or a wrong field."""
     name = node.get("name") if isinstance(node, YamlMapping) else None
     if not isinstance(node, YamlMapping):
-        help_ = f"write {_examples()}; `mshub card rule H910` shows all fields"
+        examples = " or ".join(f"`{task.EXAMPLE}`" for task in tasks().values())
+        help_ = f"write {examples}; `mshub card rule H910` shows all fields"
         yield Problem(node.place, "task is not a mapping", help_)
     elif not isinstance(name, YamlText):
         yield Problem(node.place, "task has no name", f"write `name: {' or '.join(tasks())}`")
@@ -159,7 +160,3 @@ def public_names() -> dict[str, str]:
 def _meant(name: str) -> str:
     near = proposal(name, list(tasks()))
     return f"did you mean {near}?" if near else f"write {' or '.join(tasks())}"
-
-
-def _examples() -> str:
-    return " or ".join(f"`{task.EXAMPLE}`" for task in tasks().values())
