@@ -136,15 +136,12 @@ def download(
         HubError: As in `load`, but for what is about networks.
     """
     from mindspore_hub.files.checkpoint import checkpoint
-    from mindspore_hub.files.download import memo_of
     from mindspore_hub.hub.hub import Hub
-    from mindspore_hub.settings import Settings
 
     _check_types(name, "gitee", force_reload=force_reload)
-    found, settings = Hub.of(hub), Settings.from_environment()
-    card = found.resolve(name)
-    with checkpoint(card, found, settings=settings, force=force_reload) as stored:
-        stored.verify(memo_of(settings))
+    found = Hub.of(hub)
+    with checkpoint(found.resolve(name), found, force=force_reload) as stored:
+        stored.verify()
         return stored.path
 
 

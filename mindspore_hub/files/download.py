@@ -27,12 +27,11 @@ from mindspore_hub.errors import (
 )
 from mindspore_hub.files.partial import Partial
 from mindspore_hub.files.sources import Location, segments_of, shown, sources
-from mindspore_hub.files.store import Store, StoredFile, digest
+from mindspore_hub.files.store import Store, StoredFile, digest, stores_of
 from mindspore_hub.files.transfer import deliver, receive
 from mindspore_hub.files.web import PassingError
 
 if TYPE_CHECKING:
-    from mindspore_hub.files.records import Memo
     from mindspore_hub.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -65,7 +64,7 @@ class _Job:
         return segments_of(self.links[0])[-1]
 
 
-def fetch(
+def obtain(
     link: str,
     sha256: str,
     *,
@@ -73,8 +72,8 @@ def fetch(
     settings: Settings,
     progress: Progress | None = None,
     force: bool = False,
-) -> Path:
-    """Return the verified file with this digest, downloading it if no store has it.
+) -> StoredFile:
+    """Open the file with this digest, downloading it if no store has it.
 
     Args:
         link: Where the file was published: an https URL, or http on this machine.
@@ -85,7 +84,7 @@ def fetch(
         force: Download even if the store has the file.
 
     Returns:
-        A read-only file in the store, or in an extra cache.
+        An open file of the store, or of an extra cache, to be verified before any byte is used.
 
     Raises:
         CardError: `sha256` is not a digest.
@@ -95,32 +94,9 @@ def fetch(
         StoreError: The store cannot be read or written, or its disk is full.
         TrustError: The link, or a redirect, leads to where no file may be taken from.
     """
-    found = obtain(
-        link,
-        sha256,
-        alternatives=alternatives,
-        settings=settings,
-        progress=progress,
-        force=force,
-    )
-    with found:
-        found.verify(memo_of(settings))
-        return found.path
-
-
-def obtain(
-    link: str,
-    sha256: str,
-    *,
-    alternatives: Iterable[str] = (),
-    settings: Settings,
-    progress: Progress | None = None,
-    force: bool = False,
-) -> StoredFile:
-    """Open the file with this digest; as `fetch`, but to be verified before any byte is used."""
-    store = Store(settings.home)
     if not force and (found := stored(sha256, settings)):
         return found
+    store = stores_of(settings)[-1]
     store.prepare()
     name = segments_of(link)[-1]
     with store.lock(sha256, name=name) as locked, ExitStack() as stack:
@@ -132,26 +108,22 @@ def obtain(
         return _obtain(job)
 
 
-def memo_of(settings: Settings) -> Memo | None:
-    """The memo of hashed files, unless the user wants every file to be hashed."""
-    return None if settings.verify == "always" else Store(settings.home).memo
-
-
 def stored(sha256: str, settings: Settings) -> StoredFile | None:
     """Open the file with this digest if a store has it; as `obtain`, and nothing is downloaded.
 
     What is damaged in an extra cache is passed over.
     """
-    for folder in settings.extra_caches:
+    *extra, own = stores_of(settings)
+    for store in extra:
         try:
             with ExitStack() as stack:
-                if found := Store(folder, read_only=True).open(sha256):
-                    stack.enter_context(found).verify(memo_of(settings))
+                if found := store.open(sha256):
+                    stack.enter_context(found).verify()
                     stack.pop_all()
                     return found
         except (IntegrityError, StoreError) as error:
-            logger.warning("The extra cache %s is passed over: %s", folder, error)
-    return Store(settings.home).open(sha256)
+            logger.warning("The extra cache %s is passed over: %s", store.home, error)
+    return own.open(sha256)
 
 
 def _obtain(job: _Job) -> StoredFile:
@@ -319,8 +291,8 @@ def _about_copy(location: Location) -> str:
 
 def _offline(job: _Job, file: str) -> tuple[str, str]:
     """Problem and remedy where the network may not be used."""
-    stores = [job.store, *map(Store, job.settings.extra_caches)]
-    here = next((blob for store in stores if (blob := store.blob(job.sha256)).is_file()), None)
+    blobs = [store.blob(job.sha256) for store in stores_of(job.settings)]
+    here = next(filter(Path.is_file, blobs), None)
     if here:  # but it was to be downloaded again
         problem = f"{file} cannot be downloaded again, because MSHUB_OFFLINE forbids the network."
         remedy = f"Leave out force_reload (--force-reload) to use the stored file {here}"

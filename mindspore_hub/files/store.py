@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from mindspore_hub.settings import Settings
+
 logger = logging.getLogger(__name__)
 
 CHUNK = 1 << 20
@@ -85,15 +87,25 @@ class Store:
     Args:
         home: Folder of the store. It need not exist, and is created by the first write.
         read_only: Never move a damaged file away; the store is somebody else's.
+        memo: Stats of files that were hashed, by default that in `home`.
+        hash_always: Hash files whatever the memo knows.
     """
 
-    def __init__(self, home: str | os.PathLike[str], *, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        home: str | os.PathLike[str],
+        *,
+        read_only: bool = False,
+        memo: Memo | None = None,
+        hash_always: bool = False,
+    ) -> None:
         self.home = Path(home).absolute()
         self.read_only = read_only
+        self.hash_always = hash_always
         self.partial = self.home / "partial"
         self.refs = self.home / "refs"
         self.trusted = self.home / "trusted"
-        self.memo = Memo(self.home / "verified")
+        self.memo = memo or Memo(self.home / "verified")
 
     def blob(self, sha256: str) -> Path:
         """Say where the file of this digest lies, or would lie.
@@ -293,11 +305,8 @@ class StoredFile:
             self.file.seek(0)
             return digest(self.file, note)
 
-    def verify(self, memo: Memo | None = None) -> None:
-        """Hash the file unless it was hashed already.
-
-        Args:
-            memo: Stats of files that were hashed; without one the file is hashed in any case.
+    def verify(self) -> None:
+        """Hash the file unless the memo of its store says that it was hashed already.
 
         Raises:
             IntegrityError: It does not match its name. In a store of one's own it was moved to
@@ -305,22 +314,18 @@ class StoredFile:
             StoreError: It cannot be read.
         """
         stat = self.stat
-        if not self._is_known(stat, memo):
-            self.expect(self.digest(), stat, memo)
+        if not self._is_known(stat):
+            self.expect(self.digest(), stat)
 
     @contextmanager
-    def verifying(self, content: mmap, memo: Memo | None = None) -> Iterator[None]:
-        """Hash the file, in a thread while the block runs, unless it was hashed already.
-
-        Args:
-            content: A map of `file`.
-            memo: As in `verify`.
+    def verifying(self, content: mmap) -> Iterator[None]:
+        """As `verify`, in a thread while the block runs; `content` is a map of `file`.
 
         Raises:
             IntegrityError: As in `verify`, at the end of the block, whatever happened inside.
         """
         stat = self.stat
-        if self._is_known(stat, memo):
+        if self._is_known(stat):
             yield
             return
         with ThreadPoolExecutor(1, "sha256") as pool:
@@ -329,17 +334,17 @@ class StoredFile:
             try:
                 yield
             finally:
-                self.expect(got.result(), stat, memo)
+                self.expect(got.result(), stat)
 
-    def expect(self, got: str, stat: Stat, memo: Memo | None = None) -> None:
+    def expect(self, got: str, stat: Stat) -> None:
         """Compare a digest, computed since the file had this stat, with the name of the file.
 
         Raises:
             IntegrityError: As in `verify`.
         """
         if got == self.sha256:
-            if memo and stat == self.stat:
-                memo.note(self.sha256, stat)
+            if stat == self.stat:
+                self.store.memo.note(self.sha256, stat)
             return
         msg = (
             f"{self.path} in the store is damaged:\n"
@@ -349,8 +354,10 @@ class StoredFile:
         )
         raise IntegrityError(msg)
 
-    def _is_known(self, stat: Stat, memo: Memo | None) -> bool:
-        return memo is not None and (stat == self.hashed or memo.knows(self.sha256, stat))
+    def _is_known(self, stat: Stat) -> bool:
+        if self.store.hash_always:
+            return False
+        return stat == self.hashed or self.store.memo.knows(self.sha256, stat)
 
     def _set_aside(self) -> str:
         """Move the damaged file away, and say what was done and what to do."""
@@ -369,6 +376,17 @@ class StoredFile:
                 f"It cannot be moved away ({error.strerror}): remove it as its owner, or point "
                 "MSHUB_HOME to a folder that you can write."
             )
+
+
+def stores_of(settings: Settings) -> list[Store]:
+    """The extra caches and, as the last one, the store of the user, whose memo they share."""
+    always = settings.verify == "always"
+    own = Store(settings.home, hash_always=always)
+    extra = [
+        Store(folder, read_only=True, memo=own.memo, hash_always=always)
+        for folder in settings.extra_caches
+    ]
+    return [*extra, own]
 
 
 def digest(file: IO[bytes], note: Callable[[int], None] | None = None) -> str:

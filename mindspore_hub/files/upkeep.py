@@ -21,7 +21,7 @@ from mindspore_hub._files import is_plain
 from mindspore_hub._progress import Progress
 from mindspore_hub.errors import AmbiguousNameError, HubError, StoreError, UnknownNameError
 from mindspore_hub.files.partial import Version, is_abandoned
-from mindspore_hub.files.records import Memo, Ref, forget_use, read_refs, stat_of
+from mindspore_hub.files.records import Ref, forget_use, read_refs, stat_of
 from mindspore_hub.files.store import OWN_FILES, OWN_FOLDERS, Store, is_damaged
 from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.hub import Hub
@@ -339,17 +339,11 @@ class Checked:
 
 
 def check(
-    stores: Sequence[Store], digests: Iterable[str], *, memo: Memo, progress: Progress
+    stores: Sequence[Store], digests: Iterable[str], *, progress: Progress
 ) -> Iterator[Checked]:
-    """Hash every copy of these files, whatever the memo knows, and note there what is whole.
+    """Hash every copy of these files, whatever the memos know, and note there what is whole.
 
-    A damaged file in a store of one's own is moved to `corrupt/`.
-
-    Args:
-        stores: Where they may lie; a file that is nowhere is passed over.
-        digests: Which files.
-        memo: Stats of files that were hashed.
-        progress: Called with bytes done and bytes in total.
+    A damaged file in a store of one's own is moved to `corrupt/`; one that is nowhere is passed over.
     """
     copies = [(store, sha256, size) for sha256 in digests for store, size in _sizes(stores, sha256)]
     done, total = 0, sum(size for _, _, size in copies)
@@ -363,9 +357,9 @@ def check(
                 continue
             with found:
                 before = found.stat
-                found.expect(found.digest(note), before, memo)
+                found.expect(found.digest(note), before)
         except HubError as problem:
-            memo.forget(sha256)
+            store.memo.forget(sha256)
             error = problem
         yield Checked(sha256, store.blob(sha256), size, error)
 

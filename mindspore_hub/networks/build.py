@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 from mindspore_hub._collector import collector_paused
 from mindspore_hub.errors import CardError, CheckpointError
 from mindspore_hub.files.checkpoint import checkpoint, loadable_asset
-from mindspore_hub.files.download import memo_of
 from mindspore_hub.hub.card import Asset, Card
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.values import as_builtin
@@ -37,14 +36,14 @@ from mindspore_hub.networks.weights import (
     facts_of,
     read_weights,
 )
-from mindspore_hub.settings import Settings, shown_address
+from mindspore_hub.settings import shown_address
 from mindspore_hub.tensors import map_file
 
 if TYPE_CHECKING:
     from mindspore import Parameter, nn
 
-    from mindspore_hub.files.records import Memo
     from mindspore_hub.files.store import StoredFile
+    from mindspore_hub.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -190,12 +189,10 @@ def _load(
 ) -> tuple[nn.Cell, Mapping[str, Weight]]:
     """The network with the checkpoint of a card, and the weights that share its memory."""
     asset = loadable_asset(card)
-    settings = settings or Settings.from_environment()
     with _about(card):
         built = _construct_early(network, asset.network_args, given) if given else None
         with checkpoint(card, hub, settings=settings, force=force) as stored:
-            memo = memo_of(settings)
-            return _load_stored(stored, network, asset, given, memo=memo, built=built)
+            return _load_stored(stored, network, asset, given, built=built)
 
 
 @contextmanager
@@ -215,7 +212,6 @@ def _load_stored(
     asset: Asset,
     given: Arguments,
     *,
-    memo: Memo | None,
     built: nn.Cell | None,
 ) -> tuple[nn.Cell, Mapping[str, Weight]]:
     try:
@@ -223,7 +219,7 @@ def _load_stored(
     except CheckpointError as error:
         msg = f"{stored.path}: {error}"
         raise CheckpointError(msg) from error
-    with stored.verifying(buffer, memo):
+    with stored.verifying(buffer):
         if built is None:
             built = _construct_early(network, asset.network_args, given)
     try:

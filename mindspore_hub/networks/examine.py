@@ -26,7 +26,7 @@ from mindspore_hub import _files
 from mindspore_hub._text import count, size
 from mindspore_hub.errors import CheckpointError, OfflineError, UnknownNameError
 from mindspore_hub.files.checkpoint import loadable_asset
-from mindspore_hub.files.download import memo_of, stored
+from mindspore_hub.files.download import stored
 from mindspore_hub.hub.hub import Hub, existing
 from mindspore_hub.networks.weights import optimizer_state
 from mindspore_hub.settings import Settings, shown_address
@@ -251,7 +251,7 @@ def examine_named(name: str, settings: Settings) -> tuple[Examination, Card | No
         msg = f"The file of {name} is not in the store; `mshub download {name}` brings it."
         raise OfflineError(msg)
     with found:
-        found.verify(memo_of(settings))
+        found.verify()
         with naming(found.path):
             return describe(found.path, read_index(open_file(found.file))), card
 
