@@ -16,8 +16,8 @@ from typing import IO, BinaryIO
 
 from mindspore_hub.errors import HubError, OutputError, StoreError
 
-_SHOWN = 32
-"""Characters of a file's name in those of its temporary files; file systems take 255 bytes."""
+_SHOWN = 128
+"""Bytes of a file's name in those of its temporary files; file systems take 255."""
 
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0)
 """Open a pipe at once, or fail if nobody reads from it; Windows does not have it."""
@@ -211,7 +211,7 @@ def _encoded(text: str, path: Path) -> bytes:
 
 
 def _prefix(path: Path) -> str:
-    return f".{path.name[:_SHOWN]}"
+    return f".{os.fsencode(path.name)[:_SHOWN].decode(errors='ignore')}"
 
 
 def _goal(path: Path) -> Path | None:

@@ -29,9 +29,9 @@ from mindspore_hub.hub.card import read_card
 from mindspore_hub.hub.values import Input
 from mindspore_hub.networks import golden
 from mindspore_hub.networks.build import assemble
-from mindspore_hub.networks.classes import import_network
+from mindspore_hub.networks.classes import Network, import_network
 from mindspore_hub.networks.examine import shape_text
-from mindspore_hub.networks.framework import Network, require_mindspore
+from mindspore_hub.networks.framework import require_mindspore
 from mindspore_hub.networks.weights import (
     Derived,
     derive_arguments,

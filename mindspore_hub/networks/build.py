@@ -7,28 +7,30 @@ Arguments of the caller are tried before any byte is asked for.
 
 from __future__ import annotations
 
-import inspect
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from mindspore_hub._collector import collector_paused
 from mindspore_hub.errors import CardError, CheckpointError
 from mindspore_hub.files.checkpoint import checkpoint, loadable_asset
 from mindspore_hub.hub.card import Asset, Card
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.values import as_builtin
 from mindspore_hub.networks.assign import NewHead, as_parameter, assign
-from mindspore_hub.networks.classes import bind, network_class
-from mindspore_hub.networks.framework import (
-    Network,
+from mindspore_hub.networks.classes import Network, bind, network_class
+from mindspore_hub.networks.collector import collector_paused
+from mindspore_hub.networks.construct import (
+    Arguments,
+    are_alike,
     build_initialised,
-    build_uninitialised,
-    require_mindspore,
+    construct,
+    construct_early,
+    shown_arguments,
 )
+from mindspore_hub.networks.framework import require_mindspore
 from mindspore_hub.networks.weights import (
     Weight,
     check_arguments,
@@ -46,8 +48,6 @@ if TYPE_CHECKING:
     from mindspore_hub.settings import Settings
 
 logger = logging.getLogger(__name__)
-
-Arguments = Mapping[str, object]
 
 _NONE: Arguments = MappingProxyType({})
 
@@ -93,7 +93,7 @@ def create(
     given = bind(network, positional, arguments)
     with _about(card):
         published = card.asset.network_args if card.asset else {}
-        return _construct(network, published, given, build=build_initialised)
+        return construct(network, published, given, build=build_initialised)
 
 
 def parameters(card: Card, hub: Hub, *, force: bool = False) -> dict[str, Parameter]:
@@ -162,8 +162,8 @@ def assemble(
     derived = derive_arguments(weights, facts)
     check_arguments(published, derived)
     known = {**{key: found.value for key, found in derived.items()}, **published}
-    if built is None or not _are_alike(network, {**published, **given}, {**known, **given}):
-        built = _construct(network, known, given)
+    if built is None or not are_alike(network, {**published, **given}, {**known, **given}):
+        built = construct(network, known, given)
     classes = facts.class_argument
     new_head = _new_head(known.get(classes), given.get(classes))
     if initialised := assign(built, weights, facts, new_head=new_head):
@@ -190,7 +190,7 @@ def _load(
     """The network with the checkpoint of a card, and the weights that share its memory."""
     asset = loadable_asset(card)
     with _about(card):
-        built = _construct_early(network, asset.network_args, given) if given else None
+        built = construct_early(network, asset.network_args, given) if given else None
         with checkpoint(card, hub, settings=settings, force=force) as stored:
             return _load_stored(stored, network, asset, given, built=built)
 
@@ -221,7 +221,7 @@ def _load_stored(
         raise CheckpointError(msg) from error
     with stored.verifying(buffer):
         if built is None:
-            built = _construct_early(network, asset.network_args, given)
+            built = construct_early(network, asset.network_args, given)
     try:
         weights = read_weights(buffer, facts_of(network))
     except CheckpointError as error:
@@ -251,7 +251,7 @@ def _remedy(
     """Say whose fault it is that a file does not fit, and what to do about it."""
     if given and _fits(network, weights, published):
         return (
-            f"You gave {_shown(given)}{_contradicted(network, weights, given)}. Leave out what does "
+            f"You gave {shown_arguments(given)}{_contradicted(network, weights, given)}. Leave out what does "
             "not fit: without it, the file is loaded."
         )
     return (
@@ -277,58 +277,3 @@ def _contradicted(network: Network, weights: Mapping[str, Weight], given: Argume
         if name != facts.class_argument and given.get(name, found.value) != found.value
     ]
     return f", but the file has {', '.join(others)}" if others else ""
-
-
-def _are_alike(network: Network, arguments: Arguments, others: Arguments) -> bool:
-    """Whether arguments of a constructor mean the same, defaults included."""
-    signature = inspect.signature(network)
-    try:
-        one, other = signature.bind(**arguments), signature.bind(**others)
-    except TypeError:  # which the constructor is to say
-        return False
-    one.apply_defaults()
-    other.apply_defaults()
-    return one == other
-
-
-@collector_paused()
-def _construct_early(network: Network, published: Arguments, given: Arguments) -> nn.Cell | None:
-    """The network that card and caller tell of, if they do; the file may tell of another."""
-    try:
-        return _construct(network, published, given)
-    except CardError:  # to be said once the file is known to be right, and has told the rest
-        return None
-
-
-def _construct(
-    network: Network,
-    published: Arguments,
-    given: Arguments,
-    *,
-    build: Callable[[Network, Arguments], nn.Cell] = build_uninitialised,
-) -> nn.Cell:
-    try:
-        built = build(network, {**published, **given})
-    except (TypeError, ValueError) as error:
-        if given and _builds(network, published):
-            raise  # what the constructor says of the caller's arguments says it all
-        also = f" and {_shown(given)}, which you gave" if given else ""
-        msg = (
-            f"{network.__name__} cannot be built with network-args {dict(published)}{also}: {error}. "
-            "Correct network-args."
-        )
-        raise CardError(msg) from error
-    built.set_train(False)
-    return built
-
-
-def _builds(network: Network, arguments: Arguments) -> bool:
-    try:
-        build_uninitialised(network, arguments)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def _shown(arguments: Arguments) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in arguments.items())

@@ -12,17 +12,28 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.hub import Hub, own_root
 from mindspore_hub.hub.paths import root_above
 from mindspore_hub.hub.values import as_builtin
-from mindspore_hub.networks.framework import Network, require_mindspore
+from mindspore_hub.networks.framework import require_mindspore
 from mindspore_hub.networks.trust import explained, trusted_copy
 
 if TYPE_CHECKING:
+    from mindspore import nn
+
     from mindspore_hub.hub.card import Card
+
+
+class Network(Protocol):
+    """What a card names as its network: a class of cells, or a function that builds one."""
+
+    __name__: str
+
+    def __call__(self, *args: object, **kwargs: object) -> nn.Cell:
+        """Build the network."""
 
 
 def has_network(card: Card, hub: Hub) -> bool:

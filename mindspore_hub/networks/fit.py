@@ -14,8 +14,7 @@ from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.values import Input
 from mindspore_hub.networks.build import assemble
-from mindspore_hub.networks.classes import network_class
-from mindspore_hub.networks.framework import Network
+from mindspore_hub.networks.classes import Network, network_class
 from mindspore_hub.networks.golden import inputs_of
 from mindspore_hub.networks.weights import Weights, derive_arguments, facts_of, weights_of
 
