@@ -29,15 +29,9 @@ _DEPTH = 64
 
 
 def read_arrays(path: str | os.PathLike[str]) -> dict[str, Array]:
-    """Read all arrays of an npz file. Pickled ones are refused, since they can run code.
+    """Read all arrays of an npz file by name. Pickled ones are refused, since they can run code.
 
     Sizes that the file claims are compared with the bytes that are there before room is made.
-
-    Args:
-        path: The file.
-
-    Returns:
-        Arrays by name.
 
     Raises:
         OSError: The file cannot be opened, or is not a regular one.
@@ -54,21 +48,12 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, Array]:
 
 
 def read_object(text: bytes | str) -> dict[str, Any]:
-    """Parse a JSON object.
-
-    Args:
-        text: The JSON.
-
-    Raises:
-        ValueError: It is not JSON, not an object, or nested deeper than anything useful.
-    """
+    """Parse a JSON object; a ValueError if it is none, or nested deeper than anything useful."""
     try:
         found = json.loads(text, parse_constant=_refuse_constant)
-    except (RecursionError, MemoryError):
-        found = None
-        deep = True
-    else:
         deep = not _is_shallow([found], _DEPTH)
+    except (RecursionError, MemoryError):
+        deep = True
     if deep:
         msg = f"it is nested deeper than {_DEPTH} levels"
         raise ValueError(msg)

@@ -16,15 +16,6 @@ _Number = TypeVar("_Number", int, float)
 DEFAULT_HOME = "~/.mscache"
 """Folder of the store; the upstream client's, so that its files are found."""
 
-DEFAULT_TIMEOUT = 30.0
-"""Seconds without progress after which a connection counts as dead."""
-
-DEFAULT_RETRIES = 3
-"""How often a source is asked again after a failure that may pass."""
-
-DEFAULT_MAX_SIZE = 100_000_000_000
-"""Bytes that one file may have."""
-
 DAY = 86400
 """Seconds; no connection is waited for longer."""
 
@@ -80,9 +71,9 @@ class Settings:
     mirrors: tuple[str, ...] = field(default=(), repr=False)  # which may hold passwords
     allowed_hosts: tuple[str, ...] = ()
     verify: str = "memo"
-    timeout: float = DEFAULT_TIMEOUT
-    retries: int = DEFAULT_RETRIES
-    max_size: int = DEFAULT_MAX_SIZE
+    timeout: float = 30.0
+    retries: int = 3
+    max_size: int = 100_000_000_000
     progress: bool = True
     cpu_tuning: bool = True
 
@@ -102,20 +93,16 @@ class Settings:
             mirrors=tuple(_mirror(item) for item in _items("MSHUB_MIRRORS")),
             allowed_hosts=tuple(_host(item) for item in _items("MSHUB_ALLOWED_HOSTS")),
             verify=_choice("MSHUB_VERIFY", _VERIFY),
-            timeout=_number("MSHUB_TIMEOUT", DEFAULT_TIMEOUT, least=0.001, most=DAY),
-            retries=_number("MSHUB_RETRIES", DEFAULT_RETRIES, least=0, most=1000),
-            max_size=_number("MSHUB_MAX_SIZE", DEFAULT_MAX_SIZE, least=1, most=2**63 - 1),
+            timeout=_number("MSHUB_TIMEOUT", cls.timeout, least=0.001, most=DAY),
+            retries=_number("MSHUB_RETRIES", cls.retries, least=0, most=1000),
+            max_size=_number("MSHUB_MAX_SIZE", cls.max_size, least=1, most=2**63 - 1),
             progress=not _flag("MSHUB_NO_PROGRESS", default=False),
             cpu_tuning=_flag("MSHUB_CPU_TUNING", default=True),
         )
 
 
 def hub_setting() -> Path | None:
-    """Hub root whose cards are meant by names (`MSHUB_HUB`); None for the package's own.
-
-    Raises:
-        SettingsError: It means no path.
-    """
+    """Hub root whose cards are meant by names (`MSHUB_HUB`); None for the package's own."""
     value = os.environ.get("MSHUB_HUB")
     return expand(value, "MSHUB_HUB") if value else None
 
@@ -124,11 +111,8 @@ def expand(path: str, origin: str) -> Path:
     """The path that a setting means: `~`, `$NAME` and `${NAME}` are expanded.
 
     Blanks and ends of lines around it are taken off. What other programs would have expanded, and
-    did not, is refused: nobody wants a folder of such a name.
-
-    Args:
-        path: The path.
-        origin: Variable or argument that it comes from, for the message.
+    did not, is refused: nobody wants a folder of such a name. `origin` is the variable or argument
+    that it comes from, for the message.
 
     Raises:
         SettingsError: It is empty or an address, holds quotes, `%NAME%` or a variable that is not
@@ -160,10 +144,7 @@ def shown_address(text: str) -> str:
 
     One `***` stands for all that is left out. A password may hold anything, so that where it ends is not
     always to be told; then more is left out rather than less. Without a scheme, an `@` makes an
-    address of a text that does not begin as a path.
-
-    Args:
-        text: A URL, or the path of a folder, which is shown as it is.
+    address of a text that does not begin as a path: the path of a folder is shown as it is.
     """
     match = _SCHEME.match(text)
     scheme, rest = (match[0], text[match.end() :]) if match else ("", text)

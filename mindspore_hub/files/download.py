@@ -219,25 +219,22 @@ def _attempt(location: Location, partial: Partial, job: _Job) -> None:
             version=partial.version,
             settings=job.settings,
         )
-        _announce(location, delivery.start, delivery.version.total, job)
-        job.store.require_space((delivery.version.total or 0) - delivery.start)
-        with partial.open(delivery.start, delivery.version) as file:
+        start, total = delivery.start, delivery.version.total
+        size = "of unknown size" if total is None else f"{total:,} bytes"
+        rest = f", from byte {start:,} on" if start else ""
+        logger.info("Downloading %s (%s%s) from %s", job.name, size, rest, shown(location))
+        job.store.require_space((total or 0) - start)
+        with partial.open(start, delivery.version) as file:
             got = receive(delivery, file, job.report, settings=job.settings)
             if not got:  # the earlier part may be another file's
                 file.seek(0)
                 got = digest(file)
-    if got != job.sha256 and delivery.start:
+    if got != job.sha256 and start:
         logger.info("What was kept of an earlier download belongs to another file; from 0 again")
         partial.discard()
         _attempt(location, partial, job)
     elif got != job.sha256:
         _refuse_wrong(location, got, partial, job)
-
-
-def _announce(location: Location, start: int, total: int | None, job: _Job) -> None:
-    size = "of unknown size" if total is None else f"{total:,} bytes"
-    rest = f", from byte {start:,} on" if start else ""
-    logger.info("Downloading %s (%s%s) from %s", job.name, size, rest, shown(location))
 
 
 def _refuse_wrong(location: Location, got: str, partial: Partial, job: _Job) -> None:
@@ -253,7 +250,13 @@ def _refuse_wrong(location: Location, got: str, partial: Partial, job: _Job) -> 
 def _verdict(job: _Job, failures: list[_Failure]) -> HubError:
     """Say in one error what every source answered; the gravest failure gives its type."""
     file = f"{job.name} (sha256 {job.sha256})"
-    kinds = {type(error) for location, error in failures if not _is_copy(location, error, job)}
+    # A wrong copy of the file says nothing of the published file.
+    copies = [
+        location
+        for location, error in failures
+        if isinstance(error, IntegrityError) and location not in job.links
+    ]
+    kinds = {type(error) for location, error in failures if location not in copies}
     kind: type[HubError] = NetworkError
     problem = f"No source could deliver {file}:"
     if IntegrityError in kinds:
@@ -271,13 +274,7 @@ def _verdict(job: _Job, failures: list[_Failure]) -> HubError:
     else:
         remedy = _next_step(job, may_pass=PassingError in kinds)
     tried = [f"  {shown(location)}: {error}" for location, error in failures]
-    copies = [location for location, error in failures if _is_copy(location, error, job)]
     return kind("\n".join([problem, *tried, *map(_about_copy, copies), remedy]))
-
-
-def _is_copy(location: Location, error: HubError, job: _Job) -> bool:
-    """Whether a copy of the file is wrong, which says nothing of the published file."""
-    return isinstance(error, IntegrityError) and location not in job.links
 
 
 def _about_copy(location: Location) -> str:

@@ -70,14 +70,8 @@ class Version:
 class Partial:
     """A file that a download is writing, and that a later one can take up.
 
-    Args:
-        folder: Where unfinished downloads lie; it exists.
-        sha256: Digest of the finished file.
-        resumable: Take up what others left, and leave to others what is unfinished; only for who
-            holds the lock of the digest.
-
-    Raises:
-        OSError: The file cannot be made.
+    Only who holds the lock of the digest may make it `resumable`: then it takes up what others left in
+    `folder`, which exists, and leaves to others what is unfinished.
     """
 
     def __init__(self, folder: str | os.PathLike[str], sha256: str, *, resumable: bool) -> None:
@@ -118,9 +112,7 @@ class Partial:
     def open(self, start: int, version: Version) -> IO[bytes]:
         """Open the file for writing behind its first `start` bytes, and drop those after them.
 
-        Raises:
-            OSError: It cannot be opened. Writing raises `FileNotFoundError` once somebody else has
-                taken it up or removed it.
+        Writing raises `FileNotFoundError` once somebody else has taken it up or removed it.
         """
         if version != self.version:
             replace(self._facts, json.dumps(asdict(version)))
@@ -171,9 +163,7 @@ class _Owned(io.FileIO):
 def is_abandoned(path: str | os.PathLike[str], now: float) -> bool:
     """Whether nobody can be writing a partial any more, for who holds the lock of its digest.
 
-    Args:
-        path: The partial, or what describes it.
-        now: The time, in seconds since 1970.
+    `path` is the partial or what describes it; `now` is in seconds since 1970.
     """
     owner = _OWNER.match(Path(path).name)
     if not owner or owner["kernel"] == _kernel():
@@ -216,15 +206,11 @@ def _size(path: Path) -> int:
 
 @contextmanager
 def locked(path: str | os.PathLike[str], *, wait: bool, name: str) -> Iterator[bool]:
-    """Hold off others who want the same lock, where that is possible.
+    """Hold off others who want the same lock, where that is possible; gives whether they are held off.
 
-    Gives whether they are held off. The system drops the lock of a process that is killed, and what
-    goes wrong with a lock is not an error: the block runs without it.
-
-    Args:
-        path: The file of the lock.
-        wait: Wait for who holds it, however long, with a warning now and then.
-        name: What the warning says is waited for.
+    The system drops the lock of a process that is killed, and what goes wrong with a lock is not an
+    error: the block runs without it. Who waits, however long, is warned now and then that `name` is
+    waited for.
 
     Raises:
         TimeoutError: Another process holds it, and `wait` is false.

@@ -34,15 +34,11 @@ the store may lie in another program's tree, which is not to be walked as a whol
 
 
 def sources(links: Sequence[str], settings: Settings) -> list[Source]:
-    """List the sources of a file in the order in which they are asked.
+    """List the sources of a file in the order in which they are asked; the card's own link comes first.
 
     First what other programs left in the folder of the store, then the mirrors, then the links. A
     mirror has the file under the path of a link, or directly under its own folder. Offline, only
     folders are left. Of a mirror whose folder does not exist, a warning says so.
-
-    Args:
-        links: Every place where the file was published, the card's own first.
-        settings: Which mirrors there are, and whether the network may be used.
 
     Raises:
         TrustError: A link names no file, or its path leads upwards.
@@ -79,12 +75,8 @@ def refuse_untrusted(url: str, settings: Settings, *, origin: str | None = None)
 
     Files come from the hosts of the published links, from this machine, from mirrors, and from
     hosts that the user allows; by https, or by plain http from this machine and from mirrors.
-
-    Args:
-        url: What is about to be requested.
-        settings: Mirrors and hosts that the user named.
-        origin: The URL that redirected here. From https, nothing leads back to http, except within
-            this machine.
+    `origin` is the URL that redirected here: from https, nothing leads back to http, except within
+    this machine.
 
     Raises:
         TrustError: The URL is refused; the message says why.

@@ -82,13 +82,10 @@ _REMEDIES = {
 
 
 class Store:
-    """Files under `home`, named by their sha256.
+    """Files under `home`, named by their sha256; the first write creates it.
 
-    Args:
-        home: Folder of the store. It need not exist, and is created by the first write.
-        read_only: Never move a damaged file away; the store is somebody else's.
-        memo: Stats of files that were hashed, by default that in `home`.
-        hash_always: Hash files whatever the memo knows.
+    A `read_only` store is somebody else's: no damaged file is moved away. `memo` is where hashed files
+    are noted, by default in `home`; with `hash_always` it is not believed.
     """
 
     def __init__(
@@ -108,11 +105,7 @@ class Store:
         self.memo = memo or Memo(self.home / "verified")
 
     def blob(self, sha256: str) -> Path:
-        """Say where the file of this digest lies, or would lie.
-
-        Raises:
-            CardError: `sha256` is not 64 lower-case hexadecimal digits.
-        """
+        """Where the file of this digest lies, or would lie; a CardError if it is not a digest."""
         if not re.fullmatch("[0-9a-f]{64}", sha256):
             msg = (
                 f"A sha256 is 64 lower-case hexadecimal digits, but this one is {sha256!r}. "
@@ -146,11 +139,7 @@ class Store:
         return found
 
     def add(self, temporary: str | os.PathLike[str], sha256: str) -> Path:
-        """Rename a finished file, whose digest the caller has checked, into its place.
-
-        Args:
-            temporary: A file on the same file system, such as one in `partial`.
-            sha256: Its digest.
+        """Rename a finished file of the same file system, whose digest was checked, into its place.
 
         Raises:
             StoreError: The file cannot be renamed, for example because its goal is a folder.
@@ -183,14 +172,7 @@ class Store:
                     replace(self.home / name, text)
 
     def require_space(self, size: int) -> None:
-        """Refuse to begin what cannot end.
-
-        Args:
-            size: Bytes that are about to be written; `home` exists.
-
-        Raises:
-            StoreError: The file system of the store has less space.
-        """
+        """Raise a StoreError if so many bytes, about to be written, do not fit; `home` exists."""
         with self.explained("examine", self.home):
             free = shutil.disk_usage(self.home).free
         if free < size:
@@ -203,25 +185,12 @@ class Store:
     def lock(
         self, sha256: str, *, wait: bool = True, name: str = ""
     ) -> AbstractContextManager[bool]:
-        """Hold off others who want the same file, where that is possible; see `partial.locked`.
-
-        Args:
-            sha256: Digest of the file.
-            wait: Wait for who holds the lock.
-            name: What a warning calls the file that is waited for; by default its path.
-
-        Raises:
-            TimeoutError: Another process holds the lock, and `wait` is false.
-        """
+        """Hold off others who want the same file, where that is possible; see `partial.locked`."""
         path = self.home / "locks" / f"{sha256}.lock"
         return locked(path, wait=wait, name=name or str(self.blob(sha256)))
 
     def set_aside(self, path: str | os.PathLike[str], sha256: str) -> Path:
-        """Move a file that does not match its name to `corrupt/`, in place of an earlier one.
-
-        Raises:
-            OSError: It cannot be moved.
-        """
+        """Move a file that does not match its name to `corrupt/`, in place of an earlier one."""
         folder = self.home / "corrupt"
         folder.mkdir(parents=True, exist_ok=True)
         earlier = [old for old in folder.iterdir() if is_damaged(old) and old.name[:64] == sha256]
@@ -233,11 +202,7 @@ class Store:
         return aside
 
     def check_layout(self) -> None:
-        """Refuse a store that a newer version of this package made.
-
-        Raises:
-            StoreError: Its layout is another one.
-        """
+        """Raise a StoreError if a newer version of this package made the store."""
         try:
             text = read_regular(self.home / "layout").decode("ascii", "replace")
         except FileNotFoundError:
@@ -273,13 +238,7 @@ class StoredFile:
     """An open file of a store, to be verified before any of its bytes are used.
 
     What is parsed must be read through `file`: a path may lead to another file a moment later.
-
-    Attributes:
-        store: Where it lies.
-        sha256: Its name.
-        path: Its path.
-        file: Its bytes.
-        hashed: Its stat when this process found its bytes to be right, if it did.
+    `hashed` is its stat when this process found its bytes to be right, if it did.
     """
 
     store: Store
@@ -306,7 +265,7 @@ class StoredFile:
             return digest(self.file, note)
 
     def verify(self) -> None:
-        """Hash the file unless the memo of its store says that it was hashed already.
+        """Hash the file unless it was hashed already, as the memo of its store tells.
 
         Raises:
             IntegrityError: It does not match its name. In a store of one's own it was moved to
@@ -321,8 +280,7 @@ class StoredFile:
     def verifying(self, content: mmap) -> Iterator[None]:
         """As `verify`, in a thread while the block runs; `content` is a map of `file`.
 
-        Raises:
-            IntegrityError: As in `verify`, at the end of the block, whatever happened inside.
+        An IntegrityError is raised at the end of the block, whatever happened inside.
         """
         stat = self.stat
         if self._is_known(stat):
@@ -337,11 +295,7 @@ class StoredFile:
                 self.expect(got.result(), stat)
 
     def expect(self, got: str, stat: Stat) -> None:
-        """Compare a digest, computed since the file had this stat, with the name of the file.
-
-        Raises:
-            IntegrityError: As in `verify`.
-        """
+        """Compare a digest, computed since the file had this stat, with its name; see `verify`."""
         if got == self.sha256:
             if stat == self.stat:
                 self.store.memo.note(self.sha256, stat)

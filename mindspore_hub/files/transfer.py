@@ -51,13 +51,7 @@ _SYNCED = 32 << 20
 
 @dataclass(frozen=True)
 class Delivery:
-    """A file that is coming in.
-
-    Attributes:
-        start: How many bytes of the file come before the first chunk.
-        version: What is being sent.
-        chunks: The bytes from `start` to the end.
-    """
+    """A file that is coming in: the bytes from `start` to the end of this version of it."""
 
     start: int
     version: Version
@@ -67,14 +61,7 @@ class Delivery:
 def deliver(
     stack: ExitStack, location: Location, *, have: int, version: Version, settings: Settings
 ) -> Delivery:
-    """Begin a delivery; the stack ends it.
-
-    Args:
-        stack: What closes files and connections.
-        location: The place.
-        have: Bytes that need not be sent again.
-        version: What these bytes belong to.
-        settings: Limits, and what is trusted.
+    """Begin a delivery, which the stack ends; `have` bytes of `version` need not be sent again.
 
     Raises:
         NetworkError: The place does not have the file, or cannot be reached; a `PassingError` if
@@ -106,8 +93,7 @@ def receive(
 ) -> str | None:
     """Write a delivery to a file that holds what comes before it.
 
-    Returns:
-        The sha256 of the file, hashed while it was received; None if it was begun earlier.
+    Gives the sha256 of the file, hashed while it was received; None if it was begun earlier.
 
     Raises:
         NetworkError: The delivery is too large; a `PassingError` if it broke off, stalled, or was

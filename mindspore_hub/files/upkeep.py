@@ -11,7 +11,7 @@ import logging
 import os
 import re
 import stat
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -79,9 +79,7 @@ class Entry:
 def inventory(store: Store, cards: Iterable[Card]) -> list[Entry]:
     """List what lies in a store, in the order of the uids; what nobody wants comes last.
 
-    Args:
-        store: The store; nothing in it is changed, and nothing is hashed.
-        cards: Cards of the hub.
+    Nothing is changed, and nothing is hashed.
 
     Raises:
         StoreError: A folder cannot be read, or a newer version of this package made the store.
@@ -197,13 +195,8 @@ def prunable(
 ) -> list[Entry]:
     """Choose what is not needed: all that is not a whole file, and files that nobody wants.
 
-    A file that no card and no ref names is kept for a day: it may have just been downloaded.
-
-    Args:
-        entries: What lies in the store.
-        now: The time, in seconds since 1970.
-        older_than: Seconds after whose passing without a use a file is not needed.
-        kept: Digests of files that are needed however long they were not used.
+    A file that no card and no ref names is kept for a day: it may have just been downloaded; any other
+    one for `older_than` seconds without a use, and those of the digests `kept` for ever.
     """
     return [
         entry
@@ -222,11 +215,8 @@ def _patience(entry: Entry, older_than: float | None) -> float:
 def meant(name: str, entries: Iterable[Entry], hub: Hub) -> set[str]:
     """Find the digests that a name means; the store need not have them.
 
-    Args:
-        name: Any name of a card, the uid of a card that a file of the store was loaded for, or a
-            sha256 or at least its first 8 digits.
-        entries: What lies in the store.
-        hub: The cards.
+    It is any name of a card, the uid of a card that a file of the store was loaded for, or a
+    sha256 or at least its first 8 digits.
 
     Raises:
         UnknownNameError: It means nothing.
@@ -263,19 +253,11 @@ def _beginning(prefix: str, entries: Iterable[Entry], hub: Hub) -> set[str]:
 def discard(
     store: Store, entries: Iterable[Entry], *, now: float, dry_run: bool = False
 ) -> Iterator[Entry]:
-    """Remove entries, and give each one that is gone.
+    """Remove entries, and give each one that is gone, or would go with `dry_run`.
 
     What a process is downloading stays, and so does for a day what is unfinished in a store without
-    locks, where nobody can know who writes. A file that cannot be removed does not keep others from going.
-
-    Args:
-        store: The store.
-        entries: What shall go, as `inventory` lists it.
-        now: The time, in seconds since 1970.
-        dry_run: Remove nothing; give what would go.
-
-    Raises:
-        StoreError: Some of them cannot be removed; raised when everything else is gone.
+    locks, where nobody can know who writes. A file that cannot be removed does not keep others from
+    going: the StoreError comes when everything else is gone.
     """
     failures = []
     groups: dict[str, list[Entry]] = {}
@@ -323,14 +305,7 @@ def _unlink(path: Path) -> bool:
 
 @dataclass(frozen=True)
 class Checked:
-    """A file that was hashed.
-
-    Attributes:
-        sha256: The digest that it has to have.
-        path: Where it lies, or lay.
-        size: Bytes.
-        error: Why it cannot be used; none if it is whole.
-    """
+    """A copy of a file that was hashed, and why it cannot be used; no error if it is whole."""
 
     sha256: str
     path: Path
@@ -348,9 +323,11 @@ def check(
     copies = [(store, sha256, size) for sha256 in digests for store, size in _sizes(stores, sha256)]
     done, total = 0, sum(size for _, _, size in copies)
     for store, sha256, size in copies:
-        note = _onward(progress, done, total)
-        done += size
         error: HubError | None = None
+
+        def note(read: int, before: int = done) -> None:
+            progress(before + read, total)
+
         try:
             found = store.open(sha256)
             if not found:
@@ -361,11 +338,8 @@ def check(
         except HubError as problem:
             store.memo.forget(sha256)
             error = problem
+        done += size
         yield Checked(sha256, store.blob(sha256), size, error)
-
-
-def _onward(progress: Progress, done: int, total: int) -> Callable[[int], None]:
-    return lambda read: progress(done + read, total)
 
 
 def _sizes(stores: Iterable[Store], sha256: str) -> Iterator[tuple[Store, int]]:

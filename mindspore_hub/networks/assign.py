@@ -65,17 +65,11 @@ class Difference:
 def assign(
     network: Any, weights: Mapping[str, Weight], facts: Facts, *, new_head: NewHead | None = None
 ) -> list[str]:
-    """Set every parameter of a network from a file.
+    """Set every parameter of an `nn.Cell`, with initial values or without, from the tensors of a file.
 
     The parameters share the memory of the weights: training changes both, and two networks need
-    to read the file twice.
-
-    Args:
-        network: An `nn.Cell`, built with initial values or without.
-        weights: Tensors of the file by name, from `read_weights`.
-        facts: What the network says about its files.
-        new_head: Give the head initial values instead, for this count of classes; that of the
-            file must be whole all the same.
+    to read the file twice. A head for another count of classes gets initial values instead; that of the
+    file must be whole all the same.
 
     Returns:
         Names of the head parameters that have initial values.

@@ -63,16 +63,8 @@ def build(
 ) -> nn.Cell:
     """Build the network of a card and load its checkpoint into it, verified and strictly.
 
-    With arguments of the caller the network is built first, as far as the card tells of it: wrong
-    ones are not worth a download.
-
-    Args:
-        card: The card.
-        hub: The hub that has its network.
-        arguments: Keyword arguments of the constructor; they go before those of the card.
-        positional: Its positional arguments.
-        settings: Where to keep and find files, by default what the environment says.
-        force: Download the checkpoint again even if it is in the store.
+    With arguments of the caller, which go before those of the card, the network is built first, as far
+    as the card tells of it: wrong ones are not worth a download.
 
     Returns:
         The network in inference mode.
@@ -97,11 +89,7 @@ def create(
 
 
 def parameters(card: Card, hub: Hub, *, force: bool = False) -> dict[str, Parameter]:
-    """Parameters of a card's checkpoint by the names of its network, which it has to fit.
-
-    Raises:
-        HubError: As in `mindspore_hub.load`.
-    """
+    """Parameters of a card's checkpoint by the names of its network, which it has to fit."""
     built, weights = _load(card, hub, network_class(card, hub), {}, force=force)
     names = [name for name, _ in built.parameters_and_names()]
     return {name: as_parameter(name, weights[name]) for name in names}
@@ -110,17 +98,11 @@ def parameters(card: Card, hub: Hub, *, force: bool = False) -> dict[str, Parame
 def build_published(
     network: Network, published: Mapping[str, object], arguments: Arguments
 ) -> nn.Cell:
-    """Build a network with the checkpoint that an entry point names.
+    """Build a network with the checkpoint that an entry point names; errors are those of `load`.
 
-    Entry points of bundles call this from anywhere, so its arguments stay as they are.
-
-    Args:
-        network: What builds the network.
-        published: `uid`, `asset-link`, `asset-sha256` and `network-args` of the card.
-        arguments: Arguments that the caller gives, by the names of the constructor.
-
-    Raises:
-        HubError: As in `mindspore_hub.load`.
+    Entry points of bundles call this from anywhere, so its arguments stay as they are: `published` has
+    `uid`, `asset-link`, `asset-sha256` and `network-args` of the card, and `arguments` those of the
+    caller by the names of the constructor.
     """
     require_mindspore()
     asset = Asset(

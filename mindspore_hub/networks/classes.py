@@ -57,10 +57,8 @@ def network_hub(card: Card, hub: Hub) -> Hub:
 def network_class(card: Card, hub: Hub) -> Network:
     """Import what a card names as its network: a class, or a function that builds a cell.
 
-    Args:
-        card: The card.
-        hub: The hub whose network it is. The code of one that is not this package's own runs from
-            a private copy, and only if it is trusted, now or earlier.
+    The code of a hub that is not this package's own runs from a private copy, and only if it is
+    trusted, now or earlier.
 
     Raises:
         CardError: The hub has no such network, or its code cannot be imported.
@@ -84,11 +82,9 @@ def network_class(card: Card, hub: Hub) -> Network:
 
 
 def import_network(root: Path, module: str, name: str) -> Network:
-    """Import a network of a hub root whose code may run.
+    """Import a network of a hub root whose code may run; a CardError if the module lacks it.
 
-    Raises:
-        CardError: The module does not define it.
-        Exception: What the module raises.
+    Whatever the module raises comes as it is.
     """
     network: Network | None = getattr(_module(root, module), name, None)
     if network is None:

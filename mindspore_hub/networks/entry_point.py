@@ -36,11 +36,7 @@ def entry_point_texts(hub: Hub) -> dict[Path, str]:
 
 
 def default_card(model: str, cards: list[Card]) -> Card:
-    """The card that the bare name of a model means.
-
-    Raises:
-        CardError: No card of the model is the default one, or several are.
-    """
+    """The card that the bare name of a model means; a CardError if it is none, or several."""
     defaults = [card for card in cards if card.is_default]
     if len(defaults) != 1:
         uids = ", ".join(card.uid for card in defaults) or "none"
@@ -50,11 +46,7 @@ def default_card(model: str, cards: list[Card]) -> Card:
 
 
 def entry_point_text(cards: list[Card], default: Card) -> str:
-    """Text of an entry point.
-
-    Args:
-        cards: Cards of one model that it builds the networks of.
-        default: The one of them that the bare name of the model means.
+    """Text of the entry point for some cards of a model, whose bare name means the default one.
 
     Raises:
         CardError: No class can have the name of the model, or its cards name several networks.

@@ -49,15 +49,7 @@ Role: TypeAlias = Literal["parameter", "optimizer", "text"]
 
 @dataclass(frozen=True)
 class TensorFacts:
-    """A tensor of a file.
-
-    Attributes:
-        name: Its name in the file.
-        dtype: Such as `float32`; `str` for a text.
-        shape: Its shape.
-        nbytes: Bytes of its data.
-        role: `parameter`, `optimizer` for what training left behind, or `text`.
-    """
+    """A tensor of a file, or a text (of dtype `str`), and what it is there for."""
 
     name: str
     dtype: str
@@ -91,11 +83,9 @@ class Total:
 
 @dataclass(frozen=True)
 class Duplicate:
-    """Tensors of one dtype and shape that hold the same bytes under several names.
+    """Tensors of one dtype and shape that hold the same bytes, by their names in the order of the file.
 
-    Attributes:
-        names: Their names, in the order of the file.
-        constant: Whether all of their elements are one number, as in a part that was never trained.
+    In a part that was never trained, all elements are often one number: then it is `constant`.
     """
 
     names: tuple[str, ...]
@@ -221,18 +211,15 @@ def examine(path: str | os.PathLike[str]) -> Examination:
 
 
 def examine_named(name: str, settings: Settings) -> tuple[Examination, Card | None]:
-    """Read a file by its path, or by a name of its card from the store; nothing is downloaded.
+    """Read a file by its path, which goes before any name, or by a name of its card from the store.
 
-    Args:
-        name: Path of a file, which goes before any name, or a name that `load` takes.
-        settings: Where the stores are.
+    Nothing is downloaded.
 
     Returns:
         What the file holds; the card if it was named by one.
 
     Raises:
-        FileNotFoundError: It looks like a path, and there is no file.
-        OSError: There is something else than a file, or it cannot be read.
+        OSError: The path does not exist, is not a file, or cannot be read.
         UnknownNameError: It is neither a file nor a name.
         OfflineError: The file of the card is not in the store.
         IntegrityError: It is damaged.
@@ -267,15 +254,7 @@ def naming(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def describe(path: str | os.PathLike[str], index: TensorFile) -> Examination:
-    """Facts of a file that was read already, for whoever compared its bytes with a digest.
-
-    Args:
-        path: Where the file lies.
-        index: What was read.
-
-    Raises:
-        CheckpointError: A text is not text.
-    """
+    """Facts of a file that was read already; a CheckpointError if a text of it is not text."""
     state = optimizer_state(index.entries)
     tensors = tuple(_facts(entry, entry.name in state) for entry in index.entries.values())
     names = [tensor.name for tensor in tensors if tensor.role == "parameter"]

@@ -33,11 +33,7 @@ _CPU_INFO = Path("/proc/cpuinfo")
 
 @collector_paused()
 def require_mindspore() -> None:
-    """Import MindSpore, and prepare its work on this processor.
-
-    Raises:
-        MissingDependencyError: It cannot be imported.
-    """
+    """Import MindSpore, prepared for this processor; a MissingDependencyError if it cannot be."""
     try:
         with _interrupt_deferred():
             import mindspore
@@ -83,9 +79,6 @@ def tune_cpu(mindspore_version: str) -> None:
 
     To be called before MindSpore's first operator; later it has no effect. Outputs differ by
     rounding, as they do between any two processors.
-
-    Args:
-        mindspore_version: Version of the imported MindSpore.
     """
     if not needs_tuning(mindspore_version, _cpu_flags(), os.environ):
         return
@@ -104,10 +97,7 @@ def needs_tuning(
 ) -> bool:
     """Whether convolutions would be slow, and the user has not decided otherwise.
 
-    Args:
-        mindspore_version: Version of the imported MindSpore.
-        flags: What the processor can do, in the words of Linux.
-        environment: Variables that are set.
+    `flags` say what the processor can do, in the words of Linux.
     """
     affected = bool(_AFFECTED.fullmatch(mindspore_version))
     return affected and flags >= _AVX512 and VARIABLE not in environment

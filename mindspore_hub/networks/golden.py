@@ -33,12 +33,7 @@ _SAMPLES = 64
 
 
 def inputs_of(network: object, stated: Sequence[Input]) -> tuple[Input, ...]:
-    """What a network takes: by its attribute `input_shapes`, and where it has none, by its card.
-
-    Args:
-        network: The network, which knows its shapes best.
-        stated: What its card states, which alone tells dtypes.
-    """
+    """What a network takes: shapes by its attribute `input_shapes`, else as its card states dtypes and all."""
     shapes = getattr(network, "input_shapes", None)
     if not shapes:
         return tuple(stated)
@@ -93,11 +88,7 @@ def write(file: Path, outputs: Sequence[Array]) -> None:
 
 
 def read(file: Path) -> list[Array]:
-    """Read what `write` wrote.
-
-    Raises:
-        CheckpointError: The file is not there, or holds no outputs.
-    """
+    """Read what `write` wrote; a CheckpointError if the file is not there, or holds no outputs."""
     try:
         recorded = read_arrays(file)
         outputs = [recorded[f"arr_{index}"] for index in range(len(recorded))]
@@ -139,14 +130,10 @@ class Record:
     outputs: list[RecordedOutput]
 
     def compare(self, shapes: Sequence[Sequence[int]], outputs: Sequence[Array]) -> None:
-        """Compare the outputs of a network with the recorded ones.
-
-        Args:
-            shapes: Shape of each input of the network for one sample.
-            outputs: What it computed for inputs drawn from the seed.
+        """Compare what a network computed for inputs of these shapes, drawn from the seed.
 
         Raises:
-            CheckpointError: They differ.
+            CheckpointError: It differs from what was recorded.
         """
         given = [list(shape) for shape in shapes]
         if self.inputs != given:

@@ -55,13 +55,9 @@ def trusted_copy(hub: Hub) -> Path:
 
 
 def check_trust(root: Path, found: str, memory: Path, *, trust: bool) -> None:
-    """Refuse to run the code of a hub that nobody trusts as it is now.
+    """Refuse to run the code of a hub that nobody trusts as it is now, by its digest.
 
-    Args:
-        root: The hub root.
-        found: The digest of its code.
-        memory: Folder where the digests of trusted code are kept.
-        trust: The caller trusts it now, and from now on.
+    With `trust` the caller trusts it now, and from now on: the folder `memory` keeps the digest.
 
     Raises:
         TrustError: It was never trusted, or has changed since.
@@ -82,24 +78,8 @@ def check_trust(root: Path, found: str, memory: Path, *, trust: bool) -> None:
         raise TrustError(msg)
 
 
-def code_digest(root: Path) -> str:
-    """The sha256 over names and contents of all files that a hub root may execute.
-
-    Raises:
-        TrustError: A link leads to a folder elsewhere.
-        CardError: A file cannot be read.
-    """
-    return digest_of(read_code(root))
-
-
 def read_code(root: Path, folders: Iterable[str] = _CODE) -> dict[str, bytes]:
-    """All files that may be executed, by their paths below a folder.
-
-    Folders of compiled modules are left out, since these are made anew.
-
-    Args:
-        root: The folder.
-        folders: Those in it that are looked into.
+    """All files below some folders that may be executed, by their paths; compiled ones are made anew.
 
     Raises:
         TrustError: A link leads to a folder elsewhere.
@@ -134,12 +114,6 @@ def private_copy(code: Mapping[str, bytes]) -> Path:
 
     It stays until the process ends, for what is imported late, and the same files have the same
     folder. Compiled modules are left out: Python makes them anew from what was read.
-
-    Args:
-        code: Contents of files by their paths.
-
-    Raises:
-        OSError: There is no room for temporary files.
     """
     sources = {name: content for name, content in code.items() if not name.endswith(".pyc")}
     digest = digest_of(sources)
@@ -160,11 +134,7 @@ def remove_copies() -> None:
 
 @contextmanager
 def explained(root: Path, copy: Path) -> Iterator[None]:
-    """Let an error of code that was imported from a private copy say where it comes from.
-
-    Raises:
-        CardError: Instead of any error that is not of this package.
-    """
+    """Let any error of code that was imported from a private copy become a CardError that says where."""
     try:
         yield
     except HubError:

@@ -66,13 +66,9 @@ _ONNX = frozenset(range(0x12, 0x43, 8))
 
 @dataclass(frozen=True)
 class TensorFile:
-    """What a file holds.
+    """What a file holds: tensors by name, in the order of the file, and its bytes.
 
-    Attributes:
-        format: `ckpt` or `safetensors`.
-        entries: Tensors by name, in the order of the file.
-        buffer: The bytes of the file.
-        metadata: Texts of the header of a safetensors file, by their names.
+    `metadata` are the texts of the header of a safetensors file, by their names.
     """
 
     format: str
@@ -93,11 +89,7 @@ class TensorFile:
 
 
 def read_index(buffer: Buffer, name: str = "") -> TensorFile:
-    """Read what a file holds.
-
-    Args:
-        buffer: Bytes of the file, such as a map from `map_file`.
-        name: Name of the file, which tells what one is meant to be that is in no known format.
+    """Read what a file holds; its name tells what one is meant to be that is in no known format.
 
     Raises:
         CheckpointError: It is in neither format, damaged, or holds what is not read here.

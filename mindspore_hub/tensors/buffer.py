@@ -20,11 +20,7 @@ _PAGE = 1 << 16
 
 
 class Pages:
-    """The bytes of a file, read when they are asked for.
-
-    Args:
-        file: The file; it may be closed afterwards.
-    """
+    """The bytes of a file, read when they are asked for; the file may be closed meanwhile."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = os.fdopen(os.dup(file.fileno()), "rb", buffering=0)

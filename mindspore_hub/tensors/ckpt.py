@@ -59,10 +59,7 @@ _CRC_TAIL = len(_CRC_MARK) + 10
 
 
 class _Field(NamedTuple):
-    """A field of a message: its number, whether it has a length, and where it and its content lie.
-
-    Messages, texts and bytes have a length; what has none is a number.
-    """
+    """A field of a message; messages, texts and bytes have a length, and what has none is a number."""
 
     number: int
     is_message: bool

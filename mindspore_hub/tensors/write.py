@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -32,15 +32,10 @@ _SAFETENSORS_TYPES = {ours: theirs for theirs, ours in safetensors.DTYPES.items(
 def write_tensors(
     path: str | os.PathLike[str], source: TensorFile, *, names: Mapping[str, str], format: str
 ) -> None:
-    """Write tensors of a file into another one, and compare every byte of it.
+    """Write tensors of a file into a new one, and compare every byte of it.
 
-    safetensors gets the texts of the header of `source` as well; `ckpt` has no place for them.
-
-    Args:
-        path: The file to write; it is not there yet.
-        source: Where the tensors are.
-        names: Name of each tensor in the new file, and in `source`.
-        format: `ckpt` or `safetensors`.
+    `names` has the name of each tensor in the new file, and in `source`. safetensors gets the texts of
+    the header of `source` as well; `ckpt` has no place for them.
 
     Raises:
         CheckpointError: The format cannot hold what is asked for.
@@ -140,12 +135,9 @@ def _compare(
         found = written.entries[name]
         if str(found) != str(entry):
             raise _unlike(path, f"{name} is {found}")
-        if not _equal(blocks(source.buffer, entry), blocks(written.buffer, found)):
+        pairs = zip_longest(blocks(source.buffer, entry), blocks(written.buffer, found))
+        if any(one != other for one, other in pairs):
             raise _unlike(path, f"the values of {name} differ")
-
-
-def _equal(left: Iterator[bytes], right: Iterator[bytes]) -> bool:
-    return all(one == other for one, other in zip_longest(left, right))
 
 
 def _unlike(path: Path, problem: str) -> StoreError:
