@@ -90,14 +90,7 @@ def load_weights(
     hub: str | os.PathLike[str] | Hub | None = None,
     trust: bool = False,
 ) -> dict[str, Parameter]:
-    """Load the published parameters of a network, without the network.
-
-    Args:
-        name: Any name that `load` takes.
-        source: As in `load`.
-        force_reload: As in `load`.
-        hub: As in `load`.
-        trust: As in `load`.
+    """Load the published parameters of a network, without the network; arguments are those of `load`.
 
     Returns:
         Parameters by the names that the network gives them, ready for
@@ -123,10 +116,7 @@ def download(
 ) -> Path:
     """Download the checkpoint of a card into the store, and verify it; no code of a hub runs.
 
-    Args:
-        name: Any name that `load` takes.
-        hub: Hub root whose card the name means, as in `load`.
-        force_reload: Download it again even if it is in the store.
+    Arguments are those of `load`.
 
     Returns:
         A read-only file in the store, or in an extra cache.

@@ -19,8 +19,6 @@ DEFAULT_HOME = "~/.mscache"
 DAY = 86400
 """Seconds; no connection is waited for longer."""
 
-_VERIFY = ("memo", "always")
-
 _ON, _OFF = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 _HOST = re.compile(r"(\*\.)?[\w.-]+|\*")
@@ -92,7 +90,7 @@ class Settings:
             offline=_flag("MSHUB_OFFLINE", default=False),
             mirrors=tuple(_mirror(item) for item in _items("MSHUB_MIRRORS")),
             allowed_hosts=tuple(_host(item) for item in _items("MSHUB_ALLOWED_HOSTS")),
-            verify=_choice("MSHUB_VERIFY", _VERIFY),
+            verify=_choice("MSHUB_VERIFY", ("memo", "always")),
             timeout=_number("MSHUB_TIMEOUT", cls.timeout, least=0.001, most=DAY),
             retries=_number("MSHUB_RETRIES", cls.retries, least=0, most=1000),
             max_size=_number("MSHUB_MAX_SIZE", cls.max_size, least=1, most=2**63 - 1),

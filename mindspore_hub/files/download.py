@@ -73,15 +73,10 @@ def obtain(
     progress: Progress | None = None,
     force: bool = False,
 ) -> StoredFile:
-    """Open the file with this digest, downloading it if no store has it.
+    """Open the file with this digest, downloading it if no store has it, or in any case by `force`.
 
-    Args:
-        link: Where the file was published: an https URL, or http on this machine.
-        sha256: Its digest, 64 lower-case hexadecimal digits.
-        alternatives: Further links under which the same file was published; read on a miss only.
-        settings: The stores, the mirrors and the limits.
-        progress: Called with bytes done and bytes in total; the default is a bar on a terminal.
-        force: Download even if the store has the file.
+    It was published as `link`, an https URL, or http on this machine, and under `alternatives`, which are
+    read on a miss only. Progress is reported in bytes; the default is a bar on a terminal.
 
     Returns:
         An open file of the store, or of an extra cache, to be verified before any byte is used.

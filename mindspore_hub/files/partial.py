@@ -54,12 +54,10 @@ _OWNER = re.compile(r"[0-9a-f]{64}\.(?P<kernel>[0-9a-f]{8})_[0-9a-f]{16}")
 
 @dataclass(frozen=True)
 class Version:
-    """Which version of which file the bytes of a partial are from.
+    """Which version of which file the bytes of a partial are from, without what is secret in its URL.
 
-    Attributes:
-        url: Where they came from, without what is secret in it.
-        validator: Strong ETag, or date of the last change; empty where the server gave none.
-        total: Size of the whole file in bytes, if it was announced.
+    `validator` is a strong ETag, or the date of the last change, if the server gave one; `total` is the
+    size of the whole file in bytes, if it was announced.
     """
 
     url: str = ""
@@ -104,10 +102,7 @@ class Partial:
     @property
     def version(self) -> Version:
         """What the bytes that are there belong to."""
-        try:
-            return Version(**json.loads(self._facts.read_bytes()))
-        except (OSError, ValueError, TypeError):
-            return Version()
+        return version_in(self._facts)
 
     def open(self, start: int, version: Version) -> IO[bytes]:
         """Open the file for writing behind its first `start` bytes, and drop those after them.
@@ -158,6 +153,14 @@ class _Owned(io.FileIO):
         if not os.path.samestat(os.fstat(self.fileno()), self._path.stat()):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self._path))
         return super().write(data)
+
+
+def version_in(facts: Path) -> Version:
+    """What is known of the bytes of a partial, from the file that describes it."""
+    try:
+        return Version(**json.loads(facts.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return Version()
 
 
 def is_abandoned(path: str | os.PathLike[str], now: float) -> bool:

@@ -102,7 +102,7 @@ def receive(
     done, total = delivery.start, delivery.version.total
     _refuse_size(total or 0, settings)
     report(done, total)
-    pace = _Pace(settings.timeout)
+    begin, came = time.monotonic(), 0
     with _Writer(file) as writer:
         for chunk in delivery.chunks:
             done += len(chunk)
@@ -112,29 +112,21 @@ def receive(
             _refuse_size(done, settings)
             writer.put(chunk)
             report(done, total)
-            pace.count(len(chunk))
+            came += len(chunk)
+            elapsed = time.monotonic() - begin
+            if elapsed >= settings.timeout:
+                _refuse_stalled(came, elapsed)
+                begin, came = time.monotonic(), 0
     if total is not None and done < total:
         msg = f"sent {done:,} of the {total:,} bytes that it announced"
         raise PassingError(msg)
     return writer.digest() if delivery.start == 0 else None
 
 
-class _Pace:
-    """Notices a connection that sends next to nothing."""
-
-    def __init__(self, window: float) -> None:
-        self._window = window
-        self._begin, self._bytes = time.monotonic(), 0
-
-    def count(self, size: int) -> None:
-        self._bytes += size
-        elapsed = time.monotonic() - self._begin
-        if elapsed < self._window:
-            return
-        if self._bytes < MIN_SPEED * elapsed:
-            msg = f"sent {self._bytes:,} bytes in {elapsed:.0f} s, less than {MIN_SPEED} a second"
-            raise PassingError(msg)
-        self._begin, self._bytes = time.monotonic(), 0
+def _refuse_stalled(came: int, elapsed: float) -> None:
+    if came < MIN_SPEED * elapsed:
+        msg = f"sent {came:,} bytes in {elapsed:.0f} s, less than {MIN_SPEED} a second"
+        raise PassingError(msg)
 
 
 class _Writer:

@@ -6,7 +6,6 @@ file, and a file goes at once.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
@@ -20,7 +19,7 @@ from pathlib import Path
 from mindspore_hub._files import is_plain
 from mindspore_hub._progress import Progress
 from mindspore_hub.errors import AmbiguousNameError, HubError, StoreError, UnknownNameError
-from mindspore_hub.files.partial import Version, is_abandoned
+from mindspore_hub.files.partial import is_abandoned, version_in
 from mindspore_hub.files.records import Ref, forget_use, read_refs, stat_of
 from mindspore_hub.files.store import OWN_FILES, OWN_FOLDERS, Store, is_damaged
 from mindspore_hub.hub.card import Card
@@ -50,12 +49,9 @@ class State(str, Enum):
 
 @dataclass(frozen=True)
 class Entry:
-    """Something in the store that takes space.
+    """Something in the store that takes space: its files, the one with the bytes first.
 
     Attributes:
-        state: What is known of it.
-        sha256: Digest that it has, or was to have.
-        paths: Its files, the one with the bytes first.
         size: Bytes, without those of what describes it.
         used: Last use as the refs have it, else last change, in seconds since 1970.
         uids: Cards whose file it is, of the hub and of the refs.
@@ -146,7 +142,8 @@ def _unfinished(store: Store) -> Iterator[Entry]:
         if stats:
             size = stats[0].st_size if paths[0].suffix in {".part", ".tmp"} else 0
             used = max(found.st_mtime for found in stats)
-            total = _total(paths[0].with_suffix(".json"))
+            total = version_in(paths[0].with_suffix(".json")).total
+            total = total if isinstance(total, int) else None  # others may have written it
             yield Entry(State.UNFINISHED, sha256, tuple(paths), size, used, total=total)
 
 
@@ -177,13 +174,6 @@ def _is_known(store: Store, sha256: str, path: Path) -> bool:
     with suppress(OSError), path.open("rb") as file:
         return store.memo.knows(sha256, stat_of(file.fileno()))
     return False
-
-
-def _total(facts: Path) -> int | None:
-    with suppress(OSError, ValueError, TypeError):
-        total = Version(**json.loads(facts.read_bytes())).total
-        return total if isinstance(total, int) else None
-    return None
 
 
 def prunable(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from mindspore_hub.errors import CheckpointError
@@ -164,10 +165,7 @@ def _named(
 ) -> tuple[str, ...]:
     """Describe tensors; those that are listed, also by the name that is nearest."""
     near = [_near(name, candidates) for name in names[:_LISTED]]
-    return tuple(
-        describe(name) + (near[index] if index < len(near) else "")
-        for index, name in enumerate(names)
-    )
+    return tuple(describe(name) + end for name, end in zip_longest(names, near, fillvalue=""))
 
 
 def _near(name: str, candidates: Sequence[str]) -> str:

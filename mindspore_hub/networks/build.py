@@ -123,18 +123,10 @@ def assemble(
     *,
     built: nn.Cell | None = None,
 ) -> nn.Cell:
-    """Build a network that fits the tensors of a file, and set every parameter from them.
+    """Build a network, in inference mode, that fits the tensors of a file, and set all parameters from them.
 
-    Args:
-        network: What builds the network.
-        weights: Tensors of the file.
-        published: Constructor arguments that the card states.
-        given: Arguments that go before those of the card and the file.
-        built: A network that was built from `published` and `given`; it is taken if the file
-            tells of no other arguments.
-
-    Returns:
-        The network in inference mode.
+    Arguments that are `given` go before those `published` by the card and those of the file. A network
+    that was `built` from the former two is taken if the file tells of no other arguments.
 
     Raises:
         CardError: The arguments of card and file fit no network.

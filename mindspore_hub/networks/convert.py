@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from mindspore_hub.networks.fit import Fit
 
     Arrays = list[NDArray[Any]]
-    Program = Callable[[Sequence[NDArray[Any]]], Arrays]
 
 logger = logging.getLogger(__name__)
 
@@ -139,9 +138,9 @@ def export(
     if format == "onnx" and find_spec("onnxruntime") is None:
         written.rename(path)
         return None
-    load = _load_mindir if format == "mindir" else _load_onnx
+    run = _run_mindir if format == "mindir" else _run_onnx
     try:
-        outputs = load(written)(drawn)
+        outputs = run(written, drawn)
     except Exception as error:  # of any kind, as the runtimes please
         msg = f"{name} was written as {format}, but it cannot be run there: {_reason(error)}"
         raise ExportError(msg) from error
@@ -173,25 +172,20 @@ def _write(network: nn.Cell, path: Path, inputs: Arrays, format: str) -> None:
         raise ExportError(msg)
 
 
-def _load_mindir(path: Path) -> Program:
+def _run_mindir(path: Path, inputs: Sequence[NDArray[Any]]) -> Arrays:
     import mindspore
     from mindspore import nn
 
-    network = nn.GraphCell(mindspore.load(str(path)))
-    return lambda inputs: golden.compute(network, inputs)
+    return golden.compute(nn.GraphCell(mindspore.load(str(path))), inputs)
 
 
-def _load_onnx(path: Path) -> Program:
+def _run_onnx(path: Path, inputs: Sequence[NDArray[Any]]) -> Arrays:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     names = [declared.name for declared in session.get_inputs()]
-
-    def run(inputs: Sequence[NDArray[Any]]) -> Arrays:
-        outputs: Arrays = session.run(None, dict(zip(names, inputs, strict=True)))
-        return outputs
-
-    return run
+    outputs: Arrays = session.run(None, dict(zip(names, inputs, strict=True)))
+    return outputs
 
 
 def _check(name: str, expected: Arrays, outputs: Arrays) -> float:

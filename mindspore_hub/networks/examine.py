@@ -94,16 +94,9 @@ class Duplicate:
 
 @dataclass(frozen=True)
 class Examination:
-    """Facts of a file.
+    """Facts of a file: its tensors in their order, its texts by name, and its index.
 
-    Attributes:
-        path: The file.
-        format: `ckpt` or `safetensors`.
-        size: Its bytes.
-        tensors: What it holds, in the order of the file.
-        prefixes: Prefixes that training left on the names of parameters, and on how many each.
-        texts: Texts by name.
-        index: The file itself.
+    `prefixes` are those that training left on the names of parameters, and on how many each.
     """
 
     path: Path

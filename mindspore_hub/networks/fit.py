@@ -28,13 +28,8 @@ if TYPE_CHECKING:
 class Fit:
     """A network, in inference mode and with the values of the file, that the file fits.
 
-    Attributes:
-        model: Name of its model.
-        derived: Constructor arguments that shapes in the file tell.
-        stated: Constructor arguments that only a card tells.
-        network: The network.
-        names: Name in the file of each parameter of the network, in the order of the network.
-        inputs: What the network takes.
+    Its arguments are `derived` from shapes in the file or `stated` by cards only. `names` has the name in
+    the file of each parameter, in the order of the network.
     """
 
     model: str

@@ -37,7 +37,7 @@ def inputs_of(network: object, stated: Sequence[Input]) -> tuple[Input, ...]:
     shapes = getattr(network, "input_shapes", None)
     if not shapes:
         return tuple(stated)
-    inputs = stated if len(stated) == len(shapes) else [Input(()) for _ in shapes]
+    inputs = stated if len(stated) == len(shapes) else [Input(())] * len(shapes)
     pairs = zip(inputs, shapes, strict=True)
     return tuple(item._replace(shape=tuple(shape)) for item, shape in pairs)
 
@@ -113,14 +113,9 @@ class RecordedOutput:
 
 @dataclass(frozen=True)
 class Record:
-    """Outputs that were recorded as text.
+    """Outputs that were recorded as text, of inputs of these shapes for one sample, drawn from the seed.
 
-    Attributes:
-        path: The file.
-        seed: What the inputs are drawn from.
-        tolerance: Of the largest value of an output, that its values may differ by.
-        inputs: Shape of each input for one sample.
-        outputs: What was recorded of each output.
+    Values may differ by the tolerance, in terms of the largest value of their output.
     """
 
     path: Path

@@ -21,6 +21,7 @@ from mindspore_hub.errors import CheckpointError
 from mindspore_hub.tensors.entry import (
     MAX_RANK,
     STRING,
+    TYPES,
     Entry,
     check_count,
     check_entry,
@@ -30,22 +31,7 @@ from mindspore_hub.tensors.entry import (
 if TYPE_CHECKING:
     from mindspore_hub.tensors.buffer import View
 
-DTYPES = {
-    "Bool": "bool",
-    "Int8": "int8",
-    "Int16": "int16",
-    "Int32": "int32",
-    "Int64": "int64",
-    "UInt8": "uint8",
-    "UInt16": "uint16",
-    "UInt32": "uint32",
-    "UInt64": "uint64",
-    "Float16": "float16",
-    "Float32": "float32",
-    "Float64": "float64",
-    "BFloat16": "bfloat16",
-    "str": STRING,
-}
+_DTYPES = {theirs: ours for ours, (theirs, _, _) in TYPES.items()} | {STRING: STRING}
 """Our name of each type that MindSpore writes and reads back, but for Int4 of half a byte."""
 
 _ENCRYPTED = tuple(bytes([first, 0x5E, 0x3A, 0x7F]) for first in (0xD8, 0xD9, 0xDA))
@@ -184,13 +170,13 @@ def _extend(shape: list[int], view: View, field: _Field) -> None:
 
 def _read_dtype(view: View, name: str, field: _Field) -> str:
     written = bytes(view[field.start : min(field.end, field.start + 32)]).decode(errors="replace")
-    if written not in DTYPES:
+    if written not in _DTYPES:
         msg = (
             f"its entry {name} at byte {field.place} has the type {written!r}, which is not read "
-            f"here; known are {', '.join(DTYPES)}."
+            f"here; known are {', '.join(_DTYPES)}."
         )
         raise CheckpointError(msg)
-    return DTYPES[written]
+    return _DTYPES[written]
 
 
 def _read_fields(view: View, message: _Field) -> Iterator[_Field]:

@@ -31,22 +31,22 @@ _MAX_EMPTY = 2**32
 STRING = "str"
 """dtype of a text that `save_checkpoint` was given in `append_dict`."""
 
-_NUMPY = {
-    "bool": "|b1",
-    "int8": "<i1",
-    "int16": "<i2",
-    "int32": "<i4",
-    "int64": "<i8",
-    "uint8": "<u1",
-    "uint16": "<u2",
-    "uint32": "<u4",
-    "uint64": "<u8",
-    "float16": "<f2",
-    "float32": "<f4",
-    "float64": "<f8",
-    "bfloat16": "<u2",
+TYPES = {
+    "bool": ("Bool", "BOOL", "|b1"),
+    "int8": ("Int8", "I8", "<i1"),
+    "int16": ("Int16", "I16", "<i2"),
+    "int32": ("Int32", "I32", "<i4"),
+    "int64": ("Int64", "I64", "<i8"),
+    "uint8": ("UInt8", "U8", "<u1"),
+    "uint16": ("UInt16", "U16", "<u2"),
+    "uint32": ("UInt32", "U32", "<u4"),
+    "uint64": ("UInt64", "U64", "<u8"),
+    "float16": ("Float16", "F16", "<f2"),
+    "float32": ("Float32", "F32", "<f4"),
+    "float64": ("Float64", "F64", "<f8"),
+    "bfloat16": ("BFloat16", "BF16", "<u2"),
 }
-"""dtype of NumPy for each of ours."""
+"""What `ckpt` and safetensors call each type that is read, and its dtype in NumPy."""
 
 LISTED = {
     "F4": 4,
@@ -150,7 +150,7 @@ def itemsize(dtype: str) -> int:
     """Bytes of one element; 1 if it takes less than a byte."""
     if dtype in LISTED:
         return max(LISTED[dtype] // 8, 1)
-    return int(_NUMPY[dtype][2:])
+    return int(TYPES[dtype][2][2:])
 
 
 def array_of(buffer: Buffer, entry: Entry) -> NDArray[Any]:
@@ -160,7 +160,7 @@ def array_of(buffer: Buffer, entry: Entry) -> NDArray[Any]:
     require_read(entry)
     if entry.dtype == STRING:
         return np.array(_text(buffer, entry))
-    dtype = _NUMPY[entry.dtype]
+    dtype = TYPES[entry.dtype][2]
     if len(entry.chunks) == 1 and not isinstance(buffer, Pages):
         array: NDArray[Any] = np.ndarray(entry.shape, dtype, buffer, entry.chunks[0][0])
         usable = array.flags.aligned or platform.machine().lower() in _UNALIGNED_WORKS
@@ -194,7 +194,7 @@ def arrays(buffer: Buffer, entry: Entry) -> Iterator[NDArray[Any]]:
     import numpy as np
 
     require_read(entry)
-    dtype = "|u1" if entry.dtype == STRING else _NUMPY[entry.dtype]
+    dtype = "|u1" if entry.dtype == STRING else TYPES[entry.dtype][2]
     for block in blocks(buffer, entry):
         yield np.frombuffer(block, dtype)
 
