@@ -19,11 +19,6 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
     _Header = tuple[tuple[int, ...], bool, np.dtype[Any]]
 
-_HEAD_BYTES = 1 << 16
-"""More than the header of an array has; what would be longer is not read."""
-
-_BLOCK_BYTES = 1 << 20
-
 _DEPTH = 64
 """Levels of JSON; what is deeper ends in a RecursionError where it is written again."""
 
@@ -80,7 +75,7 @@ def _array(archive: ZipFile, member: ZipInfo, size: int) -> Array:
     from numpy.lib import format as npy
 
     with archive.open(member) as stream:
-        head = io.BytesIO(stream.read(_HEAD_BYTES))
+        head = io.BytesIO(stream.read(1 << 16))  # more than any header of an array has
     shape, dtype = _header(head)
     claimed = head.tell() + math.prod(shape) * dtype.itemsize
     there = _bytes_there(archive, member, size)
@@ -119,7 +114,7 @@ def _bytes_there(archive: ZipFile, member: ZipInfo, size: int) -> int:
     if member.compress_type == ZIP_STORED:
         return min(member.compress_size, max(size - member.header_offset, 0))
     with archive.open(member) as stream:
-        return sum(map(len, iter(lambda: stream.read(_BLOCK_BYTES), b"")))
+        return sum(map(len, iter(lambda: stream.read(1 << 20), b"")))
 
 
 def _refuse_constant(name: str) -> None:

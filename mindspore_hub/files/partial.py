@@ -42,9 +42,6 @@ PATIENCE = 3.0
 REMINDER = 60.0
 """Seconds between two warnings."""
 
-_POLL = 0.05
-"""Seconds between two attempts at a lock."""
-
 SILENCE = 30.0
 """Seconds without a change after which another machine's process counts as dead; it notices if not."""
 
@@ -260,7 +257,7 @@ def _wait(descriptor: int, path: Path, name: str) -> bool:
                 path,
             )
             due = now + REMINDER
-        time.sleep(_POLL)
+        time.sleep(0.05)
     return True
 
 

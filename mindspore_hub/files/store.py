@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import logging
 import os
 import re
 import shutil
@@ -45,8 +44,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from mindspore_hub.settings import Settings
-
-logger = logging.getLogger(__name__)
 
 CHUNK = 1 << 20
 """Bytes read at once."""
@@ -155,7 +152,11 @@ class Store:
             temporary.chmod(0o444)
             temporary.replace(goal)
         with suppress(OSError):  # Windows cannot open a folder
-            _sync_folder(goal.parent)
+            descriptor = os.open(goal.parent, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)  # so that the name outlives a power cut, too
+            finally:
+                os.close(descriptor)
         return goal
 
     def prepare(self) -> None:
@@ -357,12 +358,3 @@ def digest(file: IO[bytes], note: Callable[[int], None] | None = None) -> str:
 def is_damaged(path: str | os.PathLike[str]) -> bool:
     """Whether something in `corrupt/` was put there by `Store.set_aside`."""
     return bool(_DAMAGED.fullmatch(Path(path).name)) and is_plain(path)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` outlive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

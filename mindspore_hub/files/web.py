@@ -30,9 +30,6 @@ MAX_INTERIM = 16
 
 _ADDRESS = re.compile(r"[^\s'\"<>]*(?:://|@)[^\s'\"<>]*")
 
-MAX_SHOWN = 200
-"""Characters of what a server says that are repeated in a message."""
-
 
 class PassingError(NetworkError):
     """A failure that may be gone at the next attempt, `wait` seconds later if the server says so."""
@@ -122,7 +119,7 @@ def next_url(response: BaseHTTPResponse, url: str) -> str | None:
 
 def printable(text: str) -> str:
     """What a server said, so that it fits into a message and moves no cursor."""
-    return "".join(char if char.isprintable() else "?" for char in text[:MAX_SHOWN])
+    return "".join(char if char.isprintable() else "?" for char in text[:200])
 
 
 @contextmanager

@@ -83,8 +83,9 @@ def assign(
     if isinstance(weights, Weights):
         weights.claim(parameters)
     expected = {name: _signature(parameter) for name, parameter in parameters.items()}
-    kept = [name for name in expected if _is_head(name, facts)] if new_head else []
+    kept: list[str] = []
     if new_head:
+        kept = [name for name in expected if any(fnmatchcase(name, head) for head in facts.head)]
         expected |= {name: new_head.in_file(expected[name], weights.get(name)) for name in kept}
     difference = compare(expected, weights, facts)
     if difference:
@@ -154,10 +155,6 @@ def _unused_parts(
 
 def _signature(parameter: Any) -> Signature:
     return Signature(tuple(parameter.shape), str(parameter.dtype).lower())
-
-
-def _is_head(name: str, facts: Facts) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in facts.head)
 
 
 def _named(

@@ -39,7 +39,7 @@ from mindspore_hub.networks.weights import (
     read_weights,
 )
 from mindspore_hub.settings import shown_address
-from mindspore_hub.tensors import map_file
+from mindspore_hub.tensors import map_file, naming
 
 if TYPE_CHECKING:
     from mindspore import Parameter, nn
@@ -188,11 +188,8 @@ def _load_stored(
     *,
     built: nn.Cell | None,
 ) -> tuple[nn.Cell, Mapping[str, Weight]]:
-    try:
+    with naming(stored.path):
         buffer = map_file(stored.file)
-    except CheckpointError as error:
-        msg = f"{stored.path}: {error}"
-        raise CheckpointError(msg) from error
     with stored.verifying(buffer):
         if built is None:
             built = construct_early(network, asset.network_args, given)

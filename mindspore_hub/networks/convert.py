@@ -14,8 +14,8 @@ from mindspore_hub._files import replacing
 from mindspore_hub.errors import ExportError
 from mindspore_hub.hub.values import Input
 from mindspore_hub.networks import golden
-from mindspore_hub.networks.examine import Examination, naming, plain
-from mindspore_hub.tensors import write
+from mindspore_hub.networks.examine import Examination, plain
+from mindspore_hub.tensors import naming, write
 
 if TYPE_CHECKING:
     from mindspore import nn

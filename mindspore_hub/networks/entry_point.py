@@ -100,9 +100,8 @@ def _keys(cards: list[Card]) -> dict[str, str]:
 
 def _literal(arguments: Mapping[str, Argument]) -> str:
     """A dict as the formatter writes it."""
-    items = [f"{quoted(name)}: {_value(value)}" for name, value in arguments.items()]
+    items = [
+        f"{quoted(name)}: {quoted(value) if isinstance(value, str) else repr(value)}"
+        for name, value in arguments.items()
+    ]
     return "{" + ", ".join(items) + "}"
-
-
-def _value(value: Argument) -> str:
-    return quoted(value) if isinstance(value, str) else repr(value)

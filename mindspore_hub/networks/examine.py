@@ -16,21 +16,21 @@ import os
 import runpy
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from mindspore_hub import _files
 from mindspore_hub._text import count, size
-from mindspore_hub.errors import CheckpointError, OfflineError, UnknownNameError
+from mindspore_hub.errors import OfflineError, UnknownNameError
 from mindspore_hub.files.checkpoint import loadable_asset
 from mindspore_hub.files.download import stored
 from mindspore_hub.hub.hub import Hub, existing
 from mindspore_hub.networks.weights import optimizer_state
 from mindspore_hub.settings import Settings, shown_address
-from mindspore_hub.tensors import STRING, TensorFile, open_file, read_index
+from mindspore_hub.tensors import STRING, TensorFile, naming, open_file, read_index
 from mindspore_hub.tensors.entry import blocks, itemsize
 
 if TYPE_CHECKING:
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
 LISTED = 5
 """How many of a kind are shown to people."""
-
-_OF_MINDSPORE = ("format", "ms")
 
 Role: TypeAlias = Literal["parameter", "optimizer", "text"]
 
@@ -153,7 +151,7 @@ class Examination:
         yield from _texts("text", self.texts)
         # Every safetensors file of MindSpore says this.
         metadata = {
-            key: text for key, text in self.metadata.items() if (key, text) != _OF_MINDSPORE
+            key: text for key, text in self.metadata.items() if (key, text) != ("format", "ms")
         }
         yield from _texts("metadata", metadata)
 
@@ -166,7 +164,7 @@ class Examination:
         alike: list[list[Entry]] = [
             [entries[tensor.name] for tensor in self.tensors if tensor.elements > 1]
         ]
-        for feature in (_signature, self._beginning, self._digest):
+        for feature in (attrgetter("dtype", "shape"), self._beginning, self._digest):
             alike = [group for each in alike for group in _split(each, feature)]
         return tuple(
             Duplicate(tuple(entry.name for entry in group), self._is_constant(group[0]))
@@ -236,16 +234,6 @@ def examine_named(name: str, settings: Settings) -> tuple[Examination, Card | No
             return describe(found.path, read_index(open_file(found.file))), card
 
 
-@contextmanager
-def naming(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Let what the block says is wrong with a file begin with its path."""
-    try:
-        yield
-    except CheckpointError as error:
-        msg = f"{path}: {error}"
-        raise CheckpointError(msg) from error
-
-
 def describe(path: str | os.PathLike[str], index: TensorFile) -> Examination:
     """Facts of a file that was read already; a CheckpointError if a text of it is not text."""
     state = optimizer_state(index.entries)
@@ -289,10 +277,6 @@ def _count_prefixes(names: Iterable[str]) -> dict[str, int]:
     counts = Counter(found)
     del counts[""]
     return dict(counts.most_common())
-
-
-def _signature(entry: Entry) -> Hashable:
-    return entry.dtype, entry.shape
 
 
 def _first(chunks: Sequence[tuple[int, int]]) -> Iterable[tuple[int, int]]:

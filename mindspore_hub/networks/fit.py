@@ -17,6 +17,7 @@ from mindspore_hub.networks.build import assemble
 from mindspore_hub.networks.classes import Network, network_class
 from mindspore_hub.networks.golden import inputs_of
 from mindspore_hub.networks.weights import Weights, derive_arguments, facts_of, weights_of
+from mindspore_hub.tensors import STRING, naming
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -66,11 +67,8 @@ def fit(facts: Examination, cards: Sequence[Card]) -> Fit:
     """
     model = cards[0].model_name
     cell = network_class(cards[0], Hub.of())
-    try:
+    with naming(f"{facts.path} does not fit {model}"):
         return _fit(facts, cards, cell)
-    except CheckpointError as error:
-        msg = f"{facts.path} does not fit {model}: {error}"
-        raise CheckpointError(msg) from error
 
 
 def fits(facts: Examination) -> list[Fit]:
@@ -120,7 +118,7 @@ def _may_fit(facts: Examination, cell: Network) -> bool:
 
 def _parameters(facts: Examination, cell: Network) -> Weights:
     weights = weights_of(facts.index, facts_of(cell))
-    for name in [name for name, weight in weights.items() if not weight.is_tensor]:
+    for name in [name for name, weight in weights.items() if weight.signature.dtype == STRING]:
         del weights[name]
     return weights
 

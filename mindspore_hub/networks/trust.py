@@ -28,9 +28,6 @@ from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.paths import ENTRY_POINT
 from mindspore_hub.settings import Settings
 
-_CODE = ("models", ENTRY_POINT)
-"""Folders of a hub root whose files are executed."""
-
 _ONE_AT_A_TIME = threading.RLock()
 
 _COPIES: dict[str, Path] = {}
@@ -78,7 +75,7 @@ def check_trust(root: Path, found: str, memory: Path, *, trust: bool) -> None:
         raise TrustError(msg)
 
 
-def read_code(root: Path, folders: Iterable[str] = _CODE) -> dict[str, bytes]:
+def read_code(root: Path, folders: Iterable[str] = ("models", ENTRY_POINT)) -> dict[str, bytes]:
     """All files below some folders that may be executed, by their paths; compiled ones are made anew.
 
     Raises:

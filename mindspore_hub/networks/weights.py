@@ -100,9 +100,6 @@ class Facts:
     prefixes: tuple[str, ...] = ()
 
 
-_NO_FACTS = Facts()
-
-
 @dataclass(frozen=True)
 class Signature:
     """Shape and dtype (`float32`) of a tensor."""
@@ -124,11 +121,6 @@ class Weight:
     file_name: str
     signature: Signature
     array: NDArray[Any]
-
-    @property
-    def is_tensor(self) -> bool:
-        """Whether it can be a parameter; a text cannot."""
-        return self.signature.dtype != tensorfile.STRING
 
 
 @dataclass(frozen=True)
@@ -159,7 +151,7 @@ class Weights(dict[str, Weight]):
 
 def facts_of(network: object) -> Facts:
     """Facts about the checkpoint files of a network, an attribute of what a card names."""
-    facts: Facts = getattr(network, "checkpoint", _NO_FACTS)
+    facts: Facts = getattr(network, "checkpoint", Facts())
     return facts
 
 

@@ -6,7 +6,8 @@ import errno
 import mmap
 import os
 import weakref
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import IO, TypeAlias, overload
 
 from mindspore_hub.errors import CheckpointError
@@ -90,6 +91,16 @@ def open_file(file: IO[bytes]) -> mmap.mmap | Pages:
         if not os.fstat(file.fileno()).st_size:
             raise
         return Pages(file)
+
+
+@contextmanager
+def naming(subject: object) -> Iterator[None]:
+    """Let what the block says is wrong with a file begin with its path, or whatever it is about."""
+    try:
+        yield
+    except CheckpointError as error:
+        msg = f"{subject}: {error}"
+        raise CheckpointError(msg) from error
 
 
 def viewing(buffer: Buffer) -> AbstractContextManager[View]:

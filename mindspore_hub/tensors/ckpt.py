@@ -146,7 +146,10 @@ def _once(
 ) -> dict[int, _Field]:
     """Fields of a message by number; field 1 goes to `dims`, if these are given."""
     fields: dict[int, _Field] = {}
-    for field in _read_fields(view, message):
+    place = message.start
+    while place < message.end:
+        field = _read_field(view, place, message.end)
+        place = field.end
         if dims is not None and field.number == 1:
             _extend(dims, view, field)
         elif field.number not in known or not field.is_message:
@@ -177,14 +180,6 @@ def _read_dtype(view: View, name: str, field: _Field) -> str:
         )
         raise CheckpointError(msg)
     return _DTYPES[written]
-
-
-def _read_fields(view: View, message: _Field) -> Iterator[_Field]:
-    place = message.start
-    while place < message.end:
-        field = _read_field(view, place, message.end)
-        yield field
-        place = field.end
 
 
 def _read_field(view: View, place: int, end: int) -> _Field:
