@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from mindspore_hub.errors import SettingsError
 
@@ -183,17 +183,21 @@ def _mirror(text: str) -> str:
 
 def _is_base_url(text: str) -> bool:
     """Whether a server can be asked at a URL, or a folder of this machine lies there."""
-    try:
-        url = urlsplit(text)
-        port = url.port
-    except ValueError:  # half a bracket; a port that is no number, or too large
-        return False
-    if not text.isprintable() or "\\" in text:  # which programs read in different ways
-        return False
-    if url.scheme == "file":
+    url = split_url(text)
+    if url and url.scheme == "file":
         here = url.netloc.lower() in {"", "localhost"}
         return here and url.path.startswith("/") and "%00" not in url.path
-    return url.scheme in {"http", "https"} and bool(url.hostname) and port != 0
+    return bool(url and url.scheme in {"http", "https"} and url.hostname)
+
+
+def split_url(text: str) -> SplitResult | None:
+    """The parts of a URL, unless it is none, or programs read it in different ways."""
+    try:
+        url = urlsplit(text)
+        is_clear = url.port != 0 and text.isprintable() and "\\" not in text
+    except ValueError:  # half a bracket; a port that is no number, or too large
+        return None
+    return url if is_clear else None
 
 
 def _host(text: str) -> str:

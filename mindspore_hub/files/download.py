@@ -14,7 +14,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from mindspore_hub._progress import Progress, bar
 from mindspore_hub.errors import (
@@ -44,8 +44,6 @@ MAX_WAIT = 60.0
 
 STEP = 1 << 20
 """Bytes by which an attempt must go on to be no failure of its source."""
-
-_Failure: TypeAlias = tuple[Location, HubError]
 
 
 @dataclass(frozen=True)
@@ -123,7 +121,7 @@ def stored(sha256: str, settings: Settings) -> StoredFile | None:
 
 def _obtain(job: _Job) -> StoredFile:
     """Ask one source after the other until one delivers."""
-    failures: list[_Failure] = []
+    failures: list[tuple[Location, HubError]] = []
     for source in sources(job.links, job.settings):
         for location in source:
             if failures:
@@ -242,7 +240,7 @@ def _refuse_wrong(location: Location, got: str, partial: Partial, job: _Job) -> 
     raise IntegrityError(msg)
 
 
-def _verdict(job: _Job, failures: list[_Failure]) -> HubError:
+def _verdict(job: _Job, failures: list[tuple[Location, HubError]]) -> HubError:
     """Say in one error what every source answered; the gravest failure gives its type."""
     file = f"{job.name} (sha256 {job.sha256})"
     # A wrong copy of the file says nothing of the published file.

@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from mindspore_hub.errors import TrustError
 from mindspore_hub.files.store import OWN_FOLDERS
 from mindspore_hub.hub.vocabulary import words
-from mindspore_hub.settings import shown_address
+from mindspore_hub.settings import shown_address, split_url
 
 if TYPE_CHECKING:
     from mindspore_hub.settings import Settings
@@ -39,9 +39,6 @@ def sources(links: Sequence[str], settings: Settings) -> list[Source]:
     First what other programs left in the folder of the store, then the mirrors, then the links. A
     mirror has the file under the path of a link, or directly under its own folder. Offline, only
     folders are left. Of a mirror whose folder does not exist, a warning says so.
-
-    Raises:
-        TrustError: A link names no file, or its path leads upwards.
     """
     paths = list(dict.fromkeys(tuple(segments_of(link)) for link in links))
     found: list[Source] = [tuple(left_behind(settings.home, {path[-1] for path in paths}))]
@@ -111,13 +108,8 @@ def _is_url(mirror: str) -> bool:
 
 
 def _split(url: str) -> SplitResult:
-    """Split a URL, and refuse what programs read in different ways."""
-    try:
-        parts = urlsplit(url)
-        readable = url.isprintable() and "\\" not in url and parts.port != 0  # or ValueError
-    except ValueError:
-        readable = False
-    if not readable:
+    parts = split_url(url)
+    if parts is None:
         msg = f"{shown(url)!r} is not a URL. Correct it in the card, or in MSHUB_MIRRORS."
         raise TrustError(msg)
     return parts

@@ -136,11 +136,7 @@ class Store:
         return found
 
     def add(self, temporary: str | os.PathLike[str], sha256: str) -> Path:
-        """Rename a finished file of the same file system, whose digest was checked, into its place.
-
-        Raises:
-            StoreError: The file cannot be renamed, for example because its goal is a folder.
-        """
+        """Rename a finished file of the same file system, whose digest was checked, into its place."""
         goal = self.blob(sha256)
         with self.explained("write", goal):
             # The bytes must be on the disk before the name is: after a power cut a file in its
@@ -160,11 +156,7 @@ class Store:
         return goal
 
     def prepare(self) -> None:
-        """Make the folders that a download needs.
-
-        Raises:
-            StoreError: They cannot be made, or a newer version of this package made the store.
-        """
+        """Make the folders that a download needs; StoreErrors are those of `check_layout`, too."""
         with self.explained("write", self.partial):
             self.check_layout()
             self.partial.mkdir(parents=True, exist_ok=True)

@@ -76,9 +76,6 @@ def inventory(store: Store, cards: Iterable[Card]) -> list[Entry]:
     """List what lies in a store, in the order of the uids; what nobody wants comes last.
 
     Nothing is changed, and nothing is hashed.
-
-    Raises:
-        StoreError: A folder cannot be read, or a newer version of this package made the store.
     """
     with store.explained("list", store.home):
         store.check_layout()
@@ -206,12 +203,8 @@ def meant(name: str, entries: Iterable[Entry], hub: Hub) -> set[str]:
     """Find the digests that a name means; the store need not have them.
 
     It is any name of a card, the uid of a card that a file of the store was loaded for, or a
-    sha256 or at least its first 8 digits.
-
-    Raises:
-        UnknownNameError: It means nothing.
-        AmbiguousNameError: Several digests begin like this, or several cards have that name.
-        CardError: The file at a path is not a readable card.
+    sha256 or at least its first 8 digits; other errors than those of `Hub.resolve` say that several
+    digests begin like this.
     """
     entries = list(entries)
     if found := _beginning(name.lower(), entries, hub):

@@ -139,14 +139,17 @@ def assemble(
     if built is None or not are_alike(network, {**published, **given}, {**known, **given}):
         built = construct(network, known, given)
     classes = facts.class_argument
-    new_head = _new_head(known.get(classes), given.get(classes))
+    published_count, wanted = known.get(classes), given.get(classes)
+    new_head: NewHead | None = None
+    if isinstance(published_count, int) and isinstance(wanted, int) and wanted != published_count:
+        new_head = NewHead(published_count, wanted)
     if initialised := assign(built, weights, facts, new_head=new_head):
         logger.warning(
             "%s=%s instead of the checkpoint's %s: these parameters are not loaded but "
             "initialised: %s",
             classes,
-            given[classes],
-            known[classes],
+            wanted,
+            published_count,
             ", ".join(initialised),
         )
     return built
@@ -207,13 +210,6 @@ def _load_stored(
         remedy = _remedy(network, weights, asset.network_args, given)
         msg = f"{shown_address(asset.link)}: {error}\n{remedy}"
         raise CheckpointError(msg) from error
-
-
-def _new_head(published: object, wanted: object) -> NewHead | None:
-    """Whether the head is for other classes than those of the file."""
-    if not isinstance(published, int) or not isinstance(wanted, int) or wanted == published:
-        return None
-    return NewHead(published, wanted)
 
 
 def _remedy(

@@ -41,9 +41,6 @@ def build_uninitialised(network: Network, arguments: Arguments) -> nn.Cell:
     MindSpore that does not offer it: both build as usual. While the constructor runs, parameters
     that another thread creates by itself wait for their values too; MindSpore draws them when
     their network is called.
-
-    Raises:
-        Exception: What the constructor raises with values, too.
     """
     _raise_pending()  # of the caller; it is not for the constructor to answer
     with _ONE_AT_A_TIME, ExitStack() as stack:
@@ -121,11 +118,7 @@ def _builds(network: Network, arguments: Arguments) -> bool:
 
 
 def _skip_initialisers(stack: ExitStack) -> None:
-    """Let parameters be created without values until the stack unwinds.
-
-    Raises:
-        ImportError: This MindSpore cannot.
-    """
+    """Let parameters be created without values until the stack unwinds, if MindSpore can."""
     import mindspore
 
     if mindspore.__version__ == _CARELESS:

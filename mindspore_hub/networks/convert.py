@@ -76,12 +76,7 @@ def convert_network(
     format: str,
     batch_size: int = 1,
 ) -> Converted:
-    """Write a network with the values of a file as `mindir` or `onnx`, and compare its outputs.
-
-    Raises:
-        ExportError: MindSpore cannot export it, or the outputs differ.
-        StoreError: It cannot be written (an OSError).
-    """
+    """Write a network with the values of a file as `mindir` or `onnx`, and compare its outputs."""
     with replacing(path) as temporary:
         difference = export(
             fit.network,
@@ -113,9 +108,8 @@ def export(
 ) -> float | None:
     """Write a network, alone in a folder, load what was written, and compare outputs for one random batch.
 
-    Returns:
-        Largest difference of an output in terms of its largest value; None for ONNX where
-        onnxruntime is not installed, so that nothing was compared.
+    Gives their largest difference in terms of the largest value; None for ONNX where onnxruntime is not
+    installed, so that nothing was compared.
 
     Raises:
         ExportError: MindSpore cannot export it, or the outputs differ by more than `golden.TOLERANCE`.

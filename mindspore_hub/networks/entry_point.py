@@ -20,9 +20,7 @@ SHARED = "_entry"
 def entry_point_texts(hub: Hub) -> dict[Path, str]:
     """Every entry point of a hub, with what they import if it is missing, and their texts.
 
-    Raises:
-        CardError: A card cannot be read, a model has no single default card, or something has a
-            name that no file or class can have.
+    A CardError says that a card cannot be read or named in Python, or that a model has no single default.
     """
     _require_utf8(hub.complete())
     shared = hub.root / "models" / f"{SHARED}.py"

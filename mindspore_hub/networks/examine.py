@@ -189,13 +189,7 @@ class Examination:
 
 
 def examine(path: str | os.PathLike[str]) -> Examination:
-    """Read what a file holds.
-
-    Raises:
-        CheckpointError: It is not a file of tensors, damaged, or holds what is not read here; the
-            message begins with the path.
-        OSError: It cannot be read.
-    """
+    """Read what a file holds; the message of a CheckpointError begins with the path."""
     path = Path(path)
     with naming(path), _files.open_regular(path) as file:
         return describe(path, read_index(open_file(file), path.name))
@@ -204,17 +198,11 @@ def examine(path: str | os.PathLike[str]) -> Examination:
 def examine_named(name: str, settings: Settings) -> tuple[Examination, Card | None]:
     """Read a file by its path, which goes before any name, or by a name of its card from the store.
 
-    Nothing is downloaded.
-
-    Returns:
-        What the file holds; the card if it was named by one.
+    Gives its card, too, if it was named by one. Nothing is downloaded.
 
     Raises:
         OSError: The path does not exist, is not a file, or cannot be read.
-        UnknownNameError: It is neither a file nor a name.
-        OfflineError: The file of the card is not in the store.
-        IntegrityError: It is damaged.
-        CheckpointError: It is not a file of tensors.
+        HubError: Nothing has that name, its file is not in the store, or damaged, or holds no tensors.
     """
     path = existing(name)
     if path and path.is_file() and path.suffix != ".md":

@@ -63,7 +63,6 @@ def fit(facts: Examination, cards: Sequence[Card]) -> Fit:
     Raises:
         CheckpointError: The file does not fit; the message lists every difference.
         AmbiguousNameError: The cards tell different arguments, and the file does not tell which.
-        MissingDependencyError: MindSpore is not installed.
     """
     model = cards[0].model_name
     cell = network_class(cards[0], Hub.of())

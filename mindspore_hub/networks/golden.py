@@ -125,11 +125,7 @@ class Record:
     outputs: list[RecordedOutput]
 
     def compare(self, shapes: Sequence[Sequence[int]], outputs: Sequence[Array]) -> None:
-        """Compare what a network computed for inputs of these shapes, drawn from the seed.
-
-        Raises:
-            CheckpointError: It differs from what was recorded.
-        """
+        """Raise a CheckpointError if a network computed something else for inputs of these shapes."""
         given = [list(shape) for shape in shapes]
         if self.inputs != given:
             msg = (
@@ -168,12 +164,7 @@ def record_text(shapes: Sequence[Sequence[int]], outputs: Sequence[Array]) -> st
 
 
 def read_record(path: Path | None) -> Record | None:
-    """Read outputs that were recorded as text; None if there is no such file.
-
-    Raises:
-        CheckpointError: The file means something else.
-        OSError: It cannot be read.
-    """
+    """Read outputs that were recorded as text, if there are any; a CheckpointError if they mean nothing."""
     if path is None or not path.exists():
         return None
     try:

@@ -38,12 +38,7 @@ _MADE: list[tuple[int, Path]] = []
 
 
 def trusted_copy(hub: Hub) -> Path:
-    """Read the code of a hub once, and give a private copy of it that may run.
-
-    Raises:
-        TrustError: It was never trusted, or has changed since.
-        CardError: A file cannot be read.
-    """
+    """Read the code of a hub once, and give a private copy of it that may run; else a TrustError."""
     root = hub.root.resolve()
     code = read_code(root)
     memory = Store(Settings.from_environment().home).trusted
@@ -52,12 +47,9 @@ def trusted_copy(hub: Hub) -> Path:
 
 
 def check_trust(root: Path, found: str, memory: Path, *, trust: bool) -> None:
-    """Refuse to run the code of a hub that nobody trusts as it is now, by its digest.
+    """Raise a TrustError if nobody trusts the code of a hub as it is now, by its digest.
 
     With `trust` the caller trusts it now, and from now on: the folder `memory` keeps the digest.
-
-    Raises:
-        TrustError: It was never trusted, or has changed since.
     """
     note = memory / f"{hashlib.sha256(os.fsencode(root)).hexdigest()}.json"
     if trust:
@@ -78,9 +70,7 @@ def check_trust(root: Path, found: str, memory: Path, *, trust: bool) -> None:
 def read_code(root: Path, folders: Iterable[str] = ("models", ENTRY_POINT)) -> dict[str, bytes]:
     """All files below some folders that may be executed, by their paths; compiled ones are made anew.
 
-    Raises:
-        TrustError: A link leads to a folder elsewhere.
-        CardError: A file cannot be read.
+    A TrustError says that a link leads to a folder elsewhere, a CardError that a file cannot be read.
     """
     code = {}
     for path in sorted(path for folder in folders for path in (root / folder).rglob("*")):

@@ -242,11 +242,7 @@ def network_name(file_name: str, facts: Facts) -> str:
 
 
 def derive_arguments(weights: Mapping[str, Weight], facts: Facts) -> dict[str, Derived]:
-    """Constructor arguments that the shapes in a file determine.
-
-    Raises:
-        CheckpointError: A shape fits no value of its argument.
-    """
+    """Constructor arguments that the shapes in a file determine; a CheckpointError if none fits."""
     derived = {}
     for argument in facts.arguments:
         weight = weights.get(argument.tensor)
@@ -269,11 +265,7 @@ def derive_embedding_size(derived: Mapping[str, Derived], facts: Facts) -> Deriv
 
 
 def check_arguments(declared: Mapping[str, object], derived: Mapping[str, Derived]) -> None:
-    """Compare the arguments a card declares with those that the file's shapes determine.
-
-    Raises:
-        CheckpointError: They contradict each other; both are shown.
-    """
+    """Raise a CheckpointError if a card declares other arguments than the file's shapes determine."""
     contradictions = [
         f"  {name}: the card says {declared[name]!r}, the checkpoint {found.value!r} "
         f"({found.tensor} has shape {found.shape})"

@@ -61,12 +61,7 @@ class Pages:
 
 
 def map_file(file: IO[bytes]) -> mmap.mmap:
-    """Map a file into memory, private and writable; the file may be closed afterwards.
-
-    Raises:
-        CheckpointError: The file is empty, or larger than the memory that this process may have.
-        OSError: It cannot be mapped.
-    """
+    """Map a file, private and writable; a CheckpointError if it is empty, or does not fit into memory."""
     try:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     except ValueError as error:  # mmap refuses a length of 0
@@ -79,12 +74,7 @@ def map_file(file: IO[bytes]) -> mmap.mmap:
 
 
 def open_file(file: IO[bytes]) -> mmap.mmap | Pages:
-    """Map a file, or read it piece by piece if it is larger than the memory that there is.
-
-    Raises:
-        CheckpointError: The file is empty.
-        OSError: It cannot be read.
-    """
+    """Map a file, or read it piece by piece if it is larger than the memory that there is."""
     try:
         return map_file(file)
     except CheckpointError:

@@ -65,11 +65,7 @@ class _Value(NamedTuple):
 
 
 def read_entries(view: View) -> dict[str, Entry]:
-    """Read the index of a file.
-
-    Raises:
-        CheckpointError: It is not such a file, damaged, encrypted, or holds what is not read here.
-    """
+    """Read the index of a file; a CheckpointError for whatever is not read here."""
     if bytes(view[:4]) in _ENCRYPTED:
         msg = "it is encrypted; save it again with save_checkpoint without enc_key."
         raise CheckpointError(msg)

@@ -92,11 +92,7 @@ class Named:
 
 
 def compare(left: Named, right: Named) -> Comparison:
-    """Compare two files tensor by tensor; differences are relative to the values of the first.
-
-    Raises:
-        CheckpointError: Both hold a tensor of a type that is not read here.
-    """
+    """Compare two files tensor by tensor; differences are relative to the values of the first."""
     result = Comparison(
         only_left=[name for name in left.names if name not in right.names],
         only_right=[name for name in right.names if name not in left.names],

@@ -87,11 +87,7 @@ class Entry:
 
 
 def check_entry(entry: Entry, place: int) -> Entry:
-    """Return an entry, declared at a byte of the file, whose data fit its dtype and shape.
-
-    Raises:
-        CheckpointError: They do not fit; its chunks lie within the file in any case.
-    """
+    """Return an entry, declared at a byte of the file, or raise a CheckpointError if its data do not fit."""
     if len(entry.chunks) > 1 and not all(length for _, length in entry.chunks):
         raise _unfit(entry, place, "lies in several pieces, of which one is empty")
     if entry.dtype == STRING:
@@ -186,11 +182,7 @@ def blocks(buffer: Buffer, entry: Entry) -> Iterator[bytes]:
 
 
 def arrays(buffer: Buffer, entry: Entry) -> Iterator[NDArray[Any]]:
-    """Elements of a tensor in blocks of one axis; bfloat16 comes as uint16, a text as bytes.
-
-    Raises:
-        CheckpointError: Elements of its type are not read here.
-    """
+    """Elements of a tensor in blocks of one axis; bfloat16 comes as uint16, a text as bytes."""
     import numpy as np
 
     require_read(entry)

@@ -56,11 +56,7 @@ def damaged(view: View) -> CheckpointError:
 
 
 def read(view: View) -> tuple[dict[str, Entry], dict[str, str]]:
-    """Read the index of a file that this format recognises, and the texts of its header.
-
-    Raises:
-        CheckpointError: It is damaged, or holds what is not read here.
-    """
+    """Read the index of a file that this format recognises, and the texts of its header."""
     length = int.from_bytes(view[:_LENGTH], "little")
     start = _LENGTH + length
     if start > len(view):
