@@ -24,7 +24,7 @@ from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.paths import entry_point_path, refuse_links
 from mindspore_hub.networks import golden
 from mindspore_hub.networks.entry_point import SHARED
-from mindspore_hub.networks.examine import Examination, Total
+from mindspore_hub.networks.examine import Total
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,9 @@ def run(request: Request, *, dry_run: bool) -> Publication:
     """Publish; see `mindspore_hub.publish`."""
     plan = make_plan(request)
     recorded = golden.read_record(request.golden)
-    _say(plan.file)
+    for fact, value in plan.file.rows():
+        logger.info("%s: %s", fact, value)
+    logger.info("parameters: %s", Total.of(plan.file.of_role("parameter")))
     with tempfile.TemporaryDirectory(prefix="mshub-publish-") as name:
         hub = _copy_hub(plan, Path(name, "hub"))
         before = _findings(hub)
@@ -70,13 +72,6 @@ def run(request: Request, *, dry_run: bool) -> Publication:
         remarks=remarks,
         load=shlex.join(["mshub", "load", str(request.root.resolve() / plan.card), "--trust"]),
     )
-
-
-def _say(file: Examination) -> None:
-    """Log what the index of the file tells."""
-    for fact, value in file.rows():
-        logger.info("%s: %s", fact, value)
-    logger.info("parameters: %s", Total.of(file.of_role("parameter")))
 
 
 def _copy_hub(plan: Plan, hub: Path) -> Path:
