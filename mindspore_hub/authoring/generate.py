@@ -66,28 +66,24 @@ def differences(root: Path) -> Iterator[str]:
 def write(root: Path) -> list[Path]:
     """Write the generated files that differ, remove those without cards; return their paths.
 
-    Raises:
-        CardError: As in `outputs`.
-        StoreError: A file cannot be written.
+    Errors are those of `outputs`, and a StoreError for a file that cannot be written.
     """
-    changed = {
-        path: text
-        for path, text in _wanted(root).items()
-        if _bytes(path) != (None if text is None else text.encode("utf-8"))
-    }
-    for path, text in changed.items():
+    changed = []
+    for path, text in _wanted(root).items():
+        if _bytes(path) != (None if text is None else text.encode("utf-8")):
+            changed.append((path, text))
+    for path, text in changed:
         if text is None:
             path.unlink()
         else:
             replace(path, text)
-    return list(changed)
+    return [path for path, _ in changed]
 
 
 def _wanted(root: Path) -> dict[Path, str | None]:
     """Every generated file and the text it should have, None for one that should not be.
 
-    Raises:
-        CardError: One of them is behind a link that leads out of the hub; nothing of it was read.
+    One that is behind a link that leads out of the hub is refused, and not read.
     """
     present = sorted((root / ENTRY_POINT).glob(f"*/{ENTRY_POINT}.py"))
     refuse_links([*present, root / "README.md", root / "docs" / "rules.md"], root)
@@ -124,11 +120,7 @@ def _readme(path: Path) -> str:
 
 
 def _with_table(text: str, hub: Hub) -> str:
-    """The text with the table between its marks; as it is where there are none.
-
-    Raises:
-        CardError: A mark lacks its other one, or they are in the wrong order.
-    """
+    """The text with the table between its marks; as it is where there are none."""
     marks = list(_TABLE_MARK.finditer(text))
     ends = [bool(mark["end"]) for mark in marks]
     if ends != [False, True] * (len(marks) // 2):

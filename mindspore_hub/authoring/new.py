@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -99,15 +99,14 @@ def card_text(
     parameters: int = 0,
     class_argument: str = "",
 ) -> str:
-    """Text of a fresh card.
+    """Text of a fresh card that will stand at `path`, from facts as for `write_card`.
 
     Args:
         path: Where the card will stand.
         facts: Values under the names of their keys; `model-name` is needed.
         citation: The paper behind the network, as Markdown.
-        parameters: How many the file was found to hold, where it was loaded and tried.
-        class_argument: Constructor argument that is the class count, where it is among those of
-            the card.
+        parameters: How many the file was found to hold, where it was tried.
+        class_argument: The network argument that counts the classes.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -161,11 +160,7 @@ def _batch(count: str, shape: Shape) -> str:
 
 
 def _known_facts(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
-    """Facts of a fresh card in the order of its keys, with usual values for those not given.
-
-    Raises:
-        CardError: No class can have the model-name, or a shape is none.
-    """
+    """Facts of a fresh card in the order of its keys, with usual values for those not given."""
     if not is_class_name(facts["model-name"]):
         msg = (
             f"No class can have the model-name {facts['model-name']!r}; give a name of letters, "
@@ -173,16 +168,12 @@ def _known_facts(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
         )
         raise CardError(msg)
     given = {key: value for key, value in facts.items() if value}
-    shapes = {key: _shape(key, given[key]) for key in _SHAPES if key in given}
+    shapes = {key: shapes_text(parse_shapes(key, given[key])) for key in _SHAPES if key in given}
     return _defaults(path, facts) | given | shapes
 
 
 def parse_shapes(key: str, value: str) -> tuple[Shape, ...]:
-    """Shapes as cards have them, where the outer brackets may be left out.
-
-    Raises:
-        CardError: The value is none.
-    """
+    """Shapes as cards have them, where the outer brackets may be left out; a CardError if not."""
     nodes = [_node(text) for text in (value.strip(), f"[{value.strip()}]")]
     node = next((node for node in nodes if node and wrong_part_of_shape(node) is None), None)
     if node is None:
@@ -194,9 +185,9 @@ def parse_shapes(key: str, value: str) -> tuple[Shape, ...]:
     return as_shapes(node)
 
 
-def _shape(key: str, value: str) -> str:
-    shapes = parse_shapes(key, value)
-    return flow(shapes if len(shapes) > 1 else shapes[0])
+def shapes_text(shapes: Sequence[Shape]) -> str:
+    """Shapes as a card states them; empty if there are none."""
+    return flow(shapes if len(shapes) > 1 else shapes[0]) if shapes else ""
 
 
 def _front_matter(known: Mapping[str, str]) -> str:
