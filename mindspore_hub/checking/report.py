@@ -33,14 +33,7 @@ _ANNOTATIONS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.I
 
 @dataclass(frozen=True)
 class Checked:
-    """A finished check.
-
-    Attributes:
-        cards: What was checked.
-        rules: The rules that were applied.
-        findings: What is reported, in order.
-        known: How many more the baseline has.
-    """
+    """A finished check: cards, rules, what is reported, and how much more the baseline has."""
 
     cards: list[Cards]
     rules: list[Rule]
@@ -50,8 +43,6 @@ class Checked:
     @cached_property
     def paths(self) -> list[Path]:
         """Every card, each once."""
-        if len(self.cards) == 1:
-            return self.cards[0].paths
         return [*dict.fromkeys(path for cards in self.cards for path in cards.paths)]
 
     @property

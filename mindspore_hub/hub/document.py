@@ -39,7 +39,6 @@ class Document:
     """A card as written.
 
     Attributes:
-        path: File it was read from.
         uid: `publisher/version/card`, its path under the folder of all cards.
         text: All of it, without a byte order mark, with its line ends as they are.
         lines: Its lines without their ends.
@@ -47,7 +46,6 @@ class Document:
         front_matter: Keys and values, as far as they can be read.
         rules: Line numbers of all lines that begin with `---`.
         problems: What is broken, under the code of the rule that reports it.
-        byte_order_mark: Whether the file begins with one.
     """
 
     path: Path
@@ -181,7 +179,7 @@ class Document:
 
 
 class Outline(Document):
-    """A card that was let go: its path and its uid; all the rest is read again when it is asked for.
+    """A card that was let go: all but its path and its uid is read again when it is asked for.
 
     A folder may have more cards than should be held at once, and rules that compare them look
     closer at few. Two outlines are equal if they are the same.
@@ -215,11 +213,7 @@ def _again(outline: Outline) -> Document:
 
 
 def read_document(path: Path, uid: str | None = None) -> Document:
-    """Read the card at `path`; without a uid, it is what its path says.
-
-    Raises:
-        CardError: The file cannot be read, or is larger than any card.
-    """
+    """Read the card at `path`, or raise a CardError; without a uid, it is what its path says."""
     return decode_document(read_bytes(path), path, uid)
 
 
@@ -261,15 +255,14 @@ def parse_document(
 
 
 def _doubled_lines(node: YamlNode, end: int) -> Iterator[int]:
-    """Lines of every key that stands twice in its mapping, and of the values of both.
-
-    Args:
-        node: A mapping, or a value in which there may be some.
-        end: First line behind it.
-    """
-    parts = _parts_of(node)
+    """Lines of every key that stands twice in a mapping, and of its values, before the line `end`."""
+    parts: list[tuple[str | None, Place, YamlNode]] = []
+    if isinstance(node, YamlMapping):
+        parts = [(name.text, name.place, value) for name, value in node.entries]
+    elif isinstance(node, YamlList):
+        parts = [(None, item.place, item) for item in node.items]
     starts = [place.line for _, place, _ in parts]
-    times = Counter(name for name, _, _ in parts if name is not None)
+    times = Counter(name for name, _, _ in parts)
     for (name, place, value), after in zip(parts, [*starts[1:], end], strict=False):
         if name is not None and times[name] > 1:
             yield from range(place.line, max(after, place.line + 1))
@@ -280,13 +273,6 @@ def _end_of(mapping: YamlMapping, key: str, end: int) -> int:
     """First line behind the value of a key, where the mapping ends before the line `end`."""
     place = mapping.place_of(key)
     return min((name.place.line for name, _ in mapping.entries if name.place > place), default=end)
-
-
-def _parts_of(node: YamlNode) -> list[tuple[str | None, Place, YamlNode]]:
-    """Name, place and value of every entry of a mapping, or item of a list, which has no name."""
-    if isinstance(node, YamlMapping):
-        return [(name.text, name.place, value) for name, value in node.entries]
-    return [(None, item.place, item) for item in node.items] if isinstance(node, YamlList) else []
 
 
 def _in_english(line: str) -> str:
