@@ -19,7 +19,7 @@ from mindspore_hub.hub.document import parse_document
 from mindspore_hub.hub.findings import Severity, in_order
 from mindspore_hub.hub.front_matter import read as read_front_matter
 from mindspore_hub.hub.keys import ASSET, KEYS, Form, Need, are_known, is_class_name, key_of
-from mindspore_hub.hub.paths import find_cards, uid_of
+from mindspore_hub.hub.paths import find_cards, root_above, uid_of
 from mindspore_hub.hub.values import (
     Shape,
     YamlNode,
@@ -219,10 +219,8 @@ def flow(value: Any) -> str:
 def _defaults(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
     """A value for every key of the template, in its order; empty for a key that stays out."""
     model = facts["model-name"]
-    folders = path.absolute().parent.parts
-    version = facts.get("mindspore-version") or next(
-        (name for name in reversed(folders) if _VERSION.fullmatch(name)), _MINDSPORE_VERSION
-    )
+    releases = [name for name in path.absolute().parent.parts if _VERSION.fullmatch(name)]
+    version = facts.get("mindspore-version") or [_MINDSPORE_VERSION, *releases][-1]
     repo_link = facts.get("repo-link") or _REPOSITORY
     domain = re.search(r"/(?:official|research)/([a-z0-9]+)(?:/|$)", repo_link)
     module_type = facts.get("module-type") or (domain[1] if domain else "other")
@@ -256,11 +254,11 @@ def _today() -> str:
 
 def _is_first(path: Path, model: str) -> bool:
     """Whether the card is the first one of its model in a hub, where one has to be the default."""
-    assets = next((folder for folder in path.absolute().parents if folder.name == "assets"), None)
-    if assets is None or not (assets.parent / "models").is_dir():
+    root = root_above(path)
+    if root is None:
         return False
     try:
-        documents = read_cards(find_cards(assets.parent)).values()
+        documents = read_cards(find_cards(root)).values()
     except CardError:  # a hub without cards
         return True
     return model.lower() not in {item.card.model_name.lower() for item in documents}

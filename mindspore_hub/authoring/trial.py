@@ -165,9 +165,15 @@ def _try(plan: Plan, cell: Network, derived: Mapping[str, Derived]) -> Trial:
     recorded = golden.read_record(plan.request.golden)
     mindspore.set_context(mode=mindspore.PYNATIVE_MODE)
     network = _load(plan, cell, plan.request.network_args)
-    shapes = _input_shapes(network, plan)
-    drawn = [Input(shape) for shape in shapes]
-    inputs = golden.draw(drawn, seed=recorded.seed if recorded else golden.SEED)
+    shapes = tuple(map(tuple, getattr(network, "input_shapes", None) or plan.inputs))
+    if not shapes:
+        msg = (
+            f"{plan.model} does not say the shapes of its inputs; set `input_shapes` in its "
+            "constructor, or give `input-shape`."
+        )
+        raise CardError(msg)
+    seed = recorded.seed if recorded else golden.SEED
+    inputs = golden.draw([Input(shape) for shape in shapes], seed=seed)
     outputs = _compute(network, inputs)
     if recorded:
         recorded.compare(shapes, outputs)
@@ -199,7 +205,6 @@ def _try(plan: Plan, cell: Network, derived: Mapping[str, Derived]) -> Trial:
 
 
 def _load(plan: Plan, cell: Network, arguments: Mapping[str, object]) -> nn.Cell:
-    """The network with every parameter from the file."""
     with _about(plan):
         return assemble(cell, weights_of(plan.file.index, facts_of(cell)), arguments)
 
@@ -239,17 +244,6 @@ def _stated(plan: Plan, cell: Network, derived: Mapping[str, Derived]) -> dict[s
         for name, found in derived.items()
         if name in usual or parameters[name].default != found.value
     }
-
-
-def _input_shapes(network: Any, plan: Plan) -> tuple[tuple[int, ...], ...]:
-    shapes = getattr(network, "input_shapes", None) or plan.inputs
-    if not shapes:
-        msg = (
-            f"{plan.model} does not say the shapes of its inputs; set `input_shapes` in its "
-            "constructor, or give `input-shape`."
-        )
-        raise CardError(msg)
-    return tuple(map(tuple, shapes))
 
 
 def _compute(network: Any, inputs: Sequence[golden.Array]) -> list[golden.Array]:

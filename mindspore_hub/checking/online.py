@@ -102,9 +102,9 @@ def _answers(urls: list[str], settings: Settings) -> dict[str, _Answer]:
     oldest = time.time() - MAX_AGE
     cached = _read_cache(file) or {}
     known = {
-        url: _Answer(entry.status)
+        url: _Answer(entry[0])
         for url in urls
-        if (entry := cached.get(_key(url))) and entry.checked >= oldest
+        if (entry := cached.get(_key(url))) and entry[1] >= oldest
     }
     asked = [url for url in urls if url not in known]
     if asked:
@@ -162,22 +162,15 @@ def _key(url: str) -> str:
     return url if shown_address(url) == url else hashlib.sha256(url.encode()).hexdigest()
 
 
-class _Cached(NamedTuple):
-    """Status of an answer, and when it came, in seconds since 1970."""
-
-    status: int
-    checked: float
-
-
-def _read_cache(file: Path) -> dict[str, _Cached] | None:
-    """What was answered; None if the file is another program's, or damaged."""
+def _read_cache(file: Path) -> dict[str, tuple[int, float]] | None:
+    """Status of each answer, and when it came, in seconds since 1970; None for another file."""
     try:
         content = file.read_bytes().strip(b"\0 \n")  # NUL bytes are what a power cut leaves
         found = json.loads(content or '{"links": {}}')
         if set(found) != {"links"}:
             return None
         links = found["links"].items()
-        return {url: _Cached(int(entry["status"]), float(entry["checked"])) for url, entry in links}
+        return {url: (int(entry["status"]), float(entry["checked"])) for url, entry in links}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -191,11 +184,14 @@ def _add_to_cache(file: Path, fresh: dict[str, _Answer]) -> None:
     if cached is None:
         return
     now = round(time.time())
-    links = {url: entry for url, entry in cached.items() if entry.checked >= now - MAX_AGE}
     for url, answer in fresh.items():
         if 200 <= answer.status < 400 or answer.status in _GONE:
-            links[_key(url)] = _Cached(answer.status, now)
-    entries = {url: entry._asdict() for url, entry in links.items()}
+            cached[_key(url)] = answer.status, now
+    entries = {
+        url: {"status": status, "checked": checked}
+        for url, (status, checked) in cached.items()
+        if checked >= now - MAX_AGE
+    }
     try:
         replace(file, json.dumps({"links": entries}, indent=1) + "\n")
     except OSError as error:  # a read-only store costs time, nothing else
