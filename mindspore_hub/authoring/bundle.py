@@ -300,10 +300,15 @@ def _write_weights(folder: Path, card: Card, settings: Settings) -> tuple[Card, 
     The card comes back with every constructor argument that the published file determines, and the
     written file as an asset.
     """
+    import mindspore
+
     published = loadable_asset(card)
     network = build(card, Hub.of(), settings=settings)
     file = folder / _as_ckpt(published).file_name
-    _save(network, file)  # under its own names
+    parameters = network.parameters_and_names()
+    entries = [{"name": name, "data": parameter} for name, parameter in parameters]
+    mindspore.save_checkpoint(entries, str(file))
+    file.chmod(mode_of_new_files(folder))  # MindSpore leaves it to its owner alone
     golden.write(folder / GOLDEN, golden.compute(network, sample(network, card)))
     derived = derive_arguments(own_weights(file), facts_of(network_class(card, Hub.of())))
     arguments = {name: found.value for name, found in derived.items()}
@@ -317,15 +322,6 @@ def _as_ckpt(asset: Asset) -> Asset:
     """The asset under the name that its file has in a bundle: upstream's client knows ckpt only."""
     stem = asset.link.removesuffix(".safetensors")
     return asset if stem == asset.link else replace(asset, link=f"{stem}.ckpt")
-
-
-def _save(network: nn.Cell, file: Path) -> None:
-    import mindspore
-
-    parameters = network.parameters_and_names()
-    entries = [{"name": name, "data": parameter} for name, parameter in parameters]
-    mindspore.save_checkpoint(entries, str(file))
-    file.chmod(mode_of_new_files(file.parent))  # MindSpore leaves it to its owner alone
 
 
 def _put(staged: Path, folder: Path) -> None:

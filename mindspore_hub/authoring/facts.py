@@ -125,7 +125,9 @@ def gather(
     if siblings:
         dataset = facts.get("train-dataset")
         nearest = min(siblings, key=lambda card: card.text("train-dataset") != dataset)
-        facts = {**_of_all(siblings), **_of_sibling(nearest, facts), **facts}
+        said = {key: {card.text(key) for card in siblings} for key in _OF_ALL}
+        alike = {key: value for key, (value, *others) in said.items() if not others}
+        facts = {**alike, **_of_sibling(nearest, facts), **facts}
     derived = {
         "kind": _kind(facts.get("repo-link", "")),
         "publisher": "mindspore",
@@ -138,10 +140,8 @@ def gather(
 
 def missing(facts: Mapping[str, str]) -> list[str]:
     """Facts that a card needs and nobody gave."""
-    known = {key for key, value in facts.items() if value}
-    if "asset-link" in known:
-        known.add("link-base")
-    return [key for key in _REQUIRED if key not in known]
+    known = {**facts, "link-base": facts.get("link-base") or facts.get("asset-link")}
+    return [key for key in _REQUIRED if not known.get(key)]
 
 
 def require_all(facts: Mapping[str, str]) -> None:
@@ -185,12 +185,6 @@ def _release(digits: str) -> str:
         return ""
     major, minor, patch = digits[0], digits[1:-1], digits[-1]
     return f"{major}.{minor}" if patch == "0" else f"{major}.{minor}.{patch}"
-
-
-def _of_all(siblings: list[Card]) -> dict[str, str]:
-    """What all cards of a model say alike; of data sets and authors, one may not speak for others."""
-    said = {key: {card.text(key) for card in siblings} for key in _OF_ALL}
-    return {key: value for key, values in said.items() if len(values) == 1 for value in values}
 
 
 def _of_sibling(sibling: Card, facts: Mapping[str, str]) -> dict[str, str]:

@@ -112,7 +112,8 @@ def _with_table(text: str, hub: Hub) -> str:
     marks = list(_TABLE_MARK.finditer(text))
     ends = [bool(mark["end"]) for mark in marks]
     if ends != [False, True] * (len(marks) // 2):
-        found = ", ".join(f"{mark[0]!r} in line {_line(text, mark.start())}" for mark in marks)
+        begins = [(mark[0], len(_LINE_END.findall(text, 0, mark.start()))) for mark in marks]
+        found = ", ".join(f"{mark!r} in line {above + 1}" for mark, above in begins)
         msg = (
             "README.md: the table of models stands between <!-- models --> and <!-- /models -->, in "
             f"this order, but there is {found}; add or move the other mark."
@@ -125,10 +126,6 @@ def _with_table(text: str, hub: Hub) -> str:
         parts += [text[done : begin.start()], (line_end[0] if line_end else "\n").join(lines)]
         done = end.end()
     return "".join([*parts, text[done:]])
-
-
-def _line(text: str, place: int) -> int:
-    return len(_LINE_END.findall(text, 0, place)) + 1
 
 
 def _table(hub: Hub) -> list[str]:
@@ -145,9 +142,11 @@ def _table(hub: Hub) -> list[str]:
 def _row(card: Card) -> tuple[str, ...]:
     name = _cell(card.short_name)
     shown = f"`{name}`" if name == card.short_name else name
+    # Blanks and brackets would end the target of a link.
+    target = re.sub(r"[^\w./@+~-]", lambda it: quote(it[0], errors="surrogateescape"), card.uid)
     metrics = ", ".join(metric.text for metric in card.metrics)
     return (
-        f"[{shown}](assets/{_target(card.uid)}.md)",
+        f"[{shown}](assets/{target}.md)",
         _cell(metrics or card.text("evaluation")),
         _cell(card.asset.size if card.asset else ""),
         _shapes(card.input_shapes),
@@ -160,11 +159,6 @@ def _cell(text: str) -> str:
     """A value that stays text, and within its cell."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return _ESCAPED.sub(lambda match: f"&#{ord(match[0])};", line)
-
-
-def _target(uid: str) -> str:
-    """A path as the target of a link, which blanks and brackets would end."""
-    return re.sub(r"[^\w./@+~-]", lambda match: quote(match[0], errors="surrogateescape"), uid)
 
 
 def _shapes(shapes: tuple[Shape, ...]) -> str:

@@ -112,7 +112,11 @@ def apply_edits(
     applied = 0
     for group in groups:
         wanted = changes(text, group)
-        if wanted is None or _clash(wanted, accepted):
+        if wanted is None:
+            continue
+        # A change that two groups want does not count as an overlap.
+        with_accepted = ((new, old) for new in wanted for old in accepted if new != old)
+        if any(new.overlaps(old) for new, old in chain(with_accepted, combinations(wanted, 2))):
             continue
         accepted += [change for change in wanted if change not in accepted]
         rewrites += [edit for edit in group if isinstance(edit, Rewrite)]
@@ -138,7 +142,14 @@ def write(outcomes: Iterable[Outcome]) -> None:
     """Replace the cards that change; none if one is read-only or is no longer what was checked."""
     pairs = [pair for outcome in outcomes for pair in outcome.changed]
     for before, _ in pairs:
-        _require_writable(before.path, _bytes(before))
+        path = before.path
+        # Permissions do not bind root, and replacing a file asks for the right to its folder only.
+        if not path.stat().st_mode & 0o222 or not os.access(path, os.W_OK):
+            msg = f"{path} is read-only; nothing was written. Make it writable: `chmod u+w {path}`."
+            raise CardError(msg)
+        if path.read_bytes() != _bytes(before):
+            msg = f"{path} has changed since it was checked; nothing was written. Run it again."
+            raise CardError(msg)
     for _, after in pairs:
         # A link stays a link: what it leads to is replaced.
         _files.replace(after.path.resolve(), _bytes(after))
@@ -206,25 +217,9 @@ def _change(lines: list[re.Match[str]], edit: Edit) -> Change | None:
     return Change(line.start(), last.end(), "")
 
 
-def _clash(wanted: list[Change], accepted: list[Change]) -> bool:
-    """Whether changes overlap others; one that both want does not count."""
-    with_accepted = ((new, old) for new in wanted for old in accepted if new != old)
-    return any(new.overlaps(old) for new, old in chain(with_accepted, combinations(wanted, 2)))
-
-
 def _bytes(document: Document) -> bytes:
     return ("\ufeff" * document.byte_order_mark + document.text).encode()
 
 
 def _lines(document: Document) -> list[str]:
     return [line[0] for line in _LINE.finditer(_bytes(document).decode()) if line[0]]
-
-
-def _require_writable(path: Path, expected: bytes) -> None:
-    # Permissions do not bind root, and replacing a file asks for the right to its folder only.
-    if not path.stat().st_mode & 0o222 or not os.access(path, os.W_OK):
-        msg = f"{path} is read-only; nothing was written. Make it writable: `chmod u+w {path}`."
-        raise CardError(msg)
-    if path.read_bytes() != expected:
-        msg = f"{path} has changed since it was checked; nothing was written. Run it again."
-        raise CardError(msg)

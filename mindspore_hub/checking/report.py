@@ -68,8 +68,9 @@ def render(checked: Checked, style: str, *, coloured: bool = False) -> str:
         return as_sarif(checked)
     if style == "human":
         return as_human(checked, coloured=coloured)
-    writers = {"concise": as_concise, "json": as_json, "github": as_github, "junit": as_junit}
-    return writers[style](checked)
+    if style == "concise":
+        return "".join(f"{finding}\n" for finding in checked.findings)
+    return {"json": as_json, "github": as_github, "junit": as_junit}[style](checked)
 
 
 def as_human(checked: Checked, *, coloured: bool = False) -> str:
@@ -77,11 +78,6 @@ def as_human(checked: Checked, *, coloured: bool = False) -> str:
     return "".join(
         f"{line}\n" for finding in checked.findings for line in _lines(finding, coloured=coloured)
     )
-
-
-def as_concise(checked: Checked) -> str:
-    """Two lines per finding: place and message, and what to do."""
-    return "".join(f"{finding}\n" for finding in checked.findings)
 
 
 def as_json(checked: Checked) -> str:
@@ -144,12 +140,9 @@ def path_in_repository(path: Path) -> str:
     return relative(path, Path.cwd())
 
 
-def _where(finding: Finding) -> str:
-    return printable(one_line(f"{finding.path}:{finding.line}:{finding.column}:"))
-
-
 def _lines(finding: Finding, *, coloured: bool) -> Iterator[str]:
-    where, code, help_ = _where(finding), finding.code, "help:"
+    where = printable(one_line(f"{finding.path}:{finding.line}:{finding.column}:"))
+    code, help_ = finding.code, "help:"
     if coloured:
         where, help_ = f"{_BOLD}{where}{_PLAIN}", f"{_BOLD}{help_}{_PLAIN}"
         code = f"{_COLOURS[finding.severity]}{_BOLD}{code}{_PLAIN}"

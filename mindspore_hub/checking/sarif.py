@@ -6,7 +6,7 @@ Source: OASIS, Static Analysis Results Interchange Format (SARIF) Version 2.1.0.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,10 @@ def as_sarif(checked: Checked) -> str:
     # Paths in the repository make fingerprints the same in whatever folder the check runs.
     placed = (item._replace(path=Path(path_in_repository(item.path))) for item in checked.findings)
     prints = fingerprints(placed, Path.cwd())
-    documents = _documents({finding.path for finding in checked.findings if finding.fixable})
+    documents: dict[Path, Document] = {}
+    for path in {finding.path for finding in checked.findings if finding.fixable}:
+        with suppress(CardError):  # what stands in one that changed meanwhile is not a fix any more
+            documents[path] = read_document(path)
     results = [
         _result(item, fingerprint, index[item.code], documents.get(item.path), uris[item.path])
         for item, fingerprint in zip(checked.findings, prints, strict=True)
@@ -45,15 +48,6 @@ def as_sarif(checked: Checked) -> str:
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return json_text(log) + "\n"
-
-
-def _documents(paths: Iterable[Path]) -> dict[Path, Document]:
-    """Cards that can be read; what stands in one that changed meanwhile is not a fix any more."""
-    found = {}
-    for path in paths:
-        with suppress(CardError):
-            found[path] = read_document(path)
-    return found
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

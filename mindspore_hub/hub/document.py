@@ -238,6 +238,7 @@ def parse_document(
     lines = _LINE_BREAK.split(text) if "\r" in text else text.split("\n")
     if not lines[-1]:
         del lines[-1]
+    first = next((line for line in lines if line.strip()), "")
     rules = tuple(number for number, line in enumerate(lines, 1) if line.startswith("---"))
     start, end = rules[:2] if len(rules) > 1 else (0, 0)
     mapping, problems = front.read(lines[start : max(end - 1, 0)], start + 1)
@@ -246,7 +247,7 @@ def parse_document(
         uid=uid_of(path) if uid is None else uid,
         text=text,
         lines=tuple(lines),
-        title=_title(lines),
+        title=first[2:].strip() or None if first.startswith("# ") else None,
         front_matter=mapping,
         rules=rules,
         problems=(*known, *problems),
@@ -280,8 +281,3 @@ def _in_english(line: str) -> str:
     match = _CHINESE_KEY.fullmatch(line)
     key = CHINESE.get(match[2]) if match else None
     return f"{match[1]}{key}: {match[3]}".rstrip() if match and key else line
-
-
-def _title(lines: list[str]) -> str | None:
-    first = next((line for line in lines if line.strip()), "")
-    return first[2:].strip() or None if first.startswith("# ") else None
