@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,7 @@ from mindspore_hub.networks.classes import network_hub
 from mindspore_hub.settings import Settings
 from mindspore_hub.tasks.pictures.fields import MODALITIES, as_preprocessing
 from mindspore_hub.tasks.pictures.preprocess import Transform
-from mindspore_hub.tasks.retrieval.chunks import Chunk, Chunks, HeldChunks, StoredChunks
+from mindspore_hub.tasks.retrieval.chunks import Chunk, StoredChunks
 from mindspore_hub.tasks.retrieval.features import Features, unusable
 from mindspore_hub.tasks.retrieval.fields import as_retrieval
 from mindspore_hub.tasks.retrieval.forward import Forward, inference
@@ -37,10 +37,10 @@ from mindspore_hub.tasks.retrieval.samples import Sample, Samples
 if TYPE_CHECKING:
     from mindspore import nn
 
-_Part = TypeVar("_Part")
-_Made = TypeVar("_Made")
-
 Array = npt.NDArray[Any]
+
+_Prepared = tuple[tuple[Array, ...], dict[int, str]]
+"""The inputs of the network for a batch, and which of its pictures were skipped, and why."""
 
 Known = Mapping[str, Sequence[Any]]
 """What is known of every picture, by the names that `Features` has."""
@@ -103,11 +103,14 @@ class Embedding:
         self, pictures: Samples, *, known: Known, facts: Mapping[str, Any] | None = None
     ) -> Features:
         """Features of pictures, made in memory; arguments and errors are those of `write`."""
-        chunks = HeldChunks()
-        self._add(chunks, pictures.samples)
-        others = _others(chunks.skipped, pictures, known)
-        about = {**self._about(pictures), **(facts or {}), **_skipped(chunks.skipped, pictures)}
-        return Features(**chunks.arrays(), **others, about=about)
+        chunks: list[Chunk] = []
+        self._compute(pictures.samples, range(len(pictures.samples)), chunks.append)
+        skipped = {number: why for chunk in chunks for number, why in chunk.skipped.items()}
+        others = _others(skipped, pictures, known)
+        about = {**self._about(pictures), **(facts or {}), **_skipped(skipped, pictures)}
+        made = [chunk.arrays for chunk in chunks if chunk.arrays]
+        arrays = {name: np.concatenate([rows[name] for rows in made]) for name in made[0]}
+        return Features(**arrays, **others, about=about)
 
     def write(
         self,
@@ -135,7 +138,8 @@ class Embedding:
             done = chunks.rows + len(chunks.skipped)
             if done:
                 logger.info("%s: going on after %d pictures", chunks.folder, done)
-            self._add(chunks, pictures.samples)
+            missing = chunks.missing(len(pictures.samples))
+            self._compute(pictures.samples, missing, chunks.append)
             others = _others(chunks.skipped, pictures, known)
             about = {**made_by, **(facts or {}), **_skipped(chunks.skipped, pictures)}
             # The vectors are on disk; what else is known of them is checked without them.
@@ -183,14 +187,15 @@ class Embedding:
             "versions": versions(),
         }
 
-    def _add(self, chunks: Chunks, samples: Sequence[Sample]) -> None:
-        """Add the features of those samples to chunks that are not there yet."""
+    def _compute(
+        self, samples: Sequence[Sample], missing: Sequence[int], append: Callable[[Chunk], None]
+    ) -> None:
+        """Hand on the features of those samples that are missing, batch by batch."""
         for extras in {tuple(sample.extras) for sample in samples}:
             self._transform.require(extras)
         size, count = min(self._batch_size, len(samples)), len(samples)
-        # Told by all samples, so that a run that was stopped goes on with the same numbers.
+        # All samples decide, so that a run that was stopped goes on with the same numbers.
         compiled = -(-count // size) >= _COMPILED_FROM
-        missing = chunks.missing(count)
         parts = [missing[begin : begin + size] for begin in range(0, len(missing), size)]
         if not parts:
             return
@@ -199,12 +204,17 @@ class Embedding:
         with (
             inference(self._network),
             self._shown() as progress,
-            closing(_ahead(prepare, parts)) as made,
+            closing(_ahead(prepare, parts)) as prepared,
         ):
             forward = self._forward(compiled)
-            for batch in made:
-                chunks.append(_compute(forward, batch, size, samples))
-                done += len(batch.numbers)
+            for numbers, (inputs, skipped) in zip(parts, prepared, strict=True):
+                read = [number for number in numbers if number not in skipped]
+                arrays = _rows(forward, inputs, size) if read else {}
+                _require_usable(
+                    arrays, [samples[number].path or f"picture {number}" for number in read]
+                )
+                append(Chunk(arrays, numbers, skipped))
+                done += len(numbers)
                 progress(done, count)
 
     def _forward(self, compiled: bool) -> Forward:
@@ -218,9 +228,8 @@ class Embedding:
             return nullcontext(self._progress)
         return counter(self.card.short_name, shown=Settings.from_environment().progress)
 
-    def _prepare(self, samples: Sequence[Sample], numbers: Sequence[int]) -> _Batch:
+    def _prepare(self, samples: Sequence[Sample], numbers: Sequence[int]) -> _Prepared:
         made: list[tuple[Array, ...]] = []
-        read: list[int] = []
         skipped: dict[int, str] = {}
         for number in numbers:
             sample = samples[number]
@@ -236,9 +245,7 @@ class Embedding:
                 skipped[number] = str(error)
                 continue
             made.append(prepared if isinstance(prepared, tuple) else (prepared,))
-            read.append(number)
-        inputs = tuple(map(np.stack, zip(*made, strict=True)))
-        return _Batch(inputs, numbers, read, skipped)
+        return tuple(map(np.stack, zip(*made, strict=True))), skipped
 
 
 @dataclass(frozen=True)
@@ -256,40 +263,31 @@ class Written:
     about: dict[str, Any]
 
 
-@dataclass(frozen=True, eq=False)
-class _Batch:
-    """Prepared pictures: the inputs of the network, which samples they are, and what was skipped."""
-
-    inputs: tuple[Array, ...]
-    numbers: Sequence[int]
-    read: list[int]
-    skipped: dict[int, str]
-
-
-def _compute(forward: Forward, batch: _Batch, size: int, samples: Sequence[Sample]) -> Chunk:
+def _rows(forward: Forward, inputs: tuple[Array, ...], size: int) -> dict[str, Array]:
     """Features of a batch; a short one is filled up, so that every batch is computed alike."""
-    count = len(batch.read)
-    if not count:
-        return Chunk({}, batch.numbers, batch.skipped)
+    count = len(inputs[0])
     rows = slice(None) if count == size else np.minimum(np.arange(size), count - 1)
-    made = forward(*(values[rows] for values in batch.inputs))
-    arrays = {name: values[:count] for name, values in made.items()}
+    made = forward(*(values[rows] for values in inputs))
+    return {name: values[:count] for name, values in made.items()}
+
+
+def _require_usable(arrays: Mapping[str, Array], names: Sequence[str]) -> None:
     for name, values in arrays.items():
         bad = unusable(name, values)
         if bad.size:
-            number = batch.read[bad[0]]
             what = "feature" if name == "vectors" else f"row of {name}"
             msg = (
-                f"The {what} of {samples[number].path or f'picture {number}'} is infinite, not a "
-                "number or too large to be squared; look at the network's output for it."
+                f"The {what} of {names[bad[0]]} is infinite, not a number or too large to be "
+                "squared; look at the network's output for it."
             )
             raise FeaturesError(msg)
-    return Chunk(arrays, batch.numbers, batch.skipped)
 
 
-def _ahead(prepare: Callable[[_Part], _Made], parts: Iterable[_Part]) -> Generator[_Made]:
+def _ahead(
+    prepare: Callable[[Sequence[int]], _Prepared], parts: Iterable[Sequence[int]]
+) -> Generator[_Prepared]:
     """Prepare parts in a thread, a few ahead of the one that is looked at."""
-    pending: deque[Future[_Made]] = deque()
+    pending: deque[Future[_Prepared]] = deque()
     with ThreadPoolExecutor(1) as pool:
         try:
             for part in parts:

@@ -125,14 +125,7 @@ class Features:
         return len(self.vectors)
 
     def known(self, name: str) -> npt.NDArray[Any]:
-        """An array that a protocol cannot do without.
-
-        Args:
-            name: An attribute, such as `cameras`.
-
-        Raises:
-            FeaturesError: It is not there.
-        """
+        """An array that a protocol cannot do without; a FeaturesError if it is not there."""
         value = getattr(self, name)
         if value is None:
             msg = f"The features lack {name!r}, which this protocol needs; store it with them."
@@ -281,12 +274,7 @@ def _converted(
 
 
 def unusable(name: str, rows: Floats) -> Integers:
-    """Which rows of `vectors` or of scores hold what is infinite, no number, or too large.
-
-    Args:
-        name: Name of the array; rows of `vectors` are squared.
-        rows: The array, `(N, D)`.
-    """
+    """Which rows of `vectors` or of scores are infinite, not numbers, or too large to be squared."""
     with np.errstate(over="ignore"):
         fine = np.isfinite(squared_norms(rows)) if name == "vectors" else np.isfinite(rows).all(1)
     return np.flatnonzero(~fine)
@@ -297,12 +285,6 @@ def identities(*labels: Integers) -> list[Integers]:
 
     A negative label means that nobody knows what is seen. It equals no other, not even the same
     number: each becomes a number of its own, above all others, whose order stays.
-
-    Args:
-        labels: Labels of queries and gallery, `(Q,)` and `(G,)`, or of one set alone.
-
-    Returns:
-        As many arrays of the same lengths.
     """
     joined = np.concatenate(labels)
     known = joined >= 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -41,10 +41,6 @@ class Forward:
 
     def __call__(self, images: Array, *others: Array) -> dict[str, Array]:
         """Rows by the names that `Features` has: `vectors` `(N, D)`, scores `(N, C)`.
-
-        Args:
-            images: Prepared pictures `(N, C, H, W)`.
-            others: Further inputs of the network.
 
         Raises:
             FeaturesError: The network gives other outputs than the card names.
@@ -96,16 +92,12 @@ def _wanted_outputs(network: nn.Cell, places: tuple[int, ...], *, compiled: bool
         except Exception:
             _require_outputs(network(*tensors), places, len(inputs[0]))
             raise
-        if not isinstance(outputs, tuple) or not _are_rows(outputs, len(places), len(inputs[0])):
+        rows = isinstance(outputs, tuple) and all(_is_rows(o, len(inputs[0])) for o in outputs)
+        if not rows or len(outputs) != len(places):
             _require_outputs(network(*tensors), places, len(inputs[0]))
         return tuple(output.asnumpy() for output in outputs)
 
     return call
-
-
-def _are_rows(outputs: Sequence[Any], count: int, rows: int) -> bool:
-    """Whether these are so many tensors with so many rows."""
-    return len(outputs) == count and all(_is_rows(output, rows) for output in outputs)
 
 
 def _is_rows(output: Any, rows: int) -> bool:
@@ -121,11 +113,7 @@ def _is_rows(output: Any, rows: int) -> bool:
 
 
 def _require_outputs(outputs: Any, places: tuple[int, ...], rows: int) -> None:
-    """Refuse what a network gave, if `retrieval` of the card cannot make features of it.
-
-    Raises:
-        FeaturesError: There are fewer outputs than the card names, or one is not a tensor of rows.
-    """
+    """Refuse what a network gave, if `retrieval` of the card cannot make features of it."""
     given = list(outputs) if isinstance(outputs, tuple | list) else [outputs]
     if len(given) > max(places) and all(_is_rows(given[place], rows) for place in places):
         return

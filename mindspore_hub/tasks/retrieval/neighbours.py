@@ -13,14 +13,14 @@ import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError, MissingDependencyError
 from mindspore_hub.tasks.retrieval.features import Floats, Integers, squared_norms
-from mindspore_hub.tasks.retrieval.scoring.ranking import (
+from mindspore_hub.tasks.retrieval.ranking import (
     Kind,
     check_dimensions,
     check_norms,
     nearest,
     top_k,
 )
-from mindspore_hub.tasks.retrieval.scoring.rerank import KReciprocal
+from mindspore_hub.tasks.retrieval.rerank import KReciprocal
 
 Found = tuple[Integers, Floats]
 """Indices and distances `(Q, min(k, G))`, nearest first, and of equals the lower index first."""
@@ -46,17 +46,7 @@ def exact(query: Floats, gallery: Floats, *, k: int, kind: Kind) -> Found:
 
 
 def reranked(query: Floats, gallery: Floats | None, *, k: int, options: dict[str, Any]) -> Found:
-    """Rank by k-reciprocal encoding.
-
-    Args:
-        query: Features `(Q, D)` of norm 1.
-        gallery: Features `(G, D)` of norm 1; None to look up the queries among themselves.
-        k: How many neighbours.
-        options: Arguments of `KReciprocal`.
-
-    Raises:
-        FeaturesError: A feature has another norm, or the options do not fit the features.
-    """
+    """Rank by k-reciprocal encoding, with the features and options of `KReciprocal`."""
     check_norms(query, "Re-ranking", "queries")
     if gallery is not None:
         check_norms(gallery, "Re-ranking", "gallery")
@@ -67,17 +57,8 @@ def reranked(query: Floats, gallery: Floats | None, *, k: int, options: dict[str
 def indexed(query: Floats, gallery: Floats, *, k: int, kind: Kind, index: str) -> Found:
     """Search an index that faiss makes of the gallery; distances of what it finds are exact.
 
-    Args:
-        query: Features `(Q, D)`.
-        gallery: Features `(G, D)`; the index is trained with them where it has to be.
-        k: How many neighbours.
-        kind: As for `Distances`.
-        index: What `faiss.index_factory` takes, and after a semicolon parameters of the search.
-
-    Raises:
-        FeaturesError: faiss cannot make or search the index, it finds fewer than k neighbours, or
-            the dimensions differ.
-        MissingDependencyError: faiss is not installed.
+    The index is what `faiss.index_factory` takes, and after a semicolon parameters of the search; it is
+    trained with the gallery where it has to be.
     """
     check_dimensions(query, gallery)
     faiss = _import_faiss(index)

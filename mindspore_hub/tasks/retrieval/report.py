@@ -14,7 +14,7 @@ from mindspore_hub import _files
 from mindspore_hub.errors import FeaturesError, MissingDependencyError
 from mindspore_hub.hub.card import Card
 from mindspore_hub.tasks.retrieval.fields import KINDS
-from mindspore_hub.tasks.retrieval.scoring.metrics import SCHEMA, Result
+from mindspore_hub.tasks.retrieval.metrics import SCHEMA, Result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -97,12 +97,7 @@ class Report:
 
 
 def claims_of(card: Card, result: Result) -> tuple[Claim, ...]:
-    """What a card publishes, beside what was measured by the protocol of the card.
-
-    Args:
-        card: The card.
-        result: What was measured.
-    """
+    """What a card publishes, beside what was measured by the protocol of the card."""
     names = KINDS[result.protocol].metrics
     found = []
     for published in card.metrics:
@@ -133,10 +128,6 @@ def check_plot(path: str | os.PathLike[str]) -> None:
 
 def draw_cmc(report: Report, path: str | os.PathLike[str]) -> None:
     """Draw the CMC curve of a report, with what is claimed as points beside it.
-
-    Args:
-        report: The report.
-        path: The file to write; its ending decides the format.
 
     Raises:
         FeaturesError: The protocol has no CMC curve.

@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from mindspore_hub.errors import DatasetError, FeaturesError
-from mindspore_hub.tasks.retrieval.datasets._dataset import (
+from mindspore_hub.tasks.retrieval import metrics
+from mindspore_hub.tasks.retrieval.datasets import (
     Dataset,
     Item,
     Source,
@@ -21,8 +22,7 @@ from mindspore_hub.tasks.retrieval.datasets._dataset import (
     labelled,
 )
 from mindspore_hub.tasks.retrieval.features import Features
-from mindspore_hub.tasks.retrieval.scoring import metrics
-from mindspore_hub.tasks.retrieval.scoring.ranking import Distances, Relevance, match_ranks
+from mindspore_hub.tasks.retrieval.ranking import Distances, Relevance, match_ranks
 
 SOURCE = Source(
     "RegDB",

@@ -20,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import DatasetError, FeaturesError
-from mindspore_hub.tasks.retrieval.datasets._dataset import (
+from mindspore_hub.tasks.retrieval import metrics
+from mindspore_hub.tasks.retrieval.datasets import (
     Dataset,
     Item,
     Source,
@@ -29,8 +30,7 @@ from mindspore_hub.tasks.retrieval.datasets._dataset import (
     visible,
 )
 from mindspore_hub.tasks.retrieval.features import Features, Integers, identities
-from mindspore_hub.tasks.retrieval.scoring import metrics
-from mindspore_hub.tasks.retrieval.scoring.ranking import Distances, Ranks
+from mindspore_hub.tasks.retrieval.ranking import Distances, Ranks
 
 SOURCE = Source(
     "SYSU-MM01",

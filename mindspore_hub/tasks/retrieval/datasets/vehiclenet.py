@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import DatasetError, FeaturesError
-from mindspore_hub.tasks.retrieval.datasets._dataset import (
+from mindspore_hub.tasks.retrieval import metrics
+from mindspore_hub.tasks.retrieval.datasets import (
     Dataset,
     Item,
     Source,
@@ -26,8 +27,7 @@ from mindspore_hub.tasks.retrieval.datasets._dataset import (
     slashes,
 )
 from mindspore_hub.tasks.retrieval.features import Features
-from mindspore_hub.tasks.retrieval.scoring import metrics
-from mindspore_hub.tasks.retrieval.scoring.ranking import (
+from mindspore_hub.tasks.retrieval.ranking import (
     Blocks,
     Distances,
     Ranks,
@@ -35,7 +35,7 @@ from mindspore_hub.tasks.retrieval.scoring.ranking import (
     check_norms,
     match_ranks,
 )
-from mindspore_hub.tasks.retrieval.scoring.rerank import KReciprocal
+from mindspore_hub.tasks.retrieval.rerank import KReciprocal
 
 SOURCE = Source(
     "VeRi-776",

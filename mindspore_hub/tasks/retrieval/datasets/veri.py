@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError
 from mindspore_hub.tasks.pictures.fields import KEYPOINTS
-from mindspore_hub.tasks.retrieval.datasets._dataset import (
+from mindspore_hub.tasks.retrieval import metrics
+from mindspore_hub.tasks.retrieval.datasets import (
     Dataset,
     Item,
     Source,
@@ -25,8 +26,7 @@ from mindspore_hub.tasks.retrieval.datasets._dataset import (
     integer,
 )
 from mindspore_hub.tasks.retrieval.features import Features
-from mindspore_hub.tasks.retrieval.scoring import metrics
-from mindspore_hub.tasks.retrieval.scoring.ranking import Distances, Relevance, match_ranks
+from mindspore_hub.tasks.retrieval.ranking import Distances, Relevance, match_ranks
 
 SOURCE = Source(
     "VeRi-776 with the labels of PAMTRI",

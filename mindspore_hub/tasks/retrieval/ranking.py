@@ -101,16 +101,7 @@ def check_dimensions(query: Floats, gallery: Floats) -> None:
 
 
 def check_norms(vectors: Floats, taker: str, role: str) -> None:
-    """Refuse features whose norm is not 1.
-
-    Args:
-        vectors: Features `(N, D)`.
-        taker: What takes only those of norm 1, for the message.
-        role: `queries` or `gallery`, for the message.
-
-    Raises:
-        FeaturesError: Some have another norm; the message names the first.
-    """
+    """Refuse features `(N, D)` whose norm is not 1; what takes them and their role are for the message."""
     norms = np.sqrt(squared_norms(vectors))
     bad = np.flatnonzero(np.abs(norms - 1) > _NORM_TOLERANCE)
     if bad.size:
@@ -193,12 +184,7 @@ class Relevance:
 
 
 def match_ranks(blocks: Blocks, relevance: Relevance) -> Ranks:
-    """Rank the matches of every query.
-
-    Args:
-        blocks: Distances of all queries in their order.
-        relevance: What is a match.
-    """
+    """Rank the matches of every query, from the distances of all queries in their order."""
     found: list[Integers] = []
     with ThreadPoolExecutor(_threads()) as pool:
         for start, block in blocks:
@@ -265,14 +251,7 @@ def top_k(
     """The k nearest gallery items of each query.
 
     The gallery is taken part by part, so that blocks have many rows however large it is: with few,
-    a matrix product spends its time on reading the gallery.
-
-    Args:
-        query: Features `(Q, D)`.
-        gallery: Features `(G, D)`.
-        k: How many; at most G are returned.
-        kind: As for `Distances`.
-        dtype: As for `Distances`.
+    a matrix product spends its time on reading the gallery. `kind` and `dtype` are as for `Distances`.
 
     Returns:
         Indices and distances, both `(Q, min(k, G))`, nearest first.
@@ -314,11 +293,7 @@ def nearest(
 ) -> tuple[Integers, Floats]:
     """The k nearest items of each query, as `top_k` returns them, from any source of distances.
 
-    Args:
-        blocks: Distances of all queries in their order.
-        shape: Q and G, the numbers of queries and of gallery items.
-        k: How many; at most G are returned.
-        dtype: What distances are returned in.
+    The blocks are those of all queries in their order; the shape is `(Q, G)`.
     """
     indices = np.empty((shape[0], min(k, shape[1])), np.int64)
     values = np.empty(indices.shape, dtype)

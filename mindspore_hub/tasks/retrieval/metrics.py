@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError
 from mindspore_hub.tasks.retrieval.features import Features, Integers
-from mindspore_hub.tasks.retrieval.scoring.ranking import Ranks
+from mindspore_hub.tasks.retrieval.ranking import Ranks
 
 Curve = npt.NDArray[np.float64]
 
@@ -30,22 +30,13 @@ def first_ranks(ranks: Ranks) -> Integers:
 
 
 def cmc(first: Integers, length: int, *, queries: int) -> Curve:
-    """Cumulative matching characteristic: share of queries with a match within rank 1, 2, ...
-
-    Args:
-        first: Rank, from 0, of the first match of each query that has one.
-        length: Length of the curve.
-        queries: What the shares are of.
-    """
+    """Cumulative matching characteristic: share of queries with a match within rank 1, 2, ..."""
     hits = np.bincount(first[first < length], minlength=length)
     return np.asarray(np.cumsum(hits) / max(queries, 1))
 
 
 def average_precisions(ranks: Ranks) -> Curve:
-    """Average precision of each query that has a match.
-
-    The mean, over its matches, of the precision at their ranks.
-    """
+    """Of each query that has a match, the mean of the precision at the ranks of its matches."""
     return _per_query(ranks, (_position(ranks) + 1) / (ranks.values + 1)) / _present(ranks)
 
 
@@ -117,13 +108,7 @@ def ranks_of(curve: tuple[float, ...]) -> dict[str, float]:
 
 
 def mean_of(results: list[Result]) -> Result:
-    """Mean over trials: of the metrics that all have, and of the curve as far as all go.
-
-    The counts are those of the first.
-
-    Args:
-        results: At least one, of the same protocol and options.
-    """
+    """Mean over trials: of the metrics that all have, and of the curve as far as all go."""
     first, trials = results[0], len(results)
     shared = set.intersection(*(set(result.metrics) for result in results))
     metrics = {
@@ -159,10 +144,7 @@ def require_match(
         counts: How many matches each query has, `(Q,)`, or whether it has any.
         query: Labels of the queries, `(Q,)`.
         gallery: Labels of the gallery, `(G,)`; None where queries are looked up among themselves.
-        removed: What the protocol removes because of cameras.
-
-    Raises:
-        FeaturesError: No query has one; the message says why.
+        removed: What the protocol removes because of cameras, for the message.
     """
     if np.any(counts):
         return
@@ -200,12 +182,7 @@ def standard_result(
 ) -> Result:
     """CMC, mAP and mINP over the queries that have a match.
 
-    Args:
-        name: Name of the protocol.
-        options: Its options, with the `length` of the curve.
-        ranks: Ranks of the matches.
-        gallery: How many items the gallery has.
-        first: Rank of the first match of each such query, where the curve counts others than `ranks`.
+    `first` is the rank of the first match of each, where the curve counts others than `ranks`.
     """
     first = first_ranks(ranks) if first is None else first
     curve = cmc(first, min(options["length"], gallery), queries=len(first))
