@@ -11,14 +11,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from mindspore_hub.tasks.retrieval.sheet import (
-    RIGHT,
-    WRONG,
-    Pictures,
-    Sheet,
-    Tile,
-    largest,
-)
+from mindspore_hub.tasks.retrieval.sheet import RIGHT, TITLE, WRONG, Sheet, Tile
 
 _PAGE, _GROUND, _UNREAD, _LINE = "#ffffff", "#e4e4e4", "#c4c4c4", "#d0d0d0"
 _TEXT, _MUTED = "#1b1b1b", "#595959"
@@ -86,27 +79,18 @@ class _Layout:
         return x, self.head + row * (height + 3 * _LEADING + 2 * _GAP)
 
 
-def draw(sheet: Sheet, pictures: Pictures) -> bytes:
-    """Draw the sheet.
-
-    Args:
-        sheet: What it shows.
-        pictures: Reads its pictures.
-
-    Returns:
-        The PNG file.
-    """
-    thumbnails = pictures.rows(sheet)
-    layout = _Layout(largest(thumbnails, narrowest=_NARROWEST), _MARGIN + _head_height(sheet))
+def draw(sheet: Sheet) -> bytes:
+    """The sheet as a PNG file."""
+    layout = _Layout(sheet.largest(narrowest=_NARROWEST), _MARGIN + _head_height(sheet))
     image = Image.new("RGB", _size(sheet, layout), _PAGE)
     pen = ImageDraw.Draw(image)
     _draw_head(image, pen, sheet)
-    for row, (tiles, found) in enumerate(zip(sheet.rows, thumbnails, strict=True)):
+    for row, tiles in enumerate(sheet.rows):
         y = layout.corner(row, 0)[1] - _GAP
         pen.line((_MARGIN, y, image.width - _MARGIN, y), _LINE)
-        for column, (tile, thumbnail) in enumerate(zip(tiles, found, strict=True)):
+        for column, tile in enumerate(tiles):
             x, y = layout.corner(row, column)
-            _draw_picture(image, pen, tile, thumbnail, (x, y), layout.field)
+            _draw_picture(image, pen, tile, (x, y), layout.field)
             _draw_caption(image, pen, tile, (x, y + layout.field[1] + 5), layout.field[0])
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
@@ -120,7 +104,8 @@ def _head_height(sheet: Sheet) -> int:
 
 def _size(sheet: Sheet, layout: _Layout) -> tuple[int, int]:
     columns = max(map(len, sheet.rows))
-    text = max(_length(fact, _BODY) for fact in sheet.facts)
+    written = [_legible(fact, _BODY) for fact in sheet.facts]
+    text = max(font.getlength(legible) for legible, font in written)
     right = max(layout.corner(0, columns)[0] - _GAP, _MARGIN + int(text) + 1)
     return right + _MARGIN, layout.corner(len(sheet.rows), 0)[1] + _MARGIN - 2 * _GAP
 
@@ -180,23 +165,12 @@ def _drawn(font: _Font, character: str) -> tuple[tuple[int, int], bytes]:
     return mask.size, bytes(mask)
 
 
-def _length(text: str, size: int) -> float:
-    legible, font = _legible(text, size)
-    return font.getlength(legible)
-
-
-def _write(
-    pen: ImageDraw.ImageDraw, corner: tuple[int, int], text: str, color: str, size: int
-) -> None:
-    legible, font = _legible(text, size)
-    pen.text(corner, legible, color, font)
-
-
 def _draw_head(image: Image.Image, pen: ImageDraw.ImageDraw, sheet: Sheet) -> None:
-    _write(pen, (_MARGIN, _MARGIN), sheet.title, _TEXT, _TITLE)
+    pen.text((_MARGIN, _MARGIN), TITLE, _TEXT, _font(_TITLE))
     y = _MARGIN + _TITLE + 12
     for fact in sheet.facts:
-        _write(pen, (_MARGIN, y), fact, _MUTED, _BODY)
+        legible, font = _legible(fact, _BODY)
+        pen.text((_MARGIN, y), legible, _MUTED, font)
         y += _LEADING
     if sheet.marked:
         x = _MARGIN
@@ -213,14 +187,15 @@ def _draw_picture(
     image: Image.Image,
     pen: ImageDraw.ImageDraw,
     tile: Tile,
-    thumbnail: Image.Image | str,
     corner: tuple[int, int],
     field: tuple[int, int],
 ) -> None:
     x, y = corner
     area = (x, y, x + field[0] - 1, y + field[1] - 1)
-    unread = isinstance(thumbnail, str)
-    pen.rectangle(area, _UNREAD if unread else _GROUND, _color(tile), _FRAME)
+    correct = tile.nearest.correct if tile.nearest else None
+    color = _MUTED if correct is None else RIGHT if correct else WRONG
+    thumbnail = tile.thumbnail
+    pen.rectangle(area, _UNREAD if isinstance(thumbnail, str) else _GROUND, color, _FRAME)
     if isinstance(thumbnail, str):
         _draw_reason(pen, thumbnail, corner, field)
         return
@@ -256,12 +231,6 @@ def _wrapped(text: str, font: _Font, width: int) -> list[str]:
                 lines.append("")
             lines[-1] += character
     return lines
-
-
-def _color(tile: Tile) -> str:
-    if tile.nearest is None or tile.nearest.correct is None:
-        return _MUTED
-    return RIGHT if tile.nearest.correct else WRONG
 
 
 def _draw_caption(
