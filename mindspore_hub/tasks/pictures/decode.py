@@ -94,10 +94,8 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
 def as_rgb(picture: Picture, *, library: str) -> Image.Image:
     """A picture as the library of the original decodes it, in mode RGB.
 
-    Args:
-        picture: The picture.
-        library: `pillow` takes three channels only, `mindspore` and `opencv` make grey three times
-            and leave alpha out, `opencv` turns it upright.
+    `pillow` takes three channels only, `mindspore` and `opencv` make grey three times and leave alpha
+    out, `opencv` turns it upright.
 
     Raises:
         PictureError: It cannot be read, or the library does not take pictures of its kind.
@@ -119,12 +117,9 @@ def as_rgb(picture: Picture, *, library: str) -> Image.Image:
 
 
 def as_maps(maps: Any, count: int, *, used: Sequence[bool] | None = None) -> Array:
-    """Grey pictures of one kind, `(count, H, W)` uint8.
+    """Grey pictures of one kind, `(count, H, W)` uint8; those that are not used are black, and not read.
 
-    Args:
-        maps: A folder with the files `00.jpg`, `01.jpg` and so on, or the array itself.
-        count: How many there are.
-        used: Which of them are; the others are black and not read.
+    Maps are a folder with the files `00.jpg`, `01.jpg` and so on, or the array itself.
 
     Raises:
         PictureError: They cannot be read, are not that many, or of several sizes.
@@ -252,19 +247,16 @@ def _reading(name: str) -> Iterator[None]:
         yield
     except PictureError:
         raise
-    except UnidentifiedImageError as error:
-        msg = (
-            f"{name} cannot be read as a picture: it is in none of the formats that are read, such as "
-            "JPEG, PNG, BMP, GIF, TIFF and WebP; is it whole, and a picture?"
-        )
-        raise PictureError(msg) from error
-    except OSError as error:
-        remedy = "" if error.errno else "; is it whole, and a picture?"
-        msg = f"{name} cannot be read as a picture: {error.strerror or error}{remedy or '.'}"
-        raise PictureError(msg) from error
     except Exception as error:  # readers of damaged data trip over anything
-        reason = str(error) or type(error).__name__
-        msg = f"{name} cannot be read as a picture: {reason}; is it whole, and a picture?"
+        reason = f"{str(error) or type(error).__name__}; is it whole, and a picture?"
+        if isinstance(error, UnidentifiedImageError):
+            reason = (
+                "it is in none of the formats that are read, such as JPEG, PNG, BMP, GIF, TIFF and "
+                "WebP; is it whole, and a picture?"
+            )
+        elif isinstance(error, OSError) and error.errno:
+            reason = f"{error.strerror}."
+        msg = f"{name} cannot be read as a picture: {reason}"
         raise PictureError(msg) from error
 
 
@@ -274,13 +266,11 @@ def pictures_below(folder: Path) -> list[str]:
     Links to folders are followed, each real folder once. What looks like a picture and is left out is
     counted in a warning.
 
-    Args:
-        folder: The folder.
-
     Raises:
         PictureError: There is no picture, or a folder cannot be read.
     """
-    endings = _endings()
+    readable = {*formats(), "MPO"}  # which is JPEG, to begin with
+    endings = {name for name, kind in Image.registered_extensions().items() if kind in readable}
     found: list[str] = []
     unread: Counter[str] = Counter()
     odd: list[str] = []
@@ -293,8 +283,7 @@ def pictures_below(folder: Path) -> list[str]:
                 there.append((below / name).as_posix())
             elif ending in _PICTURE_LIKE:
                 unread[ending] += 1
-    _warn_of_unread(folder, unread)
-    _warn_of_odd(folder, sorted(odd))
+    _warn(folder, unread, sorted(odd))
     if not found:
         msg = f"{folder} holds no pictures; files such as .jpg, .png and .bmp are looked for."
         raise PictureError(msg)
@@ -321,7 +310,7 @@ def _walk(folder: Path) -> Iterator[tuple[Path, list[str]]]:
             yield Path(parent), [name for name in names if not name.startswith(".")]
 
 
-def _warn_of_unread(folder: Path, unread: Counter[str]) -> None:
+def _warn(folder: Path, unread: Counter[str], odd: list[str]) -> None:
     if unread:
         logger.warning(
             "%s: left out %s that cannot be read as a picture: %s; save as PNG or JPEG what you need",
@@ -329,21 +318,12 @@ def _warn_of_unread(folder: Path, unread: Counter[str]) -> None:
             count(unread.total(), "file"),
             ", ".join(f"{ending} ({number})" for ending, number in sorted(unread.items())),
         )
-
-
-def _warn_of_odd(folder: Path, odd: list[str]) -> None:
     if odd:
         more = f" and {len(odd) - _NAMED} more" if len(odd) > _NAMED else ""
         logger.warning(
             "%s: left out what is not a regular file, such as a link to nothing or a pipe: %s%s",
             *(folder, ", ".join(odd[:_NAMED]), more),
         )
-
-
-def _endings() -> set[str]:
-    """Endings of the names of pictures that the installed Pillow decodes."""
-    readable = {*formats(), "MPO"}  # which is JPEG, to begin with
-    return {name for name, kind in Image.registered_extensions().items() if kind in readable}
 
 
 def _refuse(error: OSError) -> None:

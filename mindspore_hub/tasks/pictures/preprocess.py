@@ -55,11 +55,9 @@ class Transform:
     def __init__(self, preprocessing: Preprocessing, *, name: str = "The network") -> None:
         self.preprocessing = preprocessing
         self.name = name
-        self._tables = [
-            _table(mean, std)
-            for mean, std in zip(preprocessing.mean, preprocessing.std, strict=True)
-        ]
-        self._map_table = _table(_average(preprocessing.mean), _average(preprocessing.std))
+        self._tables = [*map(_table, preprocessing.mean, preprocessing.std)]
+        mean, std = (sum(of) / len(of) for of in (preprocessing.mean, preprocessing.std))
+        self._map_table = _table(mean, std)
 
     def __call__(
         self,
@@ -132,14 +130,7 @@ class Transform:
         return f"<Transform: {self.describe()}>"
 
     def require(self, given: Collection[str]) -> None:
-        """Refuse what the network does not take beside pictures, and what is missing.
-
-        Args:
-            given: Which of `heatmaps`, `segments` and `keypoints` there are.
-
-        Raises:
-            PictureError: They are not those that the network takes.
-        """
+        """Refuse those of `heatmaps`, `segments`, `keypoints` that are not taken, and what is missing."""
         taken = self.preprocessing.extras
         if set(given) != taken:
             msg = (
@@ -225,10 +216,6 @@ def _table(mean: float, std: float) -> Array:
     """What each of 256 grey levels becomes, by the float32 arithmetic of the originals."""
     levels = np.arange(256, dtype=np.float32) / np.float32(255)
     return (levels - np.float32(mean)) / np.float32(std)
-
-
-def _average(values: tuple[float, ...]) -> float:
-    return sum(values) / len(values)
 
 
 def _as_batch(pictures: Any) -> list[Any] | None:

@@ -74,12 +74,7 @@ class Chunk:
 class _Entry:
     """A line of the journal: which rows are those of which pictures.
 
-    Attributes:
-        batch: Number of the batch.
-        widths: Values in a row of each array.
-        sums: Checksum of the rows of each array.
-        pictures: What tells each picture from all others.
-        skipped: Which of them, counted from 0, could not be read, and why.
+    Arrays have the widths of their rows, and checksums; what was skipped is counted from 0.
     """
 
     batch: int
@@ -193,10 +188,7 @@ class StoredChunks:
         self._note(entry, chunk.numbers)
 
     def save(self, others: Mapping[str, Array]) -> None:
-        """Write the npz file, block by block and in the order of the pictures; remove the folder.
-
-        Args:
-            others: Further arrays for it.
+        """Write the npz file, with other arrays, in the order of the pictures; remove the folder.
 
         Raises:
             StoreError: It cannot be written; what was there, and the chunks, are untouched.

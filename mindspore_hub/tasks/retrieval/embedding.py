@@ -31,7 +31,7 @@ from mindspore_hub.tasks.pictures.preprocess import Transform
 from mindspore_hub.tasks.retrieval.chunks import Chunk, StoredChunks
 from mindspore_hub.tasks.retrieval.features import Features, unusable
 from mindspore_hub.tasks.retrieval.fields import as_retrieval
-from mindspore_hub.tasks.retrieval.forward import Forward, inference
+from mindspore_hub.tasks.retrieval.forward import forward, inference
 from mindspore_hub.tasks.retrieval.samples import Sample, Samples
 
 if TYPE_CHECKING:
@@ -97,7 +97,9 @@ class Embedding:
         self._transform = Transform(self._preprocessing, name=self.card.short_name)
         self._given = network
         self._progress = progress
-        self._forwards: dict[bool, Forward] = {}
+        self._forwards: dict[
+            bool, Callable[..., dict[str, Array]]
+        ] = {}  # by whether they are compiled, once for all runs
 
     def features(
         self, pictures: Samples, *, known: Known, facts: Mapping[str, Any] | None = None
@@ -106,11 +108,12 @@ class Embedding:
         chunks: list[Chunk] = []
         self._compute(pictures.samples, range(len(pictures.samples)), chunks.append)
         skipped = {number: why for chunk in chunks for number, why in chunk.skipped.items()}
-        others = _others(skipped, pictures, known)
-        about = {**self._about(pictures), **(facts or {}), **_skipped(skipped, pictures)}
+        others = _others(skipped, pictures, known, {**self._about(pictures), **(facts or {})})
         made = [chunk.arrays for chunk in chunks if chunk.arrays]
-        arrays = {name: np.concatenate([rows[name] for rows in made]) for name in made[0]}
-        return Features(**arrays, **others, about=about)
+        arrays: dict[str, Any] = {
+            name: np.concatenate([rows[name] for rows in made]) for name in made[0]
+        }
+        return Features(**arrays, **others)
 
     def write(
         self,
@@ -122,11 +125,7 @@ class Embedding:
     ) -> Written:
         """Write features of pictures to a file; what an earlier call left of them is taken up.
 
-        Args:
-            pictures: The pictures.
-            output: The npz file.
-            known: What is known of each, by the names that `Features` has.
-            facts: What is known of them all, as plain JSON.
+        `known` is what is known of each picture, `facts` what is known of them all, as plain JSON.
 
         Raises:
             HubError: As in `mindspore_hub.embed`.
@@ -140,13 +139,12 @@ class Embedding:
                 logger.info("%s: going on after %d pictures", chunks.folder, done)
             missing = chunks.missing(len(pictures.samples))
             self._compute(pictures.samples, missing, chunks.append)
-            others = _others(chunks.skipped, pictures, known)
-            about = {**made_by, **(facts or {}), **_skipped(chunks.skipped, pictures)}
+            others = _others(chunks.skipped, pictures, known, {**made_by, **(facts or {})})
             # The vectors are on disk; what else is known of them is checked without them.
-            arrays = Features(np.zeros((chunks.rows, 1)), **others, about=about).arrays()
+            arrays = Features(np.zeros((chunks.rows, 1)), **others).arrays()
             del arrays["vectors"]
             chunks.save(arrays)
-        return Written(chunks.rows, chunks.widths["vectors"], about)
+        return Written(chunks.rows, chunks.widths["vectors"], others["about"])
 
     def _check_modality(self) -> None:
         kinds = self._preprocessing.modality
@@ -206,22 +204,19 @@ class Embedding:
             self._shown() as progress,
             closing(_ahead(prepare, parts)) as prepared,
         ):
-            forward = self._forward(compiled)
+            if compiled not in self._forwards:
+                made = forward(self._network, self._retrieval, compiled=compiled)
+                self._forwards[compiled] = made
+            rows_of = self._forwards[compiled]
             for numbers, (inputs, skipped) in zip(parts, prepared, strict=True):
                 read = [number for number in numbers if number not in skipped]
-                arrays = _rows(forward, inputs, size) if read else {}
+                arrays = _rows(rows_of, inputs, size) if read else {}
                 _require_usable(
                     arrays, [samples[number].path or f"picture {number}" for number in read]
                 )
                 append(Chunk(arrays, numbers, skipped))
                 done += len(numbers)
                 progress(done, count)
-
-    def _forward(self, compiled: bool) -> Forward:
-        """The network as a function, which is compiled once for all runs."""
-        if compiled not in self._forwards:
-            self._forwards[compiled] = Forward(self._network, self._retrieval, compiled=compiled)
-        return self._forwards[compiled]
 
     def _shown(self) -> AbstractContextManager[Progress]:
         if self._progress is not None:
@@ -250,24 +245,20 @@ class Embedding:
 
 @dataclass(frozen=True)
 class Written:
-    """What a file of features holds, without the vectors, which may be more than fits into memory.
-
-    Attributes:
-        pictures: Pictures that have a feature.
-        dimension: Values of a feature.
-        about: As in `Features`.
-    """
+    """Pictures and values of each in a file of features, which may be more than fits into memory."""
 
     pictures: int
     dimension: int
     about: dict[str, Any]
 
 
-def _rows(forward: Forward, inputs: tuple[Array, ...], size: int) -> dict[str, Array]:
+def _rows(
+    rows_of: Callable[..., dict[str, Array]], inputs: tuple[Array, ...], size: int
+) -> dict[str, Array]:
     """Features of a batch; a short one is filled up, so that every batch is computed alike."""
     count = len(inputs[0])
     rows = slice(None) if count == size else np.minimum(np.arange(size), count - 1)
-    made = forward(*(values[rows] for values in inputs))
+    made = rows_of(*(values[rows] for values in inputs))
     return {name: values[:count] for name, values in made.items()}
 
 
@@ -301,25 +292,21 @@ def _ahead(
                 future.cancel()
 
 
-def _others(skipped: Mapping[int, str], pictures: Samples, known: Known) -> dict[str, Any]:
-    """What is known of the pictures that could be read, by the names that `Features` has."""
+def _others(
+    skipped: Mapping[int, str], pictures: Samples, known: Known, about: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What `Features` has besides rows; `about` names by path or number what was skipped, and why."""
     samples = pictures.samples
     read = [number for number in range(len(samples)) if number not in skipped]
     if not read:
         number, why = next(iter(skipped.items()))
         msg = f"None of {len(skipped)} pictures could be read; the first, number {number}: {why}"
         raise FeaturesError(msg)
-    paths = {"paths": [samples[number].path for number in read]} if pictures.are_files else {}
-    return {
-        **paths,
-        **{name: [values[number] for number in read] for name, values in known.items()},
-    }
-
-
-def _skipped(skipped: Mapping[int, str], pictures: Samples) -> dict[str, Any]:
-    """Pictures that were skipped, by path or number, with the reason; nothing if none was."""
-    names = {pictures.samples[number].path or str(number): why for number, why in skipped.items()}
-    return {"skipped": names} if names else {}
+    found = {name: [values[number] for number in read] for name, values in known.items()}
+    if pictures.are_files:
+        found["paths"] = [samples[number].path for number in read]
+    names = {samples[number].path or str(number): why for number, why in skipped.items()}
+    return {**found, "about": {**about, "skipped": names} if names else dict(about)}
 
 
 def _digest(network: nn.Cell) -> str:

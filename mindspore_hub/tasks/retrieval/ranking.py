@@ -285,11 +285,7 @@ def _merge(indices: Integers, values: Floats, block: npt.NDArray[Any], begin: in
 
 
 def nearest(
-    blocks: Blocks,
-    shape: tuple[int, int],
-    *,
-    k: int,
-    dtype: type[np.floating[Any]] = np.float32,
+    blocks: Blocks, shape: tuple[int, int], *, k: int, dtype: type[np.floating[Any]] = np.float32
 ) -> tuple[Integers, Floats]:
     """The k nearest items of each query, as `top_k` returns them, from any source of distances.
 

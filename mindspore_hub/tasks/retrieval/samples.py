@@ -53,12 +53,7 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Pictures in their order.
-
-    Attributes:
-        root: Folder that their paths are relative to; None where there is none.
-        samples: The pictures.
-    """
+    """Pictures in their order, and the folder that their paths are relative to, if there is one."""
 
     root: Path | None
     samples: list[Sample]
@@ -112,14 +107,7 @@ def _state(value: Any) -> bytes:
 def list_samples(
     images: Any, *, heatmaps: Any = None, segments: Any = None, keypoints: Any = None
 ) -> Samples:
-    """List pictures in their order, files of a folder by path.
-
-    Args:
-        images: A folder, which is searched for pictures at every depth; a picture; or several.
-        heatmaps: A folder with a folder `STEM/` of maps for each picture, or maps per picture.
-        segments: The same.
-        keypoints: A CSV file, whose lines are the name or path of a picture and 108 numbers, or
-            those of VeRi's label files; or keypoints per picture.
+    """List pictures in their order, files of a folder by path; arguments are those of `embed`.
 
     Raises:
         PictureError: There is no picture, or what belongs to the pictures does not fit them.
@@ -131,21 +119,15 @@ def list_samples(
         "keypoints": _keypoints(keypoints, pictures),
     }
     extras = {name: values for name, values in found.items() if values is not None}
-    if not extras:
-        return Samples(root, [Sample(picture, path, extras) for path, picture in pictures])
-    each = (dict(zip(extras, values, strict=True)) for values in zip(*extras.values(), strict=True))
     samples = [
-        Sample(picture, path, more) for (path, picture), more in zip(pictures, each, strict=True)
+        Sample(picture, path, extras and {name: of[number] for name, of in extras.items()})
+        for number, (path, picture) in enumerate(pictures)
     ]
     return Samples(root, samples)
 
 
 def known_of(pictures: Samples, pattern: str | None) -> dict[str, list[int]]:
-    """Labels and cameras that the paths of pictures state; nothing without a pattern.
-
-    Raises:
-        PictureError: As in `labels_in`, or a picture is not a file.
-    """
+    """Labels and cameras that the paths of pictures state, see `labels_in`; nothing without a pattern."""
     if pattern is None:
         return {}
     if not pictures.are_files:
@@ -155,15 +137,7 @@ def known_of(pictures: Samples, pattern: str | None) -> dict[str, list[int]]:
 
 
 def labels_in(paths: Iterable[str], pattern: str) -> dict[str, list[int]]:
-    """Labels and cameras that paths state.
-
-    Args:
-        paths: The paths.
-        pattern: Regular expression with the groups `label` and, if wanted, `camera`, which is
-            searched in each path.
-
-    Returns:
-        `labels` and, if the pattern has that group, `cameras`.
+    """The `labels` and, if the pattern has that group, the `cameras` that paths state.
 
     Raises:
         PictureError: The pattern has other groups, a path does not fit it, or a group holds a part
@@ -226,7 +200,11 @@ def _pictures(images: Any) -> tuple[Path | None, list[tuple[str, Any]]]:
         if not path.exists():
             msg = f"There is no picture and no folder {path}; correct the path."
             raise PictureError(msg)
-        _require_regular(path)
+        try:  # what would be refused when the network is there
+            _files.open_regular(path).close()
+        except OSError as error:
+            msg = f"{path} cannot be read as a picture: {error.strerror}."
+            raise PictureError(msg) from error
         return path.parent, [(path.name, str(path))]
     if isinstance(images, Image.Image) or (isinstance(images, np.ndarray) and images.ndim < 4):
         images = [images]
@@ -238,15 +216,6 @@ def _pictures(images: Any) -> tuple[Path | None, list[tuple[str, Any]]]:
         msg = "There is no picture to embed; give a folder, or at least one picture."
         raise PictureError(msg)
     return None, listed
-
-
-def _require_regular(path: Path) -> None:
-    """Refuse at once what would be refused when the network is there."""
-    try:
-        _files.open_regular(path).close()
-    except OSError as error:
-        msg = f"{path} cannot be read as a picture: {error.strerror}."
-        raise PictureError(msg) from error
 
 
 def _maps(

@@ -234,11 +234,7 @@ def _wrapped(text: str, font: _Font, width: int) -> list[str]:
 
 
 def _draw_caption(
-    image: Image.Image,
-    pen: ImageDraw.ImageDraw,
-    tile: Tile,
-    corner: tuple[int, int],
-    width: int,
+    image: Image.Image, pen: ImageDraw.ImageDraw, tile: Tile, corner: tuple[int, int], width: int
 ) -> None:
     """Mark, rank and distance; name of the file; its folder."""
     x, y = corner

@@ -18,7 +18,7 @@ import math
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
@@ -133,21 +133,8 @@ def _is_header(line: str) -> bool:
     return not any(_NUMBER.fullmatch(cell) for cell in cells) and not re.search(r"[./\\]", cells[0])
 
 
-def visible(folder: Path) -> Iterator[Path]:
-    """Files of a folder by name, without those whose names begin with a dot."""
-    return (
-        path
-        for path in sorted(folder.iterdir())
-        if not path.name.startswith(".") and path.is_file()
-    )
-
-
 def choose(
-    option: str,
-    value: object,
-    choices: tuple[object, ...],
-    *,
-    error: type[HubError] = DatasetError,
+    option: str, value: object, choices: tuple[object, ...], *, error: type[HubError] = DatasetError
 ) -> None:
     """Refuse a value of an option that is not one of these."""
     if value not in choices:
