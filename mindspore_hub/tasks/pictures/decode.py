@@ -104,7 +104,12 @@ def as_rgb(picture: Picture, *, library: str) -> Image.Image:
         return _require_mode(_from_array(picture), library, f"an array {picture.shape}")
     if isinstance(picture, Image.Image):
         with _reading("a Pillow image"):
-            _require_format(picture)
+            if picture.format is not None and picture.format not in FORMATS:  # not decoded yet
+                msg = (
+                    f"a Pillow image of the format {picture.format} is not decoded here, since other "
+                    "programs may have to be started for that; give `image.copy()`."
+                )
+                raise PictureError(msg)
             return _decode(picture, library, "a Pillow image")
     if isinstance(picture, str | os.PathLike):
         with opened(picture) as image:
@@ -161,16 +166,6 @@ def _from_array(array: Array) -> Image.Image:
         )
         raise PictureError(msg)
     return Image.fromarray(array)
-
-
-def _require_format(image: Image.Image) -> None:
-    """Refuse an image of a file that is not decoded yet, and whose format is not read here."""
-    if image.format is not None and image.format not in FORMATS:
-        msg = (
-            f"a Pillow image of the format {image.format} is not decoded here, since other programs "
-            "may have to be started for that; give `image.copy()`."
-        )
-        raise PictureError(msg)
 
 
 def _decode(image: Image.Image, library: str, name: str) -> Image.Image:

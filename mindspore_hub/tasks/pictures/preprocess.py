@@ -45,12 +45,7 @@ _PILLOW = {
 
 
 class Transform:
-    """Prepares pictures for a network, with the values of its original code.
-
-    Args:
-        preprocessing: What is done, as the card says it.
-        name: Name of the network, for messages.
-    """
+    """Prepares pictures for a network, with the values of its original code."""
 
     def __init__(self, preprocessing: Preprocessing, *, name: str = "The network") -> None:
         self.preprocessing = preprocessing
@@ -94,7 +89,11 @@ class Transform:
             images, points = image[0], point[0]
         else:
             names = [f"Picture {number}" for number in range(len(batch))]
-            images, points = self._prepare(batch, _per_picture(extras, len(batch)), names)
+            each = {
+                name: [None] * len(batch) if of is None else per_picture(name, of, len(batch))
+                for name, of in extras.items()
+            }
+            images, points = self._prepare(batch, each, names)
         return (images, points) if self.preprocessing.keypoints else images
 
     def describe(self) -> str:
@@ -149,18 +148,13 @@ class Transform:
         for number, picture in enumerate(pictures):
             given = {name: values[number] for name, values in extras.items()}
             with _naming(picture, names[number]):
-                self._prepare_one(picture, given, images[number], points[number])
+                triples = _triples(given["keypoints"])
+                size = self._add_picture(picture, images[number, : facts.colors])
+                self._add_maps(given, triples, size, images[number, facts.colors :])
+                if facts.keypoints:
+                    # Places as parts of the picture, from its middle; confidence from that of 0 and 1.
+                    points[number] = (triples / (*size[::-1], 1) - 0.5).ravel()
         return images, points
-
-    def _prepare_one(
-        self, picture: Any, given: dict[str, Any], image: Array, points: Array
-    ) -> None:
-        triples = _triples(given["keypoints"])
-        colors = self.preprocessing.colors
-        size = self._add_picture(picture, image[:colors])
-        self._add_maps(given, triples, size, image[colors:])
-        if self.preprocessing.keypoints:
-            points[:] = _relative(triples, size).ravel()
 
     def _add_picture(self, picture: Any, made: Array) -> tuple[int, int]:
         """Fill the channels of a picture; returns its height and width."""
@@ -201,7 +195,10 @@ class Transform:
         facts = self.preprocessing
         begin = 0
         for kind in facts.maps:
-            used = _confident(triples) if kind == "segments" else None
+            used = None
+            if kind == "segments":
+                corners = triples[np.array(SEGMENT_KEYPOINTS), 2]
+                used = (corners >= _CONFIDENT).all(axis=1).tolist()
             for plane in as_maps(given[kind], MAPS[kind], used=used):
                 large = resize(plane, picture, kernel=facts.interpolation)
                 small = resize(large, facts.size, kernel=facts.interpolation)
@@ -240,13 +237,12 @@ def _naming(picture: Any, name: str) -> Iterator[None]:
         raise PictureError(msg) from error
 
 
-def _per_picture(extras: dict[str, Any], count: int) -> dict[str, list[Any]]:
-    found = {}
-    for name, values in extras.items():
-        found[name] = [None] * count if values is None else list(values)
-        if len(found[name]) != count:
-            msg = f"{name} are given for {len(found[name])} pictures, but there are {count}."
-            raise PictureError(msg)
+def per_picture(name: str, values: Iterable[Any], count: int) -> list[Any]:
+    """What is given for each of so many pictures."""
+    found = list(values)
+    if len(found) != count:
+        msg = f"{name} are given for {len(found)} pictures, but there are {count}."
+        raise PictureError(msg)
     return found
 
 
@@ -311,12 +307,3 @@ def _triples(keypoints: Any) -> Array:
         msg = "Keypoints must be finite numbers, x, y and confidence of each, but some are not."
         raise PictureError(msg)
     return values.reshape(KEYPOINTS, 3)
-
-
-def _confident(triples: Array) -> list[bool]:
-    return [bool((triples[list(corners), 2] >= _CONFIDENT).all()) for corners in SEGMENT_KEYPOINTS]
-
-
-def _relative(triples: Array, picture: tuple[int, int]) -> Array:
-    """Places as parts of the picture, from its middle; confidence from the middle of 0 and 1."""
-    return triples / (*picture[::-1], 1) - 0.5

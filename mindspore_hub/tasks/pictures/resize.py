@@ -40,15 +40,9 @@ def look_up(pixels: Array, channel: int, *, table: Array, made: Array) -> None:
 
 
 def resize(pixels: Array, size: tuple[int, int], *, kernel: str) -> Array:
-    """Resize a picture as OpenCV does, without IPP.
+    """Resize uint8 `(H, W, C)` or `(H, W)` to a height and width, as OpenCV does without IPP.
 
-    Args:
-        pixels: `(H, W, C)` or `(H, W)` uint8.
-        size: Height and width to make, in pixels.
-        kernel: One of `KERNELS`.
-
-    Returns:
-        uint8 of that size; `pixels` itself if it has that size already.
+    What has that size already is returned as it is. The kernel is one of `KERNELS`.
     """
     if pixels.shape[:2] == size:
         return pixels

@@ -56,13 +56,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
-    """What became of one batch.
+    """Rows of one batch, and which pictures could not be read, and why.
 
-    Attributes:
-        arrays: Rows of the pictures that could be read, `(B, D)` float32 each, by the names that
-            `Features` has; none if no picture could be.
-        numbers: Which pictures these are, and those that could not be read.
-        skipped: Which pictures could not be read, and why.
+    Arrays are `(B, D)` float32 by the names that `Features` has, of those of the numbered pictures that
+    could be read; there is none if no picture could be.
     """
 
     arrays: dict[str, Array]
@@ -105,11 +102,6 @@ class StoredChunks:
         plan: What the run is of, as plain JSON.
         pictures: What tells each picture from all others, and from what it was before a change.
         skipping: Whether batches are taken up that lack pictures.
-
-    Attributes:
-        folder: The folder.
-        skipped: Pictures that could not be read, and why.
-        widths: Values in a row of each array.
 
     Raises:
         StoreError: The folder cannot be written, or is not one of ours.
@@ -160,9 +152,9 @@ class StoredChunks:
         """Pictures whose rows are there."""
         return int(np.count_nonzero(self._places >= 0))
 
-    def missing(self, count: int) -> list[int]:
-        """Which of so many pictures are in no chunk, in their order."""
-        return [n for n in range(count) if self._places[n] < 0 and n not in self.skipped]
+    def missing(self) -> list[int]:
+        """Which pictures are in no chunk, in their order."""
+        return [n for n in np.flatnonzero(self._places < 0).tolist() if n not in self.skipped]
 
     def append(self, chunk: Chunk) -> None:
         """Write the next chunk.

@@ -9,7 +9,7 @@ import platform
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -45,8 +45,6 @@ _Prepared = tuple[tuple[Array, ...], dict[int, str]]
 Known = Mapping[str, Sequence[Any]]
 """What is known of every picture, by the names that `Features` has."""
 
-BATCH_SIZE = 16
-
 _AHEAD = 2
 """Batches that are prepared while the network computes."""
 
@@ -57,20 +55,9 @@ logger = logging.getLogger(__name__)
 
 
 class Embedding:
-    """Makes features with the network of a card.
+    """Makes features with the network of a card; arguments and errors are those of `mindspore_hub.embed`.
 
-    Args:
-        name: Any name that `mindspore_hub.load` takes.
-        modality: Kind of the pictures; None where nobody said.
-        batch_size: Pictures that the network sees at once.
-        skip_bad: Leave out, with a warning, what cannot be read.
-        network: The network, if it is loaded already.
-        progress: Called with the pictures done and all; by default, a bar on a terminal.
-
-    Raises:
-        HubError: As in `load`.
-        CardError: The card does not say how pictures are prepared or features made.
-        PictureError: The network was not trained on pictures of that modality.
+    `progress` is called with the pictures done and all; by default, it is a bar on a terminal.
     """
 
     def __init__(
@@ -78,7 +65,7 @@ class Embedding:
         name: str,
         *,
         modality: str | None = None,
-        batch_size: int = BATCH_SIZE,
+        batch_size: int = 16,
         skip_bad: bool = False,
         network: nn.Cell | None = None,
         progress: Progress | None = None,
@@ -126,9 +113,6 @@ class Embedding:
         """Write features of pictures to a file; what an earlier call left of them is taken up.
 
         `known` is what is known of each picture, `facts` what is known of them all, as plain JSON.
-
-        Raises:
-            HubError: As in `mindspore_hub.embed`.
         """
         made_by = self._about(pictures)
         states = pictures.states()
@@ -137,8 +121,7 @@ class Embedding:
             done = chunks.rows + len(chunks.skipped)
             if done:
                 logger.info("%s: going on after %d pictures", chunks.folder, done)
-            missing = chunks.missing(len(pictures.samples))
-            self._compute(pictures.samples, missing, chunks.append)
+            self._compute(pictures.samples, chunks.missing(), chunks.append)
             others = _others(chunks.skipped, pictures, known, {**made_by, **(facts or {})})
             # The vectors are on disk; what else is known of them is checked without them.
             arrays = Features(np.zeros((chunks.rows, 1)), **others).arrays()
@@ -288,8 +271,7 @@ def _ahead(
             while pending:
                 yield pending.popleft().result()
         finally:
-            for future in pending:
-                future.cancel()
+            pool.shutdown(cancel_futures=True)
 
 
 def _others(
@@ -329,8 +311,6 @@ def versions() -> dict[str, str]:
         "opencv-python-headless",
         "opencv-python",
     ):
-        try:
+        with suppress(PackageNotFoundError):
             found[package] = version(package)
-        except PackageNotFoundError:
-            continue
     return found

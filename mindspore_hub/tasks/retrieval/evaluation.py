@@ -35,10 +35,6 @@ if TYPE_CHECKING:
     from mindspore import nn
 
 
-_ATTRIBUTES = {"labels": "label", "cameras": "camera", "colors": "color", "types": "type"}
-"""Arrays of features, and what an item calls its entry."""
-
-
 def evaluate_features(
     given: Features | str | os.PathLike[str],
     *,
@@ -253,7 +249,6 @@ class Selection:
 
     def __init__(self, readers: Sequence[Dataset], preprocessing: Preprocessing) -> None:
         self._readers = readers
-        self._needed = preprocessing.extras
         self._items: list[Item] = []
         self._has_gallery = True
         places: dict[tuple[Item, int, int], int] = {}
@@ -272,24 +267,26 @@ class Selection:
         self._roles = np.zeros((len(self._items), len(readers)), np.int64)
         rows, columns, roles = np.array(parts).T
         self._roles[rows, columns] = roles
+        self._extras = [
+            {
+                name: of
+                for name, of in readers[0].extras(item).items()
+                if name in preprocessing.extras
+            }
+            for item in self._items
+        ]
         self._require_maps()
 
     def samples(self) -> Samples:
         """The images."""
         root = self._readers[0].root
-        return Samples(
-            root.absolute(),
-            [Sample(root / item.path, item.path, self._extras(item)) for item in self._items],
-        )
-
-    def _extras(self, item: Item) -> dict[str, Any]:
-        """What the network takes besides an image, as far as the data set has it."""
-        found = self._readers[0].extras(item)
-        return {kind: value for kind, value in found.items() if kind in self._needed}
+        both = zip(self._items, self._extras, strict=True)
+        samples = [Sample(root / item.path, item.path, extras) for item, extras in both]
+        return Samples(root.absolute(), samples)
 
     def _maps(self) -> list[tuple[str, Path]]:
         """Folders of maps, each after its kind."""
-        kinds = [self._extras(item).items() for item in self._items]
+        kinds = [extras.items() for extras in self._extras]
         return [(kind, v) for found in kinds for kind, v in found if isinstance(v, Path)]
 
     def _require_maps(self) -> None:
@@ -305,10 +302,10 @@ class Selection:
     def known(self) -> Known:
         """What the data set says of each image, and its role in each trial."""
         found: dict[str, Sequence[Any]] = {}
-        for name, attribute in _ATTRIBUTES.items():
+        for attribute in ("label", "camera", "color", "type"):
             values = [getattr(item, attribute) for item in self._items]
             if None not in values:
-                found[name] = values
+                found[f"{attribute}s"] = values
         return {**found, "roles": self._roles.tolist()} if self._has_gallery else found
 
     def about(self) -> dict[str, Any]:

@@ -30,11 +30,8 @@ def forward(
     mode, and gives rows by the names that `Features` has: `vectors` `(N, D)`, scores `(N, C)`. It raises
     a FeaturesError if the network gives other outputs than `retrieval` names.
 
-    Args:
-        network: The network.
-        retrieval: What becomes of its outputs.
-        compiled: Compile the network, which takes seconds and leaves out what no wanted output
-            needs; each call is faster then, and its numbers differ by rounding.
+    To compile the network takes seconds and leaves out what no wanted output needs; each call is faster
+    then, and its numbers differ by rounding.
     """
     wanted = _wanted_outputs(network, retrieval.places, compiled=compiled)
     count = len(retrieval.outputs)

@@ -27,7 +27,7 @@ _SHOWN = 5
 
 def average_precisions(ranks: Ranks) -> Curve:
     """Of each query that has a match, the mean of the precision at the ranks of its matches."""
-    return _per_query(ranks, (_position(ranks) + 1) / (ranks.values + 1)) / _present(ranks)
+    return _per_query(ranks, (_position(ranks) + 1) / (ranks.values + 1))
 
 
 def trapezoid_precisions(ranks: Ranks) -> Curve:
@@ -38,13 +38,13 @@ def trapezoid_precisions(ranks: Ranks) -> Curve:
     """
     position, rank = _position(ranks), ranks.values
     before = np.where(rank > 0, position / np.maximum(rank, 1), 1.0)
-    return _per_query(ranks, (before + (position + 1) / (rank + 1)) / 2) / _present(ranks)
+    return _per_query(ranks, (before + (position + 1) / (rank + 1)) / 2)
 
 
 def inverse_negative_penalties(ranks: Ranks) -> Curve:
     """INP of each query that has a match: matches by rank of the last one (arXiv:2001.04193)."""
-    last = ranks.values[ranks.offsets[1:][ranks.counts > 0] - 1]
-    return np.asarray(_present(ranks) / (last + 1))
+    present = ranks.counts > 0
+    return np.asarray(ranks.counts[present] / (ranks.values[ranks.offsets[1:][present] - 1] + 1))
 
 
 def _position(ranks: Ranks) -> Integers:
@@ -52,13 +52,10 @@ def _position(ranks: Ranks) -> Integers:
     return np.arange(len(ranks.values)) - np.repeat(ranks.offsets[:-1], ranks.counts)
 
 
-def _present(ranks: Ranks) -> Integers:
-    return ranks.counts[ranks.counts > 0]
-
-
 def _per_query(ranks: Ranks, values: npt.NDArray[Any]) -> Curve:
-    """Sum of the values of each query that has a match."""
-    return np.asarray(np.add.reduceat(values, ranks.offsets[:-1][ranks.counts > 0]))
+    """Mean of the values of each query that has a match."""
+    present = ranks.counts > 0
+    return np.asarray(np.add.reduceat(values, ranks.offsets[:-1][present]) / ranks.counts[present])
 
 
 @dataclass(frozen=True)

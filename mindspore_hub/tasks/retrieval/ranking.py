@@ -39,13 +39,10 @@ class Distances:
 
     Args:
         query: Features of the queries.
-        gallery: Features of the gallery.
+        gallery: Features of the gallery, of the same dimension.
         kind: `dot`: the negative inner product. `euclidean`: the squared Euclidean distance without
             the squared norm of the query, which changes no ranking.
         dtype: What is computed in. Some originals rank in float64.
-
-    Raises:
-        FeaturesError: Queries and gallery have different dimensions.
     """
 
     def __init__(
@@ -133,9 +130,7 @@ _GROUPS = 64
 class Ranks:
     """Ranks of the true matches of each query, after what a protocol removes has been removed.
 
-    Attributes:
-        values: Ranks from 0, ascending within a query, all queries one after the other.
-        counts: How many matches each query has, `(Q,)`.
+    Values are ranks from 0, ascending within a query, all queries one after the other; a count for each.
     """
 
     values: Integers
@@ -150,13 +145,8 @@ class Ranks:
 class Relevance:
     """Which gallery items are matches of a query, and which are removed before it is ranked.
 
-    A match has the label of the query, which must not be negative. If there are cameras, a gallery
-    item with the label and the camera of the query is removed instead.
-
-    Args:
-        query_labels: Labels of the queries, `(Q,)`.
-        gallery_labels: Labels of the gallery, `(G,)`.
-        cameras: Cameras of the queries and of the gallery.
+    A match has the label of the query, which must not be negative. If there are cameras, of queries and
+    gallery, a gallery item with the label and the camera of the query is removed instead.
     """
 
     def __init__(

@@ -19,6 +19,7 @@ from mindspore_hub import _files
 from mindspore_hub.errors import PictureError
 from mindspore_hub.tasks.pictures.decode import Picture, pictures_below
 from mindspore_hub.tasks.pictures.fields import KEYPOINTS
+from mindspore_hub.tasks.pictures.preprocess import per_picture
 
 _CELLS = (1 + 3 * KEYPOINTS, 4 + 3 * KEYPOINTS)
 _LINE = (
@@ -38,12 +39,10 @@ _LISTED = 8
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Sample:
-    """One picture; there may be millions.
+    """One picture or its file; there may be millions.
 
-    Attributes:
-        picture: The picture, or the path of its file.
-        path: Path below the folder of all pictures, with `/`; empty for what is not a file.
-        extras: What the network takes besides: heatmaps, segments, keypoints.
+    Its path below the folder of all pictures, with `/`, is empty for what is not a file. Extras are what
+    the network takes besides: heatmaps, segments, keypoints.
     """
 
     picture: Picture
@@ -223,7 +222,7 @@ def _maps(
 ) -> list[Any] | None:
     """Maps lie below their folder as pictures do below theirs; paths in a list have none."""
     if not isinstance(values, str | os.PathLike):
-        return _per_picture(values, pictures, kind)
+        return None if values is None else per_picture(kind, values, len(pictures))
     paths = _paths(pictures, kind)
     folders = [
         Path(values) / Path(path if root else Path(path).name).with_suffix("") for path in paths
@@ -238,7 +237,7 @@ def _maps(
 
 def _keypoints(values: Any, pictures: list[tuple[str, Any]]) -> list[Any] | None:
     if not isinstance(values, str | os.PathLike):
-        return _per_picture(values, pictures, "keypoints")
+        return None if values is None else per_picture("keypoints", values, len(pictures))
     known = _read_keypoints(Path(values))
     paths = _paths(pictures, "keypoints")
     names = [Path(path).name for path in paths]
@@ -306,26 +305,13 @@ def _read_keypoints(path: Path) -> dict[str, Any]:
             msg = f"{path}, line {number} has {len(cells)} cells; {_LINE}."
             raise PictureError(msg)
         try:
-            known[cells[0]] = _finite(cells[-3 * KEYPOINTS :])
+            values = np.array(cells[-3 * KEYPOINTS :], np.float64)
         except ValueError as error:
             msg = f"{path}, line {number}: {error}; {_LINE}."
             raise PictureError(msg) from error
+        if not np.isfinite(values).all():
+            odd = cells[-3 * KEYPOINTS :][int(np.isfinite(values).argmin())]
+            msg = f"{path}, line {number}: not a finite number: {odd!r}; {_LINE}."
+            raise PictureError(msg)
+        known[cells[0]] = values
     return known
-
-
-def _finite(cells: list[str]) -> Any:
-    values = np.array(cells, np.float64)
-    if not np.isfinite(values).all():
-        msg = f"not a finite number: {cells[int(np.isfinite(values).argmin())]!r}"
-        raise ValueError(msg)
-    return values
-
-
-def _per_picture(values: Any, pictures: list[tuple[str, Any]], kind: str) -> list[Any] | None:
-    if values is None:
-        return None
-    listed = list(values)
-    if len(listed) != len(pictures):
-        msg = f"{kind} are given for {len(listed)} pictures, but there are {len(pictures)}."
-        raise PictureError(msg)
-    return listed

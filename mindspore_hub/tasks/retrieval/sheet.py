@@ -56,13 +56,7 @@ _NARROWEST = 112
 
 @dataclass(frozen=True)
 class Tile:
-    """A picture of a sheet.
-
-    Attributes:
-        name: Its path below the root of its data set.
-        file: Where it is.
-        nearest: What is known about it; None for a query.
-    """
+    """A picture of a sheet: its path below its root, its file, and what is known of it if it is not a query."""
 
     name: str
     file: Path
@@ -84,12 +78,9 @@ class Tile:
 
 @dataclass(frozen=True)
 class Sheet:
-    """What a sheet shows.
+    """What a sheet shows: lines about the search, and in each row a query and its nearest images.
 
-    Attributes:
-        facts: What the neighbours were found among, and how; one line each.
-        marked: Whether right and wrong are known.
-        rows: A query and its nearest images, nearest first.
+    Right and wrong are known if it is marked.
     """
 
     facts: tuple[str, ...]
@@ -147,19 +138,31 @@ def plan(
 ) -> Sheet:
     """Choose what a sheet shows; arguments and errors are those of `save`."""
     shown = _chosen(len(matches.query), queries)
-    _check_size(len(shown), matches.indices.shape[1])
-    names = (_names(matches.query, "queries"), _names(matches.gallery, "gallery"))
-    roots = (
-        _root(images, matches.query, "queries", "images"),
-        _root(gallery_images or images, matches.gallery, "gallery", "gallery_images"),
-    )
-    rows = []
-    for query in shown:
-        row = [_tile(roots[0], names[0][query])]
-        row += (_tile(roots[1], names[1][item.index], item) for item in matches.nearest(query))
-        rows.append(tuple(row))
-    _check_there([row[0] for row in rows], roots[0], "queries", "images")
-    _check_there([tile for row in rows for tile in row[1:]], roots[1], "gallery", "gallery_images")
+    pictures = len(shown) * (matches.indices.shape[1] + 1)
+    if pictures > MOST:
+        msg = (
+            f"{len(shown)} queries with {matches.indices.shape[1]} neighbours each are {pictures:,} "
+            f"pictures, but a sheet holds at most {MOST:,}; show fewer queries, or lower k."
+        )
+        raise FeaturesError(msg)
+    for side, features in (("queries", matches.query), ("gallery", matches.gallery)):
+        if features.paths is None:
+            msg = (
+                f"The features of the {side} lack `paths`, without which no picture is found; "
+                "store the paths of the images with them."
+            )
+            raise FeaturesError(msg)
+    root = _root(images, matches.query, "queries", "images")
+    other = _root(gallery_images or images, matches.gallery, "gallery", "gallery_images")
+    rows = [
+        (
+            _tile(root, matches.name(query)),
+            *(_tile(other, item.name, item) for item in matches.nearest(query)),
+        )
+        for query in shown
+    ]
+    _check_there([row[0] for row in rows], root, "queries", "images")
+    _check_there([tile for row in rows for tile in row[1:]], other, "gallery", "gallery_images")
     facts = tuple(_facts(matches, len(shown)))
     return Sheet(facts, matches.correct is not None, tuple(rows))
 
@@ -171,26 +174,6 @@ def _chosen(all_: int, wanted: int) -> list[int]:
         raise FeaturesError(msg)
     shown = min(wanted, all_)
     return [place * all_ // shown for place in range(shown)]
-
-
-def _check_size(queries: int, nearest: int) -> None:
-    pictures = queries * (nearest + 1)
-    if pictures > MOST:
-        msg = (
-            f"{queries} queries with {nearest} neighbours each are {pictures:,} pictures, but a "
-            f"sheet holds at most {MOST:,}; show fewer queries, or lower k."
-        )
-        raise FeaturesError(msg)
-
-
-def _names(features: Features, side: str) -> list[str]:
-    if features.paths is None:
-        msg = (
-            f"The features of the {side} lack `paths`, without which no picture is found; "
-            "store the paths of the images with them."
-        )
-        raise FeaturesError(msg)
-    return [str(path) for path in features.paths]
 
 
 def _root(

@@ -6,7 +6,6 @@ import functools
 import io
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -54,60 +53,33 @@ _CHECK = ((0.22, 0.54), (0.42, 0.74), (0.78, 0.28))
 _CROSS = ((0.27, 0.27), (0.73, 0.73), (0.5, 0.5), (0.27, 0.73), (0.73, 0.27))
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """Where things are on a sheet, in pixels.
-
-    Attributes:
-        box: Width and height that every picture fits into.
-        head: Height of the heading.
-    """
-
-    box: tuple[int, int]
-    head: int
-
-    @property
-    def field(self) -> tuple[int, int]:
-        """Width and height of a picture with its frame."""
-        border = 2 * (_FRAME + _PADDING)
-        return self.box[0] + border, self.box[1] + border
-
-    def corner(self, row: int, column: int) -> tuple[int, int]:
-        """Where a picture begins; queries stand apart from the others."""
-        width, height = self.field
-        x = _MARGIN + column * (width + _GAP) + (_GAP if column else 0)
-        return x, self.head + row * (height + 3 * _LEADING + 2 * _GAP)
-
-
 def draw(sheet: Sheet) -> bytes:
     """The sheet as a PNG file."""
-    layout = _Layout(sheet.largest(narrowest=_NARROWEST), _MARGIN + _head_height(sheet))
-    image = Image.new("RGB", _size(sheet, layout), _PAGE)
-    pen = ImageDraw.Draw(image)
-    _draw_head(image, pen, sheet)
+    box = sheet.largest(narrowest=_NARROWEST)
+    width, height = (side + 2 * (_FRAME + _PADDING) for side in box)
+    head = _MARGIN + _TITLE + 12 + (len(sheet.facts) + sheet.marked) * _LEADING + 3 * _GAP
+
+    def corner(row: int, column: int) -> tuple[int, int]:
+        """Where a picture begins; queries stand apart from the others."""
+        x = _MARGIN + column * (width + _GAP) + (_GAP if column else 0)
+        return x, head + row * (height + 3 * _LEADING + 2 * _GAP)
+
+    written = [_legible(fact, _BODY) for fact in sheet.facts]
+    text = max(int(font.getlength(legible)) for legible, font in written)
+    right = max(corner(0, max(map(len, sheet.rows)))[0] - _GAP, _MARGIN + text + 1)
+    bottom = corner(len(sheet.rows), 0)[1] - 2 * _GAP
+    image = Image.new("RGB", (right + _MARGIN, bottom + _MARGIN), _PAGE)
+    _draw_head(image, sheet)
     for row, tiles in enumerate(sheet.rows):
-        y = layout.corner(row, 0)[1] - _GAP
-        pen.line((_MARGIN, y, image.width - _MARGIN, y), _LINE)
+        y = corner(row, 0)[1] - _GAP
+        ImageDraw.Draw(image).line((_MARGIN, y, image.width - _MARGIN, y), _LINE)
         for column, tile in enumerate(tiles):
-            x, y = layout.corner(row, column)
-            _draw_picture(image, pen, tile, (x, y), layout.field)
-            _draw_caption(image, pen, tile, (x, y + layout.field[1] + 5), layout.field[0])
+            x, y = corner(row, column)
+            _draw_picture(image, tile, (x, y), (width, height))
+            _draw_caption(image, tile, (x, y + height + 5), width)
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()
-
-
-def _head_height(sheet: Sheet) -> int:
-    lines = len(sheet.facts) + sheet.marked
-    return _TITLE + 12 + lines * _LEADING + 3 * _GAP
-
-
-def _size(sheet: Sheet, layout: _Layout) -> tuple[int, int]:
-    columns = max(map(len, sheet.rows))
-    written = [_legible(fact, _BODY) for fact in sheet.facts]
-    text = max(font.getlength(legible) for legible, font in written)
-    right = max(layout.corner(0, columns)[0] - _GAP, _MARGIN + int(text) + 1)
-    return right + _MARGIN, layout.corner(len(sheet.rows), 0)[1] + _MARGIN - 2 * _GAP
 
 
 @functools.cache
@@ -165,7 +137,8 @@ def _drawn(font: _Font, character: str) -> tuple[tuple[int, int], bytes]:
     return mask.size, bytes(mask)
 
 
-def _draw_head(image: Image.Image, pen: ImageDraw.ImageDraw, sheet: Sheet) -> None:
+def _draw_head(image: Image.Image, sheet: Sheet) -> None:
+    pen = ImageDraw.Draw(image)
     pen.text((_MARGIN, _MARGIN), TITLE, _TEXT, _font(_TITLE))
     y = _MARGIN + _TITLE + 12
     for fact in sheet.facts:
@@ -184,12 +157,9 @@ def _draw_head(image: Image.Image, pen: ImageDraw.ImageDraw, sheet: Sheet) -> No
 
 
 def _draw_picture(
-    image: Image.Image,
-    pen: ImageDraw.ImageDraw,
-    tile: Tile,
-    corner: tuple[int, int],
-    field: tuple[int, int],
+    image: Image.Image, tile: Tile, corner: tuple[int, int], field: tuple[int, int]
 ) -> None:
+    pen = ImageDraw.Draw(image)
     x, y = corner
     area = (x, y, x + field[0] - 1, y + field[1] - 1)
     correct = tile.nearest.correct if tile.nearest else None
@@ -233,10 +203,9 @@ def _wrapped(text: str, font: _Font, width: int) -> list[str]:
     return lines
 
 
-def _draw_caption(
-    image: Image.Image, pen: ImageDraw.ImageDraw, tile: Tile, corner: tuple[int, int], width: int
-) -> None:
+def _draw_caption(image: Image.Image, tile: Tile, corner: tuple[int, int], width: int) -> None:
     """Mark, rank and distance; name of the file; its folder."""
+    pen = ImageDraw.Draw(image)
     x, y = corner
     item = tile.nearest
     if item is None:

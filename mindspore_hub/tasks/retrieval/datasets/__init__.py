@@ -38,15 +38,10 @@ _INTEGER = re.compile(r"[+-]?[0-9]+")
 
 @dataclass(frozen=True)
 class Item:
-    """One image.
+    """One image: its path below the root of the data set, and its identity or class.
 
-    Attributes:
-        path: Path below the root of the data set, with `/` between folders.
-        label: Identity or class.
-        camera: Camera that took it; None where the data set does not say.
-        color: Colour of the vehicle, as published.
-        type: Type of the vehicle, as published.
-        keypoints: Key points as x, y and confidence, one after the other, in pixels.
+    Where the data set says so, also the camera, the colour and type of the vehicle, and key points: x, y
+    and confidence, one after the other, in pixels.
     """
 
     path: str
@@ -59,13 +54,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a data set comes from, and what its folder looks like.
-
-    Attributes:
-        name: Its name, for people.
-        ask: Where to ask for it.
-        layout: What lies in its folder.
-    """
+    """Its name for people, where to ask for it, and what lies in its folder."""
 
     name: str
     ask: str
@@ -222,59 +211,46 @@ def names() -> list[str]:
 
 
 def dataset(name: str, root: str | os.PathLike[str], **options: Any) -> Dataset:
-    """Make the reader of a data set; nothing is read yet.
-
-    Args:
-        name: Its name.
-        root: Its folder.
-        options: Its options, as its class documents them.
+    """Make the reader of a data set below a root; nothing is read yet.
 
     Raises:
         UnknownNameError: There is no such data set.
         DatasetError: It has no such option, or the value of one means nothing.
     """
-    known = dataset_options(name)
-    if unknown := sorted(options.keys() - known.keys()):
-        there = ", ".join(known) or "none"
-        msg = f"The data set {name!r} has no option {unknown[0]!r}; options: {there}."
-        raise DatasetError(msg)
-    values = {
-        option: fitting(option, value, known[option], error=DatasetError)
-        for option, value in options.items()
-    }
+    values = _values(name, "data set", options, DatasetError)
     return cast("Dataset", _class(name, "data set")(Path(root or ""), **values))
 
 
 def protocol(name: str, /, **options: Any) -> Evaluation:
     """Make a protocol.
 
-    Args:
-        name: Its name.
-        options: Its options, as its class documents them.
-
     Raises:
         UnknownNameError: There is no such protocol.
         FeaturesError: It has no such option, or the value of one means nothing.
     """
-    known = protocol_options(name)
-    if unknown := sorted(options.keys() - known.keys()):
-        msg = f"The protocol {name!r} has no option {unknown[0]!r}; it has {', '.join(known)}."
-        raise FeaturesError(msg)
-    values = {
-        option: fitting(option, value, known[option], error=FeaturesError)
-        for option, value in options.items()
-    }
+    values = _values(name, "protocol", options, FeaturesError)
     return cast("Evaluation", _class(name, "protocol")(**values))
+
+
+def _values(name: str, noun: str, options: dict[str, Any], error: type[HubError]) -> dict[str, Any]:
+    """The options, each of the kind of its default."""
+    known = _defaults(name, noun)
+    if unknown := sorted(options.keys() - known.keys()):
+        there = ", ".join(known)
+        has = f"; options: {there or 'none'}" if noun == "data set" else f"; it has {there}"
+        msg = f"The {noun} {name!r} has no option {unknown[0]!r}{has}."
+        raise error(msg)
+    return {key: fitting(key, value, known[key], error=error) for key, value in options.items()}
 
 
 def dataset_options(name: str) -> dict[str, Any]:
     """Options of a data set, with their defaults."""
-    return _defaults(_class(name, "data set"))
+    return _defaults(name, "data set")
 
 
 def protocol_options(name: str) -> dict[str, Any]:
     """Options of a protocol, with their defaults."""
-    return _defaults(_class(name, "protocol"))
+    return _defaults(name, "protocol")
 
 
 def _class(name: str, noun: str) -> Any:
@@ -289,8 +265,8 @@ def _class(name: str, noun: str) -> Any:
     return getattr(importlib.import_module(f"{__name__}.{name}"), constant)
 
 
-def _defaults(found: Any) -> dict[str, Any]:
-    fields = dataclasses.fields(found)
+def _defaults(name: str, noun: str) -> dict[str, Any]:
+    fields = dataclasses.fields(_class(name, noun))
     return {f.name: f.default for f in fields if f.default is not dataclasses.MISSING}
 
 

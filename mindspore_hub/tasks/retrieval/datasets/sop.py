@@ -132,10 +132,8 @@ class SOPProtocol:
 def closer_counts(vectors: Floats, labels: Integers, *, most: int) -> Integers:
     """How many images of other classes are closer to each image than its nearest of the same class.
 
-    Args:
-        vectors: Features `(N, D)`, of any norm but 0.
-        labels: Class of each image, `(N,)`; a negative one equals no other.
-        most: Counting an image's stops when it reaches this.
+    Features `(N, D)` have any norm but 0; a negative label equals no other. Counting an image's stops when
+    it reaches `most`.
 
     Returns:
         Counts `(N,)`; -1 for an image that is the only one of its class.
@@ -178,20 +176,16 @@ class _Search:
         self.counts[self.best == -np.inf] = -1
         # What an image must at least be similar by to matter; nothing does if this is infinite.
         self.least = np.where(self.best == -np.inf, np.inf, self.best - self.tolerance)
-        self._compare_all()
-        counts = np.empty_like(self.counts)
-        counts[self.order] = self.counts
-        return counts
-
-    def _compare_all(self) -> None:
-        """Compare each pair once, in tiles."""
         self.tile = np.empty(max(_ROWS * _COLUMNS, _ROWS**2 // 4), np.float32)
         left, right = (self._room(size) for size in (_ROWS, _COLUMNS))
-        for rows in self._slices(0, len(self.order), _ROWS):
+        for rows in self._slices(0, len(self.order), _ROWS):  # each pair once
             units = self._units(rows, left)
             self._compare_within(units, rows.start)
             for columns in self._slices(rows.stop, len(self.order), _COLUMNS):
                 self._compare(units, rows.start, self._units(columns, right), columns.start)
+        counts = np.empty_like(self.counts)
+        counts[self.order] = self.counts
+        return counts
 
     def _compare_within(self, units: Array, start: int) -> None:
         """Compare these images, from `start` on, with each other: halves of halves."""
