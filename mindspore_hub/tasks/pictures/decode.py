@@ -33,10 +33,7 @@ FORMATS = (
 for it was registered. EPS is not one of them, for which Pillow starts Ghostscript; nor is IPTC, which
 may hold EPS; nor those for which other libraries have to be called."""
 
-_THREE_CHANNELS = frozenset({"RGB"})
 _EIGHT_BITS = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA"})
-
-_ORIENTATION = 0x0112
 
 _INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i"}
 """Whole numbers among the types of EXIF, for `struct`."""
@@ -188,7 +185,7 @@ def _orientation(image: Image.Image) -> int:
         (count,) = struct.unpack_from(f"{order}H", exif, begin)
         for place in range(begin + 2, begin + 2 + 12 * count, 12):
             tag, kind = struct.unpack_from(f"{order}HH", exif, place)
-            if tag == _ORIENTATION:
+            if tag == 0x0112:  # the orientation
                 value: int = struct.unpack_from(f"{order}{_INTEGERS[kind]}", exif, place + 8)[0]
                 return value
     except (LookupError, ValueError, struct.error):
@@ -209,7 +206,7 @@ def _require_mode(image: Image.Image, library: str, name: str) -> Image.Image:
     if not all(image.size):
         msg = f"{name} has the size {image.size[0]} x {image.size[1]}, so no pixel; leave it out."
         raise PictureError(msg)
-    if image.mode not in (_THREE_CHANNELS if library == "pillow" else _EIGHT_BITS):
+    if image.mode not in ({"RGB"} if library == "pillow" else _EIGHT_BITS):
         taken = "three channels" if library == "pillow" else "one to four channels of 8 bits"
         msg = (
             f"{name} has the mode {image.mode}, but the network takes pictures of {taken}; "

@@ -176,7 +176,9 @@ class Transform:
             return np.asarray(image.resize(size[::-1], _PILLOW[facts.interpolation]))
         pixels = np.asarray(image)
         if facts.short_side:
-            between = _short_side(pixels.shape[:2], facts.size)
+            ratio = min(facts.size) / min(image.size)
+            between = round(image.height * ratio), round(image.width * ratio)
+            between = _bounded(between, (image.height, image.width))
             pixels = resize(pixels, between, kernel=facts.short_side)
         return resize(pixels, size, kernel=facts.interpolation)
 
@@ -270,14 +272,7 @@ def _longer_side(picture: tuple[int, int], short: int, library: str) -> int:
     return short * longer // shorter
 
 
-def _short_side(picture: tuple[int, ...], size: tuple[int, int]) -> tuple[int, int]:
-    """Height and width of a picture whose short side is the one of the network."""
-    ratio = min(size) / min(picture)
-    height, width = (round(side * ratio) for side in picture)
-    return _bounded((height, width), picture)
-
-
-def _bounded(sides: tuple[int, int], picture: tuple[int, ...]) -> tuple[int, int]:
+def _bounded(sides: tuple[int, int], picture: tuple[int, int]) -> tuple[int, int]:
     height, width = sides
     if max(sides) > _LONGEST:
         msg = (

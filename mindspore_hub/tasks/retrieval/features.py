@@ -36,9 +36,6 @@ QUERY, GALLERY = 1, 2
 
 _ROLES = (0, QUERY, GALLERY)
 
-_INTEGERS = ("labels", "cameras", "colors", "types")
-_SCORES = ("color_scores", "type_scores")
-
 _KINDS: dict[type[np.generic], str] = {np.int64: "iu", np.float32: "fiu", np.str_: "U"}
 """Kinds of arrays that are taken for a dtype: no float becomes a label unseen."""
 
@@ -80,10 +77,10 @@ class Features:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "vectors", _vectors(self.vectors))
-        for name in _INTEGERS:
+        for name in ("labels", "cameras", "colors", "types"):
             self._convert(name, np.int64, ndim=1)
         self._convert("paths", np.str_, ndim=1)
-        for name in _SCORES:
+        for name in ("color_scores", "type_scores"):
             self._convert(name, np.float32, ndim=2)
             self._check_scores(name)
         self._convert("roles", np.int64, ndim=2)

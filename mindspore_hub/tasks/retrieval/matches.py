@@ -30,10 +30,6 @@ SCHEMA = 1
 RERANK: dict[str, float] = {"k1": 20, "k2": 6, "original_share": 0.3}
 """Options of re-ranking, with the values of the paper (arXiv:1701.08398)."""
 
-_SAME = ("sha256", "retrieval")
-"""What `about` must say alike of queries and gallery: the checkpoint, and what became of its
-outputs."""
-
 
 @dataclass(frozen=True)
 class Nearest:
@@ -236,7 +232,7 @@ def _features(source: Source) -> Features:
 
 def _check_origin(query: Features, gallery: Features) -> None:
     """Features of different networks have distances, too, but these mean nothing."""
-    for name in _SAME:
+    for name in ("sha256", "retrieval"):  # the checkpoint, and what became of its outputs
         both = [features.about.get(name) for features in (query, gallery)]
         if None not in both and both[0] != both[1]:
             first, second = (one if isinstance(one, str) else json.dumps(one) for one in both)

@@ -22,8 +22,6 @@ SCHEMA = 1
 
 SAME_CAMERA = "gallery images with the label and the camera of a query are removed for it"
 
-_SHOWN = 5
-
 
 def average_precisions(ranks: Ranks) -> Curve:
     """Of each query that has a match, the mean of the precision at the ranks of its matches."""
@@ -137,7 +135,7 @@ def require_match(
 def _some(labels: Integers) -> str:
     """Labels for a message, ascending, the first few of many."""
     names = np.unique(labels).tolist()
-    return ", ".join([*map(str, names[:_SHOWN]), *(["..."] if len(names) > _SHOWN else [])])
+    return ", ".join([*map(str, names[:5]), *(["..."] if len(names) > 5 else [])])
 
 
 def at_least(option: str, value: float, least: float) -> None:

@@ -68,7 +68,7 @@ def indexed(query: Floats, gallery: Floats, *, k: int, kind: Kind, index: str) -
         made = _make(faiss, gallery, kind, index)
         for start in range(0, len(query), _ROWS):
             rows = slice(start, start + _ROWS)
-            indices[rows] = made.search(_float32(query[rows]), k)[1]
+            indices[rows] = made.search(np.ascontiguousarray(query[rows], np.float32), k)[1]
     except RuntimeError as error:
         msg = (
             f"faiss cannot use the index {index!r} for {len(gallery)} features of "
@@ -102,9 +102,9 @@ def _make(faiss: ModuleType, gallery: Floats, kind: Kind, index: str) -> Any:
     made = faiss.index_factory(gallery.shape[1], factory, metric)
     with _one_thread(faiss) if _GRAPHS.search(factory) else nullcontext():
         if not made.is_trained:
-            made.train(_float32(gallery))
+            made.train(np.ascontiguousarray(gallery, np.float32))
         for start in range(0, len(gallery), _ROWS):
-            made.add(_float32(gallery[start : start + _ROWS]))
+            made.add(np.ascontiguousarray(gallery[start : start + _ROWS], np.float32))
     if parameters:
         faiss.ParameterSpace().set_index_parameters(made, parameters)
     return made
@@ -119,10 +119,6 @@ def _one_thread(faiss: ModuleType) -> Iterator[None]:
         yield
     finally:
         faiss.omp_set_num_threads(threads)
-
-
-def _float32(vectors: Floats) -> npt.NDArray[np.float32]:
-    return np.ascontiguousarray(vectors, np.float32)
 
 
 def _check_found(indices: Integers, index: str) -> None:

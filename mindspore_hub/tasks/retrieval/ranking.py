@@ -29,8 +29,6 @@ _CHUNK_BYTES = 8 * 2**20
 
 _MOST_ROWS = 512
 
-_NORM_TOLERANCE = 1e-3
-
 Kind = Literal["dot", "euclidean"]
 
 
@@ -100,7 +98,7 @@ def check_dimensions(query: Floats, gallery: Floats) -> None:
 def check_norms(vectors: Floats, taker: str, role: str) -> None:
     """Refuse features `(N, D)` whose norm is not 1; what takes them and their role are for the message."""
     norms = np.sqrt(squared_norms(vectors))
-    bad = np.flatnonzero(np.abs(norms - 1) > _NORM_TOLERANCE)
+    bad = np.flatnonzero(np.abs(norms - 1) > 1e-3)
     if bad.size:
         msg = (
             f"{taker} takes features of norm 1, but {bad.size} of {len(vectors)} have another, "

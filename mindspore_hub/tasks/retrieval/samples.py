@@ -126,22 +126,17 @@ def list_samples(
 
 
 def known_of(pictures: Samples, pattern: str | None) -> dict[str, list[int]]:
-    """Labels and cameras that the paths of pictures state, see `labels_in`; nothing without a pattern."""
+    """The `labels`, and the `cameras` if the pattern has that group, that the paths of pictures state.
+
+    Raises:
+        PictureError: A picture is not a file, the pattern has other groups, a path does not fit it, or
+            a group holds a part of a number only.
+    """
     if pattern is None:
         return {}
     if not pictures.are_files:
         msg = f"The pattern {pattern!r} is for paths, but not every picture is a file."
         raise PictureError(msg)
-    return labels_in([sample.path for sample in pictures.samples], pattern)
-
-
-def labels_in(paths: Iterable[str], pattern: str) -> dict[str, list[int]]:
-    """The `labels` and, if the pattern has that group, the `cameras` that paths state.
-
-    Raises:
-        PictureError: The pattern has other groups, a path does not fit it, or a group holds a part
-            of a number only.
-    """
     try:
         expression = re.compile(pattern)
     except re.error as error:
@@ -155,10 +150,10 @@ def labels_in(paths: Iterable[str], pattern: str) -> dict[str, list[int]]:
         )
         raise PictureError(msg)
     found: dict[str, list[int]] = {f"{group}s": [] for group in sorted(groups)}
-    for path in paths:
-        match = expression.search(path)
+    for sample in pictures.samples:
+        match = expression.search(sample.path)
         for group in sorted(groups):
-            found[f"{group}s"].append(_number(path, match, group, pattern))
+            found[f"{group}s"].append(_number(sample.path, match, group, pattern))
     return found
 
 

@@ -40,9 +40,6 @@ SIDE = 160
 
 RIGHT, WRONG = "#0072b2", "#c05000"
 
-_QUALITY = 88
-_LOWEST = 64
-
 _LONGEST = 200
 """Characters of a name; without a bound, the file of features would say how wide a sheet is."""
 
@@ -92,7 +89,7 @@ class Sheet:
         found = [tile.thumbnail for row in self.rows for tile in row]
         sizes = [picture.size for picture in found if not isinstance(picture, str)]
         widest, highest = (max(sides) for sides in zip(*(sizes or [(SIDE, SIDE)]), strict=True))
-        return max(narrowest, widest), max(_LOWEST, highest)
+        return max(narrowest, widest), max(64, highest)
 
 
 def save(
@@ -259,5 +256,5 @@ def _html(sheet: Sheet) -> str:
 
 def _uri(picture: Image.Image) -> str:
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=_QUALITY)
+    picture.save(buffer, "JPEG", quality=88)
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"

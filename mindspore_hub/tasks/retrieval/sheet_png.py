@@ -44,8 +44,6 @@ _NAMES = (
 _NOBODYS = chr(0x10FFFE)
 """No character by definition."""
 
-_TEXTS_KEPT, _CHARACTERS_KEPT = 4096, 65536
-
 _SCALE = 4
 """Badges are drawn so many times larger, since Pillow draws lines without smooth edges."""
 
@@ -87,7 +85,7 @@ def _font(size: int) -> _Font:
     return ImageFont.load_default(size)
 
 
-@functools.lru_cache(_TEXTS_KEPT)
+@functools.lru_cache(4096)
 def _legible(text: str, size: int) -> tuple[str, _Font]:
     """A text on one line, and a font that has its characters; their codes where no font has them."""
     if text.isprintable():
@@ -126,15 +124,11 @@ def _system_font(path: Path, size: int) -> _Font | None:
         return None
 
 
-@functools.lru_cache(_CHARACTERS_KEPT)
+@functools.lru_cache(65536)
 def _has(font: _Font, character: str) -> bool:
     """Whether a font draws something else for a character than for one that nobody has."""
-    return character == " " or _drawn(font, character) != _drawn(font, _NOBODYS)
-
-
-def _drawn(font: _Font, character: str) -> tuple[tuple[int, int], bytes]:
-    mask = font.getmask(character)
-    return mask.size, bytes(mask)
+    one, other = font.getmask(character), font.getmask(_NOBODYS)
+    return character == " " or (one.size, bytes(one)) != (other.size, bytes(other))
 
 
 def _draw_head(image: Image.Image, sheet: Sheet) -> None:

@@ -33,15 +33,10 @@ SOURCE = Source(
 
 _INFRARED = (3, 6)
 
-_ALL_CAMERAS = range(1, 7)
-
 CAMERAS = {"all": (1, 2, 4, 5), "indoor": (1, 2)}
 """Visible-light cameras of each search, in the order in which images are drawn."""
 
 Array = npt.NDArray[Any]
-
-_SEEDS = 2**32
-"""How many seeds NumPy's generator has."""
 
 _REMOVED = "images of camera 2 are removed for queries of camera 3"
 
@@ -112,7 +107,7 @@ class SYSU(Dataset):
             msg = f"{path} names no identity; get it again: {SOURCE.ask}"
             raise DatasetError(msg)
         for name in found:
-            if next(self._images(name, _ALL_CAMERAS), None) is None:
+            if next(self._images(name, range(1, 7)), None) is None:
                 looked_for = self.root / "cam*" / f"{name:04}"
                 msg = (
                     f"Identity {name} of exp/test_id.txt has no picture in any camera: {looked_for} "
@@ -184,8 +179,8 @@ class SYSUProtocol:
         metrics.at_least("length", self.length, 1)
         if self.shuffled_cameras is not None:
             metrics.at_least("shuffled_cameras", self.shuffled_cameras, 0)
-            if self.shuffled_cameras >= _SEEDS:
-                msg = f"shuffled_cameras must be below {_SEEDS}, but is {self.shuffled_cameras}."
+            if self.shuffled_cameras >= 2**32:  # as many seeds as NumPy's generator has
+                msg = f"shuffled_cameras must be below {2**32}, but is {self.shuffled_cameras}."
                 raise FeaturesError(msg)
         choose("search", self.search, tuple(CAMERAS), error=FeaturesError)
 
