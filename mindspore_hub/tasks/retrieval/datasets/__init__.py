@@ -18,7 +18,7 @@ import math
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
@@ -102,9 +102,8 @@ class Source:
                 raise DatasetError(msg) from error
         return found
 
-    def present(self, root: Path, items: Iterable[Item]) -> list[Item]:
+    def present(self, root: Path, items: list[Item]) -> list[Item]:
         """These items, or a DatasetError if some of their images are not there."""
-        items = list(items)
         absent = [item.path for item in items if not (root / item.path).is_file()]
         if absent:
             msg = (

@@ -38,8 +38,6 @@ CAMERAS = {"all": (1, 2, 4, 5), "indoor": (1, 2)}
 
 Array = npt.NDArray[Any]
 
-_REMOVED = "images of camera 2 are removed for queries of camera 3"
-
 
 @dataclass(frozen=True)
 class SYSU(Dataset):
@@ -213,7 +211,8 @@ class SYSUProtocol:
 
     def _result(self, query: Features, trial: _Trial) -> metrics.Result:
         ranks = trial.ranks()
-        metrics.require_match(ranks.counts, *trial.labels, removed=_REMOVED)
+        removed = "images of camera 2 are removed for queries of camera 3"
+        metrics.require_match(ranks.counts, *trial.labels, removed=removed)
         first = np.concatenate(trial.identities)[ranks.counts > 0]
         size = len(trial.order)
         return metrics.standard_result("sysu", asdict(self), ranks, gallery=size, first=first)
