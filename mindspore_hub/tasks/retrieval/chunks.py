@@ -88,8 +88,7 @@ class _Entry:
     def as_line(self) -> bytes:
         """The line, after its checksum."""
         facts = {**vars(self), "rows": self.rows, "skipped": sorted(self.skipped.items())}
-        text = json.dumps(facts, sort_keys=True).encode()
-        return b"%08x %s\n" % (zlib.crc32(text), text)
+        return _line(facts)
 
 
 class StoredChunks:
@@ -257,14 +256,21 @@ class StoredChunks:
         differ = _differences(file, plan)
         journal = self.folder / _JOURNAL
         lines = journal.read_bytes().splitlines(keepends=True) if journal.is_file() else []
+        found = [facts for facts in map(_facts, lines) if facts]
+        done = sum(facts.get("rows", 0) for facts in found)
         renewed.mkdir()
         if differ.keys() <= _REPLACEABLE:
             for path in self.folder.iterdir():
                 shutil.copyfile(path, renewed / path.name)
+            wanted = set(self._pictures)
+            for facts in found:  # what is given up now is not counted when it is taken over again
+                read = set(range(len(facts["pictures"]))) - dict(facts["skipped"]).keys()
+                facts["rows"] = sum(facts["pictures"][index] in wanted for index in read)
+            (renewed / _JOURNAL).write_bytes(b"".join(map(_line, found)))
         _files.replace(renewed / _PLAN, text)
         shutil.rmtree(self.folder)
         renewed.rename(self.folder)
-        return sum(facts.get("rows", 0) for facts in map(_facts, lines)), differ
+        return done, differ
 
     def _require_ours(self, folder: Path) -> None:
         for name in (path.name for path in folder.iterdir()):
@@ -366,6 +372,12 @@ def _difference(key: str, earlier: Any, now: Any) -> str:
         changed = sorted(name for name in earlier | now if earlier.get(name) != now.get(name))
         return f"{key} ({', '.join(changed)})"
     return f"{key} {now} instead of {earlier}"
+
+
+def _line(facts: Mapping[str, Any]) -> bytes:
+    """A line of a journal, after its checksum."""
+    text = json.dumps(facts, sort_keys=True).encode()
+    return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
 def _facts(line: bytes) -> dict[str, Any]:
