@@ -189,6 +189,11 @@ def reason(error: OSError) -> str:
     return os.strerror(error.errno)
 
 
+def is_replaceable(path: Path) -> bool:
+    """Whether a path leads to a file that writing would replace, and not to a pipe or the like."""
+    return is_file(path) and _descriptor(path) is None
+
+
 def require_file(path: str | os.PathLike[str]) -> None:
     """Refuse an output that is there and no regular file, for writers who need to keep parts of it.
 

@@ -590,7 +590,7 @@ def test_ctrl_c_after_an_operator_leaves_blocks_and_does_not_end_the_interpreter
 ) -> None:
     interrupting = """
 import atexit, os, signal, tempfile, time
-from mindspore_hub.commands import load as module
+from mindspore_hub.commands import load_download as module
 
 describe = module.describe
 

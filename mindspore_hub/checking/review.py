@@ -23,13 +23,14 @@ from mindspore_hub.hub.paths import Cards, find_cards, in_hubs, is_card_name, se
 
 if TYPE_CHECKING:
     from mindspore_hub.checking.fix import Outcome
+    from mindspore_hub.hub.hub import Hub
 
 
 class Request(NamedTuple):
     """What is asked for.
 
     Attributes:
-        paths: Hub roots, folders of cards, single cards; the cards of the usual hub if there are none.
+        paths: Hub roots, folders of cards, single cards; the cards of `hub` if there are none.
         select: Lists of codes, prefixes and groups that replace the default rules.
         extend_select: Those of further rules.
         ignore: Those of rules to leave out.
@@ -39,6 +40,7 @@ class Request(NamedTuple):
         baseline: File of findings that are known; None for what the project says.
         with_known: Report what a baseline knows as well.
         online: Ask the network whether links lead anywhere.
+        hub: The hub that is meant without paths; the usual one by default.
     """
 
     paths: Sequence[Path] = ()
@@ -50,6 +52,7 @@ class Request(NamedTuple):
     baseline: Path | None = None
     with_known: bool = False
     online: bool = False
+    hub: Hub | None = None
 
 
 class Filter(NamedTuple):
@@ -158,9 +161,16 @@ def prepare(request: Request) -> Review:
     """
     paths, base = _paths(request)
     cards = in_hubs([find_cards(path) for path in paths])
-    config = read_config(_folder(request.paths[0]) if request.paths else Path())
+    config = read_config(_project(request))
     rules = _rules(request, config)
     return Review(cards, rules, _filter(request, config, paths, base))
+
+
+def _project(request: Request) -> Path:
+    """Where the project is looked for that says what is checked."""
+    if request.paths:
+        return _folder(request.paths[0])
+    return request.hub.root if request.hub and not request.hub.is_own else Path()
 
 
 def _paths(request: Request) -> tuple[list[Path], str]:
@@ -174,7 +184,7 @@ def _paths(request: Request) -> tuple[list[Path], str]:
     if not paths:
         from mindspore_hub.hub.hub import Hub
 
-        return [Hub.of().root], base
+        return [Hub.of(request.hub).root], base
     return _once(paths), base
 
 

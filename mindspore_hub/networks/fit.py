@@ -14,7 +14,7 @@ from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.values import Input
 from mindspore_hub.networks.build import assemble
-from mindspore_hub.networks.classes import network_class
+from mindspore_hub.networks.classes import network_class, network_hub
 from mindspore_hub.networks.framework import Network
 from mindspore_hub.networks.golden import inputs_of
 from mindspore_hub.networks.weights import Weights, derive_arguments, facts_of, weights_of
@@ -53,25 +53,25 @@ class Fit:
         return f"{self.model}({listed})"
 
 
-def cards_named(name: str) -> list[Card]:
+def cards_named(name: str, hub: Hub) -> list[Card]:
     """Every card of a model, or the card of any other name.
 
     Raises:
         HubError: As in `Hub.resolve`.
     """
-    catalog = Hub.of()
-    for model, cards in catalog.models.items():
+    for model, cards in hub.models.items():
         if model.lower() == name.lower():
             return cards
-    return [catalog.resolve(name)]
+    return [hub.resolve(name)]
 
 
-def fit(facts: Examination, cards: Sequence[Card]) -> Fit:
+def fit(facts: Examination, cards: Sequence[Card], hub: Hub) -> Fit:
     """Fit the network of some cards to a file, strictly.
 
     Args:
         facts: The file.
         cards: Cards of one model; they tell those arguments that no shape in the file tells.
+        hub: The hub that has its network.
 
     Raises:
         CheckpointError: The file does not fit; the message lists every difference.
@@ -79,7 +79,7 @@ def fit(facts: Examination, cards: Sequence[Card]) -> Fit:
         MissingDependencyError: MindSpore is not installed.
     """
     model = cards[0].model_name
-    cell = network_class(cards[0], Hub.of())
+    cell = network_class(cards[0], network_hub(cards[0], hub))
     try:
         return _fit(facts, cards, cell)
     except CheckpointError as error:
@@ -87,15 +87,15 @@ def fit(facts: Examination, cards: Sequence[Card]) -> Fit:
         raise CheckpointError(msg) from error
 
 
-def fits(facts: Examination) -> list[Fit]:
-    """Every network of the hub that fits a file.
+def fits(facts: Examination, hub: Hub) -> list[Fit]:
+    """Every network of a hub that fits a file.
 
     Raises:
         MissingDependencyError: MindSpore is not installed.
     """
     found = []
-    for cards in Hub.of().models.values():
-        cell = network_class(cards[0], Hub.of())
+    for cards in hub.models.values():
+        cell = network_class(cards[0], network_hub(cards[0], hub))
         try:
             if _may_fit(facts, cell):
                 found.append(_fit(facts, cards, cell))
@@ -104,7 +104,7 @@ def fits(facts: Examination) -> list[Fit]:
     return found
 
 
-def names_for(facts: Examination, cards: Sequence[Card]) -> dict[str, str]:
+def names_for(facts: Examination, cards: Sequence[Card], hub: Hub) -> dict[str, str]:
     """Names in the file of its tensors, by those that the network of some cards gives them.
 
     Nothing is compared with the network; optimizer state is left out.
@@ -113,7 +113,7 @@ def names_for(facts: Examination, cards: Sequence[Card]) -> dict[str, str]:
         CheckpointError: Two tensors have one name in the network.
         MissingDependencyError: MindSpore is not installed.
     """
-    cell = network_class(cards[0], Hub.of())
+    cell = network_class(cards[0], network_hub(cards[0], hub))
     weights = weights_of(facts.index, facts_of(cell))
     return {name: weight.file_name for name, weight in weights.items()}
 

@@ -22,9 +22,8 @@ from mindspore_hub._progress import Progress, counter
 from mindspore_hub.errors import FeaturesError, PictureError
 from mindspore_hub.files.checkpoint import loadable_asset
 from mindspore_hub.hub.card import stated
-from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks.build import build
-from mindspore_hub.networks.classes import network_hub
+from mindspore_hub.networks.classes import find_network
 from mindspore_hub.settings import Settings
 from mindspore_hub.tasks.pictures.fields import MODALITIES, as_preprocessing
 from mindspore_hub.tasks.pictures.preprocess import Transform
@@ -36,6 +35,8 @@ from mindspore_hub.tasks.retrieval.samples import Sample, Samples
 
 if TYPE_CHECKING:
     from mindspore import nn
+
+    from mindspore_hub.tasks.retrieval import AnyHub
 
 _Part = TypeVar("_Part")
 _Made = TypeVar("_Made")
@@ -65,6 +66,8 @@ class Embedding:
         batch_size: Pictures that the network sees at once.
         skip_bad: Leave out, with a warning, what cannot be read.
         network: The network, if it is loaded already.
+        hub: The hub, as in `mindspore_hub.load`.
+        trust: As there.
         progress: Called with the pictures done and all; by default, a bar on a terminal.
 
     Raises:
@@ -81,13 +84,14 @@ class Embedding:
         batch_size: int = BATCH_SIZE,
         skip_bad: bool = False,
         network: nn.Cell | None = None,
+        hub: AnyHub = None,
+        trust: bool = False,
         progress: Progress | None = None,
     ) -> None:
         if type(batch_size) is not int or batch_size < 1:
             msg = f"batch_size must be a whole number of at least 1, but is {batch_size!r}."
             raise PictureError(msg)
-        self._hub = Hub.of()
-        self.card = self._hub.resolve(name)
+        self.card, self._hub = find_network(name, hub, trust=trust)
         self._preprocessing = stated(self.card, "preprocessing", as_preprocessing)
         self._retrieval = stated(self.card, "retrieval", as_retrieval)
         self._modality = modality
@@ -162,7 +166,7 @@ class Embedding:
     def _network(self) -> nn.Cell:
         if self._given is not None:
             return self._given
-        return build(self.card, network_hub(self.card, self._hub))
+        return build(self.card, self._hub)
 
     @functools.cached_property
     def _weights(self) -> str:
