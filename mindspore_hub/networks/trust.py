@@ -55,19 +55,21 @@ def trusted_copy(hub: Hub, name: str) -> Path:
     root = hub.root.resolve()
     code = read_code(root)
     memory = Store(Settings.from_environment().home).trusted
-    check_trust(root, digest_of(code), memory, name, trust=hub.trust)
+    check_trust(root, digest_of(code), memory, trust=hub.trust, name=name)
     return private_copy(code)
 
 
-def check_trust(root: Path, found: str, memory: Path, name: str, *, trust: bool) -> None:
+def check_trust(
+    root: Path, found: str, memory: Path, *, trust: bool, name: str = "NAME"
+) -> None:
     """Refuse to run the code of a hub that nobody trusts as it is now.
 
     Args:
         root: The hub root.
         found: The digest of its code.
         memory: Folder where the digests of trusted code are kept.
-        name: Name of a card there.
         trust: The caller trusts it now, and from now on.
+        name: Name of a card there.
 
     Raises:
         TrustError: It was never trusted, or has changed since.
