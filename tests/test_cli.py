@@ -308,7 +308,7 @@ def test_generate_checks_prints_a_diff_writes_and_is_then_content(tmp_path: Path
     assert "\n-edited by hand\n" in stale.stdout
     assert stale.stderr == "Generated files are stale; run `mshub generate`.\n"
     assert entry_point.read_text(encoding="utf-8") == "edited by hand\n"
-    written = run("generate", "--root", str(tmp_path), cwd=Path("/"))
+    written = run("generate", "--hub", str(tmp_path), cwd=Path("/"))
     assert (written.returncode, written.stdout, written.stderr) == (0, f"{entry_point}\n", "")
     assert entry_point.read_bytes() == (ROOT / path).read_bytes()
     clean = run("generate", "--check", cwd=tmp_path)
@@ -319,7 +319,7 @@ def test_generate_outside_of_a_hub_is_a_usage_error(tmp_path: Path) -> None:
     for words in (["generate"], ["generate", "--check"]):
         done = run(*words, cwd=tmp_path)
         assert (done.returncode, done.stdout) == (2, "")
-        needed = f"{tmp_path} has no folder of cards, assets; give the hub root with --root."
+        needed = f"{tmp_path} has no folder of cards, assets; give the hub root with --hub."
         assert done.stderr.endswith(f"Error: {needed}\n")
 
 

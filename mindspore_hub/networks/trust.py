@@ -59,9 +59,7 @@ def trusted_copy(hub: Hub, name: str) -> Path:
     return private_copy(code)
 
 
-def check_trust(
-    root: Path, found: str, memory: Path, *, trust: bool, name: str = "NAME"
-) -> None:
+def check_trust(root: Path, found: str, memory: Path, *, trust: bool, name: str = "NAME") -> None:
     """Refuse to run the code of a hub that nobody trusts as it is now.
 
     Args:
