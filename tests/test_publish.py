@@ -251,7 +251,7 @@ def test_every_command_knows_a_card_that_was_published_into_a_clone(
         embedding,
         ("load", name),
         ("bench", name),
-        ("convert", name, *"--to onnx -o x".split()),
+        ("convert", name, "--to", "onnx", "-o", "x"),
     ):
         if words[0] == "convert":
             assert clone("download", name).returncode == 0
