@@ -23,14 +23,13 @@ from mindspore_hub.hub.paths import Cards, find_cards, in_hubs, is_card_name, se
 
 if TYPE_CHECKING:
     from mindspore_hub.checking.fix import Outcome
-    from mindspore_hub.hub.hub import Hub
 
 
 class Request(NamedTuple):
     """What is asked for.
 
     Attributes:
-        paths: Hub roots, folders of cards, single cards; the cards of `hub` if there are none.
+        paths: Hub roots, folders of cards, single cards; the cards of the usual hub if there are none.
         select: Lists of codes, prefixes and groups that replace the default rules.
         extend_select: Those of further rules.
         ignore: Those of rules to leave out.
@@ -40,7 +39,6 @@ class Request(NamedTuple):
         baseline: File of findings that are known; None for what the project says.
         with_known: Report what a baseline knows as well.
         online: Ask the network whether links lead anywhere.
-        hub: The hub that is meant without paths; the usual one by default.
     """
 
     paths: Sequence[Path] = ()
@@ -52,7 +50,6 @@ class Request(NamedTuple):
     baseline: Path | None = None
     with_known: bool = False
     online: bool = False
-    hub: Hub | None = None
 
 
 class Filter(NamedTuple):
@@ -170,7 +167,9 @@ def _project(request: Request) -> Path:
     """Where the project is looked for that says what is checked."""
     if request.paths:
         return _folder(request.paths[0])
-    return request.hub.root if request.hub and not request.hub.is_own else Path()
+    from mindspore_hub.settings import hub_setting
+
+    return hub_setting() or Path()
 
 
 def _paths(request: Request) -> tuple[list[Path], str]:
@@ -184,7 +183,7 @@ def _paths(request: Request) -> tuple[list[Path], str]:
     if not paths:
         from mindspore_hub.hub.hub import Hub
 
-        return [Hub.of(request.hub).root], base
+        return [Hub.of().root], base
     return _once(paths), base
 
 

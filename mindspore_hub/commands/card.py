@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mindspore_hub._text import count
-from mindspore_hub.commands._options import FILE, Group, format_option_of, hub_option
+from mindspore_hub.commands._options import (
+    FILE,
+    Group,
+    format_option_of,
+    hub_option,
+    hub_root_option,
+)
 from mindspore_hub.commands._output import echo, echo_as_it_is, print_json, print_table
 from mindspore_hub.errors import HubError, InternalError
 from mindspore_hub.hub.keys import KEYS, Key, Need
@@ -64,7 +70,7 @@ _check_options = _options(
     click.option("--fix", is_flag=True, help="Fix what can be fixed."),
     click.option("--diff", is_flag=True, help="Print what --fix would change; write nothing."),
     click.option("--online", is_flag=True, help="Ask the network whether links lead anywhere."),
-    hub_option(),
+    hub_root_option("of this package"),
 )
 
 
