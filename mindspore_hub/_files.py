@@ -171,6 +171,11 @@ def reason(error: OSError) -> str:
     return os.strerror(error.errno)
 
 
+def is_replaceable(path: Path) -> bool:
+    """Whether a path leads to a file that writing would replace, and not to a pipe or the like."""
+    return is_file(path) and _descriptor(path) is None
+
+
 def require_file(path: str | os.PathLike[str]) -> None:
     """Raise an OutputError if an output is there and no regular file, parts of which cannot be kept."""
     with naming(path):

@@ -30,7 +30,7 @@ class CellInfo:
     `allow_cache_ckpt` is left out: checkpoints are always kept in the store.
     """
 
-    def __init__(self, md_path: str) -> None:
+    def __init__(self, md_path: str | os.PathLike[str]) -> None:
         """Read the card at `md_path`.
 
         Raises:

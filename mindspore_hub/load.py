@@ -140,34 +140,13 @@ def _find(
 ) -> tuple[Card, Hub]:
     """The card that a name means, and the hub whose network is built for it."""
     from mindspore_hub.hub.hub import Hub
-    from mindspore_hub.networks.classes import network_hub
+    from mindspore_hub.networks.classes import find_network
 
     path = _local_path(name) if source == "local" else None
     if path and path.is_dir():
         local = Hub.of(path.resolve(), trust=trust).complete()
         return local.only_card(), local
-    found = Hub.of(hub, trust=trust)
-    card = found.resolve(name)
-    chosen = network_hub(card, found)
-    if trust and found.is_own and chosen is found:
-        _require_hub(path)
-    return card, chosen
-
-
-def _require_hub(path: Path | None) -> None:
-    """Refuse trust where there is no hub to be trusted."""
-    from mindspore_hub.errors import CardError
-    from mindspore_hub.hub.paths import root_above
-
-    if path is None:
-        msg = 'trust=True is for hub=, MSHUB_HUB, or source="local" with the path of a card or hub.'
-        raise ValueError(msg)
-    if root_above(path.resolve()) is None:
-        msg = (
-            f"{path} lies in no folder called assets with models beside it, so there is no hub whose "
-            "networks could fit it."
-        )
-        raise CardError(msg)
+    return find_network(name, hub, trust=trust)
 
 
 def _local_path(name: str) -> Path:

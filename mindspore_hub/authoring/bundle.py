@@ -77,6 +77,7 @@ class Manifest:
 
 def create(
     card: Card,
+    hub: Hub,
     folder: str | os.PathLike[str],
     *,
     checkpoint: bool = False,
@@ -86,7 +87,8 @@ def create(
     """Write the bundle of a card, as a whole or not at all.
 
     Args:
-        card: The card, built with the networks of this package.
+        card: The card.
+        hub: The hub that has its network.
         folder: Where to; a new or an empty folder.
         checkpoint: Put the checkpoint in, verified, strictly, under the names of the network.
         force: Replace the bundle that is there.
@@ -109,16 +111,16 @@ def create(
         with tempfile.TemporaryDirectory(dir=place, prefix=prefix) as temporary:
             staged = Path(temporary) / "new"
             staged.mkdir()
-            manifest = _fill(staged, card, wanted)
+            manifest = _fill(staged, card, hub, wanted)
             _put(staged, folder)
     return manifest
 
 
-def file_names(card: Card, *, checkpoint: bool) -> list[str]:
+def file_names(card: Card, hub: Hub, *, checkpoint: bool) -> list[str]:
     """Paths in the bundle of a card, which is refused as in `create`."""
     _check_names(card, checkpoint=checkpoint)
     weights = [_as_ckpt(loadable_asset(card)).file_name, GOLDEN] if checkpoint else []
-    return sorted([card.path.name, *code_files(card), *weights, MANIFEST])
+    return sorted([card.path.name, *code_files(card, hub), *weights, MANIFEST])
 
 
 def check_target(folder: Path, *, force: bool) -> None:
@@ -166,9 +168,9 @@ def _entry_point_name(card: Card) -> str:
     return f"{card.text('repo-link').rsplit('/', 1)[-1]}/{ENTRY_POINT}.py"
 
 
-def code_files(card: Card) -> dict[str, bytes]:
+def code_files(card: Card, hub: Hub) -> dict[str, bytes]:
     """Code of a bundle by its path there: an entry point for this card, and its network."""
-    entry_point, models = _entry_point_name(card), Hub.of().root / "models"
+    entry_point, models = _entry_point_name(card), hub.root / "models"
     code = {entry_point: entry_point_text([card], card).encode()}
     for module in import_closure(models, card.network[0]):
         name = PurePosixPath(entry_point).with_name("models") / f"{module}.py"
@@ -265,16 +267,16 @@ def sample(network: nn.Cell, card: Card) -> list[golden.Array]:
     return golden.draw(golden.inputs_of(network, card.inputs))
 
 
-def _fill(folder: Path, card: Card, settings: Settings | None) -> Manifest:
+def _fill(folder: Path, card: Card, hub: Hub, settings: Settings | None) -> Manifest:
     """Write all files of a bundle, with the checkpoint if there are settings to find it with."""
     made_with, weights = {"mindspore-hub": __version__}, None
     if settings:
         import mindspore
 
-        card, weights = _write_weights(folder, card, settings)
+        card, weights = _write_weights(folder, card, hub, settings)
         made_with["mindspore"] = mindspore.__version__
     (folder / card.path.name).write_text(restated(card.path, weights), encoding="utf-8")
-    for name, content in code_files(card).items():
+    for name, content in code_files(card, hub).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     manifest = Manifest(
@@ -294,7 +296,7 @@ def _fill(folder: Path, card: Card, settings: Settings | None) -> Manifest:
     return manifest
 
 
-def _write_weights(folder: Path, card: Card, settings: Settings) -> tuple[Card, Asset]:
+def _write_weights(folder: Path, card: Card, hub: Hub, settings: Settings) -> tuple[Card, Asset]:
     """Write checkpoint and golden outputs.
 
     The card comes back with every constructor argument that the published file determines, and the
@@ -303,14 +305,14 @@ def _write_weights(folder: Path, card: Card, settings: Settings) -> tuple[Card, 
     import mindspore
 
     published = loadable_asset(card)
-    network = build(card, Hub.of(), settings=settings)
+    network = build(card, hub, settings=settings)
     file = folder / _as_ckpt(published).file_name
     parameters = network.parameters_and_names()
     entries = [{"name": name, "data": parameter} for name, parameter in parameters]
     mindspore.save_checkpoint(entries, str(file))
     file.chmod(mode_of_new_files(folder))  # MindSpore leaves it to its owner alone
     golden.write(folder / GOLDEN, golden.compute(network, sample(network, card)))
-    derived = derive_arguments(own_weights(file), facts_of(network_class(card, Hub.of())))
+    derived = derive_arguments(own_weights(file), facts_of(network_class(card, hub)))
     arguments = {name: found.value for name, found in derived.items()}
     published = replace(published, network_args={**arguments, **published.network_args})
     size = f"{file.stat().st_size / 1e6:.0f} MB"

@@ -23,10 +23,11 @@ from mindspore_hub.authoring.bundle import (
 )
 from mindspore_hub.errors import CardError, CheckpointError, IntegrityError, TrustError
 from mindspore_hub.hub.card import Card, read_card
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks import assign as checkpoint
 from mindspore_hub.networks import golden
 from mindspore_hub.networks.framework import require_mindspore
-from mindspore_hub.networks.trust import explained, private_copy
+from mindspore_hub.networks.trust import explained, private_copy, trusted_copy
 from mindspore_hub.networks.weights import facts_of
 
 if TYPE_CHECKING:
@@ -120,10 +121,13 @@ def _read_code(folder: Path, manifest: Manifest) -> dict[str, bytes]:
 
 
 def _check_code(folder: Path, manifest: Manifest, card: Card, theirs: Mapping[str, bytes]) -> None:
-    """Refuse code that is not, byte for byte, what this package would write for the card."""
+    """Refuse code that is not, byte for byte, what a trusted hub would write for the card."""
     ours: dict[str, bytes] = {}
-    with suppress(CardError):  # a network that this package does not have
-        ours = code_files(replace(card, other_asset=manifest.published))
+    with suppress(CardError, TrustError):  # a network that the hub does not have
+        hub = Hub.of()
+        ours = code_files(replace(card, other_asset=manifest.published), hub)
+        if not hub.is_own:
+            trusted_copy(hub, manifest.uid)
     if not ours or ours != theirs or manifest.entry_point not in ours:
         msg = (
             f"The code in {(folder / manifest.entry_point).parent} is not that of this package (mindspore-hub "

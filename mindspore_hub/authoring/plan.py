@@ -189,9 +189,7 @@ def _class_name(request: Request, model: str) -> str:
         known = sorted(path.stem for path in own.parent.glob("[!_]*.py"))
         near = get_close_matches(model.lower(), known, 3)
         hint = f"did you mean {' or '.join(near)}?" if near else "it has " + ", ".join(known) + "."
-        msg = (
-            f"There is no network {source}; {hint} A new model needs its network (--network FILE)."
-        )
+        msg = f"There is no network {source}; {hint} A new model needs its network (--network-file FILE)."
         raise UnknownNameError(msg)
     try:
         module = ast.parse(source.read_bytes())
@@ -314,7 +312,7 @@ def _check_free(plan: Plan) -> None:
         raise CardError(msg)
     own = root / plan.network
     if given and own.exists() and own.read_bytes() != given.read_bytes():
-        msg = f"There is a network {own} already, and {given} is another one; leave out --network."
+        msg = f"There is a network {own} already, and {given} is another one; leave out --network-file."
         raise CardError(msg)
     entry_point = entry_point_path(root, plan.model)
     if not plan.siblings and entry_point.exists():

@@ -76,8 +76,15 @@ def run(request: Request, *, dry_run: bool) -> Publication:
         files=tuple(files),
         diff=changes,
         remarks=remarks,
-        load=shlex.join(["mshub", "load", str(request.root.resolve() / plan.card), "--trust"]),
+        load=shlex.join(_load(load_name, Hub(request.root))),
     )
+
+
+def _load(name: str, hub: Hub) -> list[str]:
+    """The command that loads a card of a hub from anywhere."""
+    if hub.is_own:
+        return ["mshub", "load", name]
+    return ["mshub", "--hub", str(hub.root.resolve()), "load", name, "--trust"]
 
 
 def _copy_hub(plan: Plan, hub: Path) -> Path:

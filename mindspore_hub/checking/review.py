@@ -141,7 +141,7 @@ def prepare(
         SettingsError: The table of the project or a baseline cannot be read, or something is asked
             for that is not there.
     """
-    config = read_config(_folder(paths[0]) if paths else Path())
+    config = read_config(_project(paths))
     searched_paths, base = _paths(paths, changed or "")
     cards = in_hubs([find_cards(path) for path in searched_paths])
     command = Selection(codes_of(select), codes_of(extend_select), codes_of(ignore))
@@ -162,6 +162,15 @@ def prepare(
         suppress.read_baseline(file) if file else frozenset(),
         file.absolute().parent if file else Path(),
     )
+
+
+def _project(paths: Sequence[Path]) -> Path:
+    """Where the project is looked for that says what is checked."""
+    if paths:
+        return _folder(paths[0])
+    from mindspore_hub.settings import hub_setting
+
+    return hub_setting() or Path()
 
 
 def _paths(asked: Sequence[Path], base: str) -> tuple[list[Path], str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -39,6 +40,41 @@ class Network(Protocol):
 def has_network(card: Card, hub: Hub) -> bool:
     """Whether a hub has the module of a card's network."""
     return (hub.root / "models" / f"{card.network[0]}.py").is_file()
+
+
+def find_network(
+    name: str, hub: str | os.PathLike[str] | Hub | None = None, *, trust: bool = False
+) -> tuple[Card, Hub]:
+    """The card that a name means, and the hub whose network is built for it.
+
+    Args:
+        name: Any name that `mindspore_hub.load` takes.
+        hub: The hub, as in `Hub.of`.
+        trust: The networks of another hub may run.
+
+    Raises:
+        ValueError: There is no other hub to be trusted.
+        HubError: As in `Hub.of` and `Hub.resolve`.
+    """
+    found = Hub.of(hub, trust=trust)
+    card = found.resolve(name)
+    chosen = network_hub(card, found)
+    if found.trust and found.is_own and chosen is found:
+        _require_hub(card, name)
+    return card, chosen
+
+
+def _require_hub(card: Card, name: str) -> None:
+    """Refuse trust where there is no hub to be trusted."""
+    if not name.endswith(".md"):
+        msg = "trust=True is for hub=, MSHUB_HUB, or the path of a card in another hub."
+        raise ValueError(msg)
+    if root_above(card.path.resolve()) is None:
+        msg = (
+            f"{card.path} lies in no folder called assets with models beside it, so there is no hub "
+            "whose networks could fit it."
+        )
+        raise CardError(msg)
 
 
 def network_hub(card: Card, hub: Hub) -> Hub:
@@ -75,7 +111,7 @@ def network_class(card: Card, hub: Hub) -> Network:
     if hub.is_own:
         require_mindspore()
         return import_network(hub.root, module, name)
-    copy = trusted_copy(hub)
+    copy = trusted_copy(hub, card.uid)
     require_mindspore()
     with explained(hub.root, copy):
         return import_network(copy, module, name)

@@ -2,7 +2,7 @@
 
     facts = examine("mvd.ckpt")
     facts.format, facts.size, len(facts.tensors), facts.dtypes(), facts.prefixes
-    facts, card = examine_named("MVD", settings)    # or the path of a file
+    facts, card = examine_named("MVD", settings, Hub.of())    # or the path of a file
 
 The index of the file is read, and texts. Data are read by `duplicates` only, and mostly little of
 them. Everything takes time and memory that grow with the file at most.
@@ -27,7 +27,7 @@ from mindspore_hub._text import count, size
 from mindspore_hub.errors import OfflineError, UnknownNameError
 from mindspore_hub.files.checkpoint import loadable_asset
 from mindspore_hub.files.download import stored
-from mindspore_hub.hub.hub import Hub, existing
+from mindspore_hub.hub.hub import Hub, existing, own_root
 from mindspore_hub.networks.weights import optimizer_state
 from mindspore_hub.settings import Settings, shown_address
 from mindspore_hub.tensors import STRING, TensorFile, naming, open_file, read_index
@@ -195,7 +195,7 @@ def examine(path: str | os.PathLike[str]) -> Examination:
         return describe(path, read_index(open_file(file), path.name))
 
 
-def examine_named(name: str, settings: Settings) -> tuple[Examination, Card | None]:
+def examine_named(name: str, settings: Settings, hub: Hub) -> tuple[Examination, Card | None]:
     """Read a file by its path, which goes before any name, or by a name of its card from the store.
 
     Gives its card, too, if it was named by one. Nothing is downloaded.
@@ -208,7 +208,7 @@ def examine_named(name: str, settings: Settings) -> tuple[Examination, Card | No
     if path and path.is_file() and path.suffix != ".md":
         return examine(path), None
     try:
-        card = Hub.of().resolve(name)
+        card = hub.resolve(name)
     except UnknownNameError:
         _check_path(name, path)
         raise
@@ -243,9 +243,9 @@ def describe(path: str | os.PathLike[str], index: TensorFile) -> Examination:
 def published_prefixes() -> tuple[str, ...]:
     """Prefixes that training cells left in published files, longest first.
 
-    They are data of `models/`, in a module that needs no MindSpore; so it is read by its path.
+    They are data of our own `models/`, in a module that needs no MindSpore; so it is read by its path.
     """
-    path = Hub.of().root / "models" / "_checkpoint.py"
+    path = own_root() / "models" / "_checkpoint.py"
     prefixes: tuple[str, ...] = runpy.run_path(str(path))["PUBLISHED_PREFIXES"]
     return tuple(sorted(prefixes, key=len, reverse=True))
 

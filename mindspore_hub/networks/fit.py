@@ -14,7 +14,7 @@ from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.values import Input
 from mindspore_hub.networks.build import assemble
-from mindspore_hub.networks.classes import Network, network_class
+from mindspore_hub.networks.classes import Network, network_class, network_hub
 from mindspore_hub.networks.golden import inputs_of
 from mindspore_hub.networks.weights import Weights, derive_arguments, facts_of, weights_of
 from mindspore_hub.tensors import STRING, naming
@@ -48,14 +48,13 @@ class Fit:
         return f"{self.model}({listed})"
 
 
-def cards_named(name: str) -> list[Card]:
+def cards_named(name: str, hub: Hub) -> list[Card]:
     """Every card of a model, or the card of any other name that `Hub.resolve` takes."""
-    hub = Hub.of()
     named = (cards for model, cards in hub.models.items() if model.lower() == name.lower())
     return next(named, None) or [hub.resolve(name)]
 
 
-def fit(facts: Examination, cards: Sequence[Card]) -> Fit:
+def fit(facts: Examination, cards: Sequence[Card], hub: Hub) -> Fit:
     """Fit the network of a model's cards to a file, strictly.
 
     The cards tell those arguments that no shape in the file tells.
@@ -65,16 +64,16 @@ def fit(facts: Examination, cards: Sequence[Card]) -> Fit:
         AmbiguousNameError: The cards tell different arguments, and the file does not tell which.
     """
     model = cards[0].model_name
-    cell = network_class(cards[0], Hub.of())
+    cell = network_class(cards[0], network_hub(cards[0], hub))
     with naming(f"{facts.path} does not fit {model}"):
         return _fit(facts, cards, cell)
 
 
-def fits(facts: Examination) -> list[Fit]:
-    """Every network of the hub that fits a file; MindSpore must be installed."""
+def fits(facts: Examination, hub: Hub) -> list[Fit]:
+    """Every network of a hub that fits a file; MindSpore must be installed."""
     found = []
-    for cards in Hub.of().models.values():
-        cell = network_class(cards[0], Hub.of())
+    for cards in hub.models.values():
+        cell = network_class(cards[0], network_hub(cards[0], hub))
         try:
             if _may_fit(facts, cell):
                 found.append(_fit(facts, cards, cell))
@@ -83,13 +82,13 @@ def fits(facts: Examination) -> list[Fit]:
     return found
 
 
-def names_for(facts: Examination, cards: Sequence[Card]) -> dict[str, str]:
+def names_for(facts: Examination, cards: Sequence[Card], hub: Hub) -> dict[str, str]:
     """Names in the file of its tensors, by those that the network of some cards gives them.
 
     Nothing is compared with the network; optimizer state is left out. A CheckpointError says that two
     tensors have one name there.
     """
-    cell = network_class(cards[0], Hub.of())
+    cell = network_class(cards[0], network_hub(cards[0], hub))
     weights = weights_of(facts.index, facts_of(cell))
     return {name: weight.file_name for name, weight in weights.items()}
 

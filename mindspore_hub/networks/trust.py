@@ -14,6 +14,7 @@ import atexit
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import tempfile
 import threading
@@ -37,16 +38,19 @@ _MADE: list[tuple[int, Path]] = []
 """Processes and the folders that they made; a fork leaves those of its parent alone."""
 
 
-def trusted_copy(hub: Hub) -> Path:
-    """Read the code of a hub once, and give a private copy of it that may run; else a TrustError."""
+def trusted_copy(hub: Hub, name: str) -> Path:
+    """Read the code of a hub once, and give a private copy of it that may run; else a TrustError.
+
+    `name` is that of a card there, to be loaded by who trusts it.
+    """
     root = hub.root.resolve()
     code = read_code(root)
     memory = Store(Settings.from_environment().home).trusted
-    check_trust(root, digest_of(code), memory, trust=hub.trust)
+    check_trust(root, digest_of(code), memory, trust=hub.trust, name=name)
     return private_copy(code)
 
 
-def check_trust(root: Path, found: str, memory: Path, *, trust: bool) -> None:
+def check_trust(root: Path, found: str, memory: Path, *, trust: bool, name: str = "NAME") -> None:
     """Raise a TrustError if nobody trusts the code of a hub as it is now, by its digest.
 
     With `trust` the caller trusts it now, and from now on: the folder `memory` keeps the digest.
@@ -59,10 +63,11 @@ def check_trust(root: Path, found: str, memory: Path, *, trust: bool) -> None:
     known = _known(note)
     if known != found:
         state = "has changed since you trusted it" if known else "is not from this package"
+        command = shlex.join(["mshub", "load", name, "--hub", str(root), "--trust"])
         msg = (
             f"The code in {root} {state}, and loading a network runs it. Read it; then give "
-            "trust=True (`mshub load --trust`) once, or copy the networks you want into a "
-            "package of your own."
+            f"trust=True or --trust once, such as in `{command}`, or copy the networks you want into "
+            "a package of your own."
         )
         raise TrustError(msg)
 

@@ -112,6 +112,9 @@ def test_a_published_network_is_measured_end_to_end(
     assert_printed(done.stdout, report)
     if "sop" not in name:
         assert files["plot"].read_bytes().startswith(b"\x89PNG")
+    refused = run("eval", "--features", str(saved), options[0], str(card), *few)
+    assert refused.returncode == 2
+    assert refused.stderr.endswith(f"Error: {files['report']} exists; --force replaces it.\n")
     again = run("eval", "--features", str(saved), "--format=json", str(card), *few)
     assert again.returncode == 0, again.stderr
     scored = json.loads(again.stdout)

@@ -22,9 +22,8 @@ from mindspore_hub._progress import Progress, counter
 from mindspore_hub.errors import FeaturesError, PictureError
 from mindspore_hub.files.checkpoint import loadable_asset
 from mindspore_hub.hub.card import stated
-from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks.build import build
-from mindspore_hub.networks.classes import network_hub
+from mindspore_hub.networks.classes import find_network
 from mindspore_hub.settings import Settings
 from mindspore_hub.tasks.pictures.fields import MODALITIES, as_preprocessing
 from mindspore_hub.tasks.pictures.preprocess import Transform
@@ -36,6 +35,8 @@ from mindspore_hub.tasks.retrieval.samples import Sample, Samples
 
 if TYPE_CHECKING:
     from mindspore import nn
+
+    from mindspore_hub.tasks.retrieval import AnyHub
 
 Array = npt.NDArray[Any]
 
@@ -68,13 +69,14 @@ class Embedding:
         batch_size: int = 16,
         skip_bad: bool = False,
         network: nn.Cell | None = None,
+        hub: AnyHub = None,
+        trust: bool = False,
         progress: Progress | None = None,
     ) -> None:
         if type(batch_size) is not int or batch_size < 1:
             msg = f"batch_size must be a whole number of at least 1, but is {batch_size!r}."
             raise PictureError(msg)
-        self._hub = Hub.of()
-        self.card = self._hub.resolve(name)
+        self.card, self._hub = find_network(name, hub, trust=trust)
         self._preprocessing = stated(self.card, "preprocessing", as_preprocessing)
         self._retrieval = stated(self.card, "retrieval", as_retrieval)
         self._modality = modality
@@ -147,7 +149,7 @@ class Embedding:
     def _network(self) -> nn.Cell:
         if self._given is not None:
             return self._given
-        return build(self.card, network_hub(self.card, self._hub))
+        return build(self.card, self._hub)
 
     @functools.cached_property
     def _weights(self) -> str:

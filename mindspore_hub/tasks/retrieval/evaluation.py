@@ -34,6 +34,8 @@ from mindspore_hub.tasks.retrieval.samples import Sample, Samples
 if TYPE_CHECKING:
     from mindspore import nn
 
+    from mindspore_hub.tasks.retrieval import AnyHub
+
 
 def evaluate_features(
     given: Features | str | os.PathLike[str],
@@ -41,10 +43,11 @@ def evaluate_features(
     name: str | None,
     protocol: str | None,
     options: Mapping[str, Any],
+    hub: AnyHub = None,
 ) -> Report:
     """Score features that are there, or their file; see `mindspore_hub.evaluate`."""
     found = given if isinstance(given, Features) else features.load(given)
-    card = _card(name, found.about)
+    card = _card(name, found.about, Hub.of(hub))
     followed = _follow(card, found.about, protocol=protocol, options=options, made=True)
     return _report(card, followed, _make(followed, found.about), found)
 
@@ -60,10 +63,14 @@ def evaluate_data(
     skip_bad: bool,
     output: Path | None,
     network: nn.Cell | None,
+    hub: AnyHub,
+    trust: bool,
 ) -> Report:
     """Make features of a data set, and score them; see `mindspore_hub.evaluate`."""
     _check_trials(trials, options)
-    embedding = Embedding(name, batch_size=batch_size, skip_bad=skip_bad, network=network)
+    embedding = Embedding(
+        name, batch_size=batch_size, skip_bad=skip_bad, network=network, hub=hub, trust=trust
+    )
     card = embedding.card
     followed = _follow(card, {}, protocol=protocol, options=options, made=False)
     readers = _reader(followed, root).trials(trials)
@@ -90,13 +97,12 @@ def _check_trials(trials: int, options: Mapping[str, Any]) -> None:
         raise FeaturesError(msg)
 
 
-def _card(name: str | None, about: Mapping[str, Any]) -> Card | None:
+def _card(name: str | None, about: Mapping[str, Any], hub: Hub) -> Card | None:
     """The card that is meant; None where features name one that is not in this hub."""
-    catalog = Hub.of()
     if name is not None:
-        return catalog.resolve(name)
+        return hub.resolve(name)
     try:
-        return catalog.resolve(str(about.get("card")))
+        return hub.resolve(str(about.get("card")))
     except UnknownNameError:
         return None
 
