@@ -1200,7 +1200,7 @@ def test_new_with_all_facts_leaves_nothing_to_say() -> None:
     options = [f"--{key}={value}" for key, value in NEW.items()]
     path = "assets/botany/2.7/leafnet_cifar10.md"
     assert invoke("new", path, "--model", "LeafNet", *options).exit_code == 0
-    assert CliRunner().invoke(mshub, ["generate", "--root", "."]).exit_code == 0
+    assert CliRunner().invoke(mshub, ["generate", "--hub", "."]).exit_code == 0
     done = invoke("check", ".", "--extend-select", "EXTENDED")
     assert (done.exit_code, done.stdout) == (0, "")
     text = Path(path).read_text(encoding="utf-8")

@@ -14,8 +14,8 @@ import checkpoints
 import pytest
 from commands import run
 
+from mindspore_hub.authoring.bundle import restated
 from mindspore_hub.authoring.generate import differences, outputs, write
-from mindspore_hub.authoring.restated import restated
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.card import read_card
 from mindspore_hub.hub.hub import Hub
@@ -514,7 +514,7 @@ def test_marks_that_do_not_pair_are_an_error(text: str, found: str, small_hub: P
     readme = small_hub / "README.md"
     readme.write_bytes(text.encode())
     for options in ((), ("--check",)):
-        done = run("generate", "--root", str(small_hub), *options)
+        done = run("generate", "--hub", str(small_hub), *options)
         assert (done.returncode, done.stdout) == (1, "")
         [line] = done.stderr.splitlines()
         assert "README.md: the table of models stands between" in line
@@ -530,7 +530,7 @@ def test_a_readme_that_is_not_utf_8_is_an_error_that_names_it(
     content = f"# Café\n\n{MARKS}".encode(encoding)
     (small_hub / "README.md").write_bytes(content)
     for options in ((), ("--check",)):
-        done = run("generate", "--root", str(small_hub), *options)
+        done = run("generate", "--hub", str(small_hub), *options)
         assert (done.returncode, done.stdout) == (1, "")
         [line] = done.stderr.splitlines()
         assert "README.md" in line

@@ -54,6 +54,10 @@ def block(language: str, index: int = 0) -> str:
 
 NETWORK = block("python")
 FACTS = dict(re.findall(r"^([\w-]+): \"?(.*?)\"?$", block("yaml"), re.MULTILINE))
+PREPARED = (
+    "{library: pillow, size: [32, 32], interpolation: bilinear, order: RGB, "
+    "mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], layout: CHW, modality: [visible]}"
+)
 VARIANT = {**FACTS, "variant": "autumn", "evaluation": "acc93.1"}
 
 
@@ -203,21 +207,75 @@ def test_the_command_that_publish_prints_loads_the_card_from_anywhere(
     words = shlex.split(
         (first.parent / "published.txt").read_text(encoding="utf-8").splitlines()[-1]
     )
-    assert words[:5] == ["Load", "it", "with:", "mshub", "load"]
-    assert words[5:] == [str(first / "assets/mindspore/2.7/leafnet_cifar10.md"), "--trust"]
+    assert words[:4] == ["Load", "it", "with:", "mshub"]
+    assert words[4:] == ["--hub", str(first), "load", "LeafNet", "--trust"]
     (tmp_path / "mirror").mkdir()
-    card = read_card(Path(words[5]), "")
+    card = Hub.of(first).resolve("LeafNet")
     shutil.copyfile(files / "leafnet.ckpt", tmp_path / "mirror" / card.asset.file_name)
     env = {"MSHUB_MIRRORS": str(tmp_path / "mirror")}
-    done = run("load", words[5], cwd=tmp_path, **env)
+    done = run(*words[4:-1], cwd=tmp_path, **env)
     assert (done.returncode, done.stdout) == (7, "")
-    assert "`mshub load PATH --trust`" in done.stderr
-    for arguments in (words[5:], [words[5]]):
-        done = run("load", *arguments, cwd=tmp_path, **env)
+    assert f"`mshub load {card.uid} --hub {first} --trust`" in done.stderr
+    after = ["load", "LeafNet", "--hub", str(first)]
+    for arguments in (
+        words[4:],
+        words[4:-1],
+        after,
+        ["load", card.path],
+        ["load", first, "--trust"],
+    ):
+        done = run(*arguments, cwd=tmp_path, **env)
         assert done.returncode == 0, done.stderr
         assert "LeafNet" in done.stdout
     network = mindspore_hub.load(str(first), source="local", trust=True, pretrained=False)
     assert type(network).__name__ == "LeafNet"
+
+
+def test_every_command_knows_a_card_that_was_published_into_a_clone(
+    files: Path, hub: Path, here: None, tmp_path: Path
+) -> None:
+    task = "{name: retrieval, outputs: [0], distance: dot}"
+    facts = {**VARIANT, "task": task, "preprocessing": PREPARED}
+    made = mindspore_hub.publish(files / "second.ckpt", "LeafNet", facts=facts, hub=hub)
+    name = Hub.of(hub).resolve(made.uid).short_name
+    (tmp_path / "mirror").mkdir()
+    shutil.copyfile(files / "second.ckpt", tmp_path / "mirror" / made.link.rpartition("/")[2])
+    third = tmp_path / "third"
+    third.mkdir()
+    picture = ROOT / "mindspore_hub" / "samples" / "red-coat-visible.png"
+
+    def clone(*words: object) -> subprocess.CompletedProcess[str]:
+        return run("--hub", hub, *words, cwd=third, MSHUB_MIRRORS=str(tmp_path / "mirror"))
+
+    embedding = ("embed", name, picture, "-o", "features.npz", "-q")
+    for words in (
+        embedding,
+        ("load", name),
+        ("bench", name),
+        ("convert", name, "--to", "onnx", "-o", "x"),
+    ):
+        if words[0] == "convert":
+            assert clone("download", name).returncode == 0
+        done = clone(*words)
+        assert (done.returncode, done.stdout) == (7, ""), done.stderr
+        assert f"--hub {hub} --trust`" in done.stderr
+    assert made.uid in clone("list").stdout
+    assert made.uid in clone("info", name).stdout
+    assert clone("card", "show", name).returncode == clone("card", "check").returncode == 0
+    assert clone("verify", name).returncode == clone("inspect", name).returncode == 0
+    assert clone("generate", "--check").returncode == 0
+    assert clone("load", name, "--trust").returncode == 0
+    done = clone(*embedding)
+    assert (done.returncode, (third / "features.npz").is_file()) == (0, True), done.stderr
+    plain = run(*embedding, "--force", cwd=third)
+    assert plain.returncode == 3
+    assert "For a card of another hub, give --hub DIR or set MSHUB_HUB." in plain.stderr
+    assert clone("bundle", name, "bundle", "--checkpoint").returncode == 0
+    assert clone("bundle", "verify", "bundle").returncode == 0
+    assert run("bundle", "verify", "bundle", cwd=third).returncode == 7
+    features = mindspore_hub.embed(name, picture, hub=hub)
+    assert features.vectors.shape == (1, 10)
+    assert mindspore_hub.transforms(name, hub=hub)(picture).shape == (3, 32, 32)
 
 
 def test_a_dry_run_prints_what_git_would_apply(first: Path, tmp_path: Path) -> None:
@@ -326,7 +384,7 @@ def test_the_workflow_of_the_guide_refuses_a_changed_card_whose_file_does_not_fi
     served.mkdir()
     git(tmp_path, "clone", "-q", str(origin), str(hub))
     made = mindspore_hub.publish(
-        files / "leafnet.ckpt", "LeafNet", facts=FACTS, root=hub, network=files / "leafnet.py"
+        files / "leafnet.ckpt", "LeafNet", facts=FACTS, hub=hub, network_file=files / "leafnet.py"
     )
     file, card = served / made.link.rpartition("/")[2], hub / made.files[0]
     with FileServer(served) as server:
@@ -362,7 +420,7 @@ def test_a_new_variant_of_mvd_for_395_identities_is_one_command(tmp_path: Path) 
     link = f"https://download.mindspore.cn/models/r1.9/{file.name}"
     facts = {"asset-link": link, "author": "A lab", "license": "Apache2.0"}
     mode = mindspore.get_context("mode")
-    done = mindspore_hub.publish(file, "mvd", facts=facts, root=hub)
+    done = mindspore_hub.publish(file, "mvd", facts=facts, hub=hub)
     assert mindspore.get_context("mode") == mode
     assert (done.name, done.network_args["num_class"]) == ("MVD@sysumm01-crossview", 395)
     made = read_card(hub / "assets/mindspore/1.9/mvd_crossview_sysumm01.md", "a/b/c").asset
@@ -424,7 +482,7 @@ def test_a_network_that_says_nothing_of_its_files_has_nothing_told(
     text = re.sub(r"    checkpoint = .*?\n    \)\n\n", "", NETWORK, flags=re.DOTALL)
     network.write_text(text.replace("LeafNet", "Oak"), encoding="utf-8")
     made = mindspore_hub.publish(
-        files / "second.ckpt", "Oak", facts=FACTS, root=hub, network=network, dry_run=True
+        files / "second.ckpt", "Oak", facts=FACTS, hub=hub, network_file=network, dry_run=True
     )
     assert (made.checkpoint["class_argument"], made.checkpoint["derived"]) == ("", {})
     assert made.checkpoint["embedding_size"] is None
@@ -484,7 +542,7 @@ def test_wrong_input_ends_before_anything_is_written(case: str, files: Path, hub
             given.get("model", "LeafNet"),
             facts=facts,
             network_args=given.get("network_args"),
-            root=hub,
+            hub=hub,
         )
     assert digest(hub) == before
 
@@ -536,7 +594,7 @@ def test_facts_are_judged_before_mindspore_starts(
     monkeypatch.setattr("mindspore_hub.authoring.trial._run", started)
     with pytest.raises(CardError, match=message):
         mindspore_hub.publish(
-            files / "second.ckpt", "LeafNet", facts={**VARIANT, **facts}, root=hub, dry_run=True
+            files / "second.ckpt", "LeafNet", facts={**VARIANT, **facts}, hub=hub, dry_run=True
         )
 
 
@@ -553,12 +611,11 @@ def further(
     facts = {
         **{key: VARIANT[key] for key in new},
         "task": "{name: retrieval, outputs: [0], distance: dot}",
-        "preprocessing": "{library: pillow, size: [32, 32], interpolation: bilinear, order: RGB, "
-        "mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], layout: CHW, modality: [visible]}",
+        "preprocessing": PREPARED,
     }
     before, file = digest(hub), str(files / "seven.ckpt")
     with trials_in_this_process():
-        made = mindspore_hub.publish(file, "LeafNet", facts=facts, root=str(hub), dry_run=True)
+        made = mindspore_hub.publish(file, "LeafNet", facts=facts, hub=str(hub), dry_run=True)
     assert digest(hub) == before
     return made, hub
 
@@ -604,7 +661,7 @@ def test_a_missing_argument_is_asked_for_where_it_can_be_given(files: Path, hub:
     text = network.read_text(encoding="utf-8")
     network.write_text(text.replace("num_class: int = 10)", "num_class: int = 10, *, width: int)"))
     with pytest.raises(CardError, match="--network-arg NAME=VALUE") as caught:
-        mindspore_hub.publish(files / "seven.ckpt", "LeafNet", facts=VARIANT, root=hub)
+        mindspore_hub.publish(files / "seven.ckpt", "LeafNet", facts=VARIANT, hub=hub)
     assert "in the card" not in str(caught.value)
 
 
@@ -619,7 +676,7 @@ def test_what_append_dict_added_is_named_with_the_remedy(
     with pytest.raises(
         CheckpointError, match=r"(?s)unexpected in the file:\n    loss.*append_dict"
     ):
-        mindspore_hub.publish(file, "LeafNet", facts=VARIANT, root=hub)
+        mindspore_hub.publish(file, "LeafNet", facts=VARIANT, hub=hub)
 
 
 def test_a_metric_that_contradicts_the_name_of_the_file_is_refused(
@@ -629,7 +686,7 @@ def test_a_metric_that_contradicts_the_name_of_the_file_is_refused(
     shutil.copyfile(files / "second.ckpt", file)
     before = digest(hub)
     with pytest.raises(CardError, match=r"evaluation has acc93\.1, the name has acc91\.5"):
-        mindspore_hub.publish(file, "LeafNet", facts=VARIANT, root=hub)
+        mindspore_hub.publish(file, "LeafNet", facts=VARIANT, hub=hub)
     assert digest(hub) == before
 
 
@@ -648,7 +705,7 @@ def published(
     path = folder / "golden.json"
     with trials_in_this_process():
         made = mindspore_hub.publish(
-            files / "second.ckpt", "LeafNet", facts=facts, root=hub, golden=str(path)
+            files / "second.ckpt", "LeafNet", facts=facts, hub=hub, golden=str(path)
         )
     return made, hub, path
 
@@ -679,7 +736,7 @@ def test_golden_outputs_are_compared_and_retrieval_is_taken_over(
     write(hub)
     facts = {**FACTS, "variant": "third"}
     made = mindspore_hub.publish(
-        files / "second.ckpt", "LeafNet", facts=facts, root=hub, golden=path
+        files / "second.ckpt", "LeafNet", facts=facts, hub=hub, golden=path
     )
     assert (made.golden, path.read_bytes()) == ("compared", recorded)
     assert retrieval_of(hub, "third") == Retrieval((0,), "dot", normalised=True)
@@ -693,7 +750,7 @@ def test_other_outputs_than_the_golden_ones_are_refused(
     before = digest(hub)
     with pytest.raises(CheckpointError, match=r"output 0 differs from .*golden\.json by"):
         mindspore_hub.publish(
-            files / "tensors.safetensors", "LeafNet", facts=VARIANT, root=hub, golden=path
+            files / "tensors.safetensors", "LeafNet", facts=VARIANT, hub=hub, golden=path
         )
     assert digest(hub) == before
 
@@ -703,7 +760,7 @@ def test_a_wrong_retrieval_is_refused_before_anything_is_written(files: Path, hu
     before = digest(hub)
     facts = {**VARIANT, "task": "{name: retrieval, outputs: [3], distance: dot}"}
     with pytest.raises(CardError, match="retrieval names output 3, but output-shape has 1"):
-        mindspore_hub.publish(files / "second.ckpt", "LeafNet", facts=facts, root=hub)
+        mindspore_hub.publish(files / "second.ckpt", "LeafNet", facts=facts, hub=hub)
     assert digest(hub) == before
 
 
@@ -712,7 +769,7 @@ def test_an_entry_point_with_changes_of_ones_own_is_not_touched(files: Path, hub
         file.write("\n")
     before = digest(hub)
     with pytest.raises(CardError, match=r"are not what its cards say; run `mshub generate`"):
-        mindspore_hub.publish(files / "second.ckpt", "LeafNet", facts=VARIANT, root=hub)
+        mindspore_hub.publish(files / "second.ckpt", "LeafNet", facts=VARIANT, hub=hub)
     assert digest(hub) == before
 
 
@@ -753,7 +810,9 @@ def test_a_network_that_computes_differently_in_graph_mode_is_refused(
     network.write_text(text.replace("(x)", "(x + self.mode)"), encoding="utf-8")
     before = digest(hub)
     with pytest.raises(CheckpointError, match="in PyNative and GRAPH mode differ by"):
-        mindspore_hub.publish(files / "second.ckpt", "Oak", facts=FACTS, root=hub, network=network)
+        mindspore_hub.publish(
+            files / "second.ckpt", "Oak", facts=FACTS, hub=hub, network_file=network
+        )
     assert digest(hub) == before
 
 
@@ -770,7 +829,7 @@ def test_a_file_that_cannot_be_written_leaves_all_as_they_were(tmp_path: Path) -
 
 def test_every_missing_fact_is_in_one_error(files: Path, hub: Path) -> None:
     with pytest.raises(MissingFactsError) as caught:
-        mindspore_hub.publish(files / "second.ckpt", "LeafNet", root=hub)
+        mindspore_hub.publish(files / "second.ckpt", "LeafNet", hub=hub)
     lines = str(caught.value).splitlines()
     assert [line.strip().partition(":")[0] for line in lines[1:-1]] == [
         *("evaluation", "mindspore-version", "device", "link-base", "repo-link"),

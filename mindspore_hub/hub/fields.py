@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from mindspore_hub.hub.values import (
     YamlText,
     as_argument,
     is_null,
+    is_size,
     single_values,
 )
 
@@ -44,12 +46,7 @@ class Field(NamedTuple):
 
 
 def single_value_problems(mapping: YamlMapping, known: frozenset[str]) -> Iterator[Problem]:
-    """Report each known key that takes one value and has a list or mapping.
-
-    Args:
-        mapping: The front matter or an asset.
-        known: Its keys, such as `keys.TOP`.
-    """
+    """Report each key of these, such as `keys.TOP`, that takes one value and has a list or mapping."""
     for name, value in mapping.entries:
         takes_one = are_known((name.text,), known) and key_of(name.text).form is Form.VALUE
         if takes_one and not isinstance(value, YamlText):
@@ -63,9 +60,9 @@ def asset_problems(front_matter: YamlMapping) -> Iterator[Problem]:
         if name.text != "asset" or is_null(value):
             continue
         if not isinstance(value, YamlList):
-            yield Problem(
-                name.place, f"asset is {_kind(value)}, not a list: {_dash(value)}", _ASSET
-            )
+            first = "key" if isinstance(value, YamlMapping) else "line"
+            message = f"asset is {_kind(value)}, not a list: put a dash before its first {first}"
+            yield Problem(name.place, message, _ASSET)
             continue
         for item in value.items:
             if not isinstance(item, YamlMapping):
@@ -85,13 +82,9 @@ def input_problems(node: YamlNode) -> Iterator[Problem]:
             yield Problem(item.place, f"an item of input is {_kind(item)}, not a mapping", _INPUT)
 
 
-def _is_positive(value: object) -> bool:
-    return type(value) is int and value > 0
-
-
 def _shape(name: str, node: YamlNode) -> Iterator[Problem]:
     sizes = [as_argument(item) for item in node.items] if isinstance(node, YamlList) else [None]
-    if not all(map(_is_positive, sizes)):
+    if not all(map(is_size, sizes)):
         message = f"{name} is not a list of positive whole numbers"
         yield Problem(node.place, message, "write `[128]`, without the batch axis")
 
@@ -107,19 +100,18 @@ def _kind(node: YamlNode) -> str:
     return "a list" if isinstance(node, YamlList) else "a mapping"
 
 
-def _dash(node: YamlNode) -> str:
-    return f"put a dash before its first {'key' if isinstance(node, YamlMapping) else 'line'}"
-
-
 def field_problems(key: str, node: YamlMapping, fields: Mapping[str, Field]) -> Iterator[Problem]:
-    """What is wrong with a mapping: unknown, repeated and missing fields, and wrong values.
-
-    Args:
-        key: Key of the mapping, for messages.
-        node: The mapping.
-        fields: Every field that it may have.
-    """
-    yield from _name_problems(key, node, fields)
+    """What is wrong with the mapping behind a key, by its fields."""
+    times = Counter(node.names)
+    for name, _ in node.entries:
+        if name.text not in fields:
+            message = f"{key} has no field {name.text}"
+            yield Problem(name.place, message, f"write one of {', '.join(fields)}")
+        elif times[name.text] > 1:
+            yield Problem(name.place, f"{name.text} stands {times[name.text]} times", "keep one")
+    missing = [name for name in fields if name not in times and not fields[name].optional]
+    if missing:
+        yield Problem(node.place, f"{key} lacks {', '.join(missing)}", "add it")
     for name, value in node.entries:
         if name.text in fields:
             yield from fields[name.text].check(name.text, value)
@@ -153,21 +145,6 @@ def mapping_schema(fields: Mapping[str, Field]) -> dict[str, Any]:
         "required": [name for name, field in fields.items() if not field.optional],
         "additionalProperties": False,
     }
-
-
-def _name_problems(key: str, node: YamlMapping, known: Mapping[str, Field]) -> Iterator[Problem]:
-    names = node.names
-    for name, _ in node.entries:
-        if name.text not in known:
-            message = f"{key} has no field {name.text}"
-            yield Problem(name.place, message, f"write one of {', '.join(known)}")
-        elif names.count(name.text) > 1:
-            yield Problem(
-                name.place, f"{name.text} stands {names.count(name.text)} times", "keep one"
-            )
-    missing = [name for name in known if name not in names and not known[name].optional]
-    if missing:
-        yield Problem(node.place, f"{key} lacks {', '.join(missing)}", "add it")
 
 
 def unchecked(**schema: Any) -> Field:
@@ -227,7 +204,7 @@ _HIGH = "a positive whole number, which integers are below"
 _INPUT_FIELDS = {
     "shape": Field(_shape, {"type": "array", "items": _SIZE}),
     "dtype": one_of(DTYPES),
-    "high": typed(_is_positive, _HIGH, "`21128`", **_SIZE)._replace(optional=True),
+    "high": typed(is_size, _HIGH, "`21128`", **_SIZE)._replace(optional=True),
 }
 
 INPUT_SCHEMA = {"type": "array", "items": mapping_schema(_INPUT_FIELDS), "minItems": 1}

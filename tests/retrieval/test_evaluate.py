@@ -27,10 +27,10 @@ from mindspore_hub.hub.card import read_card, stated
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.tasks.pictures.fields import as_preprocessing
 from mindspore_hub.tasks.retrieval.datasets import dataset, protocol
+from mindspore_hub.tasks.retrieval.evaluation import Selection
 from mindspore_hub.tasks.retrieval.features import Features, load
+from mindspore_hub.tasks.retrieval.metrics import Result
 from mindspore_hub.tasks.retrieval.report import Claim, Report, _cmc_figure
-from mindspore_hub.tasks.retrieval.scoring.metrics import Result
-from mindspore_hub.tasks.retrieval.selection import Selection
 
 pytestmark = pytest.mark.slow
 
@@ -112,6 +112,9 @@ def test_a_published_network_is_measured_end_to_end(
     assert_printed(done.stdout, report)
     if "sop" not in name:
         assert files["plot"].read_bytes().startswith(b"\x89PNG")
+    refused = run("eval", "--features", str(saved), options[0], str(card), *few)
+    assert refused.returncode == 2
+    assert refused.stderr.endswith(f"Error: {files['report']} exists; --force replaces it.\n")
     again = run("eval", "--features", str(saved), "--format=json", str(card), *few)
     assert again.returncode == 0, again.stderr
     scored = json.loads(again.stdout)

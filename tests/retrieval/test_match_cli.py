@@ -98,7 +98,10 @@ def test_sheets_are_written_and_named(folder: Path, tmp_path: Path) -> None:
     assert done.stderr == "".join(f"{path} written\n" for path in written)
     assert written[0].read_bytes().startswith(b"\x89PNG")
     assert "Queries: 1 of 2, evenly spread" in written[1].read_text(encoding="utf-8")
-    quiet = run("-q", "match", folder / "whole.npz", *options)
+    again = run("match", folder / "whole.npz", *options)
+    assert again.returncode == 2
+    assert again.stderr.endswith(f"Error: {written[0]} exists; --force replaces it.\n")
+    quiet = run("-q", "match", folder / "whole.npz", *options, "--force")
     assert (quiet.returncode, quiet.stderr) == (0, "")
 
 
