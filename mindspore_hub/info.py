@@ -21,8 +21,7 @@ class CellInfo:
     `dataset`, `license`, `accuracy`, `model_version`, `mindspore_version`, `asset` (a list of dicts
     with the keys `file-format`, `asset-link` and `asset-sha256`) and `asset_id`. Ours beside them:
     `uid`, `card` (name of the card), `title`, `summary`, `evaluation`, `network_args`,
-    `output_shape`, `size`, `default`, `preprocessing`, `retrieval`, `protocol` (dicts as in the card)
-    and `path`. What the card does not say is None.
+    `output_shape`, `size`, `default`, `preprocessing`, `task` (dicts as in the card) and `path`. What the card does not say is None.
 
     `input_shape` is a list of numbers, `c, h, w = info.input_shape`; of a network that takes several
     inputs, a list of such lists, as `output_shape` always is. `update_time` is a `datetime.date`; a text
@@ -98,8 +97,7 @@ class CellInfo:
         self.network_args = dict(asset.network_args) if asset else {}
         self.size = asset.size if asset else None
         self.preprocessing = asset.mapping("preprocessing") if asset else None
-        self.retrieval = asset.mapping("retrieval") if asset else None
-        self.protocol = asset.mapping("protocol") if asset else None
+        self.task = asset.mapping("task") if asset else None
 
 
 def info(name: str, *, hub: str | os.PathLike[str] | Hub | None = None) -> CellInfo:

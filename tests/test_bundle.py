@@ -156,7 +156,7 @@ def leaves(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "asset-size": "0.01 MB",
         "input-shape": "[3, 32, 32]",
         "output-shape": "[7]",
-        "retrieval": "{outputs: [0], distance: dot}",
+        "task": "{name: retrieval, outputs: [0], distance: dot}",
     }
     for name, default in {"leafnet_cifar10": "True", "leafnet_meadow": ""}.items():
         card = root / "assets" / "botany" / "2.7" / f"{name}.md"
@@ -334,7 +334,7 @@ def test_the_card_of_a_bundle_describes_the_file_beside_it(
     assert asset["asset-size"] == f"{file.stat().st_size / 1e6:.0f} MB"
     assert asset["network-args"] == {"num_class": 7}, "which only the file tells"
     published = upstream.front_matter(leaf.path)
-    assert asset["retrieval"] == published["asset"][0]["retrieval"]
+    assert asset["task"] == published["asset"][0]["task"]
     without = upstream.front_matter(plain / "leafnet_cifar10.md")
     assert without == {key: published[key] for key in published if key != "asset"}
 
@@ -343,7 +343,7 @@ def test_the_card_of_a_bundle_passes_the_check(bundles: dict[str, Path]) -> None
     card = bundles["MultiTaskNet"] / "multitasknet_veri.md"
     (asset,) = upstream.front_matter(card)["asset"]
     (published,) = upstream.front_matter(CARDS["multitasknet_veri"].path)["asset"]
-    for key in ("preprocessing", "retrieval", "protocol"):
+    for key in ("preprocessing", "task"):
         assert asset[key] == published[key]
     assert check_paths([card])[0] == []
 

@@ -932,7 +932,7 @@ def copy_of_the_hub() -> Path:
         ("asset-size: 324 MB", "asset-size: 324", "H908"),
         ("interpolation: lanczos", "interpolation: cubic", "H909"),
         ("outputs: [0, 1, 2, 3]", "outputs: [9]", "H910"),
-        ("name: regdb", "name: nowhere", "H911"),
+        ("name: regdb", "name: nowhere", "H910"),
         ("## Usage", "`mshub eval mindspore/0.1/no_card`\n\n## Usage", "H912"),
         ("rank1acc71 |", "rank1acc12.3 |", "H913"),
         ("## Usage", "TODO\n\n## Usage", "H914"),
@@ -1186,7 +1186,7 @@ NEW = {
     "network-args": "{num_class: 10}",
     "preprocessing": "{library: pillow, size: [32, 32], interpolation: bilinear, order: RGB, "
     "mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], layout: CHW, modality: visible}",
-    "retrieval": "{outputs: [1], distance: dot}",
+    "task": "{name: retrieval, outputs: [1], distance: dot}",
     "citation": "A. Author. *Leaves*. 2025.",
 }
 

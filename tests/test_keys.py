@@ -31,7 +31,7 @@ VALIDATOR = Draft202012Validator(json_schema())
 
 CONTENT = (
     *("C", "X", "A406", "A410", "E304", "E306", "E307", "E308", "H902", "H905", "H906", "H907"),
-    *("H909", "H911", "H913", "H914", "V201", "V213", "V214"),
+    *("H909", "H913", "H914", "V201", "V213", "V214"),
 )
 """Rules about what a value means beside others, about words, and about what YAML loses."""
 

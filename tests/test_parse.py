@@ -593,7 +593,11 @@ def mappings(draw: st.DrawFn, values: st.SearchStrategy[str] = WORDS) -> str:
 
 @settings(max_examples=cases(100), deadline=None)
 @given(
-    value=lists() | lists(lists()) | mappings() | mappings(lists()) | lists(mappings()),
+    value=lists()
+    | lists(lists() | mappings())
+    | mappings()
+    | mappings(WORDS | lists() | mappings(WORDS | lists()))
+    | mappings(mappings(mappings())),
     form=st.sampled_from(
         [
             "a: {}",

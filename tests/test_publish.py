@@ -39,7 +39,7 @@ from mindspore_hub.hub.findings import Finding, Severity
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks import golden
 from mindspore_hub.networks.examine import examine
-from mindspore_hub.tasks.retrieval.fields import Retrieval, as_retrieval
+from mindspore_hub.tasks.retrieval.task import Retrieval
 
 pytestmark = pytest.mark.slow
 
@@ -424,8 +424,10 @@ def test_a_new_variant_of_mvd_for_395_identities_is_one_command(tmp_path: Path) 
     assert (done.name, done.network_args["num_class"]) == ("MVD@sysumm01-crossview", 395)
     made = read_card(hub / "assets/mindspore/1.9/mvd_crossview_sysumm01.md", "a/b/c").asset
     other = Hub.of().resolve("MVD@sysumm01-all").asset
-    assert all(made.mapping(key) == other.mapping(key) for key in ("preprocessing", "retrieval"))
-    assert made.mapping("protocol") is None, "the cards of this data set name different ones"
+    assert made.mapping("preprocessing") == other.mapping("preprocessing")
+    task, others = made.mapping("task"), other.mapping("task")
+    assert others.pop("protocol")
+    assert task == others, "the cards of this data set name different protocols"
     assert findings(hub) == []
     use(hub, tmp_path, None, done.name)
 
@@ -574,8 +576,8 @@ def test_the_exit_code_says_what_is_wrong(
         ({"asset-link": "ftp://h/x.ckpt"}, "\n  asset-link: A408 "),
         ({"evaluation": "acc191.5"}, "\n  evaluation: E308 "),
         ({"preprocessing": "{library: pillow}"}, "\n  preprocessing: H909 "),
-        ({"retrieval": "{outputs: [0], distance: far}"}, "\n  retrieval: H910 "),
-        ({"protocol": "{name: nonsense}"}, "\n  protocol: H911 "),
+        ({"task": "{name: retrieval, outputs: [0], distance: far}"}, "\n  task: H910 "),
+        ({"task": "{name: nonsense}"}, "\n  task: H910 "),
         ({"citation": "[paper](nowhere.pdf)"}, "\n  text of the card: B607 "),
         ({"model-name": "LeafNet"}, "leave it out: give it as --model"),
         ({"output-shape": "[10]"}, "leave it out: it is read off the file"),
@@ -607,7 +609,7 @@ def further(
     new = ("variant", "evaluation", "mindspore-version", "device", "link-base")
     facts = {
         **{key: VARIANT[key] for key in new},
-        "retrieval": "{outputs: [0], distance: dot}",
+        "task": "{name: retrieval, outputs: [0], distance: dot}",
         "preprocessing": PREPARED,
     }
     before, file = digest(hub), str(files / "seven.ckpt")
@@ -695,7 +697,7 @@ def published(
     folder = tmp_path_factory.mktemp("published")
     hub = Path(shutil.copytree(with_readme, folder / "hub"))
     source = folder / "retrieval.yaml"
-    stated = "\nretrieval: {outputs: [0], normalised: True, distance: dot}\n"
+    stated = "\ntask: {name: retrieval, outputs: [0], normalised: True, distance: dot}\n"
     source.write_text(block("yaml") + stated, encoding="utf-8")
     facts, _ = read_facts(source)
     facts["variant"] = "second"
@@ -709,7 +711,7 @@ def published(
 
 def retrieval_of(hub: Path, variant: str) -> Retrieval | None:
     card = hub / f"assets/mindspore/2.7/leafnet_{variant}_cifar10.md"
-    return as_retrieval(read_card(card, card.stem).asset.node.get("retrieval"))
+    return Retrieval.read(read_card(card, card.stem).asset.node.get("task"))
 
 
 def test_retrieval_is_stated_as_in_a_card(published: tuple[Publication, Path, Path]) -> None:
@@ -755,7 +757,7 @@ def test_other_outputs_than_the_golden_ones_are_refused(
 @pytest.mark.usefixtures("here")
 def test_a_wrong_retrieval_is_refused_before_anything_is_written(files: Path, hub: Path) -> None:
     before = digest(hub)
-    facts = {**VARIANT, "retrieval": "{outputs: [3], distance: dot}"}
+    facts = {**VARIANT, "task": "{name: retrieval, outputs: [3], distance: dot}"}
     with pytest.raises(CardError, match="retrieval names output 3, but output-shape has 1"):
         mindspore_hub.publish(files / "second.ckpt", "LeafNet", facts=facts, hub=hub)
     assert digest(hub) == before

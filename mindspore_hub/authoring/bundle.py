@@ -50,7 +50,7 @@ GOLDEN = "golden.npz"
 
 _NAME = re.compile(r"\w[\w.+-]*")
 
-_OF_ANY_FILE = frozenset({"preprocessing", "retrieval", "protocol"})
+_OF_ANY_FILE = frozenset({"preprocessing", "task"})
 """Keys of an asset that say what is true of any file of the network."""
 
 

@@ -18,9 +18,9 @@ from mindspore_hub.hub.card import asset_items
 from mindspore_hub.hub.document import Document, parse_document
 from mindspore_hub.hub.findings import Finding, Severity
 from mindspore_hub.hub.paths import Cards, card_paths
-from mindspore_hub.hub.values import NOTHING, Argument, Shape
+from mindspore_hub.hub.values import Argument, Shape
 from mindspore_hub.tasks.pictures.fields import as_preprocessing
-from mindspore_hub.tasks.retrieval.fields import as_protocol, as_retrieval
+from mindspore_hub.tasks.registry import read_task
 
 _UNLIKE: tuple[tuple[tuple[Shape, ...], tuple[Shape, ...]], ...] = (
     (((1,),), ((1,),)),
@@ -140,25 +140,19 @@ def _card_facts(plan: Plan, trial: Trial) -> dict[str, str]:
 
 
 def _inherited(plan: Plan, trial: Trial) -> dict[str, str]:
-    """What the other cards of the model say about retrieval, as far as it is true of this file.
-
-    A protocol is taken over only if all cards of the same data set name the same one.
-    """
+    """What the other cards of the model say of pictures and task, as far as it is true of this file."""
     dataset = plan.facts["train-dataset"]
-    alike = [card for card in plan.siblings if card.asset and card.input_shapes == trial.inputs]
-    alike.sort(key=lambda card: card.text("train-dataset") != dataset)
-    found: dict[str, str] = {}
-    protocols = []
-    for card in alike:
-        node = card.asset.node if card.asset else NOTHING
-        prepared = as_preprocessing(node.get("preprocessing"))
-        made = as_retrieval(node.get("retrieval"))
-        if prepared:
-            found.setdefault("preprocessing", flow(prepared.as_json()))
-        if made and max(made.places) < len(trial.outputs):
-            found.setdefault("retrieval", flow(made.as_json()))
-        if card.text("train-dataset") == dataset:
-            protocols.append(as_protocol(node.get("protocol")))
-    if protocols and protocols[0] and all(item == protocols[0] for item in protocols):
-        found["protocol"] = flow(protocols[0].as_json())
-    return found
+    alike = [
+        (card.text("train-dataset") != dataset, card.asset)
+        for card in plan.siblings
+        if card.asset and card.input_shapes == trial.inputs
+    ]
+    of_set = [asset for is_other, asset in alike if not is_other]
+    nearest_first = [*of_set, *(asset for is_other, asset in alike if is_other)]
+    tasks = [read_task(asset.node.get("task")) for asset in nearest_first]
+    prepared = (as_preprocessing(asset.node.get("preprocessing")) for asset in nearest_first)
+    fitting = (task for task in tasks if task and max(task.places, default=-1) < len(trial.outputs))
+    nearest, task = next(filter(None, prepared), None), next(fitting, None)
+    shared = task and task.shared(tasks[: len(of_set)])
+    stated = {"preprocessing": nearest, "task": shared}
+    return {key: flow(made.as_json()) for key, made in stated.items() if made}

@@ -25,6 +25,7 @@ from mindspore_hub.hub.values import (
     as_arguments,
     link_text,
 )
+from mindspore_hub.tasks.registry import hint as task_hint
 
 NOT_IN_CARD = {
     "variant": "What tells the file from others of its model and data set: allsearch.",
@@ -111,6 +112,8 @@ def check_keys(facts: Mapping[str, str]) -> None:
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(KEYS)}."
             if key in _SAID_ELSEWHERE:
                 hint = f"leave it out: {_SAID_ELSEWHERE[key]}."
+            elif place := task_hint(key):
+                hint = f"{place}."
             msg = f"{key!r} is not a fact that can be given; {hint}"
             raise CardError(msg)
 

@@ -29,6 +29,7 @@ from mindspore_hub.hub.values import (
     wrong_part_of_shape,
 )
 from mindspore_hub.settings import shown_address
+from mindspore_hub.tasks.registry import task_named
 
 _MINDSPORE_VERSION = "2.7"
 """Release of a card whose folder names none: the oldest that the package asks for."""
@@ -70,6 +71,7 @@ def write_card(
     Raises:
         CardError: There is such a file, it does not end in `.md`, no class can have the model-name,
             a shape is not one, or the card would not pass.
+        UnknownNameError: There is no task of that name.
         SettingsError: `SOURCE_DATE_EPOCH` is not a time.
     """
     path = Path(path)
@@ -168,6 +170,8 @@ def _known_facts(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
         )
         raise CardError(msg)
     given = {key: value for key, value in facts.items() if value}
+    if not given.get("task", "{").startswith("{"):
+        given["task"] = task_named(given["task"]).EXAMPLE
     shapes = {key: shapes_text(parse_shapes(key, given[key])) for key in _SHAPES if key in given}
     return _defaults(path, facts) | given | shapes
 

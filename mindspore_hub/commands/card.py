@@ -252,7 +252,7 @@ def rule(code: str | None) -> None:
         msg = f"There is no rule {code}; `mshub card rule` lists all rules."
         raise UnknownNameError(msg)
     found = rules[code.upper()]
-    explanation = found.explanation.strip()
+    explanation = f"{found.explanation.strip()}\n\n{found.details()}".rstrip()
     echo(f"{found.code} {found.name} ({found.severity.value})\n\n{explanation}")
 
 

@@ -18,7 +18,7 @@ from mindspore_hub.commands._options import (
     refuse_existing,
 )
 from mindspore_hub.commands._output import echo, print_table
-from mindspore_hub.tasks.retrieval.fields import DISTANCES
+from mindspore_hub.tasks.retrieval.task import DISTANCES
 
 if TYPE_CHECKING:
     from mindspore_hub.tasks.retrieval.matches import Matches

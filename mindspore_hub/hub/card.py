@@ -304,12 +304,14 @@ def _read(path: Path, uid: str) -> Card:
     return document.card
 
 
-def stated(card: Card, key: str, read: Callable[[YamlNode | None], _Made | None]) -> _Made:
-    """What `read` makes of a key of the asset, such as `preprocessing`; a CardError if nothing."""
+def stated(
+    card: Card, key: str, read: Callable[[YamlNode | None], _Made | None], wanted: str = ""
+) -> _Made:
+    """What `read` makes of a key of the asset, `wanted` being its form; a CardError if nothing."""
     made = read(card.asset.node.get(key)) if card.asset else None
     if made is None:
         msg = (
-            f"{card.uid} says no `{key}` that could be followed; add it to its asset, and see "
+            f"{card.uid} says no `{wanted or key}` that could be followed; add it to its asset, and see "
             f"`mshub card check {card.path}`."
         )
         raise CardError(msg)

@@ -30,12 +30,14 @@ _WORD = r"-?[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}"
 
 _LIST = rf"\[ *{_WORD}(?: *, *{_WORD})* *\]"
 _PAIR = rf"{_WORD}: +(?:{_WORD}|{_LIST})"
+_FLAT = rf"\{{ *{_PAIR}(?: *, *{_PAIR})* *\}}"
+_FIELD = rf"{_WORD}: +(?:{_WORD}|{_LIST}|{_FLAT})"
 
 _A_WORD = pattern(_WORD)
 _A_LIST = pattern(_LIST)
 _LIST_OF_LISTS = pattern(rf"\[ *{_LIST}(?: *, *{_LIST})* *\]")
-_A_PAIR = pattern(rf"({_WORD}): +({_WORD}|{_LIST})")
-_MAPPING = pattern(rf"\{{ *{_PAIR}(?: *, *{_PAIR})* *\}}")
+_A_FIELD = pattern(rf"({_WORD}): +({_WORD}|{_LIST}|{_FLAT})")
+_MAPPING = pattern(rf"\{{ *{_FIELD}(?: *, *{_FIELD})* *\}}")
 
 _MAX_KEY = 1000
 """Longer keys YAML takes only with a question mark before them."""
@@ -216,9 +218,9 @@ def _is_sure(written: str) -> bool:
 
 
 def _flow(written: str, place: Place) -> YamlList | YamlMapping | None:
-    """A list of words or of such lists, or a mapping of words to either; None for anything else."""
+    """A list or a mapping of words that holds others of them, but no deeper; None for anything else."""
     if written[0] == "{" and _MAPPING.fullmatch(written):
-        return YamlMapping(tuple(_pairs(written, place)), place)
+        return _mapping(written, place)
     if written[0] == "[" and _A_LIST.fullmatch(written):
         return _list_of_words(written, place)
     if written[0] == "[" and _LIST_OF_LISTS.fullmatch(written):
@@ -227,12 +229,14 @@ def _flow(written: str, place: Place) -> YamlList | YamlMapping | None:
     return None
 
 
-def _pairs(written: str, place: Place) -> Iterator[tuple[YamlText, YamlNode]]:
+def _mapping(written: str, place: Place) -> YamlMapping:
     line, column = place
-    for match in _A_PAIR.finditer(written):
+    entries = []
+    for match in _A_FIELD.finditer(written):
         value, at = match[2], Place(line, column + match.start(2))
-        node = _list_of_words(value, at) if value[0] == "[" else YamlText(value, at)
-        yield YamlText(match[1], Place(line, column + match.start(1))), node
+        node = _flow(value, at) or YamlText(value, at)
+        entries.append((YamlText(match[1], Place(line, column + match.start(1))), node))
+    return YamlMapping(tuple(entries), place)
 
 
 def _list_of_words(written: str, place: Place) -> YamlList:

@@ -80,7 +80,7 @@ def data(tmp_path: Path):
 
     def draw(card: Path) -> Path:
         root = tmp_path / "data"
-        synthetic.SETS[read_card(card, card.stem).asset.mapping("protocol")["name"]](root)
+        synthetic.SETS[read_card(card, card.stem).asset.mapping("task")["protocol"]["name"]](root)
         return root
 
     return draw
@@ -136,7 +136,7 @@ def assert_repeatable(report: dict, facts, root: Path, saved: Path) -> None:
     assert (features["sha256"], report["weights"]) == (facts.asset.sha256, "published")
     assert (
         features["protocol"]["name"]
-        == facts.asset.mapping("protocol")["name"]
+        == facts.asset.mapping("task")["protocol"]["name"]
         == report["protocol"]
     )
     assert features["preprocessing"]["size"] == facts.asset.mapping("preprocessing")["size"]

@@ -9,7 +9,7 @@ Why, Example and Instead, the constant `SEVERITY`, and one function:
 
 `FIXABLE = True` says that the rule yields edits, and `HUB_ONLY = True` that it is only about cards of
 a hub: then `hub.root` is its folder, and cards elsewhere are not checked by the rule. Its cases are in
-`tests/rules/<CODE>.yaml`.
+`tests/rules/<CODE>.yaml`. A function `details()` gives what `mshub card rule` prints after the docstring.
 """
 
 from __future__ import annotations
@@ -117,6 +117,7 @@ class Rule(NamedTuple):
     check_hub: Callable[[HubCards], Iterator[tuple[Document, Problem]]] | None = None
     fixable: bool = False
     hub_only: bool = False
+    details: Callable[[], str] = str
 
 
 UNREADABLE = Rule(
@@ -250,4 +251,5 @@ def _read_rule(code: str) -> Rule:
         check_hub=getattr(module, "check_hub", None),
         fixable=getattr(module, "FIXABLE", False),
         hub_only=getattr(module, "HUB_ONLY", False),
+        details=getattr(module, "details", str),
     )

@@ -1,8 +1,8 @@
 """Retrieval: pictures to features, features to matches and to published numbers.
 
 `embed`, `match` and `evaluate` are what `mindspore_hub` offers, and need nothing until they are called:
-`samples` to `embedding`, `neighbours` to `matches`, and `evaluation` to `report` do their work. `fields`
-has the keys of a card. `ranking`, `rerank` and `metrics` know no networks; a data set and its protocol
+`samples` to `embedding`, `neighbours` to `matches`, and `evaluation` to `report` do their work. `task`
+has the fields of a card. `ranking`, `rerank` and `metrics` know no networks; a data set and its protocol
 are one file of `datasets`. `docs/reid.md` describes the files that go in and come out.
 """
 
@@ -83,7 +83,7 @@ def embed(
         HubError: As in `load` and `transforms`.
         PictureError: There is no picture, one cannot be read, or its modality is not the network's.
         FeaturesError: No picture could be read, a feature is not finite, or the network gives other
-            outputs than `retrieval` of the card names.
+            outputs than `task` of the card names.
         StoreError: The output cannot be written (an OSError).
     """
     from mindspore_hub.hub.values import as_builtin

@@ -29,9 +29,9 @@ from mindspore_hub.tasks.pictures.fields import MODALITIES, as_preprocessing
 from mindspore_hub.tasks.pictures.preprocess import Transform
 from mindspore_hub.tasks.retrieval.chunks import Chunk, StoredChunks
 from mindspore_hub.tasks.retrieval.features import Features, unusable
-from mindspore_hub.tasks.retrieval.fields import as_retrieval
 from mindspore_hub.tasks.retrieval.forward import forward, inference
 from mindspore_hub.tasks.retrieval.samples import Sample, Samples
+from mindspore_hub.tasks.retrieval.task import Retrieval
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -78,7 +78,7 @@ class Embedding:
             raise PictureError(msg)
         self.card, self._hub = find_network(name, hub, trust=trust)
         self._preprocessing = stated(self.card, "preprocessing", as_preprocessing)
-        self._retrieval = stated(self.card, "retrieval", as_retrieval)
+        self._retrieval = Retrieval.of(self.card)
         self._modality = modality
         self._check_modality()
         self._batch_size = batch_size
@@ -163,7 +163,7 @@ class Embedding:
             "network": "published" if self._given is None else "given",
             "sha256": self._weights,
             "preprocessing": self._preprocessing.as_json(),
-            "retrieval": self._retrieval.as_json(),
+            "retrieval": self._retrieval.feature,
             "modality": self._modality,
             "batch_size": self._batch_size,
             "root": str(pictures.root) if pictures.root else None,

@@ -26,10 +26,10 @@ from mindspore_hub.tasks.retrieval import datasets, features
 from mindspore_hub.tasks.retrieval.datasets import Dataset, Evaluation, Item, fitting
 from mindspore_hub.tasks.retrieval.embedding import Embedding, Known, versions
 from mindspore_hub.tasks.retrieval.features import GALLERY, QUERY, Features
-from mindspore_hub.tasks.retrieval.fields import Protocol, as_protocol
 from mindspore_hub.tasks.retrieval.metrics import Result, mean_of
 from mindspore_hub.tasks.retrieval.report import Report, claims_of
 from mindspore_hub.tasks.retrieval.samples import Sample, Samples
+from mindspore_hub.tasks.retrieval.task import Protocol, Retrieval
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -208,7 +208,8 @@ def _decided(about: Mapping[str, Any], protocol: str) -> dict[str, Any]:
 
 
 def _published(card: Card) -> Protocol | None:
-    return as_protocol(card.asset.node.get("protocol")) if card.asset else None
+    task = Retrieval.read(card.asset.node.get("task")) if card.asset else None
+    return task.protocol if task else None
 
 
 def _is_published(card: Card, followed: Protocol) -> bool:

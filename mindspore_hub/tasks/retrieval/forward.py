@@ -1,4 +1,4 @@
-"""From prepared pictures to features: a network's outputs, as the card's `retrieval` says."""
+"""From prepared pictures to features: a network's outputs, as the card's `task` says."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError
-from mindspore_hub.tasks.retrieval.fields import Retrieval
+from mindspore_hub.tasks.retrieval.task import Retrieval
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -108,13 +108,13 @@ def _is_rows(output: Any, rows: int) -> bool:
 
 
 def _require_outputs(outputs: Any, places: tuple[int, ...], rows: int) -> None:
-    """Refuse what a network gave, if `retrieval` of the card cannot make features of it."""
+    """Refuse what a network gave, if `task` of the card cannot make features of it."""
     given = list(outputs) if isinstance(outputs, tuple | list) else [outputs]
     if len(given) > max(places) and all(_is_rows(given[place], rows) for place in places):
         return
     named = ", ".join(map(str, places))
     msg = (
-        f"`retrieval` of the card makes features of the outputs {named} (counted from 0), each a "
+        f"`task` of the card makes features of the outputs {named} (counted from 0), each a "
         f"tensor ({rows}, D) with a row of numbers for each of {rows} pictures, but the network gave "
         f"{_described(outputs)}. Give a network with such outputs, or correct the card."
     )

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from mindspore_hub import _files
 from mindspore_hub.errors import FeaturesError, MissingDependencyError
 from mindspore_hub.hub.card import Card
-from mindspore_hub.tasks.retrieval.fields import KINDS
 from mindspore_hub.tasks.retrieval.metrics import SCHEMA, Result
+from mindspore_hub.tasks.retrieval.task import KINDS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
