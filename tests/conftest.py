@@ -8,7 +8,9 @@ os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX2")
 
 import ctypes
 import gc
-from collections.abc import Iterator
+import sys
+import tempfile
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -37,15 +39,21 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-@pytest.fixture(autouse=True)
-def garbage() -> Iterator[None]:
-    """Free what a large test leaves: networks are cycles, and hold whole files in memory."""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Free what a large test leaves: networks are cycles, and hold whole files in memory.
+
+    No fixture can: what fixtures made is held until all of them have ended.
+    """
     before = resident()
-    yield
+    done = yield
     if resident() >= before + (50 << 20):
         gc.collect()
+        if "mindspore" in sys.modules:
+            sys.modules["mindspore"].ms_memory_recycle()  # of compiled graphs
         if TRIM:
             TRIM(0)
+    return done
 
 
 def resident() -> int:
@@ -74,6 +82,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path.mkdir()
     monkeypatch.chdir(path)
     return path
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can reach, as `server.read_only` needs it."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @pytest.fixture
