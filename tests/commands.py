@@ -36,10 +36,10 @@ def run(*arguments: object, cwd: Path = ROOT, **env: str) -> subprocess.Complete
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **env}
     if (cwd / "mindspore_hub").exists() and cwd != ROOT:  # `python -m` prefers this package
         return start(*MSHUB, *arguments, cwd=cwd, **env)
-    connection, started = _server()
+    words = [*map(str, arguments)]
+    connection, started = _server("--network" in words or bool(_COMPUTING.intersection(words[:2])))
     if _read_at_start(environment) != started:
         return start(*MSHUB, *arguments, cwd=cwd, **env)
-    words = [*map(str, arguments)]
     command = {"arguments": words, "folder": str(cwd.absolute()), "environment": environment}
     (output, stdout), (errors, stderr) = os.pipe(), os.pipe()
     with ThreadPoolExecutor(2) as threads:
@@ -51,14 +51,19 @@ def run(*arguments: object, cwd: Path = ROOT, **env: str) -> subprocess.Complete
     return subprocess.CompletedProcess([*MSHUB, *words], code, *(text.result() for text in texts))
 
 
+_COMPUTING = {"bench", "bundle", "demo", "embed", "load"}
+"""Commands that need MindSpore, whose import takes longer than all they do with a small network."""
+
+
 @functools.cache
-def _server() -> tuple[socket.socket, dict[str, str]]:
+def _server(computing: bool) -> tuple[socket.socket, dict[str, str]]:
     """A process that forks for each command, and what it read of the environment as it began."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
     program = Path(__file__).with_name("command_server.py")
     with theirs:
-        subprocess.Popen([sys.executable, program], cwd=ROOT, env=environment, stdin=theirs)
+        command = [sys.executable, program, *["mindspore"] * computing]
+        subprocess.Popen(command, cwd=ROOT, env=environment, stdin=theirs)
     return ours, _read_at_start(environment)
 
 

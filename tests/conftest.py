@@ -40,20 +40,27 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol() -> Generator[None, object, object]:
-    """Free what a large test leaves: networks are cycles, and hold whole files in memory.
+def pytest_runtest_protocol(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, object, object]:
+    """Free what a large test leaves, or a file of tests: networks are cycles, and hold whole files.
 
-    No fixture can: what fixtures made is held until all of them have ended.
+    No fixture can do that: what fixtures made is held until all of them have ended.
     """
     before = resident()
     done = yield
-    if resident() >= before + (50 << 20):
-        gc.collect()
-        if "mindspore" in sys.modules:
-            sys.modules["mindspore"].ms_memory_recycle()  # of compiled graphs
-        if TRIM:
-            TRIM(0)
+    if resident() >= before + (50 << 20) or not nextitem or nextitem.path != item.path:
+        give_memory_back()
     return done
+
+
+def give_memory_back() -> None:
+    """Free garbage, compiled graphs, and what the C library holds for later."""
+    gc.collect()
+    if "mindspore" in sys.modules:
+        sys.modules["mindspore"].ms_memory_recycle()
+    if TRIM:
+        TRIM(0)
 
 
 def resident() -> int:

@@ -477,20 +477,6 @@ def test_any_other_crash_is_an_internal_error(monkeypatch: pytest.MonkeyPatch) -
     assert "please report it" in str(error)
 
 
-def test_a_file_that_is_no_text_is_a_finding() -> None:
-    Path("card.md").write_bytes(b"\xff")
-    done = run("check", "card.md", "--select", "F001")
-    assert done.returncode == 1
-    assert done.stdout.startswith("card.md:1:1: F001 not UTF-8: byte 0 is 0xff\n")
-
-
-def test_a_card_is_checked_once_however_often_it_is_named() -> None:
-    write_bad("cards/card.md")
-    assert found("cards", "cards/card.md", "./cards", "--select", "V201") == [
-        ("card.md", "V201", line_of(RELEASE))
-    ]
-
-
 def test_every_spelling_of_a_path_is_one_path(monkeypatch: pytest.MonkeyPatch) -> None:
     write_bad("hub/assets/card.md")
     write_bad("hub/drafts/draft.md")

@@ -143,7 +143,9 @@ def test_the_feature_is_that_of_the_published_evaluation(
 
     few = sorted(folder.iterdir())[:3]
     plain = mindspore_hub.embed(name, few, network=network, batch_size=2, **beside)
-    compiled = mindspore_hub.embed(name, folder, network=network, batch_size=1, **beside)
+    # Networks of which the first output is the feature are compiled alike; one is enough.
+    size = 2 if name == "DDAG@regdb-visibletoinfrared" else 1
+    compiled = mindspore_hub.embed(name, folder, network=network, batch_size=size, **beside)
     assert network.training
     assert [parameter.name for parameter in network.get_parameters()] == names
     assert mindspore.get_context("mode") == mindspore.PYNATIVE_MODE
