@@ -381,7 +381,7 @@ def test_load_names_the_one_tensor_in_which_a_served_file_differs(
     [
         ("{class_num: [5184]}", "network-args gives class_num no single value"),
         ("{class_num: }", "network-args gives class_num no single value"),
-        ("5184", "network-args is no mapping"),
+        ("5184", "network-args is not a mapping"),
         ("{classes: 5184}", "metric_learn cannot be built with network-args {'classes': 5184}"),
         ("{class_num: many}", "metric_learn cannot be built with network-args"),
     ],
