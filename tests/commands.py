@@ -3,10 +3,12 @@
 import functools
 import json
 import os
+import pty
 import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -89,3 +91,25 @@ def start(*command: object, cwd: Path = ROOT, **env: str) -> subprocess.Complete
         encoding="utf-8",
         check=False,
     )
+
+
+def on_terminal(
+    *arguments: object,
+    streams: tuple[str, ...] = ("stdout", "stderr"),
+    cwd: Path = ROOT,
+    **env: str,
+) -> subprocess.CompletedProcess[str]:
+    """Run `mshub` with these streams on a terminal of 80 columns, and the other nowhere."""
+    controller, terminal = pty.openpty()
+    places = dict.fromkeys(("stdout", "stderr"), subprocess.DEVNULL)
+    places |= dict.fromkeys(streams, terminal)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLUMNS": "80"}
+    command = [*MSHUB, *map(str, arguments)]
+    output = b""
+    with subprocess.Popen(command, cwd=cwd, env={**environment, **env}, **places) as process:
+        os.close(terminal)
+        with suppress(OSError):  # how Linux says that the other end is closed
+            while data := os.read(controller, 65536):
+                output += data
+    os.close(controller)
+    return subprocess.CompletedProcess(command, process.returncode, output.decode())

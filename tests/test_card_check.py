@@ -22,7 +22,7 @@ import rule_cases
 import server
 import yaml
 from click.testing import CliRunner, Result
-from commands import MSHUB, ROOT
+from commands import ROOT, on_terminal
 from jsonschema import Draft202012Validator
 
 import mindspore_hub
@@ -319,39 +319,18 @@ def test_statistics_count_per_rule() -> None:
     ]
 
 
-def terminal(*arguments: str, **env: str) -> bytes:
-    """What a command prints on a terminal."""
-    import pty
-
-    main, other = pty.openpty()
-    with subprocess.Popen(
-        [*MSHUB, "card", *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT), **env},
-        stdout=other,
-        stderr=subprocess.DEVNULL,
-    ):
-        os.close(other)
-        output = b"".join(read_all(main))
-    os.close(main)
-    return output.replace(b"\r\n", b"\n")
-
-
-def read_all(descriptor: int) -> Iterator[bytes]:
-    try:
-        while data := os.read(descriptor, 1024):
-            yield data
-    except OSError:  # how Linux says that the other end is closed
-        return
-
-
 def test_colour_is_for_terminals_that_want_it() -> None:
     write_bad()
     options = ("check", "card.md", "--select", "V201")
-    plain = run(*options).stdout.encode()
-    assert b"\x1b" not in plain
-    assert terminal(*options, NO_COLOR="1") == plain
-    coloured = terminal(*options, NO_COLOR="")
-    assert b"\x1b[31m\x1b[1mV201\x1b[0m" in coloured
+    plain = run(*options).stdout
+    assert "\x1b" not in plain
+
+    def terminal(color: str) -> str:
+        given = {"streams": ("stdout",), "cwd": Path.cwd(), "NO_COLOR": color}
+        return on_terminal("card", *options, **given).stdout.replace("\r\n", "\n")
+
+    assert terminal("1") == plain
+    assert "\x1b[31m\x1b[1mV201\x1b[0m" in terminal("")
 
 
 def finding(**values: object) -> Finding:

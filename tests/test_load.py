@@ -5,7 +5,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import checkpoints
@@ -333,39 +333,13 @@ def test_load_shows_arguments_of_a_card_that_contradict_the_file(
     assert str(caught.value).endswith(f"correct network-args or asset-link.\nThe card is {card}.")
 
 
-def without(tensors: list[manifests.Tensor]) -> list[manifests.Tensor]:
-    return tensors[:-1]
-
-
-def renamed(tensors: list[manifests.Tensor]) -> list[manifests.Tensor]:
-    return [tensors[0]._replace(name="network.base.conv0.weights"), *tensors[1:]]
-
-
-def reshaped(tensors: list[manifests.Tensor]) -> list[manifests.Tensor]:
-    return [tensors[0]._replace(shape=(65, 39, 7, 7)), *tensors[1:]]
-
-
-def extended(tensors: list[manifests.Tensor]) -> list[manifests.Tensor]:
-    return [*tensors, manifests.Tensor("network.base.conv9.weight", None, "net", "float32", (1,))]
-
-
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (without, "1 missing in the file:\n    fc_vtype.weight"),
-        (renamed, "network.base.conv0.weights (near base.conv0.weight)"),
-        (reshaped, "base.conv0.weight: expected (64, 39, 7, 7), the file has (65, 39, 7, 7)"),
-        (extended, "1 unexpected in the file:\n    network.base.conv9.weight"),
-    ],
-)
-def test_load_names_the_one_tensor_in_which_a_served_file_differs(
-    damage: Callable[[list[manifests.Tensor]], list[manifests.Tensor]],
-    message: str,
-    tmp_path: Path,
-) -> None:
+def test_load_names_the_one_tensor_in_which_a_served_file_differs(tmp_path: Path) -> None:
     network = [item for item in manifests.read("multitasknet_heatmap575") if item.canonical]
-    network.sort(key=lambda item: (item.canonical != "base.conv0.weight", item.canonical))
-    sha256 = checkpoints.write(tmp_path / "served" / "file.ckpt", damage(network))
+    network = [
+        item._replace(shape=(65, 39, 7, 7)) if item.canonical == "base.conv0.weight" else item
+        for item in network
+    ]
+    sha256 = checkpoints.write(tmp_path / "served" / "file.ckpt", network)
     card = tmp_path / "card.md"
     card.write_bytes(Hub.of().resolve("MultiTaskNet").path.read_bytes())
     with FileServer(tmp_path / "served") as server:
@@ -373,6 +347,7 @@ def test_load_names_the_one_tensor_in_which_a_served_file_differs(
         with pytest.raises(CheckpointError) as caught:
             mindspore_hub.load(str(card))
     assert str(caught.value).startswith(f"{server.url}/file.ckpt: ")
+    message = "base.conv0.weight: expected (64, 39, 7, 7), the file has (65, 39, 7, 7)"
     assert message in str(caught.value)
 
 

@@ -2,12 +2,10 @@
 
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import checkpoints
@@ -117,23 +115,11 @@ def test_quiet_shows_warnings_only(hub: Path, home: Path, folder: Path, tmp_path
 def test_a_terminal_shows_a_bar_unless_quiet(
     options: tuple[str, ...], hub: Path, home: Path, folder: Path, tmp_path: Path
 ) -> None:
-    terminal, end = pty.openpty()
-    command = [*options, "embed", "tiny", str(folder), "-o", str(tmp_path / "f.npz")]
-    child = subprocess.Popen(
-        [sys.executable, "-m", "mindspore_hub", *command, "--batch-size", "1"],
-        cwd=hub,
-        env={**os.environ, "MSHUB_HOME": str(home), "MSHUB_NO_PROGRESS": "", "TERM": "xterm"},
-        stdout=subprocess.DEVNULL,
-        stderr=end,
-    )
-    os.close(end)
-    seen = b""
-    with suppress(OSError):  # the other end was closed
-        while piece := os.read(terminal, 4096):
-            seen += piece
-    os.close(terminal)
-    assert child.wait() == 0
-    assert (b"Tiny" in seen) == (not options)
+    command = [*options, "embed", "tiny", folder, "-o", tmp_path / "f.npz", "--batch-size", "1"]
+    env = {"MSHUB_HUB": str(hub), "MSHUB_HOME": str(home), "MSHUB_NO_PROGRESS": ""}
+    done = commands.on_terminal(*command, streams=("stderr",), **env)
+    assert done.returncode == 0
+    assert ("Tiny" in done.stdout) == (not options)
 
 
 def test_an_output_that_is_there_is_kept_unless_forced(

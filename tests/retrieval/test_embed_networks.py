@@ -1,6 +1,5 @@
 """The feature of each network is the one that its published evaluation makes."""
 
-import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,13 +75,6 @@ def test_every_network_of_a_known_protocol_has_a_case() -> None:
     cards = Hub.of().cards
     known = {card.model_name for card in cards if card.asset and card.asset.mapping("protocol")}
     assert {name.partition("@")[0] for name, _, _ in CASES} == known
-
-
-@pytest.fixture(autouse=True)
-def _freed() -> Iterator[None]:
-    """Networks and compiled graphs go with their test; together they would take gigabytes."""
-    yield
-    gc.collect()
 
 
 def filled(name: str) -> nn.Cell:
