@@ -424,12 +424,7 @@ def test_load_takes_the_file_from_the_link_of_another_card_with_its_digest(
     checkpoints.publish(one.path, f"{trusting.url}/gone.ckpt", sha256)
     checkpoints.publish(other.path, f"{trusting.url}/metric_learn_triplet.ckpt", sha256)
     before = len(trusting.requests)
-    subprocess.run(
-        [sys.executable, "-c", f"import mindspore_hub; mindspore_hub.load({one.uid!r})"],
-        env={**os.environ, "PYTHONPATH": str(hub)},
-        cwd=tmp_path,
-        check=True,
-    )
+    mindspore_hub.load(one.uid, hub=hub, trust=True)
     assert trusting.requests[before:] == ["GET /gone.ckpt", "GET /metric_learn_triplet.ckpt"]
 
 
