@@ -32,7 +32,7 @@ import mindspore_hub
 from benchmarks._processor import processor
 from mindspore_hub.tasks.retrieval.embedding import Embedding
 from mindspore_hub.tasks.retrieval.fields import Retrieval, as_retrieval
-from mindspore_hub.tasks.retrieval.forward import Forward, inference
+from mindspore_hub.tasks.retrieval.forward import forward, inference
 from mindspore_hub.tasks.retrieval.samples import list_samples
 
 BATCHES = 8
@@ -128,11 +128,11 @@ def bare(network: Any, ready: list[Array]) -> list[tuple[Array, ...]]:
 
 def compiled(network: Any, retrieval: Retrieval, ready: list[Array]) -> Callable[[], list[Array]]:
     """Features by the function that `embed` compiles, on ready arrays, batch by batch."""
-    forward = Forward(network, retrieval, compiled=True)
+    rows_of = forward(network, retrieval, compiled=True)
 
     def loop() -> list[Array]:
         with inference(network):
-            return [forward(batch)["vectors"] for batch in ready]
+            return [rows_of(batch)["vectors"] for batch in ready]
 
     return loop
 

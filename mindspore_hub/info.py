@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mindspore_hub.hub.card import Asset, Card, RepoLink
+    from mindspore_hub.hub.card import Asset, Card
     from mindspore_hub.hub.hub import Hub
-    from mindspore_hub.hub.metrics import Metric
     from mindspore_hub.hub.values import YamlNode
 
 
@@ -66,6 +65,7 @@ class CellInfo:
         from mindspore_hub.hub.values import iso_date
 
         asset = card.asset
+        file = {"asset-link": asset.link, "asset-sha256": asset.sha256} if asset else {}
         self._card = card
         self.uid = card.uid
         self.card = card.name
@@ -94,7 +94,7 @@ class CellInfo:
         self.mindspore_version = card.version or None
         self.default = card.is_default
         self.asset_id = 0
-        self.asset = [_upstream_asset(asset)] if asset else []
+        self.asset = [{"file-format": asset.format, **file}] if asset else []
         self.network_args = dict(asset.network_args) if asset else {}
         self.size = asset.size if asset else None
         self.preprocessing = asset.mapping("preprocessing") if asset else None
@@ -107,8 +107,7 @@ def info(name: str, *, hub: str | os.PathLike[str] | Hub | None = None) -> CellI
 
     Args:
         name: Any name that `mindspore_hub.load` takes.
-        hub: Hub whose cards are read, or the path of its root; by default the one of `MSHUB_HUB`,
-            else that of this package.
+        hub: As of `mindspore_hub.load`.
 
     Raises:
         TypeError: `name` is not a str.
@@ -141,6 +140,8 @@ def to_json(card: Card) -> dict[str, Any]:
         for key in (*keys.REQUIRED, *keys.OPTIONAL)
     }
     loadable = (number for number, asset in enumerate(card.assets) if asset.is_loadable)
+    repository = card.repo_link._asdict() if card.repo_link else {}
+    repository.pop("url", None)
     return {
         "uid": card.uid,
         "card": card.name,
@@ -151,17 +152,12 @@ def to_json(card: Card) -> dict[str, Any]:
         "task": card.text("module-type").partition("-")[2].strip() or None,
         "used_for": split_items(card.text("used-for")),
         "update_time": iso_date(card.text("update-time")) or said["update_time"],
-        "metrics": [_metric(metric) for metric in card.metrics],
-        "repository": _repository(card.repo_link),
+        "metrics": [{"name": it.name, "value": it.value, "unit": it.unit} for it in card.metrics],
+        "repository": repository or None,
         "default": card.is_default,
         "asset": [_asset(asset) for asset in card.assets],
         "asset_id": next(loadable, None),
     }
-
-
-def _repository(link: RepoLink | None) -> dict[str, str | None] | None:
-    parts = link._asdict() if link else {}
-    return {name: part for name, part in parts.items() if name != "url"} or None
 
 
 def _asset(asset: Asset) -> dict[str, Any]:
@@ -194,15 +190,3 @@ def _named(value: Any) -> Any:
 
 def _json_name(key: str) -> str:
     return key.replace("-", "_")
-
-
-def _metric(metric: Metric) -> dict[str, str | None]:
-    return {"name": metric.name, "value": metric.value, "unit": metric.unit}
-
-
-def _upstream_asset(asset: Asset) -> dict[str, str]:
-    return {
-        "file-format": asset.format,
-        "asset-link": asset.link,
-        "asset-sha256": asset.sha256,
-    }

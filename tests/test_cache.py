@@ -15,7 +15,6 @@ from server import read_only
 
 from mindspore_hub.errors import CardError, IntegrityError, StoreError
 from mindspore_hub.files import partial
-from mindspore_hub.files.records import Memo
 from mindspore_hub.files.store import Store
 from mindspore_hub.tensors import map_file
 
@@ -36,13 +35,13 @@ def put(store: Store, content: bytes = CONTENT, sha256: str = SHA256) -> Path:
     return store.add(path, sha256)
 
 
-def verified(store: Store, memo: Memo | None = None) -> Path | None:
+def verified(store: Store) -> Path | None:
     """Path of the file if it is there and right."""
     found = store.open(SHA256)
     if not found:
         return None
     with found:
-        found.verify(memo)
+        found.verify()
         return found.path
 
 

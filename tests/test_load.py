@@ -28,7 +28,7 @@ from mindspore_hub.errors import (
 )
 from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.networks.framework import build_uninitialised
+from mindspore_hub.networks.construct import build_uninitialised
 
 pytestmark = pytest.mark.slow
 

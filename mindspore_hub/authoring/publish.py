@@ -2,7 +2,7 @@
 
 `facts` gathers what the card says, and `plan` refuses what cannot become a publication. `trial` tries
 the network and writes the card (`card_text`) in a copy of the hub and a process of its own;
-`publication` has the copy checked, and puts in place what has passed.
+`publication` checks the copy, and puts in place what has passed.
 """
 
 from __future__ import annotations

@@ -148,7 +148,7 @@ def verify(names: tuple[str, ...], style: str) -> None:
     """
     from mindspore_hub.errors import OfflineError
     from mindspore_hub.files.checkpoint import loadable_asset
-    from mindspore_hub.files.store import Store
+    from mindspore_hub.files.store import stores_of
     from mindspore_hub.files.upkeep import owners_of
     from mindspore_hub.hub.hub import Hub
 
@@ -158,8 +158,7 @@ def verify(names: tuple[str, ...], style: str) -> None:
     owners = owners_of(named.values() if names else hub.cards)
     if not names:
         owners |= {entry.sha256: entry.uids for entry in _survey()[2] if entry.is_file}
-    stores = [Store(folder, read_only=True) for folder in settings.extra_caches]
-    checked = _check([*stores, Store(settings.home)], owners, style)
+    checked = _check(stores_of(settings), owners, style)
     stored = {item.sha256 for item in checked}
     advice = "{0} is not in the store; `mshub download {0}` brings it."
     absent = [name for name, sha256 in digests.items() if sha256 not in stored]
@@ -216,7 +215,7 @@ def _check(
 
     show = lines if style == "json" else bar
     with show("Verifying", shown=settings_of_command().progress) as progress:
-        checked = list(check(stores, owners, memo=stores[-1].memo, progress=progress))
+        checked = list(check(stores, owners, progress=progress))
     if style == "json":
         print_json([_checked_facts(item, owners[item.sha256]) for item in checked])
         return checked

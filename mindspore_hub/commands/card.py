@@ -145,7 +145,7 @@ def _check(
     """Check, fix if asked, and print; the exit code."""
     from mindspore_hub.checking import report, review, suppress
 
-    planned = review.prepare(review.Request(paths, with_known=bool(write_baseline), **asked))
+    planned = review.prepare(paths, with_known=bool(write_baseline), **asked)
     for path, reason in (item for cards in planned.cards for item in cards.left_out):
         echo(f"left out: {path}: {reason}", err=True)
     if fix or diff:
@@ -192,8 +192,8 @@ def _fix(planned: Review, *, dry: bool) -> bool:
 
 def _summary(checked: Checked, planned: Review) -> str:
     parts = [f"{count(len(checked.paths), 'card')} checked"]
-    if planned.wanted.changed is not None:
-        parts.append(f"{sum(map(planned.wanted.is_changed, checked.paths))} of them changed")
+    if planned.changed is not None:
+        parts.append(f"{sum(map(planned.is_changed, checked.paths))} of them changed")
     parts.append(count(len(checked.findings), "finding"))
     fixable = sum(finding.fixable for finding in checked.findings)
     if fixable:

@@ -78,7 +78,6 @@ def download(name: str, force_reload: bool, style: str) -> None:
     """Download the checkpoint of NAME into the store, verify it, and print its path."""
     from mindspore_hub._progress import lines
     from mindspore_hub.files.checkpoint import checkpoint, loadable_asset
-    from mindspore_hub.files.download import memo_of
     from mindspore_hub.hub.hub import Hub
 
     hub, settings = Hub.of(), settings_of_command()
@@ -89,7 +88,7 @@ def download(name: str, force_reload: bool, style: str) -> None:
         with checkpoint(
             card, hub, settings=settings, force=force_reload, progress=progress
         ) as stored:
-            stored.verify(memo_of(settings))
+            stored.verify()
     if style == "json":
         print_json({"uid": card.uid, "path": str(stored.path), "sha256": asset.sha256})
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 from mindspore_hub.hub.findings import Edit, Problem
@@ -14,6 +15,7 @@ from mindspore_hub.hub.values import (
     YamlText,
     as_argument,
     is_null,
+    is_size,
 )
 
 Check = Callable[[str, YamlNode], Iterator[Problem]]
@@ -21,12 +23,7 @@ Check = Callable[[str, YamlNode], Iterator[Problem]]
 
 
 def single_value_problems(mapping: YamlMapping, known: frozenset[str]) -> Iterator[Problem]:
-    """Report each known key that takes one value and has a list or mapping.
-
-    Args:
-        mapping: The front matter or an asset.
-        known: Its keys, such as `keys.TOP`.
-    """
+    """Report each key of these, such as `keys.TOP`, that takes one value and has a list or mapping."""
     for name, value in mapping.entries:
         takes_one = are_known((name.text,), known) and key_of(name.text).form is Form.VALUE
         if takes_one and not isinstance(value, YamlText):
@@ -40,9 +37,9 @@ def asset_problems(front_matter: YamlMapping) -> Iterator[Problem]:
         if name.text != "asset" or is_null(value):
             continue
         if not isinstance(value, YamlList):
-            yield Problem(
-                name.place, f"asset is {_kind(value)}, not a list: {_dash(value)}", _ASSET
-            )
+            first = "key" if isinstance(value, YamlMapping) else "line"
+            message = f"asset is {_kind(value)}, not a list: put a dash before its first {first}"
+            yield Problem(name.place, message, _ASSET)
             continue
         for item in value.items:
             if not isinstance(item, YamlMapping):
@@ -62,13 +59,9 @@ def input_problems(node: YamlNode) -> Iterator[Problem]:
             yield Problem(item.place, f"an item of input is {_kind(item)}, not a mapping", _INPUT)
 
 
-def _is_positive(value: object) -> bool:
-    return type(value) is int and value > 0
-
-
 def _shape(name: str, node: YamlNode) -> Iterator[Problem]:
     sizes = [as_argument(item) for item in node.items] if isinstance(node, YamlList) else [None]
-    if not all(map(_is_positive, sizes)):
+    if not all(map(is_size, sizes)):
         message = f"{name} is not a list of positive whole numbers"
         yield Problem(node.place, message, "write `[128]`, without the batch axis")
 
@@ -84,42 +77,23 @@ def _kind(node: YamlNode) -> str:
     return "a list" if isinstance(node, YamlList) else "a mapping"
 
 
-def _dash(node: YamlNode) -> str:
-    return f"put a dash before its first {'key' if isinstance(node, YamlMapping) else 'line'}"
-
-
 def field_problems(
     key: str, node: YamlMapping, checks: Mapping[str, Check], *, optional: tuple[str, ...]
 ) -> Iterator[Problem]:
-    """What is wrong with a mapping: unknown, repeated and missing fields, and wrong values.
-
-    Args:
-        key: Key of the mapping, for messages.
-        node: The mapping.
-        checks: What is asked of each field.
-        optional: Fields that may be absent.
-    """
-    yield from _name_problems(key, node, tuple(checks), optional)
+    """What is wrong with the mapping behind a key, by the checks of its fields."""
+    times = Counter(node.names)
+    for name, _ in node.entries:
+        if name.text not in checks:
+            message = f"{key} has no field {name.text}"
+            yield Problem(name.place, message, f"write one of {', '.join(checks)}")
+        elif times[name.text] > 1:
+            yield Problem(name.place, f"{name.text} stands {times[name.text]} times", "keep one")
+    missing = [name for name in checks if name not in times and name not in optional]
+    if missing:
+        yield Problem(node.place, f"{key} lacks {', '.join(missing)}", "add it")
     for name, value in node.entries:
         if name.text in checks:
             yield from checks[name.text](name.text, value)
-
-
-def _name_problems(
-    key: str, node: YamlMapping, known: tuple[str, ...], optional: tuple[str, ...]
-) -> Iterator[Problem]:
-    names = node.names
-    for name, _ in node.entries:
-        if name.text not in known:
-            message = f"{key} has no field {name.text}"
-            yield Problem(name.place, message, f"write one of {', '.join(known)}")
-        elif names.count(name.text) > 1:
-            yield Problem(
-                name.place, f"{name.text} stands {names.count(name.text)} times", "keep one"
-            )
-    missing = [name for name in known if name not in names and name not in optional]
-    if missing:
-        yield Problem(node.place, f"{key} lacks {', '.join(missing)}", "add it")
 
 
 def unchecked(name: str, node: YamlNode) -> Iterator[Problem]:
@@ -170,5 +144,5 @@ def typed(fits: Callable[[object], bool], kind: str, example: str) -> Check:
 _INPUT_FIELDS: dict[str, Check] = {
     "shape": _shape,
     "dtype": one_of(DTYPES),
-    "high": typed(_is_positive, "a positive whole number, which integers are below", "`21128`"),
+    "high": typed(is_size, "a positive whole number, which integers are below", "`21128`"),
 }

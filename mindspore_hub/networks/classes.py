@@ -12,17 +12,28 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.hub import Hub, own_root
 from mindspore_hub.hub.paths import root_above
 from mindspore_hub.hub.values import as_builtin
-from mindspore_hub.networks.framework import Network, require_mindspore
+from mindspore_hub.networks.framework import require_mindspore
 from mindspore_hub.networks.trust import explained, trusted_copy
 
 if TYPE_CHECKING:
+    from mindspore import nn
+
     from mindspore_hub.hub.card import Card
+
+
+class Network(Protocol):
+    """What a card names as its network: a class of cells, or a function that builds one."""
+
+    __name__: str
+
+    def __call__(self, *args: object, **kwargs: object) -> nn.Cell:
+        """Build the network."""
 
 
 def has_network(card: Card, hub: Hub) -> bool:
@@ -46,10 +57,8 @@ def network_hub(card: Card, hub: Hub) -> Hub:
 def network_class(card: Card, hub: Hub) -> Network:
     """Import what a card names as its network: a class, or a function that builds a cell.
 
-    Args:
-        card: The card.
-        hub: The hub whose network it is. The code of one that is not this package's own runs from
-            a private copy, and only if it is trusted, now or earlier.
+    The code of a hub that is not this package's own runs from a private copy, and only if it is
+    trusted, now or earlier.
 
     Raises:
         CardError: The hub has no such network, or its code cannot be imported.
@@ -73,11 +82,9 @@ def network_class(card: Card, hub: Hub) -> Network:
 
 
 def import_network(root: Path, module: str, name: str) -> Network:
-    """Import a network of a hub root whose code may run.
+    """Import a network of a hub root whose code may run; a CardError if the module lacks it.
 
-    Raises:
-        CardError: The module does not define it.
-        Exception: What the module raises.
+    Whatever the module raises comes as it is.
     """
     network: Network | None = getattr(_module(root, module), name, None)
     if network is None:

@@ -28,9 +28,6 @@ from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.paths import ENTRY_POINT
 from mindspore_hub.settings import Settings
 
-_CODE = ("models", ENTRY_POINT)
-"""Folders of a hub root whose files are executed."""
-
 _ONE_AT_A_TIME = threading.RLock()
 
 _COPIES: dict[str, Path] = {}
@@ -41,12 +38,7 @@ _MADE: list[tuple[int, Path]] = []
 
 
 def trusted_copy(hub: Hub) -> Path:
-    """Read the code of a hub once, and give a private copy of it that may run.
-
-    Raises:
-        TrustError: It was never trusted, or has changed since.
-        CardError: A file cannot be read.
-    """
+    """Read the code of a hub once, and give a private copy of it that may run; else a TrustError."""
     root = hub.root.resolve()
     code = read_code(root)
     memory = Store(Settings.from_environment().home).trusted
@@ -55,16 +47,9 @@ def trusted_copy(hub: Hub) -> Path:
 
 
 def check_trust(root: Path, found: str, memory: Path, *, trust: bool) -> None:
-    """Refuse to run the code of a hub that nobody trusts as it is now.
+    """Raise a TrustError if nobody trusts the code of a hub as it is now, by its digest.
 
-    Args:
-        root: The hub root.
-        found: The digest of its code.
-        memory: Folder where the digests of trusted code are kept.
-        trust: The caller trusts it now, and from now on.
-
-    Raises:
-        TrustError: It was never trusted, or has changed since.
+    With `trust` the caller trusts it now, and from now on: the folder `memory` keeps the digest.
     """
     note = memory / f"{hashlib.sha256(os.fsencode(root)).hexdigest()}.json"
     if trust:
@@ -82,28 +67,10 @@ def check_trust(root: Path, found: str, memory: Path, *, trust: bool) -> None:
         raise TrustError(msg)
 
 
-def code_digest(root: Path) -> str:
-    """The sha256 over names and contents of all files that a hub root may execute.
+def read_code(root: Path, folders: Iterable[str] = ("models", ENTRY_POINT)) -> dict[str, bytes]:
+    """All files below some folders that may be executed, by their paths; compiled ones are made anew.
 
-    Raises:
-        TrustError: A link leads to a folder elsewhere.
-        CardError: A file cannot be read.
-    """
-    return digest_of(read_code(root))
-
-
-def read_code(root: Path, folders: Iterable[str] = _CODE) -> dict[str, bytes]:
-    """All files that may be executed, by their paths below a folder.
-
-    Folders of compiled modules are left out, since these are made anew.
-
-    Args:
-        root: The folder.
-        folders: Those in it that are looked into.
-
-    Raises:
-        TrustError: A link leads to a folder elsewhere.
-        CardError: A file cannot be read.
+    A TrustError says that a link leads to a folder elsewhere, a CardError that a file cannot be read.
     """
     code = {}
     for path in sorted(path for folder in folders for path in (root / folder).rglob("*")):
@@ -134,12 +101,6 @@ def private_copy(code: Mapping[str, bytes]) -> Path:
 
     It stays until the process ends, for what is imported late, and the same files have the same
     folder. Compiled modules are left out: Python makes them anew from what was read.
-
-    Args:
-        code: Contents of files by their paths.
-
-    Raises:
-        OSError: There is no room for temporary files.
     """
     sources = {name: content for name, content in code.items() if not name.endswith(".pyc")}
     digest = digest_of(sources)
@@ -160,11 +121,7 @@ def remove_copies() -> None:
 
 @contextmanager
 def explained(root: Path, copy: Path) -> Iterator[None]:
-    """Let an error of code that was imported from a private copy say where it comes from.
-
-    Raises:
-        CardError: Instead of any error that is not of this package.
-    """
+    """Let any error of code that was imported from a private copy become a CardError that says where."""
     try:
         yield
     except HubError:

@@ -445,7 +445,7 @@ def test_a_run_whose_folder_another_one_took_says_so(plan: dict[str, int], tmp_p
         with pytest.raises(StoreError, match="another run writes the same output"):
             first.append(chunk)
     with StoredChunks(tmp_path / "f.npz", plan, ["a"], skipping=False) as third:
-        assert third.missing(1) == [0]
+        assert third.missing() == [0]
 
 
 def test_a_run_leaves_the_folder_of_another_one_alone(tmp_path: Path) -> None:
@@ -457,7 +457,7 @@ def test_a_run_leaves_the_folder_of_another_one_alone(tmp_path: Path) -> None:
         ) as other:
             first.append(Chunk({"vectors": np.full((1, 3), 7, np.float32)}, [1]))
             first.save({"about": np.array("{}")})
-            assert other.missing(2) == [1]
+            assert other.missing() == [1]
             other.append(Chunk({"vectors": np.full((1, 3), 2, np.float32)}, [1]))
             other.save({"about": np.array("{}")})
     assert features.load(tmp_path / "f.npz").vectors.tolist() == [[1, 1, 1], [2, 2, 2]]

@@ -26,10 +26,10 @@ from mindspore_hub.hub.card import read_card, stated
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.tasks.pictures.fields import as_preprocessing
 from mindspore_hub.tasks.retrieval.datasets import dataset, protocol
+from mindspore_hub.tasks.retrieval.evaluation import Selection
 from mindspore_hub.tasks.retrieval.features import Features, load
+from mindspore_hub.tasks.retrieval.metrics import Result
 from mindspore_hub.tasks.retrieval.report import Claim, Report, _cmc_figure
-from mindspore_hub.tasks.retrieval.scoring.metrics import Result
-from mindspore_hub.tasks.retrieval.selection import Selection
 
 pytestmark = pytest.mark.slow
 

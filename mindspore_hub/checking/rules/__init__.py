@@ -75,13 +75,7 @@ class HubCards:
         return self._root
 
     def add(self, document: Document, *, outline: bool = False) -> None:
-        """Take a card in, with what is compared of all cards.
-
-        Args:
-            document: The card.
-            outline: Keep its outline, which reads the card again where a rule asks for more than is
-                compared of all.
-        """
+        """Take a card in, with what is compared of all; an outline is read again for all else."""
         held = Outline(document) if outline else document
         self.documents[document.uid] = held
         for asset in document.card.assets:
@@ -90,11 +84,6 @@ class HubCards:
         for digest in {asset.sha256 for asset in document.card.assets}:
             if digest and len(digest) == 64:
                 self.by_sha256.setdefault(digest, []).append(held)
-
-    @property
-    def by_path(self) -> dict[Path, Document]:
-        """The cards by path."""
-        return {document.path: document for document in self.documents.values()}
 
     @cached_property
     def copies(self) -> list[list[Document]]:

@@ -1,9 +1,9 @@
 """Retrieval: pictures to features, features to matches and to published numbers.
 
 `embed`, `match` and `evaluate` are what `mindspore_hub` offers, and need nothing until they are called:
-`samples` to `embedding`, `neighbours` to `matches`, and `selection` to `report` do their work. `fields`
-has the keys of a card. `scoring` knows no networks; a data set and its protocol are one file of
-`datasets`. `docs/reid.md` describes the files that go in and come out.
+`samples` to `embedding`, `neighbours` to `matches`, and `evaluation` to `report` do their work. `fields`
+has the keys of a card. `ranking`, `rerank` and `metrics` know no networks; a data set and its protocol
+are one file of `datasets`. `docs/reid.md` describes the files that go in and come out.
 """
 
 from __future__ import annotations
