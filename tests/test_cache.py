@@ -7,10 +7,8 @@ import fcntl
 import hashlib
 import os
 import stat
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from server import read_only
@@ -20,9 +18,6 @@ from mindspore_hub.files import partial
 from mindspore_hub.files.store import Store
 from mindspore_hub.tensors import map_file
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 CONTENT = b"published weights"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
@@ -30,14 +25,6 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "home")
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that every user can reach, as `read_only` needs it."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
 
 
 def put(store: Store, content: bytes = CONTENT, sha256: str = SHA256) -> Path:

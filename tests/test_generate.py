@@ -198,13 +198,6 @@ def test_an_entry_point_that_somebody_wrote_is_left_alone(hub: Path) -> None:
     assert own.exists()
 
 
-def test_the_readme_of_the_project_shows_every_card(root: Path) -> None:
-    text = (root / "README.md").read_text(encoding="utf-8")
-    table = text.partition("<!-- models -->")[2].partition("<!-- /models -->")[0]
-    cards = Hub.of(root).cards
-    assert [f"(assets/{card.uid}.md)" in table for card in cards] == [True] * len(cards)
-
-
 def test_a_new_card_and_network_change_generated_files_only(root: Path, tmp_path: Path) -> None:
     hub = checkpoints.copy_hub(tmp_path / "hub", without="LeafNet")
     shutil.copy(root / "README.md", hub)

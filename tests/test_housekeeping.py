@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -513,14 +512,6 @@ def test_whoever_is_killed_before_any_removal_leaves_a_store_that_is_right(
     assert outcomes[-1] == 0, "it never came to the end"
     assert outcomes[:-1] == [-signal.SIGKILL] * (len(outcomes) - 1)
     assert len(outcomes) > 5
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that every user can reach, as `read_only` needs it."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
 
 
 def test_what_cannot_be_removed_is_named_and_the_rest_goes(

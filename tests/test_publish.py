@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import json
+import logging
 import os
 import pty
 import re
@@ -18,10 +19,12 @@ from urllib.parse import urlsplit
 
 import checkpoints
 import commands
+import manifests
 import mindspore
 import numpy as np
 import pytest
 import yaml
+from click.testing import CliRunner, Result
 from commands import MSHUB, ROOT
 from rich.filesize import decimal
 from server import FileServer
@@ -33,6 +36,7 @@ from mindspore_hub.authoring.generate import differences, write
 from mindspore_hub.authoring.publication import place
 from mindspore_hub.authoring.trial import main
 from mindspore_hub.checking.check import check_paths
+from mindspore_hub.commands.main import mshub
 from mindspore_hub.errors import CardError, CheckpointError, MissingFactsError, UnknownNameError
 from mindspore_hub.hub.card import read_card
 from mindspore_hub.hub.findings import Finding, Severity
@@ -148,13 +152,17 @@ def first(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         (hub.parent / name).write_bytes((files / name).read_bytes())
     for command in block("console").splitlines():
         words = [str(hub.parent / w) if "leafnet." in w else w for w in command.split()[2:]]
-        done = run(*words, cwd=hub)
-        assert done.returncode == 0, done.stderr
         if "--dry-run" in words:
+            done = invoke(*words, cwd=hub)
+            assert done.exit_code == 0, done.output
             assert digest(hub) == before
             (hub.parent / "dry-run.diff").write_text(done.stdout, encoding="utf-8")
-        elif "publish" in words:
-            (hub.parent / "published.txt").write_text(done.stdout, encoding="utf-8")
+            continue
+        ended = run(*words, cwd=hub)
+        assert ended.returncode == 0, ended.stderr
+        if "publish" in words:
+            assert "\nBuilding LeafNet and computing in PyNative and GRAPH mode\n" in ended.stderr
+            (hub.parent / "published.txt").write_text(ended.stdout, encoding="utf-8")
     return hub
 
 
@@ -190,6 +198,13 @@ def trials_in_this_process() -> Iterator[None]:
 def here() -> Iterator[None]:
     with trials_in_this_process():
         yield
+
+
+def invoke(*arguments: object, cwd: Path, **env: str) -> Result:
+    """Run `mshub` in this process, which has MindSpore already."""
+    with trials_in_this_process(), pytest.MonkeyPatch.context() as patch:
+        patch.chdir(cwd)
+        return CliRunner().invoke(mshub, [*map(str, arguments)], env=env)
 
 
 def test_a_new_network_is_three_new_files_and_no_edit(first: Path) -> None:
@@ -323,13 +338,12 @@ def test_what_is_published_is_clean_loads_by_its_names_and_can_be_bundled(
     mirror, names = tmp_path / "mirror", []
     mirror.mkdir()
     for variant, file in {"autumn": "second.ckpt", "winter": "tensors.safetensors"}.items():
-        done = run(
+        done = invoke(
             *("publish", files / file, "--model", "leafnet", "--from", files / "leafnet.yaml"),
             *("--variant", variant, "--evaluation", "acc93.1", "--format", "json"),
             cwd=hub,
-            package=hub,
         )
-        assert done.returncode == 0, done.stderr
+        assert done.exit_code == 0, done.output
         facts = json.loads(done.stdout)
         assert facts["files"] == [
             f"assets/mindspore/2.7/leafnet_{variant}_cifar10.md",
@@ -376,6 +390,7 @@ def run_workflow(hub: Path, **env: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
+@pytest.mark.usefixtures("here")
 def test_the_workflow_of_the_guide_refuses_a_changed_card_whose_file_does_not_fit(
     files: Path, tmp_path: Path
 ) -> None:
@@ -408,23 +423,23 @@ def test_the_workflow_of_the_guide_refuses_a_changed_card_whose_file_does_not_fi
         assert "num_class: the card says 10, the checkpoint 7" in done.stderr
 
 
-def test_a_new_variant_of_mvd_for_395_identities_is_one_command(tmp_path: Path) -> None:
+def test_a_new_variant_of_ddag_for_395_identities_is_one_command(tmp_path: Path) -> None:
     hub = checkpoints.copy_hub(tmp_path / "hub")
-    file = tmp_path / "mvd_crossview_ascend_v190_sysumm01_research_cv_rank1acc61_mAP58.ckpt"
-    network = checkpoints.network_class("MVD")(num_class=395)
+    file = tmp_path / "ddag_crossview_ascend_v180_sysumm01_research_cv_rank1acc61_mAP58.ckpt"
     prefixed = [
-        {"name": f"network._backbone.{name}", "data": item}
-        for name, item in network.parameters_and_names()
+        item._replace(name=f"network._backbone.{item.canonical}")
+        for item in manifests.read("ddag_sysu")
+        if item.canonical
     ]
-    mindspore.save_checkpoint(prefixed, str(file))
-    link = f"https://download.mindspore.cn/models/r1.9/{file.name}"
+    checkpoints.write(file, prefixed, value=checkpoints.random_value)
+    link = f"https://download.mindspore.cn/models/r1.8/{file.name}"
     facts = {"asset-link": link, "author": "A lab", "license": "Apache2.0"}
     mode = mindspore.get_context("mode")
-    done = mindspore_hub.publish(file, "mvd", facts=facts, hub=hub)
+    done = mindspore_hub.publish(file, "ddag", facts=facts, hub=hub, network_args={"part": 3})
     assert mindspore.get_context("mode") == mode
-    assert (done.name, done.network_args["num_class"]) == ("MVD@sysumm01-crossview", 395)
-    made = read_card(hub / "assets/mindspore/1.9/mvd_crossview_sysumm01.md", "a/b/c").asset
-    other = Hub.of().resolve("MVD@sysumm01-all").asset
+    assert (done.name, done.network_args["class_num"]) == ("DDAG@sysumm01-crossview", 395)
+    made = read_card(hub / "assets/mindspore/1.8/ddag_crossview_sysumm01.md", "a/b/c").asset
+    other = Hub.of().resolve("DDAG@sysumm01-all").asset
     assert made.mapping("preprocessing") == other.mapping("preprocessing")
     task, others = made.mapping("task"), other.mapping("task")
     assert others.pop("protocol")
@@ -448,8 +463,9 @@ embedding size: 8, by head.weight (10x8)
 
 
 def test_what_the_file_tells_is_said_first_and_then_what_the_network_makes_of_it(
-    hub: Path, tmp_path: Path
+    hub: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "mindspore_hub")
     file = tmp_path / "left.safetensors"
     cell = sys.modules["_leaves.leafnet"].LeafNet()
     held = {f"net.{name}": item for name, item in cell.parameters_and_names()}
@@ -459,10 +475,11 @@ def test_what_the_file_tells_is_said_first_and_then_what_the_network_makes_of_it
     mindspore.save_checkpoint(entries, str(file), format="safetensors")
     options = [f"--{key}={value}" for key, value in VARIANT.items()]
     command = ("publish", file, "--model", "LeafNet", *options, "--dry-run", "--format", "json")
-    done = run(*command, cwd=hub)
-    assert done.returncode == 0, done.stderr
+    done = invoke(*command, cwd=hub)
+    assert done.exit_code == 0, done.output
     size = decimal(file.stat().st_size)
-    assert done.stderr.startswith(FROM_FILE.format(file=file, size=size))
+    said = "".join(f"{message}\n" for message in caplog.messages)
+    assert said.startswith(FROM_FILE.format(file=file, size=size))
     inspected = examine(file).summary()
     told = json.loads(done.stdout)["checkpoint"]
     head = {"tensor": "head.weight", "shape": [10, 8]}
@@ -489,14 +506,18 @@ def test_a_network_that_says_nothing_of_its_files_has_nothing_told(
     assert made.checkpoint["parameters"]["tensors"] == 3
 
 
-def test_what_the_file_tells_is_said_of_a_file_that_does_not_fit(files: Path, hub: Path) -> None:
+def test_what_the_file_tells_is_said_of_a_file_that_does_not_fit(
+    files: Path, hub: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "mindspore_hub")
     options = [f"--{key}={value}" for key, value in VARIANT.items()]
     more = ("--network-arg", "num_class=10")
     before = digest(hub)
-    done = run("publish", files / "seven.ckpt", "--model", "LeafNet", *options, *more, cwd=hub)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "\nnum_class: 7 classes, by head.weight (7x8)\n" in done.stderr
-    assert "num_class: the card says 10, the checkpoint 7" in done.stderr
+    done = invoke("publish", files / "seven.ckpt", "--model", "LeafNet", *options, *more, cwd=hub)
+    assert done.stdout == ""
+    assert "num_class: 7 classes, by head.weight (7x8)" in caplog.messages
+    assert isinstance(done.exception, CheckpointError)
+    assert "num_class: the card says 10, the checkpoint 7" in str(done.exception)
     assert digest(hub) == before
 
 

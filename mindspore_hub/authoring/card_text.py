@@ -18,7 +18,7 @@ from mindspore_hub.hub.card import asset_items
 from mindspore_hub.hub.document import Document, parse_document
 from mindspore_hub.hub.findings import Finding, Severity
 from mindspore_hub.hub.paths import Cards, card_paths
-from mindspore_hub.hub.values import NOTHING, Argument, Shape
+from mindspore_hub.hub.values import Argument, Shape
 from mindspore_hub.tasks.pictures.fields import as_preprocessing
 from mindspore_hub.tasks.registry import read_task
 
@@ -142,13 +142,17 @@ def _card_facts(plan: Plan, trial: Trial) -> dict[str, str]:
 def _inherited(plan: Plan, trial: Trial) -> dict[str, str]:
     """What the other cards of the model say of pictures and task, as far as it is true of this file."""
     dataset = plan.facts["train-dataset"]
-    alike = [card for card in plan.siblings if card.asset and card.input_shapes == trial.inputs]
-    alike.sort(key=lambda card: card.text("train-dataset") != dataset)
-    nodes = [card.asset.node if card.asset else NOTHING for card in alike]
-    tasks = [read_task(node.get("task")) for node in nodes]
-    prepared = (as_preprocessing(node.get("preprocessing")) for node in nodes)
+    alike = [
+        (card.text("train-dataset") != dataset, card.asset)
+        for card in plan.siblings
+        if card.asset and card.input_shapes == trial.inputs
+    ]
+    of_set = [asset for is_other, asset in alike if not is_other]
+    nearest_first = [*of_set, *(asset for is_other, asset in alike if is_other)]
+    tasks = [read_task(asset.node.get("task")) for asset in nearest_first]
+    prepared = (as_preprocessing(asset.node.get("preprocessing")) for asset in nearest_first)
     fitting = (task for task in tasks if task and max(task.places, default=-1) < len(trial.outputs))
     nearest, task = next(filter(None, prepared), None), next(fitting, None)
-    of_set = sum(card.text("train-dataset") == dataset for card in alike)
-    stated = {"preprocessing": nearest, "task": task and task.shared(tasks[:of_set])}
+    shared = task and task.shared(tasks[: len(of_set)])
+    stated = {"preprocessing": nearest, "task": shared}
     return {key: flow(made.as_json()) for key, made in stated.items() if made}

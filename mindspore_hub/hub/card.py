@@ -307,7 +307,7 @@ def _read(path: Path, uid: str) -> Card:
 def stated(
     card: Card, key: str, read: Callable[[YamlNode | None], _Made | None], wanted: str = ""
 ) -> _Made:
-    """What `read` makes of a key of the asset, in the form `wanted`; a CardError if nothing."""
+    """What `read` makes of a key of the asset, `wanted` being its form; a CardError if nothing."""
     made = read(card.asset.node.get(key)) if card.asset else None
     if made is None:
         msg = (

@@ -101,7 +101,7 @@ def _kind(node: YamlNode) -> str:
 
 
 def field_problems(key: str, node: YamlMapping, fields: Mapping[str, Field]) -> Iterator[Problem]:
-    """What is wrong with the mapping behind a key, by its fields."""
+    """What is wrong with the mapping behind a key, by the checks of its fields."""
     times = Counter(node.names)
     for name, _ in node.entries:
         if name.text not in fields:

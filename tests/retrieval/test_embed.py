@@ -21,11 +21,6 @@ from mindspore_hub.tasks.retrieval.samples import list_samples
 
 
 @pytest.fixture
-def card(tmp_path: Path) -> str:
-    return tiny.card(tmp_path)
-
-
-@pytest.fixture
 def network() -> tiny.Tiny:
     return tiny.Tiny()
 

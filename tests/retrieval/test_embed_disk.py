@@ -25,11 +25,6 @@ PICTURES = 24
 
 
 @pytest.fixture
-def card(tmp_path: Path) -> str:
-    return tiny.card(tmp_path)
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tiny.numbered(tmp_path / "all", PICTURES)
 

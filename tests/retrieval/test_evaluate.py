@@ -1,7 +1,6 @@
 """From a data set in its published layout, or from saved features, to numbers beside the claims."""
 
 import dataclasses
-import gc
 import hashlib
 import io
 import json
@@ -42,13 +41,6 @@ CARDS = {
     "multitasknet_veri": {"queries": 2, "gallery": 4, "images": 6},
 }
 """A card of each network, and how much of the synthetic data its protocol looks at."""
-
-
-@pytest.fixture(autouse=True)
-def _freed() -> Iterator[None]:
-    """Networks go with their test; together they would take gigabytes."""
-    yield
-    gc.collect()
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,12 @@
 """`mshub match` as users start it."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import sheets
+from commands import run
 
 import mindspore_hub
 from mindspore_hub.tasks.retrieval.features import Features
@@ -23,17 +21,6 @@ Query                 Rank   Nearest             Distance   Right
 queries/b.png         1      gallery/wrong.png   -1.000     ✓
                       2      gallery/right.png   -0.9950    ✗
 """
-
-
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mindspore_hub", *map(str, arguments)],
-        cwd=ROOT,
-        env=os.environ,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
