@@ -28,6 +28,7 @@ from mindspore_hub.errors import (
 )
 from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.hub import Hub
+from mindspore_hub.networks import weights
 from mindspore_hub.networks.construct import build_uninitialised
 
 pytestmark = pytest.mark.slow
@@ -123,7 +124,7 @@ def test_load_leaves_the_context_alone_and_gives_inference_mode(
 @pytest.fixture
 def no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fail the test if a checkpoint is parsed."""
-    monkeypatch.setattr(tensorfile, "read_index", lambda *_: pytest.fail("it was parsed"))
+    monkeypatch.setattr(weights, "read_index", lambda *_: pytest.fail("it was parsed"))
 
 
 @pytest.mark.parametrize("bit", [0, 8 * 2_500_000, -1], ids=["first", "middle", "last"])
