@@ -138,7 +138,7 @@ def leaves(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A hub of LeafNet with two cards; their file, with what training left, is in `mirror`."""
     root = tmp_path_factory.mktemp("leaves")
     (root / "models").mkdir()
-    for name in ("__init__.py", "_checkpoint.py"):
+    for name in ("__init__.py", "_checkpoint.py", "_entry.py"):
         shutil.copy(checkpoints.ROOT / "models" / name, root / "models" / name)
     (root / "models" / "leafnet.py").write_text(SOURCE, encoding="utf-8")
     random = np.random.RandomState(1)

@@ -489,7 +489,7 @@ def test_load_takes_positional_arguments_of_the_constructor() -> None:
         ({"name": "~nobody-by-this-name", "source": "local"}, UnknownNameError, "does not exist"),
         ({"name": "a" * 5000, "source": "local"}, UnknownNameError, "does not exist"),
         ({"name": "\0", "source": "local", "trust": True}, UnknownNameError, r"'\x00' does not"),
-        ({"name": "https://www.baidu.com"}, ValueError, "no address of a model card"),
+        ({"name": "https://www.baidu.com"}, ValueError, "is not the address of a model card"),
         ({"name": "MVDD"}, UnknownNameError, "Did you mean MVD?"),
         ({"name": "DDAG@nope"}, UnknownNameError, "DDAG@sysumm01-indoor"),
         ({"name": "MVD@regdb"}, AmbiguousNameError, "MVD@regdb-visibletoinfrared"),
