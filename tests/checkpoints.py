@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import os
 import random
 import shutil
 import zlib
@@ -38,6 +39,17 @@ MANIFESTS = {
     "multitasknet_veri": "multitasknet_heatmap575",
 }
 """What the published file of a card holds, where that is known."""
+
+
+def sample() -> list[Card]:
+    """Cards to try whole files with: one of each model whose published file is known to us.
+
+    With MSHUB_TEST_ALL it is every card.
+    """
+    cards = Hub.of().cards
+    if os.environ.get("MSHUB_TEST_ALL"):
+        return [*cards]
+    return [card for card in cards if card.is_default and card.name in MANIFESTS]
 
 
 def file_of(card: Card) -> str:

@@ -1,9 +1,12 @@
-"""Load every card of the hub on the search path, by each kind of name in turn; report what differs.
+"""Load cards of the hub on the search path, by each kind of name in turn; report what differs.
+
+    load_all.py NAME...
 
 A program of its own, so that the hub can be a copy whose cards name files of a test server.
 """
 
 import json
+import sys
 from pathlib import Path
 
 import checkpoints
@@ -46,6 +49,8 @@ def main():
         report["resolved"][card.name] = sorted(
             {Hub.of().resolve(name).name for name in known.values()}
         )
+        if card.name not in sys.argv[1:]:
+            continue
         kind = min(known, key=[*report["loaded"].values()].count)
         network = mindspore_hub.load(known[kind])
         report["loaded"][card.name] = kind
