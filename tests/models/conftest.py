@@ -19,8 +19,9 @@ PACKAGE = "_networks_under_test"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test with the argument `network_module` once for each network in `models`."""
-    if "network_module" in metafunc.fixturenames:
+    """Run a test with the argument `network_module` once for each network in `models`, or as it says."""
+    named = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    if "network_module" in metafunc.fixturenames and "network_module" not in named:
         modules = sorted(path.stem for path in MODELS.glob("[!_]*.py"))
         metafunc.parametrize("network_module", modules)
 

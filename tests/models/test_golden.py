@@ -9,12 +9,12 @@ afterwards. "gates/1" is row 1 of the array "gates".
 
 import functools
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import checkpoints
 import fill
 import mindspore
 import numpy as np
@@ -75,7 +75,7 @@ def _cases() -> Iterator[tuple[str, str]]:
     for name, case in INDEX.items():
         yield name, "pynative"
         flags = {k: v for k, v in case["arguments"].items() if k not in CLASS_COUNTS}
-        structure = case["network"], json.dumps(flags) if os.environ.get("MSHUB_TEST_ALL") else ""
+        structure = case["network"], json.dumps(flags) if checkpoints.ALL else ""
         cells = {(*structure, call.get("cell", call.get("then", ""))) for call in case["calls"]}
         if not cells <= compiled:
             compiled |= cells

@@ -9,6 +9,7 @@ import zlib
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+import checkpoints
 import fill
 import mindspore
 import numpy as np
@@ -20,6 +21,10 @@ from mindspore_hub.networks.construct import build_uninitialised
 pytestmark = pytest.mark.slow
 
 CASES = Path(__file__).parents[1] / "data" / "training"
+
+COMPILED = sorted(path.stem for path in CASES.glob("*.json"))
+if not checkpoints.ALL:
+    COMPILED = ["ddag", "metric_learn"]
 
 
 @pytest.fixture
@@ -56,6 +61,7 @@ def test_a_training_step_changes_all_and_the_network_returns_to_inference(net, i
     assert _shapes(net(*inputs[: len(net.input_shapes)])) == case["inference"]
 
 
+@pytest.mark.parametrize("network_module", COMPILED)
 @pytest.mark.parametrize("mode", ["graph"], indirect=True)
 @pytest.mark.usefixtures("mode")
 def test_graph_mode_trains_the_head(net, inputs, case):
