@@ -117,9 +117,11 @@ _MODULES = {
     "diff": "inspect",
     "embed": "embed",
     "eval": "eval:eval_",
+    "index": "search",
     "inspect": "inspect",
     "match": "match",
     "publish": "publish",
+    "search": "search",
     "verify": "cache",
 }
 """Commands that are imported when they are wanted: module, and function if its name differs."""
@@ -183,9 +185,19 @@ def _log_to_stderr() -> None:
 
 @mshub.command("list")
 @click.argument("version", required=False)
+@click.option(
+    "--all", "everything", is_flag=True, help="List all published files of the index, too."
+)
 @format_option
-def list_(version: str | None, style: str) -> None:
+def list_(version: str | None, everything: bool, style: str) -> None:
     """List the cards of the hub, of one VERSION (1.9) or of all."""
+    if everything:
+        from mindspore_hub.commands.search import show_files
+        from mindspore_hub.hub.search import search
+
+        files = search(release=None if version == "master" else version)
+        show_files(sorted(files, key=lambda file: file.name.lower()), style)
+        return
     from mindspore_hub.info import to_json
     from mindspore_hub.list import cards_of
 
@@ -217,11 +229,16 @@ def info(name: str, style: str) -> None:
     if style == "json":
         print_json(found.to_dict())
         return
+    facts = vars(found).items()
     rows = [
         (key, _text(value))
-        for key, value in vars(found).items()
-        if not key.startswith("_") and value not in (None, "", [], {})
+        for key, value in facts
+        if key not in {"_card", "published"} and value not in (None, "", [], {})
     ]
+    if found.published:
+        from mindspore_hub.commands.search import facts_of
+
+        rows += facts_of(found.published)
     print_table(("Fact", "Value"), rows)
 
 

@@ -11,7 +11,7 @@ import logging
 import lzma
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -131,9 +131,6 @@ class Entry(NamedTuple):
         return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
 
 
-_NOBODY = Entry("")
-
-
 @dataclass(frozen=True)
 class IndexedCard(Card):
     """A card of which only the index has the facts: neither its text nor its network is here.
@@ -142,14 +139,12 @@ class IndexedCard(Card):
 
     Attributes:
         entry: Its facts.
-        sharing: The facts of all cards that publish its file, itself among them, the newest first.
     """
 
-    entry: Entry = _NOBODY
-    sharing: tuple[Entry, ...] = ()
+    entry: Entry = field(default=Entry(""), repr=False, compare=False)
 
     @classmethod
-    def of(cls, entry: Entry, sharing: tuple[Entry, ...] = ()) -> IndexedCard:
+    def of(cls, entry: Entry) -> IndexedCard:
         """The card that an entry describes."""
         keys = {
             "model-name": entry.model,
@@ -164,7 +159,12 @@ class IndexedCard(Card):
         values: dict[str, YamlNode] = {key: _text(text) for key, text in keys.items() if text}
         values["asset"] = YamlList(tuple(map(_asset, entry.assets)), Place())
         path = Path(f"{entry.uid}.md")
-        return cls(path, entry.uid, entry.title, _mapping(values), entry=entry, sharing=sharing)
+        return cls(path, entry.uid, entry.title, _mapping(values), entry=entry)
+
+    @property
+    def is_indexed(self) -> bool:
+        """It is."""
+        return True
 
     @property
     def document(self) -> Document:
@@ -254,7 +254,7 @@ class Index:
                 not entry.is_full,
                 entry.use == "reference",
                 _newest_first(entry),
-                -self._datasets[entry.dataset.lower()],
+                -self.datasets[entry.dataset.lower()],
                 -len(self._by_file[entry.sha256 or entry.uid]),
                 len(entry.name),
                 entry.uid,
@@ -263,7 +263,7 @@ class Index:
         return min(entries, key=rank)
 
     @cached_property
-    def _datasets(self) -> Counter[str]:
+    def datasets(self) -> Counter[str]:
         """How many cards have each data set."""
         return Counter(entry.dataset.lower() for entry in self.entries)
 
@@ -351,7 +351,7 @@ def meant(entries: Sequence[Entry], name: str, index: Index, cards: Iterable[Car
     elif entry.sha256 in own:
         card = min(own[entry.sha256], key=lambda card: (card.name != entry.name, card.uid))
     else:
-        card = IndexedCard.of(entry, index.sharing(entry))
+        card = IndexedCard.of(entry)
     files = len({entry.sha256 or entry.uid for entry in entries})
     if files > 1:
         text = "%r may mean %s files; taking %s. `mshub search %s` shows all."

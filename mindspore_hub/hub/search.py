@@ -1,0 +1,353 @@
+"""Search for published files by words of their cards."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from mindspore_hub.hub.card import Card
+    from mindspore_hub.hub.hub import Hub
+    from mindspore_hub.hub.index import Entry, Index
+
+logger = logging.getLogger(__name__)
+
+_PUNCTUATION = re.compile(r"[\W_]+")
+_PART = re.compile(r"[^\W\d_]+|\d+")
+
+_FILLING = frozenset(
+    [
+        *("a", "an", "and", "checkpoint", "for", "in", "model", "network", "of", "on"),
+        *("pretrained", "the", "trained", "weights", "with"),
+    ]
+)
+"""Words that people type and that say nothing about a card."""
+
+_FALLING = re.compile(
+    r".*(?:loss|error|rate)|r?mse|ma?p?e|fid|n?epe|[cewp]er|ppl|perplexity|mr|dem|.*hausdorff.*"
+)
+"""Metrics of which less is better, in lower case and without punctuation."""
+
+
+class _Value(NamedTuple):
+    """A value of a field as words are compared with it."""
+
+    weight: int
+    folded: str
+    parts: frozenset[str]
+
+
+@dataclass(frozen=True, eq=False)
+class PublishedFile:
+    """A published file with every card that publishes it; or a card that publishes no file.
+
+    Attributes:
+        entry: Facts of the card that was looked for, else of the newest one.
+        entries: Facts of all its cards, the newest first.
+        card: The card of this hub that has the file, if there is one.
+        index: What names are looked up in.
+    """
+
+    entry: Entry
+    entries: tuple[Entry, ...] = field(repr=False)
+    card: Card | None = field(repr=False)
+    index: Index = field(repr=False)
+
+    @cached_property
+    def name(self) -> str:
+        """Shortest name that means it."""
+        entry = self.entry
+        if self.card or self.is_meant:
+            return self.card.short_name if self.card else entry.name
+        of_release = self.index.named(entry.name, entry.release)
+        alone = self.index.choose(of_release) in self.entries
+        return f"{entry.name}@{entry.release}" if alone else entry.uid
+
+    @cached_property
+    def is_meant(self) -> bool:
+        """Whether the bare name of its card means this file, and not that of another release."""
+        return self.index.choose(self.index.named(self.entry.name)) in self.entries
+
+    @property
+    def sha256(self) -> str:
+        """Its digest as far as it is published: 64 digits, the first 8, or none."""
+        return self.entry.sha256
+
+    @property
+    def use(self) -> str:
+        """What can be done: `loads`, `weights` (there is no network for it) or `reference` only."""
+        return "loads" if self.card else self.entry.use
+
+    @property
+    def command(self) -> str:
+        """The command that does it; empty for a reference."""
+        if self.use == "loads":
+            return f"mshub load {self.name}"
+        pin = "" if self.entry.is_full else " --pin"
+        return f"mshub download {self.name}{pin}" if self.use == "weights" else ""
+
+    @property
+    def releases(self) -> tuple[str, ...]:
+        """MindSpore releases that it was published for, the newest first."""
+        return tuple(dict.fromkeys(entry.release for entry in self.entries))
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it, ready for JSON; what no card says is None."""
+        entry = self.entry
+        return {
+            "name": self.name,
+            "uid": self.card.uid if self.card else entry.uid,
+            "model": entry.model or None,
+            "dataset": entry.dataset or None,
+            "domain": entry.domain or None,
+            "task": entry.task or None,
+            "license": entry.licence or None,
+            "metrics": _metrics(entry),
+            "sha256": self.sha256 or None,
+            "use": self.use,
+            "command": self.command or None,
+            "repository": {
+                "name": entry.repo or None,
+                "ref": entry.ref or None,
+                "path": entry.path or None,
+            },
+            "releases": [
+                {
+                    "release": item.release,
+                    "uid": item.uid,
+                    "link": item.asset.get("link"),
+                    "metrics": _metrics(item),
+                }
+                for item in self.entries
+            ],
+        }
+
+
+def search(
+    words: str | Iterable[str] = (),
+    *,
+    dataset: str | None = None,
+    task: str | None = None,
+    model: str | None = None,
+    release: str | None = None,
+    metric: str | None = None,
+    loadable: bool = False,
+    hub: str | os.PathLike[str] | Hub | None = None,
+) -> list[PublishedFile]:
+    """Find published files, in the hub and in its index.
+
+    Case and punctuation do not matter, and part of a word is enough: `imagenet` finds `ImageNet2012`.
+    A word that no card has is taken for the nearest one, which is logged.
+
+    Args:
+        words: Each must be in a name, model, data set, task, metric or release of the file.
+        dataset: Data set that a card of the file must state.
+        task: Task that a card must state; most published cards state none.
+        model: Name of the model, or its begin.
+        release: MindSpore release that it must be published for, such as `1.9`.
+        metric: Metric that a card must state; files that fit alike are sorted by it, best first.
+        loadable: Only files that `load` makes a network of.
+        hub: Hub that is searched, or the path of its root; by default the one of `MSHUB_HUB`, else
+            that of this package.
+
+    Returns:
+        Files by how well they fit.
+
+    Raises:
+        CardError: The hub has no cards, or its index is damaged.
+    """
+    from mindspore_hub.hub.hub import Hub
+
+    hub = Hub.of(hub)
+    wanted = _words(words)
+    asked = {"dataset": dataset, "task": task, "model": model}
+    found = [
+        file
+        for file in _files(hub, release)
+        if (not loadable or file.card)
+        and all(not text or _has(file, key, text) for key, text in asked.items())
+        and (not metric or _value_of(file, metric) is not None)
+    ]
+    fits = _fits(found, wanted)
+    found = [file for file in found if id(file) in fits]
+
+    def rank(file: PublishedFile) -> tuple[Any, ...]:
+        value = _value_of(file, metric) if metric else None
+        entry = file.entry
+        return (
+            -fits[id(file)],
+            value or 0.0,
+            not (file.card and file.card.is_default),
+            file.use == "reference",
+            not file.is_meant,
+            -len(_namesakes(file)),
+            -file.index.datasets[entry.dataset.lower()],
+            len(entry.name),
+            entry.uid,
+        )
+
+    best: dict[int, PublishedFile] = {}
+    for file in sorted(found, key=rank):
+        # One that several cards publish under different names stands where the best of them does.
+        best.setdefault(id(file.entries), file)
+    return list(best.values())
+
+
+def published(card: Card, hub: Hub) -> PublishedFile:
+    """The file of a card that is in the index."""
+    entry = hub.index.by_uid[card.uid.lower()]
+    return PublishedFile(entry, hub.index.sharing(entry), None, hub.index)
+
+
+def _files(hub: Hub, release: str | None) -> Iterator[PublishedFile]:
+    """Files of a release, or all, once for each name of a card.
+
+    They are those of the index, and those of cards that are not in it.
+    """
+    from mindspore_hub.hub.index import Entry, Index
+
+    index = hub.index
+    others = [Entry.of(card) for card in hub.cards if card.uid.lower() not in index.by_uid]
+    index = Index([*index.entries, *others]) if others else index
+    cards: dict[str, Card] = {}
+    for card in hub.cards:
+        asset = card.asset
+        if asset and (card.is_default or asset.sha256 not in cards):
+            cards[asset.sha256] = card
+    version = release.removeprefix("r") if release else ""
+    for entries in index.files:
+        names = {
+            entry.name: entry
+            for entry in reversed(entries)
+            if not version or entry.release == version
+        }
+        for entry in names.values():
+            yield PublishedFile(entry, entries, cards.get(entry.sha256), index)
+
+
+def _words(words: str | Iterable[str]) -> list[str]:
+    typed = words.split() if isinstance(words, str) else [part for w in words for part in w.split()]
+    folded = [_fold(word) for word in typed]
+    return [word for word in folded if word and word not in _FILLING]
+
+
+def _namesakes(file: PublishedFile) -> list[Entry]:
+    """Cards of a file that are called alike, the newest first."""
+    return [entry for entry in file.entries if entry.name == file.entry.name]
+
+
+def _has(file: PublishedFile, key: str, text: str) -> bool:
+    """Whether one of its cards has a value that is, or begins or has a part with, a text."""
+    values = {getattr(entry, key) for entry in file.entries}
+    return any(_likeness(_fold(text), _value(0, value)) > 1 for value in values if value)
+
+
+def _fits(files: Sequence[PublishedFile], words: Sequence[str]) -> dict[int, int]:
+    """How well files fit words, by their `id`; without those that lack a word."""
+    values = {id(file): _values(file) for file in files}
+    scores = dict.fromkeys(values, 0)
+    whole = "".join(words)
+    for word in words:
+        found = _scores(word, values)
+        near = "" if found else _nearest(word, values.values())
+        if near:
+            logger.info("No card has %r; taking it for %r.", word, near)
+            whole = whole.replace(word, near)
+            found = _scores(near, values)
+        scores = {key: scores[key] + score for key, score in found.items() if key in scores}
+    for file in files if whole else ():
+        if id(file) in scores:
+            is_name = any(value.folded == whole for value in values[id(file)])
+            begins = _fold(file.entry.name).startswith(whole)
+            scores[id(file)] += 100 * is_name + 50 * begins
+    return scores
+
+
+def _scores(word: str, values: dict[int, list[_Value]]) -> dict[int, int]:
+    found = {}
+    for key, of_file in values.items():
+        score = max(10 * _likeness(word, value) + value.weight for value in of_file)
+        if score >= 10:
+            found[key] = score
+    return found
+
+
+def _likeness(word: str, value: _Value) -> int:
+    """How a word is in a value: 4 all of it, 3 a part, 2 a begin, 1 inside, 0 not at all."""
+    if word not in value.folded:
+        return 0
+    if word == value.folded:
+        return 4
+    if word in value.parts:
+        return 3
+    if any(part.startswith(word) for part in value.parts) or value.folded.startswith(word):
+        return 2
+    return 1 if len(word) > 2 else 0
+
+
+def _nearest(word: str, values: Iterable[list[_Value]]) -> str:
+    """The word of a card that a misspelt one is probably meant for; empty if none is near."""
+    from difflib import get_close_matches
+
+    known: dict[str, None] = {}
+    for of_file in values:
+        for value in of_file:
+            known[value.folded] = None
+            known.update(dict.fromkeys(value.parts))
+    return next(iter(get_close_matches(word, known, 1, 0.7)), "")
+
+
+def _values(file: PublishedFile) -> list[_Value]:
+    """Values of all cards of a file, the weightier fields first."""
+    texts = {file.card.model_name: 5} if file.card else {}
+    older = 0
+    for entry in (file.entry, *_namesakes(file)):
+        metrics = " ".join(name or "" for name, _ in entry.metrics)
+        fields = (
+            *((entry.model, 5), (entry.name, 5), (entry.title, 4), (entry.dataset, 4)),
+            *((entry.task, 3), (metrics, 2), (entry.backbone, 1), (entry.domain, 1)),
+            (entry.release, 1),
+        )
+        for text, weight in fields:
+            if text and text not in texts:
+                texts[text] = weight - older
+        older = 1
+    return [_value(weight, text) for text, weight in texts.items()]
+
+
+@lru_cache(maxsize=16384)
+def _value(weight: int, text: str) -> _Value:
+    lower = text.lower()
+    parts = {part for chunk in _PUNCTUATION.split(lower) for part in (chunk, *_PART.findall(chunk))}
+    return _Value(weight, _fold(text), frozenset(parts))
+
+
+def _fold(text: str) -> str:
+    return _PUNCTUATION.sub("", text.lower())
+
+
+def _metrics(entry: Entry) -> list[dict[str, str | None]]:
+    return [{"name": name, "value": value} for name, value in entry.metrics]
+
+
+def _value_of(file: PublishedFile, metric: str) -> float | None:
+    """What files are sorted by, the best first, from the newest card that states a metric."""
+    from mindspore_hub.hub.metrics import common_name, parse_metric
+
+    asked = common_name(metric)
+    for entry in (file.entry, *file.entries):
+        for name, value in entry.metrics:
+            if name and common_name(name) == asked:
+                parsed = parse_metric(f"{name}: {value}")
+                if parsed is None:
+                    return float("inf")
+                # Some cards state a share of 1, others one of 100.
+                share = parsed.is_percentage and 0 < parsed.number <= 1
+                number = 100 * parsed.number if share else parsed.number
+                return number if _FALLING.fullmatch(_fold(name)) else -number
+    return None
