@@ -28,9 +28,9 @@ from mindspore_hub.hub.metrics import (
     parse_metric,
     parse_metrics,
 )
+from mindspore_hub.hub.paths import entry_point_path
 from mindspore_hub.hub.values import Argument, Shape
 from mindspore_hub.hub.vocabulary import accepted_dataset, is_accepted_dataset, listed, plain
-from mindspore_hub.networks.entry_point import entry_point_path
 from mindspore_hub.networks.examine import Examination, describe
 
 _FOLDER = re.compile(r"[\w+-][\w.+-]*", re.ASCII)

@@ -7,7 +7,6 @@ from typing import Any
 
 from mindspore_hub.hub.keys import (
     ASSET,
-    DTYPES,
     REQUIRED,
     REQUIRED_IN_ASSET,
     TOP,
@@ -16,6 +15,7 @@ from mindspore_hub.hub.keys import (
     key_of,
 )
 from mindspore_hub.hub.metrics import NAMED_METRICS, PLACEHOLDERS
+from mindspore_hub.hub.values import DTYPES
 from mindspore_hub.tasks.pictures.fields import (
     INTERPOLATIONS,
     KEYPOINTS,
@@ -99,11 +99,11 @@ def _evaluation() -> dict[str, Any]:
 def _input() -> dict[str, Any]:
     """What rule H924 checks."""
     shape = {"type": "array", "items": _SIZE}
-    properties = {"shape": shape, "dtype": {"enum": list(DTYPES)}}
+    properties = {"shape": shape, "dtype": {"enum": list(DTYPES)}, "high": _SIZE}
     item = {
         "type": "object",
         "properties": properties,
-        "required": list(properties),
+        "required": ["shape", "dtype"],
         "additionalProperties": False,
     }
     return {"type": "array", "items": item, "minItems": 1}

@@ -89,20 +89,20 @@ _USES = {
 }
 
 
-def facts_of(file: PublishedFile) -> list[tuple[str, str]]:
+def facts_of(file: PublishedFile) -> dict[str, object]:
     """What `mshub info` shows of a published file beside the facts of its card."""
     entry = file.entry
     where = {"repository": entry.repo, "branch": entry.ref, "folder": entry.path}
-    releases = "\n".join(
+    releases = [
         "  ".join(part for part in (item.release, item.uid, item.asset.get("link")) if part)
         for item in file.entries
-    )
-    return [
-        ("code", "\n".join(f"{key}: {value}" for key, value in where.items() if value)),
-        ("releases", releases),
-        ("use", _USES[file.use]),
-        *([("command", file.command)] if file.command else []),
     ]
+    return {
+        "code": {key: value for key, value in where.items() if value},
+        "releases": releases,
+        "use": _USES[file.use],
+        "command": file.command,
+    }
 
 
 @click.group(cls=Group)

@@ -29,6 +29,7 @@ from mindspore_hub.hub.patterns import pattern
 from mindspore_hub.hub.values import (
     NOTHING,
     Argument,
+    Input,
     Shape,
     YamlList,
     YamlMapping,
@@ -36,8 +37,10 @@ from mindspore_hub.hub.values import (
     YamlText,
     as_argument,
     as_arguments,
+    as_inputs,
     as_plain,
     as_shapes,
+    is_null,
     link_text,
 )
 
@@ -45,6 +48,7 @@ LOADABLE_FORMATS = ("ckpt", "safetensors")
 """Formats of an asset that hold a checkpoint; the first asset in one of them is loaded."""
 
 _MODEL_NAME = pattern(r"\w[\w.+-]*")
+NETWORK = pattern(r"(?P<module>[^\W\d]\w*)\.(?P<name>[^\W\d]\w*)")
 
 _MOST_COMPARED = 20
 """No card has more files; each comparison looks at all metrics."""
@@ -179,6 +183,21 @@ class Card:
         """Name of the network; what `load` takes."""
         return self.text("model-name")
 
+    @property
+    def network(self) -> tuple[str, str]:
+        """Module in `models/`, and the class or function in it that builds the network.
+
+        `network: resnet.resnet50` says it; otherwise both have the name of the model.
+        """
+        match = NETWORK.fullmatch(self.text("network"))
+        return (match[1], match[2]) if match else (self.model_name.lower(), self.model_name)
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """What the network takes: shape for one sample, and dtype."""
+        stated = as_inputs(self.values.get("input"))
+        return stated or tuple(map(Input, as_shapes(self.values.get("input-shape"))))
+
     @cached_property
     def version(self) -> str:
         """MindSpore release that the card was published for, such as `1.9`."""
@@ -202,7 +221,7 @@ class Card:
     @property
     def input_shapes(self) -> tuple[Shape, ...]:
         """Shape of each input for one sample."""
-        return as_shapes(self.values.get("input-shape"))
+        return tuple(item.shape for item in self.inputs)
 
     @property
     def output_shapes(self) -> tuple[Shape, ...]:
@@ -358,6 +377,15 @@ def _model_name_problem(front_matter: YamlMapping) -> Problem | None:
         message = f"model-name {name!r} is not made of letters, digits and any of `_.+-`"
         return Problem(front_matter.place_of("model-name"), message, "rename the model")
     return None
+
+
+def _network_problem(front_matter: YamlMapping) -> Problem | None:
+    """What is said of the network becomes the name of a module."""
+    is_stated = not is_null(front_matter.get("network"))
+    if not is_stated or NETWORK.fullmatch(front_matter.text("network")):
+        return None
+    place = front_matter.place_of("network")
+    return Problem(place, "network is not MODULE.NAME", "write `resnet.resnet50`")
 
 
 def _network_args_problem(front_matter: YamlMapping) -> Problem | None:

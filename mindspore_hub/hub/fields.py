@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from mindspore_hub.hub.findings import Edit, Problem
-from mindspore_hub.hub.keys import DTYPES, Form, are_known, key_of
+from mindspore_hub.hub.keys import Form, are_known, key_of
 from mindspore_hub.hub.values import (
+    DTYPES,
     YamlList,
     YamlMapping,
     YamlNode,
@@ -56,14 +57,18 @@ def input_problems(node: YamlNode) -> Iterator[Problem]:
         yield Problem(node.place, "input is not a list of inputs", _INPUT)
     for item in items:
         if isinstance(item, YamlMapping):
-            yield from field_problems("input", item, _INPUT_FIELDS, optional=())
+            yield from field_problems("input", item, _INPUT_FIELDS, optional=("high",))
         else:
             yield Problem(item.place, f"an item of input is {_kind(item)}, not a mapping", _INPUT)
 
 
+def _is_positive(value: object) -> bool:
+    return type(value) is int and value > 0
+
+
 def _shape(name: str, node: YamlNode) -> Iterator[Problem]:
     sizes = [as_argument(item) for item in node.items] if isinstance(node, YamlList) else [None]
-    if not all(type(size) is int and size > 0 for size in sizes):
+    if not all(map(_is_positive, sizes)):
         message = f"{name} is not a list of positive whole numbers"
         yield Problem(node.place, message, "write `[128]`, without the batch axis")
 
@@ -162,4 +167,8 @@ def typed(fits: Callable[[object], bool], kind: str, example: str) -> Check:
     return check
 
 
-_INPUT_FIELDS: dict[str, Check] = {"shape": _shape, "dtype": one_of(DTYPES)}
+_INPUT_FIELDS: dict[str, Check] = {
+    "shape": _shape,
+    "dtype": one_of(DTYPES),
+    "high": typed(_is_positive, "a positive whole number, which integers are below", "`21128`"),
+}

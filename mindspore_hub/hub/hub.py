@@ -87,7 +87,7 @@ class Hub:
             CardError: The folder has no cards.
         """
         if isinstance(hub, Hub):
-            return hub
+            return cls(hub.root, trust=True) if trust and not hub.trust else hub
         root = Path(hub).expanduser() if hub is not None else hub_setting() or own_root()
         if not (root / "assets").is_dir():
             msg = (

@@ -80,9 +80,6 @@ class Key(NamedTuple):
         return self.form in {Form.LIST, Form.MAPPING}
 
 
-DTYPES = ("float32", "float16", "bfloat16", "float64", "int32", "int64", "int8", "uint8", "bool")
-"""Types of the numbers of an input."""
-
 _VERSION = r"[0-9]+\.[0-9]+(?:\.[0-9]+)?"
 
 _RESERVED = "|".join([*keyword.kwlist, "true", "false", "TRUE", "FALSE"])

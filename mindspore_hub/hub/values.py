@@ -29,6 +29,24 @@ Argument = bool | int | float | str
 Shape = tuple[int, ...]
 """Shape of one sample, without the batch axis."""
 
+DTYPES = ("float32", "float16", "int32", "int64", "bool")
+"""What an input of a network may hold."""
+
+
+class Input(NamedTuple):
+    """One input of a network.
+
+    Attributes:
+        shape: Shape of one sample.
+        dtype: One of `DTYPES`.
+        high: Integers are below it, as token ids are below the size of a vocabulary; None where
+            the card does not say it.
+    """
+
+    shape: Shape
+    dtype: str = "float32"
+    high: int | None = None
+
 
 class YamlText(NamedTuple):
     """A value as written; `plain` when it stands without quotes and no tag makes it a text."""
@@ -191,6 +209,26 @@ def wrong_part_of_shape(node: YamlNode) -> YamlNode | None:
         shapes = (_wrong_size(item) for item in node.items)
         return next((wrong for wrong in shapes if wrong is not None), None)
     return _wrong_size(node)
+
+
+def as_inputs(node: YamlNode | None) -> tuple[Input, ...]:
+    """Inputs that a card states, `[{shape: [128], dtype: int32}]`; empty if one means nothing."""
+    items = node.items if isinstance(node, YamlList) else ()
+    inputs = [_as_input(item) for item in items]
+    return () if None in inputs else tuple(item for item in inputs if item)
+
+
+def _as_input(node: YamlNode) -> Input | None:
+    if not isinstance(node, YamlMapping):
+        return None
+    shape, dtype = node.get("shape"), node.text("dtype") or "float32"
+    if not isinstance(shape, YamlList) or dtype not in DTYPES:
+        return None
+    sizes = [as_argument(item) for item in shape.items]
+    known = tuple(size for size in sizes if type(size) is int and size > 0)
+    high = as_argument(node.get("high"))
+    high = high if type(high) is int and high > 0 else None
+    return Input(known, dtype, high) if len(known) == len(sizes) else None
 
 
 def _wrong_size(node: YamlNode) -> YamlNode | None:
