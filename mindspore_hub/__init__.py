@@ -30,6 +30,7 @@ from mindspore_hub.errors import (
     TrustError,
     UnknownNameError,
 )
+from mindspore_hub.hub.search import PublishedFile, search
 from mindspore_hub.info import CellInfo, info
 from mindspore_hub.list import hub_list
 from mindspore_hub.load import download, load, load_weights
@@ -64,6 +65,7 @@ __all__ = [
     "OutputError",
     "PictureError",
     "Publication",
+    "PublishedFile",
     "Report",
     "SettingsError",
     "StoreError",
@@ -81,6 +83,7 @@ __all__ = [
     "load_weights",
     "match",
     "publish",
+    "search",
     "set_hub_dir",
     "transforms",
 ]

@@ -84,7 +84,8 @@ class CellInfo:
         self.name = card.model_name
         self.backbone_name = card.text("backbone-name") or None
         self.type = card.text("module-type") or None
-        self.fine_tunable = card.text("fine-tunable").lower() == "true"
+        fine_tunable = card.text("fine-tunable").lower() == "true"
+        self.fine_tunable = None if card.is_indexed else fine_tunable
         shapes: list[Any] = [list(shape) for shape in card.input_shapes]
         self.input_shape = shapes[0] if len(shapes) == 1 else shapes
         self.output_shape = [list(shape) for shape in card.output_shapes]

@@ -64,7 +64,12 @@ def loadable_asset(card: Card) -> Asset:
         CardError: It declares none, or without a valid link and sha256.
     """
     if card.asset is None:
-        msg = f"{card.uid} declares no checkpoint (ckpt or safetensors); load it with pretrained=False."
+        hint = "" if card.is_indexed else "; load it with pretrained=False"
+        msg = f"{card.uid} declares no checkpoint (ckpt or safetensors){hint}."
+        raise CardError(msg)
+    if card.is_indexed and not SHA256.fullmatch(card.asset.sha256):
+        published = f"{card.asset.sha256!r} only" if card.asset.sha256 else "none"
+        msg = f"{card.uid} publishes no whole sha256 but {published}; its file cannot be verified."
         raise CardError(msg)
     if not card.asset.link or not SHA256.fullmatch(card.asset.sha256):
         msg = (

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mindspore_hub.hub.patterns import pattern
 
 if TYPE_CHECKING:
     from mindspore_hub.hub.card import Card
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_PUNCTUATION = re.compile(r"[\W_]+")
-_PART = re.compile(r"[^\W\d_]+|\d+")
+_PUNCTUATION = pattern(r"[\W_]+")
+_PART = pattern(r"[^\W\d_]+|\d+")
 
 _FILLING = frozenset(
     [
@@ -28,18 +29,18 @@ _FILLING = frozenset(
 )
 """Words that people type and that say nothing about a card."""
 
-_FALLING = re.compile(
+_FALLING = pattern(
     r".*(?:loss|error|rate)|r?mse|ma?p?e|fid|n?epe|[cewp]er|ppl|perplexity|mr|dem|.*hausdorff.*"
 )
 """Metrics of which less is better, in lower case and without punctuation."""
 
 
 class _Value(NamedTuple):
-    """A value of a field as words are compared with it."""
+    """A value of a field, and what words are compared with."""
 
     weight: int
+    text: str
     folded: str
-    parts: frozenset[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,12 +50,14 @@ class PublishedFile:
     Attributes:
         entry: Facts of the card that was looked for, else of the newest one.
         entries: Facts of all its cards, the newest first.
+        namesakes: Facts of those that are called like that card.
         card: The card of this hub that has the file, if there is one.
         index: What names are looked up in.
     """
 
     entry: Entry
     entries: tuple[Entry, ...] = field(repr=False)
+    namesakes: tuple[Entry, ...] = field(repr=False)
     card: Card | None = field(repr=False)
     index: Index = field(repr=False)
 
@@ -171,21 +174,21 @@ def search(
         for file in _files(hub, release)
         if (not loadable or file.card)
         and all(not text or _has(file, key, text) for key, text in asked.items())
-        and (not metric or _value_of(file, metric) is not None)
     ]
+    if metric:
+        found = [stating for file in found for stating in _stating(file, metric)]
     fits = _fits(found, wanted)
     found = [file for file in found if id(file) in fits]
 
     def rank(file: PublishedFile) -> tuple[Any, ...]:
-        value = _value_of(file, metric) if metric else None
         entry = file.entry
         return (
             -fits[id(file)],
-            value or 0.0,
+            _loss(entry, metric) if metric else 0.0,
             not (file.card and file.card.is_default),
             file.use == "reference",
             not file.is_meant,
-            -len(_namesakes(file)),
+            -len(file.namesakes),
             -file.index.datasets[entry.dataset.lower()],
             len(entry.name),
             entry.uid,
@@ -201,7 +204,7 @@ def search(
 def published(card: Card, hub: Hub) -> PublishedFile:
     """The file of a card that is in the index."""
     entry = hub.index.by_uid[card.uid.lower()]
-    return PublishedFile(entry, hub.index.sharing(entry), None, hub.index)
+    return PublishedFile(entry, hub.index.sharing(entry), (entry,), None, hub.index)
 
 
 def _files(hub: Hub, release: str | None) -> Iterator[PublishedFile]:
@@ -221,13 +224,18 @@ def _files(hub: Hub, release: str | None) -> Iterator[PublishedFile]:
             cards[asset.sha256] = card
     version = release.removeprefix("r") if release else ""
     for entries in index.files:
-        names = {
-            entry.name: entry
-            for entry in reversed(entries)
-            if not version or entry.release == version
-        }
-        for entry in names.values():
-            yield PublishedFile(entry, entries, cards.get(entry.sha256), index)
+        named: dict[str, list[Entry]] = {}
+        for entry in entries:
+            named.setdefault(entry.name, []).append(entry)
+        for alike in named.values():
+            chosen = alike[0] if not version else _of_release(alike, version)
+            if chosen:
+                own = cards.get(chosen.sha256)
+                yield PublishedFile(chosen, entries, tuple(alike), own, index)
+
+
+def _of_release(entries: Iterable[Entry], version: str) -> Entry | None:
+    return next((entry for entry in entries if entry.release == version), None)
 
 
 def _words(words: str | Iterable[str]) -> list[str]:
@@ -236,15 +244,12 @@ def _words(words: str | Iterable[str]) -> list[str]:
     return [word for word in folded if word and word not in _FILLING]
 
 
-def _namesakes(file: PublishedFile) -> list[Entry]:
-    """Cards of a file that are called alike, the newest first."""
-    return [entry for entry in file.entries if entry.name == file.entry.name]
-
-
 def _has(file: PublishedFile, key: str, text: str) -> bool:
     """Whether one of its cards has a value that is, or begins or has a part with, a text."""
     values = {getattr(entry, key) for entry in file.entries}
-    return any(_likeness(_fold(text), _value(0, value)) > 1 for value in values if value)
+    return any(
+        _likeness(_fold(text), _Value(0, value, _fold(value))) > 1 for value in values if value
+    )
 
 
 def _fits(files: Sequence[PublishedFile], words: Sequence[str]) -> dict[int, int]:
@@ -283,9 +288,10 @@ def _likeness(word: str, value: _Value) -> int:
         return 0
     if word == value.folded:
         return 4
-    if word in value.parts:
+    parts = _parts(value.text)
+    if word in parts:
         return 3
-    if any(part.startswith(word) for part in value.parts) or value.folded.startswith(word):
+    if any(part.startswith(word) for part in parts) or value.folded.startswith(word):
         return 2
     return 1 if len(word) > 2 else 0
 
@@ -298,56 +304,75 @@ def _nearest(word: str, values: Iterable[list[_Value]]) -> str:
     for of_file in values:
         for value in of_file:
             known[value.folded] = None
-            known.update(dict.fromkeys(value.parts))
+            known.update(dict.fromkeys(_parts(value.text)))
     return next(iter(get_close_matches(word, known, 1, 0.7)), "")
 
 
 def _values(file: PublishedFile) -> list[_Value]:
     """Values of all cards of a file, the weightier fields first."""
     texts = {file.card.model_name: 5} if file.card else {}
-    older = 0
-    for entry in (file.entry, *_namesakes(file)):
-        metrics = " ".join(name or "" for name, _ in entry.metrics)
+    seen = None
+    for entry in (file.entry, *file.namesakes):
+        texts.setdefault(entry.release, 1)
+        said = (*entry[1:7], [name or "" for name, _ in entry.metrics])
+        if said == seen:
+            continue
+        title, model, backbone, domain, task, dataset, metrics = said
         fields = (
-            *((entry.model, 5), (entry.name, 5), (entry.title, 4), (entry.dataset, 4)),
-            *((entry.task, 3), (metrics, 2), (entry.backbone, 1), (entry.domain, 1)),
-            (entry.release, 1),
+            *((model, 5), (entry.name, 5), (title, 4), (dataset, 4), (task, 3)),
+            *((" ".join(metrics), 2), (backbone, 1), (domain, 1)),
         )
         for text, weight in fields:
-            if text and text not in texts:
-                texts[text] = weight - older
-        older = 1
-    return [_value(weight, text) for text, weight in texts.items()]
+            if text not in texts:
+                texts[text] = weight - (seen is not None)
+        seen = said
+    texts.pop("", None)
+    return [_Value(weight, text, _fold(text)) for text, weight in texts.items()]
 
 
-@lru_cache(maxsize=16384)
-def _value(weight: int, text: str) -> _Value:
-    lower = text.lower()
-    parts = {part for chunk in _PUNCTUATION.split(lower) for part in (chunk, *_PART.findall(chunk))}
-    return _Value(weight, _fold(text), frozenset(parts))
+@lru_cache(maxsize=4096)
+def _parts(text: str) -> frozenset[str]:
+    """What stands between punctuation, and the letters and digits that it is made of."""
+    chunks = _PUNCTUATION.split(text.lower())
+    return frozenset(part for chunk in chunks for part in (chunk, *_PART.findall(chunk)))
 
 
+@lru_cache(maxsize=16_384)
 def _fold(text: str) -> str:
-    return _PUNCTUATION.sub("", text.lower())
+    lower = text.lower()
+    return lower if lower.isalnum() else _PUNCTUATION.sub("", lower)
 
 
 def _metrics(entry: Entry) -> list[dict[str, str | None]]:
     return [{"name": name, "value": value} for name, value in entry.metrics]
 
 
-def _value_of(file: PublishedFile, metric: str) -> float | None:
-    """What files are sorted by, the best first, from the newest card that states a metric."""
-    from mindspore_hub.hub.metrics import common_name, parse_metric
+def _stating(file: PublishedFile, metric: str) -> Iterator[PublishedFile]:
+    """A file by its newest card that states a metric; nothing if none does."""
+    for entry in (file.entry, *file.namesakes):
+        if _metric(entry, metric):
+            yield replace(file, entry=entry)
+            return
+
+
+def _metric(entry: Entry, metric: str) -> tuple[str, str] | None:
+    """Name and value of a metric that a card states, whatever way it spells the name."""
+    from mindspore_hub.hub.metrics import common_name
 
     asked = common_name(metric)
-    for entry in (file.entry, *file.entries):
-        for name, value in entry.metrics:
-            if name and common_name(name) == asked:
-                parsed = parse_metric(f"{name}: {value}")
-                if parsed is None:
-                    return float("inf")
-                # Some cards state a share of 1, others one of 100.
-                share = parsed.is_percentage and 0 < parsed.number <= 1
-                number = 100 * parsed.number if share else parsed.number
-                return number if _FALLING.fullmatch(_fold(name)) else -number
-    return None
+    named = ((name, value) for name, value in entry.metrics if name)
+    return next((pair for pair in named if common_name(pair[0]) == asked), None)
+
+
+def _loss(entry: Entry, metric: str) -> float:
+    """What files are sorted by, the best first; a value that is not a number comes last."""
+    from mindspore_hub.hub.metrics import parse_metric
+
+    name, value = _metric(entry, metric) or ("", "")
+    parsed = parse_metric(f"{name}: {value}")
+    if parsed is None:
+        return float("inf")
+    # Some cards state a share of 1, others one of 100.
+    is_share = parsed.is_percentage and 0 < parsed.number <= 1
+    number = 100 * parsed.number if is_share else parsed.number
+    return number if _FALLING.fullmatch(_fold(name)) else -number

@@ -36,7 +36,7 @@ def network_hub(card: Card, hub: Hub) -> Hub:
     It is `hub`, but for the card of another hub, named by its path: its own hub is meant if `hub`
     lacks the network, or if the caller of the package's own hub trusts it.
     """
-    above = root_above(card.path.resolve())
+    above = None if card.is_indexed else root_above(card.path.resolve())
     if above is None or above == hub.root.resolve():
         return hub
     wants_own = (hub.trust and hub.is_own) or not has_network(card, hub)
@@ -56,6 +56,8 @@ def network_class(card: Card, hub: Hub) -> Network:
         TrustError: The code of the hub is not trusted.
         MissingDependencyError: MindSpore is not installed.
     """
+    if card.is_indexed:
+        raise CardError(_without_network(card))
     module, name = card.network
     if not has_network(card, hub):
         msg = (
@@ -70,6 +72,21 @@ def network_class(card: Card, hub: Hub) -> Network:
     require_mindspore()
     with explained(hub.root, copy):
         return import_network(copy, module, name)
+
+
+def _without_network(card: Card) -> str:
+    """What says that a card of the index has no network here, and what can be done."""
+    link = card.repo_link
+    where = (
+        f"in the folder {link.path} of {link.owner}/{link.repo}, branch {link.ref}" if link else ""
+    )
+    msg = f"There is no network for {card.uid} here; its code was {where or 'published nowhere'}."
+    if card.asset is None:
+        return f"{msg} It publishes no checkpoint either."
+    return (
+        f'{msg} Its weights can be had alone, by `mindspore_hub.load_weights("{card.uid}")`, or in a '
+        f'network of yours, by `mindspore_hub.fit(network, "{card.uid}")`.'
+    )
 
 
 def import_network(root: Path, module: str, name: str) -> Network:
