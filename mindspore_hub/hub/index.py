@@ -62,7 +62,8 @@ class Entry(NamedTuple):
     def of(cls, card: Card) -> Entry:
         """The facts of a card that has been read."""
         link = card.repo_link
-        updated = card.text("update-time")
+        updated, accuracy = card.text("update-time"), card.text("accuracy")
+        legacy = [("accuracy", accuracy)] if accuracy else []  # the one metric of older cards
         return cls(
             uid=card.uid,
             title=card.title,
@@ -74,7 +75,7 @@ class Entry(NamedTuple):
             licence=card.text("license"),
             mindspore=card.version,
             updated=iso_date(updated) or updated,
-            metrics=[(metric.name, metric.value) for metric in card.metrics] or _legacy(card),
+            metrics=[(metric.name, metric.value) for metric in card.metrics] or legacy,
             repo=f"{link.owner}/{link.repo}" if link else "",
             ref=(link and link.ref) or "",
             path=(link and link.path) or "",
@@ -243,27 +244,27 @@ class Index:
         ]
 
     def choose(self, entries: Sequence[Entry]) -> Entry:
-        """The entry that a name with these entries means.
+        """The entry that a name with these entries means."""
+        return min(entries, key=self.rank)
 
-        It is the newest one of a file with a whole digest. Among several files of that release, it
-        is one of the data set that most cards have, then of the most releases.
+    def rank(self, entry: Entry) -> tuple[Any, ...]:
+        """What orders entries that fit a name alike.
+
+        First come the newest ones of files with a whole digest; among files of one release, those of
+        the data set that most cards have, then of the most releases.
         """
-
-        def rank(entry: Entry) -> tuple[Any, ...]:
-            return (
-                not entry.is_full,
-                entry.use == "reference",
-                _newest_first(entry),
-                -self.datasets[entry.dataset.lower()],
-                -len(self._by_file[entry.sha256 or entry.uid]),
-                len(entry.name),
-                entry.uid,
-            )
-
-        return min(entries, key=rank)
+        return (
+            not entry.is_full,
+            entry.use == "reference",
+            _newest_first(entry),
+            -self._datasets[entry.dataset.lower()],
+            -len(self._by_file[entry.sha256 or entry.uid]),
+            len(entry.name),
+            entry.uid,
+        )
 
     @cached_property
-    def datasets(self) -> Counter[str]:
+    def _datasets(self) -> Counter[str]:
         """How many cards have each data set."""
         return Counter(entry.dataset.lower() for entry in self.entries)
 
@@ -306,8 +307,10 @@ def parse(data: bytes) -> list[Entry]:
         msg = f"its first line is {header[:80]!r}, not {json.dumps(HEADER)}"
         raise ValueError(msg)
     entries = [Entry(**facts) for facts in json.loads(f"[{','.join(lines)}]")]
-    for entry in entries:
-        "".join(entry[:10])  # which takes texts only
+    for entry in entries:  # to join texts takes texts only
+        "".join((*entry[:10], *entry[11:14], *(value for _, value in entry.metrics)))
+        for asset in entry.assets:
+            "".join(asset.values())
     return entries
 
 
@@ -380,12 +383,6 @@ def _grouped(pairs: Iterable[tuple[str, Entry]]) -> dict[str, list[Entry]]:
     return dict(groups)
 
 
-def _legacy(card: Card) -> list[tuple[str | None, str]]:
-    """The one metric that older cards have, under a key of its own."""
-    text = card.text("accuracy")
-    return [("accuracy", text)] if text else []
-
-
 def _without_nothing(**texts: str) -> dict[str, str]:
     return {key: text for key, text in texts.items() if text}
 
@@ -400,4 +397,4 @@ def _mapping(values: Mapping[str, YamlNode]) -> YamlMapping:
 
 def _asset(facts: Mapping[str, str]) -> YamlMapping:
     keys = {"format": "file-format", "link": "asset-link", "sha256": "asset-sha256"}
-    return _mapping({keys[key]: _text(text) for key, text in facts.items()})
+    return _mapping({keys[key]: _text(text) for key, text in facts.items() if key in keys})

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mindspore_hub.hub.patterns import pattern
@@ -24,7 +25,7 @@ _PART = pattern(r"[^\W\d_]+|\d+")
 _FILLING = frozenset(
     [
         *("a", "an", "and", "checkpoint", "for", "in", "model", "network", "of", "on"),
-        *("pretrained", "the", "trained", "weights", "with"),
+        *("pretrained", "the", "to", "trained", "weights", "with"),
     ]
 )
 """Words that people type and that say nothing about a card."""
@@ -65,16 +66,13 @@ class PublishedFile:
     def name(self) -> str:
         """Shortest name that means it."""
         entry = self.entry
-        if self.card or self.is_meant:
-            return self.card.short_name if self.card else entry.name
+        if self.card:
+            return self.card.short_name
+        if self.index.choose(self.index.named(entry.name)) in self.entries:
+            return entry.name
         of_release = self.index.named(entry.name, entry.release)
         alone = self.index.choose(of_release) in self.entries
         return f"{entry.name}@{entry.release}" if alone else entry.uid
-
-    @cached_property
-    def is_meant(self) -> bool:
-        """Whether the bare name of its card means this file, and not that of another release."""
-        return self.index.choose(self.index.named(self.entry.name)) in self.entries
 
     @property
     def sha256(self) -> str:
@@ -98,6 +96,28 @@ class PublishedFile:
     def releases(self) -> tuple[str, ...]:
         """MindSpore releases that it was published for, the newest first."""
         return tuple(dict.fromkeys(entry.release for entry in self.entries))
+
+    @cached_property
+    def values(self) -> list[_Value]:
+        """What words are compared with: values of its cards, and how much their fields weigh."""
+        texts = {self.card.model_name: 5} if self.card else {}
+        seen = None
+        for entry in (self.entry, *self.namesakes):
+            texts.setdefault(entry.release, 1)
+            said = (*entry[1:7], [name or "" for name, _ in entry.metrics])
+            if said == seen:
+                continue
+            title, model, backbone, domain, task, dataset, metrics = said
+            fields = (
+                *((model, 5), (entry.name, 5), (title, 4), (dataset, 4), (task, 3)),
+                *((" ".join(metrics), 2), (backbone, 1), (domain, 1)),
+            )
+            for text, weight in fields:
+                if text not in texts:
+                    texts[text] = weight
+            seen = said
+        texts.pop("", None)
+        return [_Value(weight, text, _fold(text)) for text, weight in texts.items()]
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, ready for JSON; what no card says is None."""
@@ -169,33 +189,27 @@ def search(
     hub = Hub.of(hub)
     wanted = _words(words)
     asked = {"dataset": dataset, "task": task, "model": model}
-    found = [
+    found: Iterable[PublishedFile] = _files(hub)
+    if release:
+        found = _narrowed(found, lambda entry: entry.release == release.removeprefix("r"))
+    if metric:
+        found = _narrowed(found, lambda entry: _metric(entry, metric) is not None)
+    files = [
         file
-        for file in _files(hub, release)
+        for file in found
         if (not loadable or file.card)
         and all(not text or _has(file, key, text) for key, text in asked.items())
     ]
-    if metric:
-        found = [stating for file in found for stating in _stating(file, metric)]
-    fits = _fits(found, wanted)
-    found = [file for file in found if id(file) in fits]
+    fits = _fits(files, wanted)
 
     def rank(file: PublishedFile) -> tuple[Any, ...]:
         entry = file.entry
-        return (
-            -fits[id(file)],
-            _loss(entry, metric) if metric else 0.0,
-            not (file.card and file.card.is_default),
-            file.use == "reference",
-            not file.is_meant,
-            -len(file.namesakes),
-            -file.index.datasets[entry.dataset.lower()],
-            len(entry.name),
-            entry.uid,
-        )
+        loss = _loss(entry, metric) if metric else 0.0
+        is_default = bool(file.card and file.card.is_default)
+        return -fits[id(file)], loss, not is_default, file.index.rank(entry)
 
     best: dict[int, PublishedFile] = {}
-    for file in sorted(found, key=rank):
+    for file in sorted((file for file in files if id(file) in fits), key=rank):
         # One that several cards publish under different names stands where the best of them does.
         best.setdefault(id(file.entries), file)
     return list(best.values())
@@ -207,11 +221,9 @@ def published(card: Card, hub: Hub) -> PublishedFile:
     return PublishedFile(entry, hub.index.sharing(entry), (entry,), None, hub.index)
 
 
-def _files(hub: Hub, release: str | None) -> Iterator[PublishedFile]:
-    """Files of a release, or all, once for each name of a card.
-
-    They are those of the index, and those of cards that are not in it.
-    """
+@lru_cache(maxsize=1)
+def _files(hub: Hub) -> list[PublishedFile]:
+    """All files, once for each name of a card: those of the index, and of cards not in it."""
     from mindspore_hub.hub.index import Entry, Index
 
     index = hub.index
@@ -222,26 +234,32 @@ def _files(hub: Hub, release: str | None) -> Iterator[PublishedFile]:
         asset = card.asset
         if asset and (card.is_default or asset.sha256 not in cards):
             cards[asset.sha256] = card
-    version = release.removeprefix("r") if release else ""
+    files = []
     for entries in index.files:
         named: dict[str, list[Entry]] = {}
         for entry in entries:
             named.setdefault(entry.name, []).append(entry)
-        for alike in named.values():
-            chosen = alike[0] if not version else _of_release(alike, version)
-            if chosen:
-                own = cards.get(chosen.sha256)
-                yield PublishedFile(chosen, entries, tuple(alike), own, index)
+        own = cards.get(entries[0].sha256)
+        files += [
+            PublishedFile(same[0], entries, tuple(same), own, index) for same in named.values()
+        ]
+    return files
 
 
-def _of_release(entries: Iterable[Entry], version: str) -> Entry | None:
-    return next((entry for entry in entries if entry.release == version), None)
+def _narrowed(
+    files: Iterable[PublishedFile], wanted: Callable[[Entry], bool]
+) -> Iterator[PublishedFile]:
+    """Files with a wanted card, by the newest of these."""
+    for file in files:
+        entry = next(filter(wanted, file.namesakes), None)
+        if entry:
+            yield file if entry is file.entry else replace(file, entry=entry)
 
 
 def _words(words: str | Iterable[str]) -> list[str]:
     typed = words.split() if isinstance(words, str) else [part for w in words for part in w.split()]
     folded = [_fold(word) for word in typed]
-    return [word for word in folded if word and word not in _FILLING]
+    return [word for word in folded if word]
 
 
 def _has(file: PublishedFile, key: str, text: str) -> bool:
@@ -254,10 +272,12 @@ def _has(file: PublishedFile, key: str, text: str) -> bool:
 
 def _fits(files: Sequence[PublishedFile], words: Sequence[str]) -> dict[int, int]:
     """How well files fit words, by their `id`; without those that lack a word."""
-    values = {id(file): _values(file) for file in files}
+    values = {id(file): file.values for file in files}
     scores = dict.fromkeys(values, 0)
     whole = "".join(words)
     for word in words:
+        if word in _FILLING:
+            continue
         found = _scores(word, values)
         near = "" if found else _nearest(word, values.values())
         if near:
@@ -267,10 +287,17 @@ def _fits(files: Sequence[PublishedFile], words: Sequence[str]) -> dict[int, int
         scores = {key: scores[key] + score for key, score in found.items() if key in scores}
     for file in files if whole else ():
         if id(file) in scores:
-            is_name = any(value.folded == whole for value in values[id(file)])
-            begins = _fold(file.entry.name).startswith(whole)
-            scores[id(file)] += 100 * is_name + 50 * begins
+            entry = file.entry
+            models = (entry.model, entry.title, file.card.model_name if file.card else "")
+            called = 10 * _is_called(entry.name, whole) + 5 * (whole in map(_fold, models))
+            begins = 50 * _fold(entry.name).startswith(whole)
+            scores[id(file)] = 1000 + called if called else scores[id(file)] + begins
     return scores
+
+
+def _is_called(name: str, whole: str) -> bool:
+    """Whether a name is, or begins with, words that were typed: `resnet50` of `resnet50_cifar10`."""
+    return whole in accumulate(_PUNCTUATION.split(name.lower()))
 
 
 def _scores(word: str, values: dict[int, list[_Value]]) -> dict[int, int]:
@@ -293,7 +320,8 @@ def _likeness(word: str, value: _Value) -> int:
         return 3
     if any(part.startswith(word) for part in parts) or value.folded.startswith(word):
         return 2
-    return 1 if len(word) > 2 else 0
+    is_mixed = not word.isalpha() and not word.isdigit()  # such as v2
+    return 1 if is_mixed or len(word) > 2 else 0
 
 
 def _nearest(word: str, values: Iterable[list[_Value]]) -> str:
@@ -306,28 +334,6 @@ def _nearest(word: str, values: Iterable[list[_Value]]) -> str:
             known[value.folded] = None
             known.update(dict.fromkeys(_parts(value.text)))
     return next(iter(get_close_matches(word, known, 1, 0.7)), "")
-
-
-def _values(file: PublishedFile) -> list[_Value]:
-    """Values of all cards of a file, the weightier fields first."""
-    texts = {file.card.model_name: 5} if file.card else {}
-    seen = None
-    for entry in (file.entry, *file.namesakes):
-        texts.setdefault(entry.release, 1)
-        said = (*entry[1:7], [name or "" for name, _ in entry.metrics])
-        if said == seen:
-            continue
-        title, model, backbone, domain, task, dataset, metrics = said
-        fields = (
-            *((model, 5), (entry.name, 5), (title, 4), (dataset, 4), (task, 3)),
-            *((" ".join(metrics), 2), (backbone, 1), (domain, 1)),
-        )
-        for text, weight in fields:
-            if text not in texts:
-                texts[text] = weight - (seen is not None)
-        seen = said
-    texts.pop("", None)
-    return [_Value(weight, text, _fold(text)) for text, weight in texts.items()]
 
 
 @lru_cache(maxsize=4096)
@@ -345,14 +351,6 @@ def _fold(text: str) -> str:
 
 def _metrics(entry: Entry) -> list[dict[str, str | None]]:
     return [{"name": name, "value": value} for name, value in entry.metrics]
-
-
-def _stating(file: PublishedFile, metric: str) -> Iterator[PublishedFile]:
-    """A file by its newest card that states a metric; nothing if none does."""
-    for entry in (file.entry, *file.namesakes):
-        if _metric(entry, metric):
-            yield replace(file, entry=entry)
-            return
 
 
 def _metric(entry: Entry, metric: str) -> tuple[str, str] | None:
