@@ -30,7 +30,6 @@ from mindspore_hub.errors import (
     TrustError,
     UnknownNameError,
 )
-from mindspore_hub.hub.search import PublishedFile, search
 from mindspore_hub.info import CellInfo, info
 from mindspore_hub.list import hub_list
 from mindspore_hub.load import download, load, load_weights
@@ -40,6 +39,7 @@ from mindspore_hub.tasks.retrieval import embed, evaluate, match
 from mindspore_hub.version import __version__
 
 if TYPE_CHECKING:
+    from mindspore_hub.hub.search import PublishedFile, search
     from mindspore_hub.tasks.pictures.preprocess import Transform
     from mindspore_hub.tasks.retrieval.features import Features
     from mindspore_hub.tasks.retrieval.matches import Matches
@@ -88,18 +88,20 @@ __all__ = [
     "transforms",
 ]
 
-_NEED_NUMPY = {
+_LATER = {
     "Features": "mindspore_hub.tasks.retrieval.features",
     "Matches": "mindspore_hub.tasks.retrieval.matches",
+    "PublishedFile": "mindspore_hub.hub.search",
     "Report": "mindspore_hub.tasks.retrieval.report",
     "Transform": "mindspore_hub.tasks.pictures.preprocess",
+    "search": "mindspore_hub.hub.search",
 }
-"""Types of results whose modules are imported when somebody asks for them; see `__getattr__`."""
+"""Names whose modules are imported when somebody asks for them, as not everybody needs them."""
 
 
 def __getattr__(name: str) -> Any:
-    """Import a type that the package alone does without, since NumPy does not come with it."""
-    if name not in _NEED_NUMPY:
+    """Import what is of `_LATER`; some of it needs NumPy, which does not come with the package."""
+    if name not in _LATER:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
     from importlib import import_module
@@ -107,4 +109,4 @@ def __getattr__(name: str) -> Any:
     from mindspore_hub.tasks import required_by
 
     with required_by(f"mindspore_hub.{name}"):
-        return getattr(import_module(_NEED_NUMPY[name]), name)
+        return getattr(import_module(_LATER[name]), name)

@@ -10,10 +10,13 @@ import termios
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from commands import MSHUB, ROOT, run
 from test_index import LEAVES, SHORT, A, B, entry, write_hub
 
 import mindspore_hub
+from mindspore_hub.commands import _output
+from mindspore_hub.commands.main import mshub
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.index import INDEX, Index
 from mindspore_hub.hub.search import PublishedFile, search
@@ -251,3 +254,16 @@ def test_index_build_writes_a_file_and_compares_it(folder: Path) -> None:
     assert stale.returncode == 1
     assert stale.stdout.startswith("index.jsonl.xz is damaged: ")
     assert (folder / "index.jsonl.xz").read_bytes() == b"damaged"
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["search resnet50", "search --dataset market1501", "list", "info resnet50", "info MVD", "env"],
+)
+def test_a_plain_table_is_the_one_that_a_terminal_would_get(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = command.split()
+    plain = CliRunner().invoke(mshub, arguments).stdout
+    monkeypatch.setattr(_output, "_aligned", lambda rows: None)
+    assert CliRunner().invoke(mshub, arguments).stdout == plain

@@ -307,10 +307,11 @@ def parse(data: bytes) -> list[Entry]:
         msg = f"its first line is {header[:80]!r}, not {json.dumps(HEADER)}"
         raise ValueError(msg)
     entries = [Entry(**facts) for facts in json.loads(f"[{','.join(lines)}]")]
-    for entry in entries:  # to join texts takes texts only
-        "".join((*entry[:10], *entry[11:14], *(value for _, value in entry.metrics)))
-        for asset in entry.assets:
-            "".join(asset.values())
+    for name, column in zip(Entry._fields, zip(*entries, strict=True), strict=False):
+        if name not in {"metrics", "assets"}:
+            "".join(column)  # which takes texts only
+    "".join(value for entry in entries for _, value in entry.metrics)
+    "".join(text for entry in entries for asset in entry.assets for text in asset.values())
     return entries
 
 

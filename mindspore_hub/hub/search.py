@@ -104,18 +104,16 @@ class PublishedFile:
         seen = None
         for entry in (self.entry, *self.namesakes):
             texts.setdefault(entry.release, 1)
-            said = (*entry[1:7], [name or "" for name, _ in entry.metrics])
-            if said == seen:
+            if seen and entry[1:7] == seen[1:7] and entry.metrics == seen.metrics:
                 continue
-            title, model, backbone, domain, task, dataset, metrics = said
+            seen = entry
+            metrics = " ".join(name or "" for name, _ in entry.metrics)
             fields = (
-                *((model, 5), (entry.name, 5), (title, 4), (dataset, 4), (task, 3)),
-                *((" ".join(metrics), 2), (backbone, 1), (domain, 1)),
+                *((entry.model, 5), (entry.name, 5), (entry.title, 4), (entry.dataset, 4)),
+                *((entry.task, 3), (metrics, 2), (entry.backbone, 1), (entry.domain, 1)),
             )
             for text, weight in fields:
-                if text not in texts:
-                    texts[text] = weight
-            seen = said
+                texts.setdefault(text, weight)
         texts.pop("", None)
         return [_Value(weight, text, _fold(text)) for text, weight in texts.items()]
 
@@ -301,9 +299,11 @@ def _is_called(name: str, whole: str) -> bool:
 
 
 def _scores(word: str, values: dict[int, list[_Value]]) -> dict[int, int]:
+    """How well a word fits files, by their `id`; without those that lack it."""
     found = {}
     for key, of_file in values.items():
-        score = max(10 * _likeness(word, value) + value.weight for value in of_file)
+        hits = [value for value in of_file if word in value.folded]
+        score = max((10 * _likeness(word, value) + value.weight for value in hits), default=0)
         if score >= 10:
             found[key] = score
     return found
