@@ -385,20 +385,26 @@ def test_quiet_after_the_command_shows_no_progress(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [words for words in commands(mshub) if words not in {(), ("bundle",), ("cache",), ("card",)}],
+    [
+        words
+        for words in commands(mshub)
+        if words not in {(), ("bundle",), ("cache",), ("card",), ("index",)}
+    ],
     ids=" ".join,
 )
 def test_every_command_can_be_quiet(words: tuple[str, ...]) -> None:
     assert "  -q, --quiet " in CliRunner().invoke(mshub, [*words, "--help"]).output
 
 
-@pytest.mark.parametrize("group", [(), ("bundle",), ("cache",), ("card",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "group", [(), ("bundle",), ("cache",), ("card",), ("index",)], ids=" ".join
+)
 @pytest.mark.parametrize("columns", ["60", "80"])
 def test_the_list_of_commands_has_whole_sentences(group: tuple[str, ...], columns: str) -> None:
     done = run(*group, "--help", COLUMNS=columns)
     assert done.returncode == 0
     listed = done.stdout.partition("\nCommands:\n")[2]
-    assert len(listed.splitlines()) >= 2
+    assert len(listed.splitlines()) >= 1
     assert [line for line in listed.splitlines() if line.endswith("...")] == []
     assert done.stderr == ""
 

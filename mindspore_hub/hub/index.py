@@ -162,10 +162,7 @@ class IndexedCard(Card):
         path = Path(f"{entry.uid}.md")
         return cls(path, entry.uid, entry.title, _mapping(values), entry=entry)
 
-    @property
-    def is_indexed(self) -> bool:
-        """It is."""
-        return True
+    is_indexed = True
 
     @property
     def document(self) -> Document:
