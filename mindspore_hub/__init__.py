@@ -6,6 +6,8 @@
 The module and function names are those of the upstream client, so that code written for it runs.
 """
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 from mindspore_hub.authoring.publish import Publication, publish
@@ -35,12 +37,12 @@ from mindspore_hub.list import hub_list
 from mindspore_hub.load import download, load, load_weights
 from mindspore_hub.manage import get_hub_dir, set_hub_dir
 from mindspore_hub.tasks.pictures import transforms
-from mindspore_hub.tasks.retrieval import embed, evaluate, match
 from mindspore_hub.version import __version__
 
 if TYPE_CHECKING:
     from mindspore_hub.hub.search import PublishedFile, search
     from mindspore_hub.tasks.pictures.preprocess import Transform
+    from mindspore_hub.tasks.retrieval import embed, evaluate, match
     from mindspore_hub.tasks.retrieval.features import Features
     from mindspore_hub.tasks.retrieval.matches import Matches
     from mindspore_hub.tasks.retrieval.report import Report
@@ -88,25 +90,32 @@ __all__ = [
     "transforms",
 ]
 
-_LATER = {
-    "Features": "mindspore_hub.tasks.retrieval.features",
-    "Matches": "mindspore_hub.tasks.retrieval.matches",
-    "PublishedFile": "mindspore_hub.hub.search",
-    "Report": "mindspore_hub.tasks.retrieval.report",
-    "Transform": "mindspore_hub.tasks.pictures.preprocess",
-    "search": "mindspore_hub.hub.search",
-}
-"""Names whose modules are imported when somebody asks for them, as not everybody needs them."""
-
 
 def __getattr__(name: str) -> Any:
-    """Import what is of `_LATER`; some of it needs NumPy, which does not come with the package."""
-    if name not in _LATER:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
+    """Import what a task offers, or a type that needs NumPy, which does not come with the package."""
     from importlib import import_module
 
     from mindspore_hub.tasks import required_by
 
+    module = _on_demand().get(name)
+    if module is None:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
     with required_by(f"mindspore_hub.{name}"):
-        return getattr(import_module(_LATER[name]), name)
+        return getattr(import_module(module), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_on_demand()})
+
+
+def _on_demand() -> dict[str, str]:
+    """Module of each name that is imported when somebody asks for it."""
+    from mindspore_hub.tasks.registry import public_names
+
+    return {
+        "PublishedFile": "mindspore_hub.hub.search",
+        "Transform": "mindspore_hub.tasks.pictures.preprocess",
+        "search": "mindspore_hub.hub.search",
+        **public_names(),
+    }

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mindspore_hub._collector import collector_paused
+from mindspore_hub.networks.collector import collector_paused
 
 
 class Ring:

@@ -19,6 +19,7 @@ import mindspore
 import numpy as np
 import pytest
 import wire
+from checkpoints import save
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from mindspore import Tensor
@@ -52,13 +53,6 @@ ARRAYS = {
 def open_file(path: Path) -> TensorFile:
     with path.open("rb") as file:
         return read_index(map_file(file))
-
-
-def save(path: Path, held: dict[str, Any], **options: Any) -> Path:
-    """Write a file with MindSpore."""
-    entries = [{"name": name, "data": Tensor(data)} for name, data in held.items()]
-    mindspore.save_checkpoint(entries, str(path), **options)
-    return path
 
 
 def assert_equal(index: TensorFile, expected: dict[str, np.ndarray]) -> None:

@@ -5,7 +5,7 @@
 
 import os
 
-from mindspore_hub.commands.cards import info
+from mindspore_hub.commands.list_info import info
 from mindspore_hub.commands.main import run
 from mindspore_hub.info import CellInfo
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mindspore_hub.commands._output import Group, echo, format_option, print_json, print_table
+from mindspore_hub.commands._options import EXISTING_FOLDER, FILE, Group, format_option, hub_option
+from mindspore_hub.commands._output import echo, print_json, print_table
 
 if TYPE_CHECKING:
+    from mindspore_hub.hub.hub import Hub
     from mindspore_hub.hub.search import PublishedFile
 
 _SHOWN = 30
@@ -30,6 +32,7 @@ _SHOWN = 30
     type=click.IntRange(min=0),
     help=f"Show at most so many, 0 for all; by default {_SHOWN} in a table, and all as JSON.",
 )
+@hub_option()
 @format_option
 def search(
     words: tuple[str, ...],
@@ -40,6 +43,7 @@ def search(
     metric: str | None,
     loadable: bool,
     limit: int | None,
+    hub: Hub,
     style: str,
 ) -> None:
     """Search all published files by WORDS: names, models, data sets, tasks, metrics, releases.
@@ -56,6 +60,7 @@ def search(
         release=release,
         metric=metric,
         loadable=loadable,
+        hub=hub,
     )
     show_files(files, style, _SHOWN if limit is None and style == "human" else limit or 0)
 
@@ -111,11 +116,11 @@ def index() -> None:
 
 
 @index.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("folder", type=EXISTING_FOLDER)
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     default=Path("index.jsonl.xz"),
     show_default=True,
     help="File to write; a hub has it as assets/index.jsonl.xz.",
