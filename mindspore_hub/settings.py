@@ -195,7 +195,7 @@ def split_url(text: str) -> SplitResult | None:
     try:
         url = urlsplit(text)
         is_clear = url.port != 0 and text.isprintable() and "\\" not in text
-    except ValueError:  # half a bracket; a port that is no number, or too large
+    except ValueError:  # half a bracket; a port that is not a number, or too large
         return None
     return url if is_clear else None
 

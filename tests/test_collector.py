@@ -30,7 +30,7 @@ def test_nothing_is_collected_meanwhile_and_everything_afterwards() -> None:
         rings = [weakref.ref(Ring()) for _ in range(10_000)]
         assert not gc.isenabled()
     assert gc.isenabled()
-    assert all(ring() for ring in rings), "leaving is no reason to look through everything"
+    assert all(ring() for ring in rings), "leaving is not a reason to look through everything"
     gc.collect()
     assert not any(ring() for ring in rings)
 

@@ -587,7 +587,7 @@ def test_a_card_whose_name_is_no_utf8_is_named_and_nothing_is_written(small_hub:
     readme.write_text("<!-- models -->\n<!-- /models -->\n")
     add_leafnet(small_hub, os.fsdecode(b"leafnet_caf\xe9"))
     before = contents(small_hub)
-    with pytest.raises(CardError, match="its name is no UTF-8"):
+    with pytest.raises(CardError, match="its name is not UTF-8"):
         write(small_hub)
     assert contents(small_hub) == before
 

@@ -249,7 +249,8 @@ def test_the_command_that_publish_prints_loads_the_card_from_anywhere(
 def test_every_command_knows_a_card_that_was_published_into_a_clone(
     files: Path, hub: Path, here: None, tmp_path: Path
 ) -> None:
-    facts = {**VARIANT, "retrieval": "{outputs: [0], distance: dot}", "preprocessing": PREPARED}
+    task = "{name: retrieval, outputs: [0], distance: dot}"
+    facts = {**VARIANT, "task": task, "preprocessing": PREPARED}
     made = mindspore_hub.publish(files / "second.ckpt", "LeafNet", facts=facts, hub=hub)
     name = Hub.of(hub).resolve(made.uid).short_name
     (tmp_path / "mirror").mkdir()

@@ -185,5 +185,5 @@ def _bytes(path: Path) -> bytes | None:
 
 
 def _present(path: Path) -> str:
-    """Text of a file, to look at: bytes that are no UTF-8 are escaped. Empty if there is none."""
+    """Text of a file, to look at: bytes that are not UTF-8 are escaped. Empty if there is none."""
     return (_bytes(path) or b"").decode("utf-8", "backslashreplace")

@@ -88,7 +88,7 @@ def read_config(start: Path) -> Config:
     """Read the table of the nearest pyproject.toml that has one, at or above `start`.
 
     Raises:
-        SettingsError: The file is no TOML, or the table says what is not known.
+        SettingsError: The file is not TOML, or the table says what is not known.
     """
     start = start.absolute()
     for folder in (start, *start.parents):

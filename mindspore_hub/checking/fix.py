@@ -209,7 +209,7 @@ def _change(lines: list[re.Match[str]], edit: Edit) -> Change | None:
         return None
     if edit.new is not None:
         if any("\ud800" <= character <= "\udfff" for character in edit.new):
-            return None  # part of a file name that is no UTF-8, which no card could hold
+            return None  # part of a file name that is not UTF-8, which no card could hold
         start = line.start() + column
         return Change(start, start + len(edit.old), edit.new)
     follows = lines[number + 1] if number + 1 < len(lines) else None

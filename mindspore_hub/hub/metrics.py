@@ -38,7 +38,7 @@ _NAME = (
     rf"(?![^0-9|]*\+/?-)"
     rf"(?:FAR0\.1recall|(?:[0-9]+\.[0-9]+(?=[{_LETTER}]))?[^,;|±∓0-9]*?(?:{_INSIDE})*?)"
 )
-"""A name has no figure of its own, so that two numbers in one segment are no metric."""
+"""A name has no figure of its own, so that two numbers in one segment are not a metric."""
 
 _METRIC = pattern(
     rf"(?P<name>{_NAME}(?:{_AT_END})?)\s*(?P<colon>:?)\s*(?P<value>[-+]?{_UNSIGNED})"
@@ -78,7 +78,7 @@ _LONGEST_NAME = 255
 """Longer ones are not file names, and would take the expressions above their time."""
 
 _LONGEST_METRIC = 200
-"""Longer texts are no metric, and would take the expressions above their time."""
+"""Longer texts are not metrics, and would take the expressions above their time."""
 
 _LONGEST_VALUE = 5_000
 """No `evaluation` is longer; published ones have fewer than 200 characters."""
@@ -86,7 +86,7 @@ _LONGEST_VALUE = 5_000
 _NOWHERE = Place()
 
 _USUAL = pattern(r"((?:[A-Za-z]+[0-9]+)?[A-Za-z]{2,})([0-9]+(?:\.[0-9]+)?)")
-"""What nearly every metric looks like; its letters are no exponent and no unit."""
+"""What nearly every metric looks like; its letters are neither exponent nor unit."""
 
 _ACCURACIES = frozenset({"top1acc", "top1accuracy", "top1", "accuracy"})
 """Other names of `acc`."""

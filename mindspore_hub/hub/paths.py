@@ -237,7 +237,7 @@ def _begin(parts: tuple[str, ...]) -> int:
 def _search(folder: Path, root: Path | None) -> Cards:
     """All cards under a folder, and what is passed over; a CardError if there is no folder."""
     if not folder.is_dir():
-        msg = f"{folder} is no folder of cards; give the hub root or its assets folder."
+        msg = f"{folder} is not a folder of cards; give the hub root or its assets folder."
         raise CardError(msg)
     walk = _Walk((root, folder))
     walk.through(folder)

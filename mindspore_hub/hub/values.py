@@ -16,7 +16,7 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 SHA256 = pattern(r"[0-9a-f]{64}")
 
-# Longer numbers are no argument of any network; int() refuses them, and float() makes them infinite.
+# Longer numbers are not arguments of any network; int() refuses them, and float() makes them infinite.
 _INTEGER = pattern(r"[-+]?[0-9]{1,18}")
 _DECIMAL = pattern(r"[-+]?([0-9]{1,18}\.[0-9]{,18}|\.[0-9]{1,18})([eE][-+]?[0-9]{1,2})?")
 
@@ -119,7 +119,7 @@ def is_null(node: YamlNode | None) -> bool:
 def as_builtin(value: object) -> Any:
     """A value whose numbers are Python's own: others, such as NumPy's, are taken like them."""
     if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
-        value = value.item()  # type: ignore[attr-defined]  # its flags are no numbers
+        value = value.item()  # type: ignore[attr-defined]  # its flags are not numbers
     if isinstance(value, bool):
         return value
     if isinstance(value, Integral):

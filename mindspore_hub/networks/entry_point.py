@@ -85,7 +85,7 @@ def _require_utf8(hub: Hub) -> None:
     for card in hub.cards:
         if any("\ud800" <= character <= "\udfff" for character in card.uid):
             msg = (
-                f"{card.path}: its name is no UTF-8, so nothing can be generated; rename the file."
+                f"{card.path}: its name is not UTF-8, so nothing can be generated; rename the file."
             )
             raise CardError(msg)
 

@@ -161,7 +161,7 @@ def read_weights(buffer: Buffer, facts: Facts) -> Weights:
     Gives tensors by the names that the network gives them; optimizer state is left out.
 
     Raises:
-        CheckpointError: The file is no checkpoint, or two of its entries mean one parameter.
+        CheckpointError: The file is not a checkpoint, or two of its entries mean one parameter.
     """
     return weights_of(tensorfile.read_index(buffer), facts)
 

@@ -78,7 +78,7 @@ def _cases() -> Iterator[tuple[str, str]]:
             yield name, "graph"
 
 
-@pytest.mark.parametrize(("name", "mode"), _cases(), indirect=["mode"])
+@pytest.mark.parametrize(("name", "mode"), [*_cases()], indirect=["mode"])
 def test_outputs_equal_those_of_the_original(name, mode, filled):
     case = INDEX[name]
     arrays = np.load(GOLDEN / f"{name}.npz")

@@ -202,7 +202,7 @@ def test_a_feature_that_is_no_number_is_an_error_that_names_its_picture(
 
 
 class Scored(tiny.Tiny):
-    """Scores of colours beside the feature, of which one is no number."""
+    """Scores of colours beside the feature, of which one is not a number."""
 
     def construct(self, x: mindspore.Tensor) -> tuple[mindspore.Tensor, mindspore.Tensor]:
         made = super().construct(x)

@@ -141,7 +141,7 @@ class Transform:
     def _prepare(
         self, pictures: list[Any], extras: dict[str, list[Any]], names: list[str]
     ) -> tuple[Array, Array]:
-        """Inputs of pictures, whose names are for what is no file."""
+        """Inputs of pictures, whose names are for what is not a file."""
         facts = self.preprocessing
         images = np.empty((len(pictures), facts.channels, *facts.size), np.float32)
         points = np.empty((len(pictures), 3 * facts.keypoints), np.float32)

@@ -68,7 +68,7 @@ def embed(
         network: The network, if it is loaded already or was fine-tuned.
         heatmaps: For networks that take them: a folder with a folder `STEM/` for each picture, or
             the maps of each picture; see `transforms`.
-        segments: The same.
+        segments: Folder with the segments, likewise.
         keypoints: For networks that take them: a CSV file, whose lines are the name or path of a
             picture and 108 numbers (x, y and confidence of each), or those of VeRi's label files;
             or the keypoints of each picture.
