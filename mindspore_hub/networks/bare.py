@@ -42,6 +42,9 @@ _WRAPPERS = re.compile(r"(?:\w+\.)*_backbone\.|(?:network|model|net)\.")
 _TRIED = 4
 """How many prefixes of a file are looked at."""
 
+_LISTED = 8
+"""How many names a message lists."""
+
 _KINDS = frozenset({"weight", "bias", "gamma", "beta", "moving_mean", "moving_variance"})
 """Last parts of names that mean the same in every network."""
 
@@ -125,7 +128,8 @@ def bare_weights(index: TensorFile, subject: str = "") -> Weights:
     if subject and (prefix or state):
         left = [f"the prefix {prefix} of all names"] if prefix else []
         if state:
-            left += [f"{count(len(state), 'tensor')} of training ({_shown(sorted(state))})"]
+            shown = ", ".join(beginnings(sorted(state))[:_LISTED])
+            left += [f"{count(len(state), 'tensor')} of training ({shown})"]
         logger.info("%s: left out %s", subject, " and ".join(left))
     return weights
 
@@ -136,16 +140,17 @@ def _left_by_training(names: list[str]) -> tuple[str, set[str]]:
     It is certain if every parameter has it, and if it is MindSpore's own or the file holds state of
     training. An optimizer that was made before the cell knows the parameters without it.
     """
+    whole = optimizer_state(names)
     found = Counter(match[0] for name in names if (match := _WRAPPERS.match(name)))
     for prefix, _ in found.most_common(_TRIED):
         bare = {name: name.removeprefix(prefix) for name in names}
         inner = optimizer_state(bare.values())
-        state = {name for name in names if bare[name] in inner}
+        state = whole | {name for name in names if bare[name] in inner}
         own = [name for name in names if name not in state]
         is_known = "_backbone." in prefix or state
         if own and is_known and all(name.startswith(prefix) for name in own):
             return prefix, state
-    return "", optimizer_state(names)
+    return "", whole
 
 
 def _fit(network: nn.Cell, index: TensorFile, file: str, rename: Rename | None) -> Fitted:
@@ -180,7 +185,7 @@ def _renamed(weights: Weights, rename: Rename) -> Weights:
         known = weights.keys() | weights.state.keys()
         unknown = [name for name in rename if name not in known]
         if unknown:
-            msg = f"rename names what the file does not hold: {_shown(unknown)}."
+            msg = f"rename names what the file does not hold: {', '.join(unknown[:_LISTED])}."
             raise CheckpointError(msg)
         weights.claim(rename)
     found = Weights()
@@ -205,10 +210,9 @@ def _proposal(weights: Mapping[str, Weight], shapes: Mapping[str, tuple[int, ...
     pairs = {old: new for old, new in zip(weights, shapes, strict=False) if old != new}
     if not (in_order and pairs) or any(map(_contradict, pairs, pairs.values())):
         return ""
-    listed = "".join(f"    {json.dumps(old)}: {json.dumps(new)},\n" for old, new in pairs.items())
     return (
         "  The shapes agree one after the other, so that these names may mean the same; nothing was "
-        f"tried. If you know that they do, give\nrename={{\n{listed}}}"
+        f"tried. If you know that they do, give\nrename={json.dumps(pairs, indent=4)}"
     )
 
 
@@ -216,7 +220,3 @@ def _contradict(old: str, new: str) -> bool:
     """Whether two names end in words that mean different kinds of parameters."""
     kinds = {old.rpartition(".")[2], new.rpartition(".")[2]}
     return len(kinds) == 2 and kinds <= _KINDS
-
-
-def _shown(names: list[str]) -> str:
-    return ", ".join(beginnings(names)[:8])

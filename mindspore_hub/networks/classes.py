@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.hub import Hub, own_root
 from mindspore_hub.hub.paths import root_above
-from mindspore_hub.hub.values import as_builtin
+from mindspore_hub.hub.values import SHA256, as_builtin
 from mindspore_hub.networks.framework import require_mindspore
 from mindspore_hub.networks.trust import explained, trusted_copy
 
@@ -122,15 +122,21 @@ def network_class(card: Card, hub: Hub) -> Network:
 def _without_network(card: Card) -> str:
     """What says that a card of the index has no network here, and what can be done."""
     link = card.repo_link
-    where = (
-        f"in the folder {link.path} of {link.owner}/{link.repo}, branch {link.ref}" if link else ""
-    )
-    msg = f"There is no network for {card.uid} here; its code was {where or 'published nowhere'}."
+    where = "published nowhere"
+    if link:
+        folder = f"in the folder {link.path} of" if link.path else "in"
+        where = f"{folder} {link.owner}/{link.repo}" + (f", branch {link.ref}" if link.ref else "")
+    msg = f"There is no network for {card.uid} here; its code was {where}."
     if card.asset is None:
         return f"{msg} It publishes no checkpoint either."
+    if not (card.asset.link and card.asset.sha256):
+        return f"{msg} Its checkpoint cannot be verified either: it has no link, or no sha256."
+    pin = ""
+    if not SHA256.fullmatch(card.asset.sha256):
+        pin = f" Both need `mshub download {card.uid} --pin` before."
     return (
         f'{msg} Its weights can be had alone, by `mindspore_hub.load_weights("{card.uid}")`, or in a '
-        f'network of yours, by `mindspore_hub.fit(network, "{card.uid}")`.'
+        f'network of yours, by `mindspore_hub.fit(network, "{card.uid}")`.{pin}'
     )
 
 
