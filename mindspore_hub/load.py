@@ -128,8 +128,9 @@ def fit(
     Args:
         network: Any `nn.Cell`.
         name: Path of a checkpoint, or a name as of `load`, whose file is verified.
-        rename: Names of the network for those that `load_weights` gives: a mapping, where what it
-            does not have stays as it is, or a function. None as a name leaves a tensor out.
+        rename: Names of the network for those in the file, without what training left there: a
+            mapping, where what it does not have stays as it is, or a function. None as a name
+            leaves a tensor out.
         hub: As of `load`.
 
     Returns:

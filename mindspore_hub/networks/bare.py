@@ -12,11 +12,11 @@ import logging
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mindspore_hub._files import open_regular
 from mindspore_hub._text import count
@@ -111,13 +111,18 @@ def _of_card(card: Card, hub: Hub, *, force: bool = False) -> Iterator[TensorFil
         yield index
 
 
-def bare_weights(index: TensorFile, subject: str = "") -> Weights:
-    """Tensors of a file by their names there, without what training left in it.
+def bare_weights(index: TensorFile, subject: str, expected: Container[str] = ()) -> Weights:
+    """Tensors of a file by their names there, without what training left in it, which is logged.
 
-    What is left out is logged if the file is given a name, `subject`.
+    Args:
+        index: What the file holds.
+        subject: What the log calls the file.
+        expected: Names that the network is known to have: if the file has them all, so they stay.
     """
     names = [name for name, entry in index.entries.items() if entry.dtype != STRING]
     prefix, state = _left_by_training(names)
+    if all(name in expected for name in names if name not in state):
+        prefix = ""
     weights = Weights()
     for name in names:
         read = partial(stored_weight, index, name)
@@ -125,7 +130,7 @@ def bare_weights(index: TensorFile, subject: str = "") -> Weights:
             weights.state[name.removeprefix(prefix)] = read
         else:
             weights[name.removeprefix(prefix)] = read()
-    if subject and (prefix or state):
+    if prefix or state:
         left = [f"the prefix {prefix} of all names"] if prefix else []
         if state:
             shown = ", ".join(beginnings(sorted(state))[:_LISTED])
@@ -155,28 +160,18 @@ def _left_by_training(names: list[str]) -> tuple[str, set[str]]:
 
 def _fit(network: nn.Cell, index: TensorFile, file: str, rename: Rename | None) -> Fitted:
     expected = dict(network.parameters_and_names())
-    weights = _as_in_file(bare_weights(index, file), expected)
+    weights = bare_weights(index, file, expected)
     if rename is not None:
         weights = _renamed(weights, rename)
     try:
         assign(network, weights, Facts())
     except CheckpointError as error:
         shapes = {name: tuple(parameter.shape) for name, parameter in expected.items()}
-        msg = "\n".join(filter(None, [str(error), _proposal(weights, shapes)]))
-        raise CheckpointError(msg) from error
+        proposal = _proposal(weights, shapes) if rename is None else ""
+        raise CheckpointError(f"{error}{proposal}") from error
     names = {name: weights[name].file_name for name in expected}
     left_out = index.entries.keys() - set(names.values())
     return Fitted(network, file, names, tuple(name for name in index.entries if name in left_out))
-
-
-def _as_in_file(weights: Weights, expected: Mapping[str, Any]) -> Weights:
-    """The same with their whole names, if the network has just these."""
-    whole = {weight.file_name: weight for weight in weights.values()}
-    if whole.keys() != expected.keys():
-        return weights
-    found = Weights()
-    found.update(whole)
-    return found
 
 
 def _renamed(weights: Weights, rename: Rename) -> Weights:
@@ -211,7 +206,7 @@ def _proposal(weights: Mapping[str, Weight], shapes: Mapping[str, tuple[int, ...
     if not (in_order and pairs) or any(map(_contradict, pairs, pairs.values())):
         return ""
     return (
-        "  The shapes agree one after the other, so that these names may mean the same; nothing was "
+        "\n  The shapes agree one after the other, so that these names may mean the same; nothing was "
         f"tried. If you know that they do, give\nrename={json.dumps(pairs, indent=4)}"
     )
 
