@@ -168,7 +168,8 @@ def _fit(network: nn.Cell, index: TensorFile, file: str, rename: Rename | None) 
     except CheckpointError as error:
         shapes = {name: tuple(parameter.shape) for name, parameter in expected.items()}
         proposal = _proposal(weights, shapes) if rename is None else ""
-        raise CheckpointError(f"{error}{proposal}") from error
+        msg = f"{error}{proposal}"
+        raise CheckpointError(msg) from error
     names = {name: weights[name].file_name for name in expected}
     left_out = index.entries.keys() - set(names.values())
     return Fitted(network, file, names, tuple(name for name in index.entries if name in left_out))
