@@ -100,7 +100,7 @@ def __getattr__(name: str) -> Any:
 
     from mindspore_hub.tasks import required_by
 
-    module = _on_demand().get(name)
+    module = None if name.startswith("_") else _on_demand().get(name)
     if module is None:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)

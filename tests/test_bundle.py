@@ -113,9 +113,10 @@ def cards(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, C
 
 @contextmanager
 def hub_at(root: Path) -> Iterator[None]:
-    """Let bundles be made of another hub than the package's own."""
+    """Let bundles be made of another hub than the package's own, which is trusted there."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MSHUB_HUB", str(root))
+        patch.setenv("MSHUB_HOME", str(root / "store"))
         yield
 
 
@@ -137,7 +138,7 @@ def leaves(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A hub of LeafNet with two cards; their file, with what training left, is in `mirror`."""
     root = tmp_path_factory.mktemp("leaves")
     (root / "models").mkdir()
-    for name in ("__init__.py", "_checkpoint.py"):
+    for name in ("__init__.py", "_checkpoint.py", "_entry.py"):
         shutil.copy(checkpoints.ROOT / "models" / name, root / "models" / name)
     (root / "models" / "leafnet.py").write_text(SOURCE, encoding="utf-8")
     random = np.random.RandomState(1)
@@ -189,7 +190,8 @@ def whole(leaves: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole") / "bundle"
     with hub_at(leaves):
         card = leaf_card(leaves, "leafnet_cifar10")
-        create(card, Hub.of(), folder, checkpoint=True, settings=settings_at(leaves))
+        hub = Hub.of(trust=True)
+        create(card, hub, folder, checkpoint=True, settings=settings_at(leaves))
     return folder
 
 
@@ -316,11 +318,12 @@ def test_the_import_closure_follows_every_way_to_import_a_sibling(tmp_path: Path
         "net": "from . import _a, plain_name\nimport json\n",
         "_a": "def late():\n    from ._b import x\n",
         "_b": "from ._a import late\n",
+        "_entry": "",
         "other": "",
     }
     for name, source in sources.items():
         (tmp_path / f"{name}.py").write_text(source, encoding="utf-8")
-    assert import_closure(tmp_path, "net") == ["__init__", "_a", "_b", "net"]
+    assert import_closure(tmp_path, "net") == ["__init__", "_a", "_b", "_entry", "net"]
     with pytest.raises(CardError, match=r"has no missing\.py, which a bundle of missing needs"):
         import_closure(tmp_path, "missing")
 

@@ -18,8 +18,9 @@ class Ring:
 
 @pytest.fixture(autouse=True)
 def collector() -> Iterator[None]:
-    """Leave the collector as it was."""
+    """Begin with nothing frozen, which the tests do to their modules; leave the collector as it was."""
     enabled = gc.isenabled()
+    gc.unfreeze()
     yield
     (gc.enable if enabled else gc.disable)()
 

@@ -28,6 +28,7 @@ from mindspore_hub.errors import (
 )
 from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.hub import Hub
+from mindspore_hub.networks import weights
 from mindspore_hub.networks.construct import build_uninitialised
 
 pytestmark = pytest.mark.slow
@@ -123,7 +124,7 @@ def test_load_leaves_the_context_alone_and_gives_inference_mode(
 @pytest.fixture
 def no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fail the test if a checkpoint is parsed."""
-    monkeypatch.setattr(tensorfile, "read_index", lambda *_: pytest.fail("it was parsed"))
+    monkeypatch.setattr(weights, "read_index", lambda *_: pytest.fail("it was parsed"))
 
 
 @pytest.mark.parametrize("bit", [0, 8 * 2_500_000, -1], ids=["first", "middle", "last"])
@@ -488,7 +489,7 @@ def test_load_takes_positional_arguments_of_the_constructor() -> None:
         ({"name": "~nobody-by-this-name", "source": "local"}, UnknownNameError, "does not exist"),
         ({"name": "a" * 5000, "source": "local"}, UnknownNameError, "does not exist"),
         ({"name": "\0", "source": "local", "trust": True}, UnknownNameError, r"'\x00' does not"),
-        ({"name": "https://www.baidu.com"}, ValueError, "no address of a model card"),
+        ({"name": "https://www.baidu.com"}, ValueError, "is not the address of a model card"),
         ({"name": "MVDD"}, UnknownNameError, "Did you mean MVD?"),
         ({"name": "DDAG@nope"}, UnknownNameError, "DDAG@sysumm01-indoor"),
         ({"name": "MVD@regdb"}, AmbiguousNameError, "MVD@regdb-visibletoinfrared"),

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
+from mindspore_hub._text import count
 from mindspore_hub.authoring.new import shapes_text
 from mindspore_hub.checking.rules._sections import section_lines
 from mindspore_hub.errors import CardError, MissingFactsError
@@ -153,7 +154,7 @@ def require_all(facts: Mapping[str, str]) -> None:
     if names:
         lines = "\n".join(f"  {name}: {KEYS[name]}" for name in names)
         msg = (
-            f"{len(names)} facts are missing:\n{lines}\nGive each as an option (`--{names[0]}`), in "
+            f"Missing: {count(len(names), 'fact')}.\n{lines}\nGive each as an option (`--{names[0]}`), in "
             "the file of --from, or in `facts`."
         )
         raise MissingFactsError(msg)

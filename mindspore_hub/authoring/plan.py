@@ -14,7 +14,6 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from mindspore_hub import _files
-from mindspore_hub import tensors as tensorfile
 from mindspore_hub.authoring.facts import check_keys, domain, gather, require_all
 from mindspore_hub.authoring.new import parse_shapes
 from mindspore_hub.errors import CardError, CheckpointError, SettingsError, UnknownNameError
@@ -32,6 +31,7 @@ from mindspore_hub.hub.paths import entry_point_path
 from mindspore_hub.hub.values import Argument, Shape
 from mindspore_hub.hub.vocabulary import accepted_dataset, is_accepted_dataset, listed, plain
 from mindspore_hub.networks.examine import Examination, describe
+from mindspore_hub.tensors import map_file, read_index
 
 _FOLDER = re.compile(r"[\w+-][\w.+-]*", re.ASCII)
 """Names of the folders of a card; they must not lead out of the hub."""
@@ -156,8 +156,8 @@ def _read_file(path: Path) -> tuple[Examination, str]:
     """What a checkpoint file is, without any of its values, and its digest."""
     try:
         with _files.open_regular(path) as file:
-            buffer = tensorfile.map_file(file)
-        facts = describe(path, tensorfile.read_index(buffer, path.name))
+            buffer = map_file(file)
+        facts = describe(path, read_index(buffer, path.name))
     except (OSError, CheckpointError) as error:
         reason = str(error)
         if isinstance(error, OSError):

@@ -40,6 +40,7 @@ from mindspore_hub.hub.values import (
     as_inputs,
     as_plain,
     as_shapes,
+    is_null,
     link_text,
 )
 
@@ -363,11 +364,13 @@ def _problems(front_matter: YamlMapping) -> Iterator[Problem]:
     name = front_matter.text("model-name")
     if not name:
         yield Problem(front_matter.place, "model-name is missing or empty", "add it")
-    elif not _MODEL_NAME.fullmatch(
-        name
-    ):  # it becomes part of paths, and must not lead out of the hub
+    elif not _MODEL_NAME.fullmatch(name):  # a part of paths, which must not lead out of the hub
         message = f"model-name {name!r} is not made of letters, digits and any of `_.+-`"
         yield Problem(front_matter.place_of("model-name"), message, "rename the model")
+    network = front_matter.get("network")
+    if not is_null(network) and not NETWORK.fullmatch(front_matter.text("network")):
+        place = front_matter.place_of("network")
+        yield Problem(place, "network is not MODULE.NAME", "write `resnet.resnet50`")
     yield from asset_problems(front_matter)
     # An argument that cannot be read would build another network than the card means.
     for item in asset_items(front_matter):

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mindspore_hub import tensors as tensorfile
 from mindspore_hub.errors import CheckpointError
+from mindspore_hub.tensors import TensorFile, read_index
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -163,10 +163,10 @@ def read_weights(buffer: Buffer, facts: Facts) -> Weights:
     Raises:
         CheckpointError: The file is not a checkpoint, or two of its entries mean one parameter.
     """
-    return weights_of(tensorfile.read_index(buffer), facts)
+    return weights_of(read_index(buffer), facts)
 
 
-def weights_of(index: tensorfile.TensorFile, facts: Facts) -> Weights:
+def weights_of(index: TensorFile, facts: Facts) -> Weights:
     """Tensors of a file that was read already; see `read_weights`."""
     return name_weights(
         {name: partial(stored_weight, index, name) for name in index.entries}, facts
@@ -279,7 +279,7 @@ def check_arguments(declared: Mapping[str, object], derived: Mapping[str, Derive
         raise CheckpointError(msg)
 
 
-def stored_weight(index: tensorfile.TensorFile, name: str) -> Weight:
+def stored_weight(index: TensorFile, name: str) -> Weight:
     """A tensor of a file as it names it."""
     entry = index.entries[name]
     return Weight(name, Signature(entry.shape, entry.dtype), index.array(name))
