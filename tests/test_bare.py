@@ -9,19 +9,22 @@ from typing import Any
 import checkpoints
 import numpy as np
 import pytest
-from commands import ROOT, run
+from click.testing import CliRunner
+from commands import run
 from manifests import Tensor
 from mindspore import nn
 from server import FileServer
 
 import mindspore_hub
 from mindspore_hub.authoring.index import build
+from mindspore_hub.commands.main import mshub
 from mindspore_hub.errors import (
     CardError,
     CheckpointError,
     IntegrityError,
     OfflineError,
     TrustError,
+    UnknownNameError,
 )
 from mindspore_hub.hub.index import INDEX
 
@@ -485,7 +488,9 @@ def test_only_cells_and_names_are_taken() -> None:
         mindspore_hub.fit(Leaf(), 7)  # type: ignore[arg-type]
 
 
-def test_the_command_fits_networks_of_packages_that_are_trusted(tmp_path: Path) -> None:
+def test_the_command_fits_networks_of_packages_that_are_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "botany.py").write_text(
         "from mindspore import nn\n\n\ndef leaf(classes=2):\n    cell = nn.Cell()\n"
         "    cell.fc = nn.Dense(4, classes)\n    return cell\n",
@@ -495,16 +500,22 @@ def test_the_command_fits_networks_of_packages_that_are_trusted(tmp_path: Path) 
     file = checkpoints.save(tmp_path / "leaf.ckpt", head)
     names = tmp_path / "names.json"
     names.write_text(json.dumps({name: name.replace("head", "fc") for name in head}))
-    env = {"PYTHONPATH": f"{ROOT}:{tmp_path}"}
+    monkeypatch.syspath_prepend(tmp_path)
     refused = run("fit", "botany.leaf", file)
     assert refused.returncode == 7
     assert "botany.leaf is code of an installed package" in refused.stderr
-    renamed = ("--rename", names, "--format", "json")
-    done = run("fit", "botany.leaf", file, "--trust", *renamed, **env)
-    assert done.returncode == 0, done.stderr
+    words = ["fit", "botany.leaf", str(file), "--trust", "--rename", str(names)]
+    done = CliRunner().invoke(mshub, [*words, "--format", "json"], catch_exceptions=False)
     said = json.loads(done.stdout)
     assert (said["fits"], said["parameters"], said["left_out"]) == (True, 2, [])
     assert said["names"] == {"fc.weight": "head.weight", "fc.bias": "head.bias"}
-    unfit = run("fit", "botany.leaf", file, "--trust", "--argument", "classes=3", **env)
-    assert unfit.returncode == 1
-    assert "missing in the file" in unfit.stderr
+    assert "yes, with all parameters" in CliRunner().invoke(mshub, words).stdout
+    for changed, kind, message in (
+        (["--argument", "classes=3"], CheckpointError, "of another shape"),
+        (["--argument", "colour=3"], UnknownNameError, "botany.leaf cannot be built: TypeError"),
+    ):
+        unfit = CliRunner().invoke(mshub, [*words, *changed])
+        assert isinstance(unfit.exception, kind)
+        assert message in str(unfit.exception)
+    unknown = CliRunner().invoke(mshub, ["fit", "botany.tree", str(file), "--trust"])
+    assert "botany.tree cannot be built: AttributeError" in str(unknown.exception)
