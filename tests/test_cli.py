@@ -734,7 +734,7 @@ def test_no_escape_sequences_reach_a_pipe() -> None:
         ["cache", "ls"],
         ["cache", "rm", "MVD"],
         ["cache", "prune"],
-        ["verify", "--all"],
+        ["verify"],
     ],
     ids=lambda words: " ".join(words) if words else "import",
 )
