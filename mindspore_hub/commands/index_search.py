@@ -125,7 +125,7 @@ def index() -> None:
     show_default=True,
     help="File to write; a hub has it as assets/index.jsonl.xz.",
 )
-@click.option("--check", is_flag=True, help="Write nothing; print the difference and exit with 1.")
+@click.option("--check", is_flag=True, help="Write nothing; print the diff and exit with 1.")
 def build(folder: Path, output: Path, check: bool) -> None:
     """Write the index of all cards in FOLDER, a hub root or any folder of cards."""
     from mindspore_hub._files import replace
