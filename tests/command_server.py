@@ -10,6 +10,7 @@ import os
 import pkgutil
 import socket
 import sys
+import tempfile
 from pathlib import Path
 
 import rich.table  # noqa: F401 - for most commands
@@ -46,6 +47,7 @@ if __name__ == "__main__":
     sys.stderr = os.fdopen(2, "w", 1, encoding=sys.stderr.encoding)
     os.environ.clear()
     os.environ.update(command["environment"])
+    tempfile.tempdir = None  # which is looked for again, as TMPDIR may differ
     os.chdir(command["folder"])
     sys.path[0] = command["folder"]
     sys.argv = [str(Path(mindspore_hub.__file__).with_name("__main__.py")), *command["arguments"]]
