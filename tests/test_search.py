@@ -17,6 +17,7 @@ from test_index import LEAVES, SHORT, A, B, entry, write_hub
 import mindspore_hub
 from mindspore_hub.commands import _output
 from mindspore_hub.commands.main import mshub
+from mindspore_hub.errors import CardError
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.index import INDEX, Index
 from mindspore_hub.hub.search import PublishedFile, search
@@ -44,7 +45,8 @@ def test_there_are_two_hundred_queries_all_different() -> None:
 
 
 def test_every_card_is_found_by_its_name() -> None:
-    for name, entries in HUB.index.by_name.items():
+    step = 1 if os.environ.get("MSHUB_TEST_ALL") else 20
+    for name, entries in [*HUB.index.by_name.items()][::step]:
         found = search(name, hub=HUB)
         digests = {file.sha256 or file.entry.uid for file in found}
         assert {item.sha256 or item.uid for item in entries} <= digests, name
@@ -200,8 +202,9 @@ def test_the_table_fits_the_terminal(columns: int) -> None:
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     command = [*MSHUB, "search", "resnet50", "imagenet"]
     env = {**os.environ, "TERM": "xterm"}
+    nowhere = subprocess.DEVNULL  # another terminal has another width
     with subprocess.Popen(
-        command, stdout=theirs, stderr=subprocess.DEVNULL, cwd=ROOT, env=env
+        command, stdin=nowhere, stdout=theirs, stderr=nowhere, cwd=ROOT, env=env
     ) as process:
         os.close(theirs)
         text = b""
@@ -240,9 +243,10 @@ def test_info_of_a_card_of_the_index_shows_releases_use_and_command(leaves: Hub)
 
 
 def test_a_network_that_is_not_here_ends_load_with_the_ways_that_work(leaves: Hub) -> None:
-    done = run("load", "leafnet_moss", MSHUB_HUB=str(leaves.root))
-    assert done.returncode == 1
-    assert 'mindspore_hub.load_weights("botany/1.10/leafnet_moss")' in done.stderr
+    done = CliRunner().invoke(mshub, ["--hub", str(leaves.root), "load", "leafnet_moss"])
+    assert isinstance(done.exception, CardError)
+    assert done.exception.exit_code == 1
+    assert 'mindspore_hub.load_weights("botany/1.10/leafnet_moss")' in str(done.exception)
 
 
 def test_index_build_writes_a_file_and_compares_it(folder: Path) -> None:
