@@ -45,9 +45,12 @@ LEAVES = [
 
 
 def write_hub(root: Path, entries: list[Entry], **cards: str) -> Hub:
-    """A hub with an index, and cards of this name with the digest of their file."""
+    """A hub with an index, and cards of this name, whose network it has, with the digest of their file."""
     (root / "assets").mkdir(parents=True, exist_ok=True)
     (root / "assets" / INDEX).write_bytes(pack(entries))
+    if cards:
+        (root / "models").mkdir()
+        (root / "models" / "own.py").touch()
     for name, sha256 in cards.items():
         path = root / "assets" / "botany" / "1.9" / f"{name}.md"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -18,6 +18,7 @@ import mindspore_hub
 from mindspore_hub.commands import _output
 from mindspore_hub.commands.main import mshub
 from mindspore_hub.errors import CardError
+from mindspore_hub.hub import hub as hubs
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.index import INDEX, Index
 from mindspore_hub.hub.search import PublishedFile, search
@@ -73,6 +74,32 @@ def test_files_and_cards_of_the_hub_are_searched_where_no_index_has_them(tmp_pat
     assert (file.use, file.entry.uid) == ("loads", "botany/1.9/own_oak")
     (tmp_path / "assets" / INDEX).unlink()
     assert [file.entry.uid for file in search(hub=tmp_path)] == ["botany/1.9/own_oak"]
+
+
+def test_a_clone_of_other_cards_is_a_hub_without_networks(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hubs, "_MANY", 2)
+    caplog.set_level("INFO")
+    assets = write_hub(tmp_path / "mshub_res", [], moss=A, oak=B, fern=SHORT).root / "assets"
+    (assets / INDEX).unlink()
+    (assets.parent / "models" / "own.py").unlink()
+    (assets / "botany" / "1.9" / "own_broken.md").write_text("# Nothing\n", encoding="utf-8")
+    clone = Hub.of(assets.parent)
+    for card in clone.cards:
+        assert clone.resolve(card.uid) is clone.resolve(card.name) is card
+    files = {file.entry.name: file for file in search(hub=clone)}
+    assert {name: (file.use, file.command) for name, file in files.items()} == {
+        "moss": ("weights", "mshub download Own@moss"),
+        "oak": ("weights", "mshub download Own@oak"),
+        "fern": ("reference", ""),
+    }
+    assert search(loadable=True, hub=clone) == []
+    with pytest.raises(CardError):
+        clone.resolve("own@broken")
+    assert [text.partition(", since")[0] for text in caplog.messages if "Reading" in text] == [
+        f"Reading all 4 cards of {clone.root}"
+    ]
 
 
 @pytest.fixture
@@ -137,7 +164,7 @@ def test_what_can_be_done_is_said_with_the_command_for_it(leaves: Hub) -> None:
 
 def test_a_file_as_json_has_every_release_and_link() -> None:
     entries = tuple(Index(LEAVES).sharing(LEAVES[0]))
-    file = PublishedFile(entries[0], entries, entries, None, Index(LEAVES))
+    file = PublishedFile(entries[0], entries, entries, None, False, Index(LEAVES))
     assert json.loads(json.dumps(file.to_dict())) == {
         "name": "leafnet_fern",
         "uid": "botany/1.10/leafnet_fern",

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from mindspore_hub._files import is_plain, replace
+from mindspore_hub.hub.values import SHA256
 from mindspore_hub.settings import shown_address
 
 _SETTLED = 2.0
@@ -33,8 +34,6 @@ _KEPT = 16
 
 _UID = re.compile(r"[\w+-][\w.+-]*(/[\w+-][\w.+-]*)*", re.ASCII)
 """Uids that can be the path of a file and lead nowhere else."""
-
-_SHA256 = re.compile("[0-9a-f]{64}")
 
 Stat: TypeAlias = tuple[int, int, int, int, int]
 """Device, inode, size in bytes, and the times of the last change of content and of inode in ns."""
@@ -127,7 +126,7 @@ def read_pin(folder: str | os.PathLike[str], digits: str, link: str) -> str | No
         pin = json.loads(Path(folder, f"{digits}.json").read_bytes())
         sha256: str = pin["sha256"]
         is_for_it = sha256.startswith(digits) and shown_address(link) in pin["links"]
-        return sha256 if is_for_it and _SHA256.fullmatch(sha256) else None
+        return sha256 if is_for_it and SHA256.fullmatch(sha256) else None
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 _SUGGESTIONS = 3
 """How many near names a message gives at most."""
 
+_MANY = 1000
+"""As many cards take half a second to read."""
+
 
 def own_root() -> Path:
     """Hub root that belongs to this package: inside it when installed, beside it in a checkout."""
@@ -42,11 +45,15 @@ class UnreadableCard:
     path: Path
     error: CardError
 
-    def stand_in(self, models: Iterable[str]) -> Card:
-        """A card with the model that its path suggests, so that its names do not mean another one."""
-        name = self.path.stem.lower()
-        own = [model for model in models if name.startswith(f"{model.lower()}_")]
-        model = max(own, key=len, default=name.partition("_")[0])
+    def stand_in(self, models: Mapping[str, str]) -> Card:
+        """A card with the model that its path suggests, so that its names do not mean another one.
+
+        Args:
+            models: Names of models by the same in lower case.
+        """
+        words = self.path.stem.lower().split("_")
+        begins = ("_".join(words[:end]) for end in range(len(words) - 1, 0, -1))
+        model = next((models[begin] for begin in begins if begin in models), words[0])
         entry = YamlText("model-name", Place()), YamlText(model, Place())
         return Card(self.path, self.uid, "", YamlMapping((entry,), Place()))
 
@@ -107,6 +114,10 @@ class Hub:
         """Cards that are not among them, because they cannot be read."""
         return self._read[1]
 
+    def has_network(self, card: Card) -> bool:
+        """Whether it has the module of a card's network."""
+        return (self.root / "models" / f"{card.network[0]}.py").is_file()
+
     def complete(self) -> Hub:
         """The same hub, where leaving a card out would give a wrong result: its error is raised."""
         for unread in self.unread:
@@ -116,7 +127,14 @@ class Hub:
     @cached_property
     def _read(self) -> tuple[tuple[Card, ...], tuple[UnreadableCard, ...]]:
         cards, unread = [], []
-        for uid, path in card_paths(self.root / "assets"):
+        paths = card_paths(self.root / "assets")
+        if len(paths) > _MANY:
+            text = (
+                "Reading all %s cards of %s, since any may have changed; `mshub index build %s -o "
+                "HUB/assets/index.jsonl.xz` makes a hub of their facts, which is read at once."
+            )
+            logger.info(text, f"{len(paths):,}", self.root, self.root)
+        for uid, path in paths:
             if path.is_file():
                 try:
                     cards.append(read_card(path, uid))
@@ -210,7 +228,8 @@ class Hub:
     @property
     def _candidates(self) -> list[Card]:
         """Every card that a name may mean, those that cannot be read included."""
-        return [*self.cards, *(unread.stand_in(self.models) for unread in self.unread)]
+        models = {card.model_name.lower(): card.model_name for card in self.cards}
+        return [*self.cards, *(unread.stand_in(models) for unread in self.unread)]
 
     def _by_path(self, name: str) -> Card:
         path = existing(name)

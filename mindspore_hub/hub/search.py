@@ -53,6 +53,7 @@ class PublishedFile:
         entries: Facts of all its cards, the newest first.
         namesakes: Facts of those that are called like that card.
         card: The card of this hub that has the file, if there is one.
+        loads: Whether the hub has a network for that card.
         index: What names are looked up in.
     """
 
@@ -60,6 +61,7 @@ class PublishedFile:
     entries: tuple[Entry, ...] = field(repr=False)
     namesakes: tuple[Entry, ...] = field(repr=False)
     card: Card | None = field(repr=False)
+    loads: bool
     index: Index = field(repr=False)
 
     @cached_property
@@ -82,7 +84,10 @@ class PublishedFile:
     @property
     def use(self) -> str:
         """What can be done: `loads`, `weights` (there is no network for it) or `reference` only."""
-        return "loads" if self.card else self.entry.use
+        if self.loads:
+            return "loads"
+        # Only what the index alone knows can be pinned.
+        return "reference" if self.card and not self.entry.is_full else self.entry.use
 
     @property
     def command(self) -> str:
@@ -195,7 +200,7 @@ def search(
     files = [
         file
         for file in found
-        if (not loadable or file.card)
+        if (not loadable or file.loads)
         and all(not text or _has(file, key, text) for key, text in asked.items())
     ]
     fits = _fits(files, wanted)
@@ -216,7 +221,7 @@ def search(
 def published(card: Card, hub: Hub) -> PublishedFile:
     """The file of a card that is in the index."""
     entry = hub.index.by_uid[card.uid.lower()]
-    return PublishedFile(entry, hub.index.sharing(entry), (entry,), None, hub.index)
+    return PublishedFile(entry, hub.index.sharing(entry), (entry,), None, False, hub.index)
 
 
 @lru_cache(maxsize=1)
@@ -227,20 +232,23 @@ def _files(hub: Hub) -> list[PublishedFile]:
     index = hub.index
     others = [Entry.of(card) for card in hub.cards if card.uid.lower() not in index.by_uid]
     index = Index([*index.entries, *others]) if others else index
-    cards: dict[str, Card] = {}
+    cards: dict[str, list[Card]] = {}
     for card in hub.cards:
-        asset = card.asset
-        if asset and (card.is_default or asset.sha256 not in cards):
-            cards[asset.sha256] = card
+        if card.asset:
+            cards.setdefault(card.asset.sha256, []).append(card)
     files = []
     for entries in index.files:
         named: dict[str, list[Entry]] = {}
         for entry in entries:
             named.setdefault(entry.name, []).append(entry)
-        own = cards.get(entries[0].sha256)
-        files += [
-            PublishedFile(same[0], entries, tuple(same), own, index) for same in named.values()
-        ]
+        for name, (first, *older) in named.items():
+            own = min(
+                cards.get(first.sha256, ()),
+                key=lambda card: (not card.is_default, card.name != name, card.uid != first.uid),
+                default=None,
+            )
+            loads = own is not None and hub.has_network(own)
+            files.append(PublishedFile(first, entries, (first, *older), own, loads, index))
     return files
 
 

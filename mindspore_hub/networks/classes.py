@@ -37,11 +37,6 @@ class Network(Protocol):
         """Build the network."""
 
 
-def has_network(card: Card, hub: Hub) -> bool:
-    """Whether a hub has the module of a card's network."""
-    return (hub.root / "models" / f"{card.network[0]}.py").is_file()
-
-
 def find_network(
     name: str, hub: str | os.PathLike[str] | Hub | None = None, *, trust: bool = False
 ) -> tuple[Card, Hub]:
@@ -86,7 +81,7 @@ def network_hub(card: Card, hub: Hub) -> Hub:
     above = None if card.is_indexed else root_above(card.path.resolve())
     if above is None or above == hub.root.resolve():
         return hub
-    wants_own = (hub.trust and hub.is_own) or not has_network(card, hub)
+    wants_own = (hub.trust and hub.is_own) or not hub.has_network(card)
     return Hub(above, trust=hub.trust) if wants_own else hub
 
 
@@ -104,7 +99,7 @@ def network_class(card: Card, hub: Hub) -> Network:
     if card.is_indexed:
         raise CardError(_without_network(card))
     module, name = card.network
-    if not has_network(card, hub):
+    if not hub.has_network(card):
         msg = (
             f"{hub.root} has no models/{module}.py, which the network of {card.uid} is to be in. "
             "Add it, or name another module in the card: `network: MODULE.NAME`."
