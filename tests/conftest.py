@@ -77,9 +77,7 @@ def resident() -> int:
 def fresh_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An empty store of its own, no proxies, no settings but quiet ones, for each test."""
     os.umask(0o022)
-    logging.getLogger("mindspore_hub").setLevel(
-        logging.NOTSET
-    )  # which commands of this process set
+    logging.getLogger("mindspore_hub").setLevel(logging.NOTSET)  # commands in this process set it
     monkeypatch.delenv("COLUMNS", raising=False)
     for name in list(os.environ):
         if name.startswith(("MSHUB_", "GITHUB_")) or name.lower().endswith("_proxy"):

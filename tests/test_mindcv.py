@@ -4,11 +4,11 @@ By default one network is tried, with MSHUB_TEST_ALL=1 all: the file of vgg16 ha
 """
 
 import json
-import lzma
 import os
 from pathlib import Path
 
 import checkpoints
+import manifests
 import numpy as np
 import pytest
 
@@ -35,14 +35,9 @@ TRIED = [*NETWORKS] if os.environ.get("MSHUB_TEST_ALL") else ["mobilenetv2"]
 
 def published(name: str) -> dict[str, np.ndarray]:
     """What a published file holds, each parameter filled with its place, and one of an optimizer."""
-    packed = (Path(__file__).parent / "data" / "published.tsv.xz").read_bytes()
-    rows = [line.split("\t") for line in lzma.decompress(packed).decode().splitlines()]
-    shapes = {row[1]: [*map(int, row[2].split("x"))] for row in rows if row[0] == name}
-    tensors = {
-        of: np.full(shape, place, np.float32) for place, (of, shape) in enumerate(shapes.items())
-    }
-    first = next(iter(tensors))
-    return {**tensors, f"moments.{first}": tensors[first], "global_step": np.zeros(1, np.int32)}
+    own = [tensor for tensor in manifests.published()[name] if tensor.canonical]
+    tensors = {item.name: np.full(item.shape, place, np.float32) for place, item in enumerate(own)}
+    return {**tensors, f"moments.{own[0].name}": np.zeros(1), "global_step": np.zeros(1, np.int32)}
 
 
 @pytest.mark.parametrize("name", TRIED)
