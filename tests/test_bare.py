@@ -3,10 +3,12 @@
 import hashlib
 import json
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
 import checkpoints
+import manifests
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -174,6 +176,35 @@ def test_the_parameters_of_an_indexed_card_come_under_the_names_of_its_network(
     assert len(said) == (
         set(names) != {item.name for item in tensors_of(family)} or family == "simclr"
     )
+
+
+SAMPLE = {
+    name: tensors
+    for place, (name, tensors) in enumerate(manifests.published().items())
+    if os.environ.get("MSHUB_TEST_ALL") or place % 8 == 0 or "network." in tensors[0].name
+}
+"""Real names; by default of some files, of all of them on request."""
+
+
+def test_files_of_other_families_come_through_a_mirror_with_just_their_parameters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = tmp_path / "mirror"
+    small = {
+        name: [item._replace(shape=(2,)) for item in tensors] for name, tensors in SAMPLE.items()
+    }
+    for name, tensors in small.items():
+        sha256 = checkpoints.write(mirror / f"{name}.ckpt", tensors)
+        write_card(tmp_path / "cards", f"{name}_fern", f"{LINK}/{name}.ckpt", sha256)
+    hub = write_hub(tmp_path / "hub", tmp_path / "cards")
+    monkeypatch.setenv("MSHUB_MIRRORS", str(mirror))
+    monkeypatch.setenv("MSHUB_OFFLINE", "1")
+    for name, tensors in small.items():
+        found = mindspore_hub.load_weights(f"{name}_fern", hub=hub)
+        own = {item.canonical: item for item in tensors if item.canonical}
+        assert found.keys() == own.keys(), name
+        for canonical, item in own.items():
+            assert np.array_equal(found[canonical].asnumpy(), checkpoints.value(item)), item.name
 
 
 def test_what_is_left_out_is_said_once(hub: Path, caplog: pytest.LogCaptureFixture) -> None:
