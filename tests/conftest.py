@@ -8,6 +8,7 @@ os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX2")
 
 import ctypes
 import gc
+import logging
 import sys
 import tempfile
 from collections import Counter
@@ -76,6 +77,8 @@ def resident() -> int:
 def fresh_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An empty store of its own, no proxies, no settings but quiet ones, for each test."""
     os.umask(0o022)
+    logging.getLogger("mindspore_hub").setLevel(logging.NOTSET)  # commands in this process set it
+    monkeypatch.delenv("COLUMNS", raising=False)
     for name in list(os.environ):
         if name.startswith(("MSHUB_", "GITHUB_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)

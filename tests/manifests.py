@@ -60,6 +60,30 @@ def read(name: str) -> list[Tensor]:
 
 
 @cache
+def published() -> dict[str, list[Tensor]]:
+    """What published files of other families hold, by network; most without shapes.
+
+    A line of `data/published.tsv.xz` is a tensor: network, name in the file, name of the parameter or
+    "-", and shape. `moments.*` stands for one of each parameter that is trained.
+    """
+    packed = (_FOLDER.parent / "published.tsv.xz").read_bytes()
+    files: dict[str, list[Tensor]] = {}
+    for line in lzma.decompress(packed).decode().splitlines():
+        network, *facts = line.split("\t")
+        tensor = _tensor("\t".join([*facts[:2], "net", "float32", facts[2] or "2"]))
+        tensors = files.setdefault(network, [])
+        trained = [
+            item.canonical
+            for item in tensors
+            if item.canonical and not item.canonical.endswith(("moving_mean", "moving_variance"))
+        ]
+        slot, star, _ = tensor.name.partition("*")
+        names = [f"{slot}{name}" for name in trained] if star else [tensor.name]
+        tensors += [tensor._replace(name=name) for name in names]
+    return files
+
+
+@cache
 def _lines(name: str) -> list[str]:
     return lzma.decompress((_FOLDER / f"{name}.tsv.xz").read_bytes()).decode().splitlines()
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.hub import Hub, own_root
 from mindspore_hub.hub.paths import root_above
-from mindspore_hub.hub.values import as_builtin
+from mindspore_hub.hub.values import SHA256, as_builtin
 from mindspore_hub.networks.framework import require_mindspore
 from mindspore_hub.networks.trust import explained, trusted_copy
 
@@ -35,11 +35,6 @@ class Network(Protocol):
 
     def __call__(self, *args: object, **kwargs: object) -> nn.Cell:
         """Build the network."""
-
-
-def has_network(card: Card, hub: Hub) -> bool:
-    """Whether a hub has the module of a card's network."""
-    return (hub.root / "models" / f"{card.network[0]}.py").is_file()
 
 
 def find_network(
@@ -83,10 +78,10 @@ def network_hub(card: Card, hub: Hub) -> Hub:
     It is `hub`, but for the card of another hub, named by its path: its own hub is meant if `hub`
     lacks the network, or if the caller of the package's own hub trusts it.
     """
-    above = root_above(card.path.resolve())
+    above = None if card.is_indexed else root_above(card.path.resolve())
     if above is None or above == hub.root.resolve():
         return hub
-    wants_own = (hub.trust and hub.is_own) or not has_network(card, hub)
+    wants_own = (hub.trust and hub.is_own) or not hub.has_network(card)
     return Hub(above, trust=hub.trust) if wants_own else hub
 
 
@@ -101,8 +96,10 @@ def network_class(card: Card, hub: Hub) -> Network:
         TrustError: The code of the hub is not trusted.
         MissingDependencyError: MindSpore is not installed.
     """
+    if card.is_indexed:
+        raise CardError(_without_network(card))
     module, name = card.network
-    if not has_network(card, hub):
+    if not hub.has_network(card):
         msg = (
             f"{hub.root} has no models/{module}.py, which the network of {card.uid} is to be in. "
             "Add it, or name another module in the card: `network: MODULE.NAME`."
@@ -115,6 +112,27 @@ def network_class(card: Card, hub: Hub) -> Network:
     require_mindspore()
     with explained(hub.root, copy):
         return import_network(copy, module, name)
+
+
+def _without_network(card: Card) -> str:
+    """What says that a card of the index has no network here, and what can be done."""
+    link = card.repo_link
+    where = "published nowhere"
+    if link:
+        folder = f"in the folder {link.path} of" if link.path else "in"
+        where = f"{folder} {link.owner}/{link.repo}" + (f", branch {link.ref}" if link.ref else "")
+    msg = f"There is no network for {card.uid} here; its code was {where}."
+    if card.asset is None:
+        return f"{msg} It publishes no checkpoint either."
+    if not (card.asset.link and card.asset.sha256):
+        return f"{msg} Its checkpoint cannot be verified either: it has no link, or no sha256."
+    pin = ""
+    if not SHA256.fullmatch(card.asset.sha256):
+        pin = f" Both need `mshub download {card.uid} --pin` before."
+    return (
+        f'{msg} Its weights can be had alone, by `mindspore_hub.load_weights("{card.uid}")`, or in a '
+        f'network of yours, by `mindspore_hub.fit(network, "{card.uid}")`.{pin}'
+    )
 
 
 def import_network(root: Path, module: str, name: str) -> Network:
