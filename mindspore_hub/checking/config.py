@@ -39,14 +39,7 @@ class Selection(NamedTuple):
 
 
 class Config(NamedTuple):
-    """The table `[tool.mshub]`.
-
-    Attributes:
-        per_card_ignores: Codes that are ignored in the cards of each pattern.
-        baseline: File of findings that are known.
-        severity: The lowest that is shown.
-        folder: Where the file lies, which patterns are relative to.
-    """
+    """The table `[tool.mshub]` of the file in `folder`, which its patterns are relative to."""
 
     selection: Selection = Selection()
     per_card_ignores: Mapping[str, tuple[str, ...]] = MappingProxyType({})

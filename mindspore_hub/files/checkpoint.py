@@ -28,14 +28,9 @@ def checkpoint(
 ) -> StoredFile:
     """Open the checkpoint of a card, downloading it if no store has it, and note that it is used.
 
-    Further links of the same file are those of the cards of `hub`, then of this package's own.
-
-    Returns:
-        An open file, to be verified before any of its bytes is used (`StoredFile.verify`).
-
-    Raises:
-        CardError: The card declares no checkpoint, or none that could be verified.
-        HubError: As in `files.download.obtain`.
+    Further links of the same file are those of the cards of `hub`, then of this package's own. The file
+    is to be verified before any of its bytes is used (`StoredFile.verify`). Raises CardError for a card
+    without a checkpoint that could be verified, else as in `files.download.obtain`.
     """
     asset = loadable_asset(card)
     settings = settings or Settings.from_environment()

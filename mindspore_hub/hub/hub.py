@@ -141,14 +141,13 @@ class Hub:
         return models
 
     def resolve(self, name: str) -> Card:
-        """Find the card that a name means.
+        """Find the card that a name means, among those of this hub: nothing is fetched.
 
         Args:
             name: Model name in any case (`MVD`), `<model>@<variant>` (`MVD@sysumm01-all`), card
                 name (`mvd_allresearch_sysumm01`), uid (`mindspore/1.9/mvd_allresearch_sysumm01`),
-                URL of a card on gitee.com or github.com, or path of a `.md` file. Nothing is
-                fetched from a URL, and whose repository it names does not matter: it means the
-                card of this hub with the uid that it ends with.
+                path of a `.md` file, or URL of a card on gitee.com or github.com, in any repository: it
+                means the uid that it ends with.
 
         Raises:
             UnknownNameError: No card has that name; near names are suggested.

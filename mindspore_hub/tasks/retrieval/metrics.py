@@ -157,14 +157,9 @@ def standard_result(
 ) -> Result:
     """CMC, mAP and mINP, where at least one query has a match.
 
-    Args:
-        name: Name of the protocol.
-        options: Its options, with the `length` of the curve.
-        ranks: Ranks of the matches.
-        gallery: How many items the gallery has.
-        first: Rank of the first match of each query that has one, where the curve counts others.
-        precisions: Average precision of each such query.
-        queries: What the averages are of, if not of the queries that have a match.
+    `ranks` are those of the matches in a gallery of so many items, `first` is the rank of the first match
+    of each query that has one, where the curve counts others, and `precisions` is its average precision.
+    Averages are of all `queries`, if given, else of those that have a match.
     """
     if first is None:
         first = ranks.values[ranks.offsets[:-1][ranks.counts > 0]]

@@ -236,16 +236,11 @@ def top_k(
     kind: Kind = "dot",
     dtype: type[np.floating[Any]] = np.float32,
 ) -> tuple[Integers, Floats]:
-    """The k nearest gallery items of each query.
+    """Indices and distances of the k nearest gallery items of each query, `(Q, min(k, G))`, nearest first.
 
-    The gallery is taken part by part, so that blocks have many rows however large it is: with few,
-    a matrix product spends its time on reading the gallery. `kind` and `dtype` are as for `Distances`.
-
-    Returns:
-        Indices and distances, both `(Q, min(k, G))`, nearest first.
-
-    Raises:
-        FeaturesError: k is less than 1, or the dimensions differ.
+    The gallery is taken part by part, so that blocks have many rows however large it is: with few, a
+    matrix product spends its time on reading the gallery. `kind` and `dtype` are as for `Distances`. Raises
+    FeaturesError if k is less than 1, or dimensions differ.
     """
     if k < 1:
         msg = f"k must be at least 1, but is {k}."

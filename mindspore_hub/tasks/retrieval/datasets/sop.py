@@ -130,16 +130,10 @@ class SOPProtocol:
 
 
 def closer_counts(vectors: Floats, labels: Integers, *, most: int) -> Integers:
-    """How many images of other classes are closer to each image than its nearest of the same class.
+    """Counts `(N,)` of images of other classes that are closer to each image than its nearest of the same.
 
-    Features `(N, D)` have any norm but 0; a negative label equals no other. Counting an image's stops when
-    it reaches `most`.
-
-    Returns:
-        Counts `(N,)`; -1 for an image that is the only one of its class.
-
-    Raises:
-        FeaturesError: A feature is 0 and has no direction.
+    Features `(N, D)` have any norm but 0, which is a FeaturesError; a negative label equals no other. The
+    only image of a class has -1. Counting an image's stops when it reaches `most`.
     """
     return _Search(vectors, labels, most).run()
 

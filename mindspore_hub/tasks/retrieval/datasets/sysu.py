@@ -135,12 +135,9 @@ def draw(
     """Draw a gallery as the originals do, so that a seed means the same images.
 
     Python's generator is seeded; identities go up, and for each of them cameras in the order of
-    `CAMERAS`; candidates are sorted by path. An identity that a camera never saw draws nothing.
-    Images of negative labels are all in the gallery: each may be of a person of its own. They come
-    last, and so change no draw of others.
-
-    Returns:
-        Indices of the gallery among all candidates `(N,)`, in the order of drawing.
+    `CAMERAS`; candidates are sorted by path. An identity that a camera never saw draws nothing. Images of
+    negative labels are all in the gallery: each may be of a person of its own. They come last, and so
+    change no draw of others. Gives indices among all candidates `(N,)`, in the order of drawing.
     """
     place = {camera: number for number, camera in enumerate(CAMERAS[search])}
     rank = np.array([place.get(camera, -1) for camera in cameras.tolist()], np.int64)
