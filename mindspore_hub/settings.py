@@ -77,11 +77,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """Read the environment as it is now.
-
-        Raises:
-            SettingsError: A variable has a value that means nothing.
-        """
+        """Read the environment as it is now; a SettingsError says which value means nothing."""
         return cls(
             home=expand(os.environ.get("MSHUB_HOME") or DEFAULT_HOME, "MSHUB_HOME"),
             extra_caches=tuple(

@@ -166,8 +166,7 @@ def code_files(card: Card, hub: Hub) -> dict[str, bytes]:
 def import_closure(models: Path, module: str) -> list[str]:
     """A module of a folder, what every folder of networks has, and the siblings that these import.
 
-    Raises:
-        CardError: One of them is not there.
+    A CardError says that one of them is not there.
     """
     wanted = ["__init__", SHARED, module]
     for name in wanted:  # which grows
@@ -191,11 +190,7 @@ def _siblings(path: Path) -> Iterator[str]:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """What a bundle says of itself.
-
-    Raises:
-        IntegrityError: It cannot be read, or means nothing.
-    """
+    """What a bundle says of itself; an IntegrityError if that cannot be read, or means nothing."""
     path = folder / MANIFEST
     try:
         facts = read_object(read_regular(path))

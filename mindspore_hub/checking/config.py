@@ -30,11 +30,7 @@ class Selection(NamedTuple):
     ignore: tuple[str, ...] = ()
 
     def check(self, where: str) -> None:
-        """Refuse what chooses no rule.
-
-        Raises:
-            SettingsError: An item is not a group, a code or a prefix of one.
-        """
+        """Raise a SettingsError for an item that is not a group, a code or a prefix of one."""
         _refuse_unknown((*self.select, *self.extend_select, *self.ignore), where)
 
 

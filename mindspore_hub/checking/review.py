@@ -57,11 +57,7 @@ class Review(NamedTuple):
         return Checked(self.cards, self.rules, in_order(findings), known)
 
     def fixes(self) -> list[Outcome]:
-        """What fixing the reported findings makes of the cards, which the default rules judge, too.
-
-        Raises:
-            InternalError: A rule crashed.
-        """
+        """What fixing the reported findings makes of the cards, which the default rules judge, too."""
         from mindspore_hub.checking import fix
 
         codes = {rule.code for rule in self.rules}

@@ -180,11 +180,7 @@ def write_baseline(file: Path, findings: list[Finding]) -> None:
 
 
 def read_baseline(file: Path) -> frozenset[str]:
-    """Fingerprints of a baseline.
-
-    Raises:
-        SettingsError: The file cannot be read, or is not a baseline.
-    """
+    """Fingerprints of a baseline; a SettingsError if the file cannot be read, or is not one."""
     from mindspore_hub._foreign import read_object
 
     try:

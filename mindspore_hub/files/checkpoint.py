@@ -47,11 +47,7 @@ def checkpoint(
 
 
 def loadable_asset(card: Card) -> Asset:
-    """The checkpoint that a card declares.
-
-    Raises:
-        CardError: It declares none, or without a valid link and sha256.
-    """
+    """The checkpoint that a card declares; a CardError if it has none with a valid link and sha256."""
     if card.asset is None:
         msg = f"{card.uid} declares no checkpoint (ckpt or safetensors); load it with pretrained=False."
         raise CardError(msg)

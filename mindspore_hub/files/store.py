@@ -114,8 +114,8 @@ class Store:
     def open(self, sha256: str) -> StoredFile | None:
         """Open the file of this digest if it is here; it is to be verified before use.
 
-        An IntegrityError says that it is empty, as power cuts leave files, a StoreError that it cannot be read
-        or that a newer version of this package made the store, a CardError that `sha256` is not a digest.
+        An IntegrityError says that it is empty, as power cuts leave files, a StoreError that it cannot be
+        read or that a newer version of this package made the store, a CardError that `sha256` is none.
         """
         path = self.blob(sha256)
         with self.explained("read", path):

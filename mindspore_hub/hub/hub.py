@@ -54,14 +54,10 @@ class UnreadableCard:
 
 
 class Hub:
-    """The cards of a hub root: a folder with `assets/`, `models/` and `mindspore_hub_conf/`.
+    """The cards of a hub root, which are read once, when they are first asked for.
 
-    They are read once, when they are first asked for.
-
-    Args:
-        root: The folder.
-        trust: The caller trusts its code, so that networks of it may run; the package's own is
-            always trusted.
+    That is a folder with `assets/`, `models/` and `mindspore_hub_conf/`. With `trust`, networks of it may
+    run; the package's own is always trusted.
     """
 
     def __init__(self, root: str | os.PathLike[str], *, trust: bool = False) -> None:
@@ -72,11 +68,8 @@ class Hub:
     def of(cls, hub: Hub | str | os.PathLike[str] | None = None, *, trust: bool = False) -> Hub:
         """The hub that an argument means: itself, that of a path, or by default the usual one.
 
-        The usual one is at `MSHUB_HUB`, or belongs to this package. With `trust`, its code may run.
-
-        Raises:
-            SettingsError: `MSHUB_HUB` is not a path.
-            CardError: The folder has no cards.
+        The usual one is at `MSHUB_HUB`, or belongs to this package. With `trust`, its code may run. Raises
+        SettingsError if `MSHUB_HUB` is not a path, and CardError for a folder without cards.
         """
         if isinstance(hub, Hub):
             return cls(hub.root, trust=True) if trust and not hub.trust else hub

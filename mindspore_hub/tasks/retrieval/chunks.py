@@ -149,11 +149,7 @@ class StoredChunks:
         return [n for n in np.flatnonzero(self._places < 0).tolist() if n not in self.skipped]
 
     def append(self, chunk: Chunk) -> None:
-        """Write the next chunk.
-
-        Raises:
-            StoreError: It cannot be written; the chunks before stay.
-        """
+        """Write the next chunk; if a StoreError says that this is not possible, the chunks before stay."""
         contents = {
             name: np.ascontiguousarray(rows, np.float32).tobytes()
             for name, rows in chunk.arrays.items()

@@ -60,12 +60,9 @@ def _per_query(ranks: Ranks, values: npt.NDArray[Any]) -> Curve:
 class Result:
     """Numbers of one evaluation, all of them shares between 0 and 1.
 
-    Attributes:
-        protocol: Name of the protocol.
-        options: How it was asked to evaluate.
-        metrics: `rank1`, `mAP`, `mINP`, `recall@1`, `color_accuracy` and others, by name.
-        counts: How many queries, gallery items and queries without a match there were.
-        cmc: Cumulative matching characteristic from rank 1 on; empty where a protocol has none.
+    `metrics` are `rank1`, `mAP`, `mINP`, `recall@1`, `color_accuracy` and others, by name. `counts` are those
+    of queries, gallery items and queries without a match. `cmc` begins at rank 1; it is empty where a
+    protocol has none.
     """
 
     protocol: str

@@ -35,12 +35,8 @@ Kind = Literal["dot", "euclidean"]
 class Distances:
     """Distances of queries `(Q, D)` to a gallery `(G, D)`.
 
-    Args:
-        query: Features of the queries.
-        gallery: Features of the gallery, of the same dimension.
-        kind: `dot`: the negative inner product. `euclidean`: the squared Euclidean distance without
-            the squared norm of the query, which changes no ranking.
-        dtype: What is computed in. Some originals rank in float64.
+    `dot` is the negative inner product; `euclidean` the squared Euclidean distance without the squared norm
+    of the query, which changes no ranking. Some originals rank in float64, which `dtype` is for.
     """
 
     def __init__(

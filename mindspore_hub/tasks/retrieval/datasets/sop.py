@@ -55,15 +55,10 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class SOP(Dataset):
-    """The test images.
+    """The test images: `half` of them, 30,003, as published, or `all` 60,502, as in the literature.
 
-    Lists that were derived for the original evaluation are read if they are there; else they
-    are derived from `Ebay_test.txt`, which the data set comes with.
-
-    Args:
-        root: Folder with `Ebay_test.txt`.
-        part: `half`: the first 30,003 images, which the published numbers are of. `all`: all
-            60,502, as in the literature.
+    Lists that were derived for the original evaluation are read if they are in `root`; else they are
+    derived from `Ebay_test.txt`, which the data set comes with.
     """
 
     part: str = "half"

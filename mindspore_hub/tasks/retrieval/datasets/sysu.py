@@ -43,11 +43,9 @@ Array = npt.NDArray[Any]
 class SYSU(Dataset):
     """Test identities: infrared queries and candidates for the visible-light gallery.
 
-    Args:
-        root: Folder with `cam1/` to `cam6/` and `exp/`.
-        search: `all` or `indoor`, which decides the cameras of the gallery.
-        seed: None gives every candidate, from which the protocol draws; a seed gives the one
-            gallery that is drawn with it, which saves work where one is enough.
+    `root` has `cam1/` to `cam6/` and `exp/`. `search` is `all` or `indoor`, which decides the cameras of the
+    gallery. Without a `seed` it is every candidate, from which the protocol draws; a seed gives the one
+    gallery that is drawn with it, which saves work where one is enough.
     """
 
     search: str = "all"
