@@ -280,10 +280,11 @@ def check_proof(folder: Path, uid: str, model: str, parameters: int) -> None:
     assert mindspore.get_context("mode") == mode
 
 
-def test_verify_proves_digests_parameters_and_outputs(
-    small: Path, bundles: dict[str, Path]
-) -> None:
+def test_verify_proves_digests_parameters_and_outputs(small: Path) -> None:
     check_proof(small, "botany/2.7/leafnet_cifar10", "LeafNet", 3)
+
+
+def test_verify_proves_a_network_of_several_inputs_and_outputs(bundles: dict[str, Path]) -> None:
     folder = bundles["MultiTaskNet"]
     network = upstream.load(next(folder.glob("*.md")), pretrained=False).network
     parameters = len(list(network.get_parameters()))

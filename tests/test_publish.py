@@ -267,7 +267,6 @@ def test_every_command_knows_a_card_that_was_published_into_a_clone(
     for words in (
         embedding,
         ("load", name),
-        ("bench", name),
         ("convert", name, "--to", "onnx", "-o", "x"),
     ):
         if words[0] == "convert":
