@@ -1,6 +1,6 @@
 """Cases of rules: `tests/rules/<CODE>.yaml` says what each changes in the hub `tests/rules/_base`.
 
-A case is a mapping. `name` says the behaviour. What it changes, all optional:
+The name of a case says the behaviour. What it changes, all optional:
 
 - `card`: the whole text of the card.
 - `set`: keys, and what is written behind their colons; a key that the card lacks stands before its
@@ -51,7 +51,7 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _BLOCK = re.compile(r"(?ms)^```python\n.*?^```\n")
 _ASSET = "-\n    file-format: {}\n    asset-link: <{}>\n    asset-sha256: {}\n"
 _KEYS = frozenset(
-    {"name", "path", "files", "found", "fixed"}
+    {"path", "files", "found", "fixed"}
     | {"card", "set", "remove", "edit", "code", "asset", "append", "line-end"}
 )
 
@@ -60,6 +60,7 @@ class Case(NamedTuple):
     """A named case of a rule, and the file that it stands in."""
 
     code: str
+    name: str
     given: dict[str, Any]
     file: dict[str, Any]
 
@@ -71,7 +72,7 @@ class Case(NamedTuple):
     @property
     def id(self) -> str:
         """Code and name."""
-        return f"{self.code} {self.given['name']}"
+        return f"{self.code} {self.name}"
 
     @property
     def path(self) -> str:
@@ -159,20 +160,20 @@ def read(code: str) -> dict[str, Any]:
     return yaml.load(text, _Loader if "\\uDC" in text else _Fast)  # noqa: S506 - only texts
 
 
+def cases_of(code: str, kind: str) -> list[Case]:
+    """Cases of a rule that are `wrong`, or `right`."""
+    file = read(code)
+    return [Case(code, name, given, file) for name, given in file[kind].items()]
+
+
 def cases(kind: str) -> list[Case]:
-    """Cases of all rules that are `wrong`, or `right`."""
-    return [
-        Case(path.stem, given, file)
-        for path in sorted(FOLDER.glob("*.yaml"))
-        for file in [read(path.stem)]
-        for given in file[kind]
-    ]
+    """Those of all rules."""
+    return [case for path in sorted(FOLDER.glob("*.yaml")) for case in cases_of(path.stem, kind)]
 
 
 def first(code: str, kind: str = "wrong") -> Case:
     """First wrong or right case of a rule."""
-    file = read(code)
-    return Case(code, file[kind][0], file)
+    return cases_of(code, kind)[0]
 
 
 def findings(case: Case, root: Path) -> list[Finding]:
@@ -241,10 +242,15 @@ class _Dumper(yaml.SafeDumper):
     yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
 
 
+class _Cases(dict[str, Any]):
+    """Cases by their names, each on lines of its own."""
+
+
 def _mapping(dumper: yaml.SafeDumper, mapping: dict[str, Any]) -> yaml.Node:
     node = dumper.represent_mapping("tag:yaml.org,2002:map", mapping.items(), flow_style=False)
     text = repr(mapping)
-    node.flow_style = len(text) < 105 and "\\n" not in text and not {"name", "wrong"} & {*mapping}
+    of_cases = isinstance(mapping, _Cases) or not {"found", "wrong"}.isdisjoint(mapping)
+    node.flow_style = len(text) < 105 and "\\n" not in text and not of_cases
     return node
 
 
@@ -260,28 +266,30 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
 
 _Dumper.add_representer(str, _text)
 _Dumper.add_representer(dict, _mapping)
+_Dumper.add_representer(_Cases, _mapping)
 _Dumper.add_representer(list, _sequence)
 
 
 def update(code: str) -> None:
     """Write into the file of a rule what its cases find and what becomes of them."""
-    file = read(code)
+    cases = cases_of(code, "wrong")
     remedies: Counter[str] = Counter()
-    for given in file["wrong"]:
+    for case in cases:
         with tempfile.TemporaryDirectory() as folder:
-            case = Case(code, given, file)
             remedies.update(item.help for item in findings(case, case.write(Path(folder))))
+    file = cases[0].file
     file.pop("help", None)
     if remedies.total() > len(remedies):
-        file = {"help": remedies.most_common(1)[0][0], **file}
-    for given in file["wrong"]:
-        case = Case(code, given, file)
+        file["help"] = remedies.most_common(1)[0][0]
+    for case in cases:
         for key, write in (("found", found), ("fixed", fixed)):
             with tempfile.TemporaryDirectory() as folder:
                 text = write(case, case.write(Path(folder)))
-            given.pop(key, None)
+            case.given.pop(key, None)
             if text:
-                given[key] = text.replace(f"Python {PYTHON}", "Python {python}")
+                case.given[key] = text.replace(f"Python {PYTHON}", "Python {python}")
+    file |= {kind: _Cases(file.pop(kind)) for kind in ("wrong", "right")}
+    file = {"help": file.pop("help"), **file} if "help" in file else file
     text = yaml.dump(file, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=sys.maxsize)
     (FOLDER / f"{code}.yaml").write_text(text, encoding="utf-8")
 
