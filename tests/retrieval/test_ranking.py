@@ -8,7 +8,6 @@ import reid_reference as reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mindspore_hub.errors import FeaturesError
 from mindspore_hub.tasks.retrieval import ranking
 from mindspore_hub.tasks.retrieval.datasets import sop
 from mindspore_hub.tasks.retrieval.datasets.sop import closer_counts
