@@ -980,7 +980,7 @@ def test_a_card_that_changes_after_it_was_let_go_is_no_crash(
 
 
 def test_a_check_holds_few_cards_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check, "_WHOLE", 50)
+    monkeypatch.setattr(check, "_WHOLE", 20)
 
     def peak(count: int) -> int:
         folder = Path(f"cards{count}")
@@ -992,8 +992,8 @@ def test_a_check_holds_few_cards_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
         tracemalloc.stop()
         return bytes_at_most
 
-    few = peak(100)
-    assert (peak(300) - few) / 200 < 8_000
+    few = peak(60)
+    assert (peak(160) - few) / 100 < 8_000
 
 
 def test_a_part_of_a_hub_is_compared_with_the_rest_as_it_is_now() -> None:
