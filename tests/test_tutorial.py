@@ -39,7 +39,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     default, ours = paths  # the programs load MVD without more words: there, it is the same card
     default.write_text(default.read_text("utf-8").replace("default: True\n", ""), "utf-8")
     text = ours.read_text("utf-8")
-    ours.write_text(text.replace("license:", "default: True\n\nlicense:"), "utf-8")
+    text = text.replace("license:", "default: True\n\nlicense:")
+    ours.write_text(text.replace("visible, infrared]", "visible, infrared, thermal]"), "utf-8")
     checkpoints.publish(ours, card.asset.link, sha256)
     command = root / "bin" / "mshub"
     command.parent.mkdir()
