@@ -63,12 +63,8 @@ def replace(path: str | os.PathLike[str], content: str | bytes) -> None:
     """Write a file as a whole or not at all; one that is there keeps its mode, and a link stays.
 
     Its folder is made where there is none. What is not a regular file is written to. A text becomes
-    UTF-8 with its line ends as they are.
-
-    Raises:
-        OutputError: A folder, a socket or a pipe that nobody reads has this name, or the text cannot
-            be UTF-8.
-        StoreError: It cannot be written; what was there is untouched.
+    UTF-8 with its line ends as they are. Raises OutputError where nothing can be written to what has this
+    name, or the text cannot be UTF-8; StoreError where writing fails, and what was there is untouched.
     """
     path = Path(path)
     data = _encoded(content, path) if isinstance(content, str) else content
@@ -94,12 +90,8 @@ def replace(path: str | os.PathLike[str], content: str | bytes) -> None:
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a path for the block to write to, in a folder of its own; then rename it to `path`.
 
-    For content that is large, or written by others who want a path. If the block raises, what was
-    at `path` is untouched; all else is as in `replace`.
-
-    Raises:
-        OutputError: A folder, a socket or a pipe that nobody reads has this name.
-        StoreError: It cannot be written, or the block wrote no file.
+    For content that is large, or written by others who want a path. If the block raises or writes no
+    file, what was at `path` is untouched; all else is as in `replace`.
     """
     import shutil
     import tempfile

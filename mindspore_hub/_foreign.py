@@ -24,13 +24,10 @@ _DEPTH = 64
 
 
 def read_arrays(path: str | os.PathLike[str]) -> dict[str, Array]:
-    """Read all arrays of an npz file by name. Pickled ones are refused, since they can run code.
+    """Read all arrays of an npz file by name; a ValueError if it is not one, or damaged.
 
-    Sizes that the file claims are compared with the bytes that are there before room is made.
-
-    Raises:
-        OSError: The file cannot be opened, or is not a regular one.
-        ValueError: It is not an npz file, or damaged.
+    Pickled ones are refused, since they can run code. Sizes that the file claims are compared with the
+    bytes that are there before room is made.
     """
     with open_regular(path) as stream:
         try:

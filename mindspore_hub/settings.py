@@ -77,11 +77,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """Read the environment as it is now.
-
-        Raises:
-            SettingsError: A variable has a value that means nothing.
-        """
+        """Read the environment as it is now; a SettingsError says which value means nothing."""
         return cls(
             home=expand(os.environ.get("MSHUB_HOME") or DEFAULT_HOME, "MSHUB_HOME"),
             extra_caches=tuple(
@@ -110,11 +106,7 @@ def expand(path: str, origin: str) -> Path:
 
     Blanks and ends of lines around it are taken off. What other programs would have expanded, and
     did not, is refused: nobody wants a folder of such a name. `origin` is the variable or argument
-    that it comes from, for the message.
-
-    Raises:
-        SettingsError: It is empty or an address, holds quotes, `%NAME%` or a variable that is not
-            set, or no user has that home folder.
+    that it comes from, for the message of the SettingsError.
     """
     text = path.strip()
     shown = repr(shown_address(path))

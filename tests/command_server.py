@@ -1,7 +1,7 @@
 """Run `mshub` again and again, each time in a process of its own that need not import it anew.
 
-A program that `commands.run` starts once, and once more with modules to import before the others. Each message on its stdin, a socket, is a command as JSON,
-with the descriptors of its stdout and stderr; the answer is its exit code.
+A program that `commands.run` starts once. Each message on its stdin, a socket, is a command as
+JSON, with the descriptors of its stdout and stderr; the answer is its exit code.
 """
 
 import importlib
@@ -20,8 +20,6 @@ import mindspore_hub.commands
 from mindspore_hub.commands.main import main
 
 if __name__ == "__main__":
-    for name in sys.argv[1:]:
-        importlib.import_module(name)
     for module in pkgutil.iter_modules(mindspore_hub.commands.__path__):
         importlib.import_module(f"mindspore_hub.commands.{module.name}")
     connection = socket.socket(fileno=os.dup(0))

@@ -7,15 +7,13 @@ from pathlib import Path
 
 import checkpoints
 import commands
-import manifests
+import mindspore
 import pytest
-
-from mindspore_hub.hub.hub import Hub
+import tiny
 
 pytestmark = pytest.mark.slow
 
 MODEL = "metric_learn"
-LINK = "https://download.mindspore.cn/models/file.ckpt"
 
 
 def run(*arguments: str, command: str = "bench") -> subprocess.CompletedProcess[str]:
@@ -24,30 +22,31 @@ def run(*arguments: str, command: str = "bench") -> subprocess.CompletedProcess[
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A mirror with a file for metric_learn, and the digest of the file."""
-    mirror = tmp_path_factory.mktemp("mirror")
-    tensors = manifests.read(checkpoints.MANIFESTS[Hub.of().resolve(MODEL).name])
-    weights = [tensor for tensor in tensors if tensor.canonical]
-    return mirror, checkpoints.write(mirror / "file.ckpt", weights)
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hub of a tiny network, whose file, and one of another width, lie beside it."""
+    folder = tmp_path_factory.mktemp("bench")
+    for width in (tiny.WIDTH, 7):
+        mindspore.save_checkpoint(tiny.Tiny(width), str(folder / f"{width}.ckpt"))
+    return tiny.hub(folder / "hub", *published(folder, tiny.WIDTH))
+
+
+def published(folder: Path, width: int) -> tuple[str, str]:
+    """Link and digest of a file."""
+    digest = checkpoints.digest(folder / f"{width}.ckpt")
+    return f"https://download.mindspore.cn/models/{width}.ckpt", digest
 
 
 @pytest.fixture
-def card(file: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A card of metric_learn whose file lies in a mirror."""
-    mirror, sha256 = file
-    monkeypatch.setenv("MSHUB_MIRRORS", str(mirror))
-    published = Hub.of().resolve(MODEL)
-    copy = tmp_path / published.path.name
-    copy.write_bytes(published.path.read_bytes())
-    return checkpoints.publish(copy, LINK, sha256)
+def options(hub: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    monkeypatch.setenv("MSHUB_MIRRORS", str(hub.parent))
+    return ("--hub", str(hub), "--trust")
 
 
-def test_load_and_forward_are_measured_in_both_ways_and_modes(card: Path) -> None:
-    done = run(str(card), "--format", "json")
+def test_load_and_forward_are_measured_in_both_ways_and_modes(options: tuple[str, ...]) -> None:
+    done = run("tiny", *options, "--format", "json")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
-    assert report["uid"] == card.stem
+    assert report["uid"] == "botany/1.0/tiny_pixels"
     assert report["load"].keys() == {"hashed", "memo"}
     assert report["forward"].keys() == {"pynative", "graph"}
     loads = [took["seconds"] for took in report["load"].values()]
@@ -61,8 +60,8 @@ def test_load_and_forward_are_measured_in_both_ways_and_modes(card: Path) -> Non
     assert len(notes) == 1, "what is called hashed before was so"
 
 
-def test_a_network_is_measured_without_its_checkpoint() -> None:
-    done = run(MODEL, "--no-pretrained", "--batch-size", "2")
+def test_a_network_is_measured_without_its_checkpoint(options: tuple[str, ...]) -> None:
+    done = run("tiny", *options, "--no-pretrained", "--batch-size", "2")
     assert done.returncode == 0, done.stderr
     titles = [line.split("  ")[0] for line in done.stdout.splitlines()[2:]]
     assert titles[:5] == [
@@ -73,7 +72,7 @@ def test_a_network_is_measured_without_its_checkpoint() -> None:
         "Samples per call",
     ]
     assert "Samples per call     2\n" in done.stdout
-    assert not Path(os.environ["MSHUB_HOME"]).exists()
+    assert not Path(os.environ["MSHUB_HOME"], "blobs").exists()
 
 
 @pytest.mark.parametrize(
@@ -88,12 +87,11 @@ def test_what_cannot_be_loaded_is_said_as_load_says_it(
     assert measured.stderr == loaded.stderr
 
 
-def test_a_file_that_does_not_fit_ends_the_command(card: Path) -> None:
-    text = card.read_text(encoding="utf-8")
-    card.write_text(text.replace("{class_num: 5184}", "{class_num: 7}"), encoding="utf-8")
-    done = run(str(card))
+def test_a_file_that_does_not_fit_ends_the_command(hub: Path, options: tuple[str, ...]) -> None:
+    checkpoints.publish(hub / "assets/botany/1.0/tiny_pixels.md", *published(hub.parent, 7))
+    done = run("tiny", *options)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.count("class_num: the card says 7, the checkpoint 5184") == 1
+    assert done.stderr.count("does not fit Tiny") == 1
 
 
 def test_a_batch_has_a_sample() -> None:

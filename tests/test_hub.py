@@ -65,32 +65,14 @@ def test_a_bare_name_in_any_case_means_the_default_card(model: str) -> None:
 
 
 @CARDS
-def test_a_model_with_its_variant_means_one_card(card) -> None:
-    for name in in_other_case(f"{card.model_name}@{card.variant}"):
-        assert CATALOG.resolve(name) is card
-
-
-@CARDS
-def test_the_short_name_means_the_card(card) -> None:
-    assert CATALOG.resolve(card.short_name) is card
-
-
-@CARDS
-def test_a_card_name_with_or_without_its_model_means_the_card(card) -> None:
-    for name in in_other_case(card.name) | in_other_case(f"{card.model_name}@{card.name}"):
-        assert CATALOG.resolve(name) is card
-
-
-@CARDS
-def test_a_uid_in_any_case_means_the_card(card) -> None:
-    for name in in_other_case(card.uid) | {f"{card.uid}/"}:
-        assert CATALOG.resolve(name) is card
-
-
-@CARDS
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_an_address_on_a_known_host_means_the_card(card, address: str) -> None:
-    assert CATALOG.resolve(address.format(uid=card.uid)) is card
+def test_every_name_of_a_card_in_any_case_and_its_address_mean_the_card(card) -> None:
+    name, variant = f"{card.model_name}@{card.name}", f"{card.model_name}@{card.variant}"
+    cased = [
+        other for text in (card.name, card.uid, name, variant) for other in in_other_case(text)
+    ]
+    addresses = [address.format(uid=card.uid) for address in ADDRESSES]
+    for text in (*cased, card.short_name, f"{card.uid}/", *addresses):
+        assert CATALOG.resolve(text) is card, text
 
 
 @CARDS

@@ -21,7 +21,6 @@ MODULES = sorted(Path(rules.__file__).parent.rglob("[!_]*.py"))
 SECTIONS = ("What", "Why", "Example", "Instead")
 WRONG = rule_cases.cases("wrong")
 RIGHT = rule_cases.cases("right")
-MENDED = [case for case in WRONG if RULES[case.code].fixable]
 GOOD = rule_cases.base_texts()[CARD]
 
 
@@ -30,10 +29,15 @@ def findings(code: str, path: Path) -> list[Finding]:
     return check_paths([path], selected=[code])[0]
 
 
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("hubs")
+
+
 @pytest.fixture
-def hub(case: Case, tmp_path: Path) -> Path:
-    """The hub of a case."""
-    root = case.write(tmp_path / "hub")
+def hub(case: Case, place: Path) -> Path:
+    """The hub of a case, in a folder that all take in turn."""
+    root = case.write(place / "hub")
     written = {path.relative_to(root).as_posix() for path in root.rglob("*.*") if path.is_file()}
     if not case.texts.keys() <= written:
         pytest.skip("this file system ignores the case of names")
@@ -58,26 +62,18 @@ def test_nothing_is_wrong_with_the_base_but_that_nobody_else_knows_its_data_set(
 
 
 @pytest.mark.parametrize("case", WRONG, ids=lambda case: case.id)
-def test_rule_finds_what_is_wrong(case: Case, hub: Path) -> None:
+def test_rule_finds_what_is_wrong_and_mends_what_it_can(case: Case, hub: Path) -> None:
     expected = case.given["found"].replace("{python}", rule_cases.PYTHON)
     assert rule_cases.found(case, hub) == expected
-    mended = any(finding.fixable for finding in rule_cases.findings(case, hub))
-    assert mended <= RULES[case.code].fixable
-
-
-@pytest.mark.parametrize("case", MENDED, ids=lambda case: case.id)
-def test_rule_mends_what_it_can(case: Case, hub: Path) -> None:
-    assert rule_cases.fixed(case, hub) == case.given.get("fixed", "")
-
-
-@pytest.mark.parametrize("case", MENDED, ids=lambda case: case.id)
-def test_edits_of_a_finding_stand_where_they_say(case: Case, hub: Path) -> None:
     for finding in rule_cases.findings(case, hub):
+        assert finding.fixable <= RULES[case.code].fixable
         lines = re.split(r"\r\n|\r|\n", finding.path.read_bytes().decode("utf-8", "replace"))
         for edit in finding.edits:
             if isinstance(edit, Edit):
                 line = lines[edit.place.line - 1].removeprefix("\ufeff")
                 assert line[edit.place.column - 1 :].startswith(edit.old)
+    if RULES[case.code].fixable:
+        assert rule_cases.fixed(case, hub) == case.given.get("fixed", "")
 
 
 @pytest.mark.parametrize("case", RIGHT, ids=lambda case: case.id)
@@ -86,19 +82,15 @@ def test_rule_finds_nothing_in_what_is_right(case: Case, hub: Path) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.code)
-def test_rule_documents_itself(rule) -> None:
+def test_rule_has_a_code_a_name_and_one_check_and_documents_itself(rule) -> None:
+    assert re.fullmatch(r"[A-Z]\d{3}", rule.code)
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.name)
+    assert (rule.check_card is None) != (rule.check_hub is None)
     summary, *paragraphs = rule.explanation.strip().split("\n\n")
     assert summary.endswith(".")
     assert "\n" not in summary
     assert tuple(text.partition(":")[0] for text in paragraphs) == SECTIONS
     assert all(text.partition(":")[2].strip() for text in paragraphs)
-
-
-@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.code)
-def test_rule_has_a_code_a_name_and_one_check(rule) -> None:
-    assert re.fullmatch(r"[A-Z]\d{3}", rule.code)
-    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.name)
-    assert (rule.check_card is None) != (rule.check_hub is None)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)

@@ -21,89 +21,12 @@ import tiny
 
 import mindspore_hub
 from mindspore_hub.errors import AmbiguousNameError, CardError, TrustError
+from mindspore_hub.files.store import Store
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks import trust
 from mindspore_hub.networks.classes import import_network
 
 pytestmark = pytest.mark.slow
-
-CARD = "multitasknet_veri"
-MODEL = "MultiTaskNet"
-
-
-@pytest.fixture
-def hub(tmp_path: Path, root: Path) -> Path:
-    """A hub of one model, whose network says that it is not ours."""
-    folder = tmp_path / "hub"
-    card = next(card for card in Hub.of().cards if card.name == CARD)
-    copy = folder / card.path.relative_to(root)
-    copy.parent.mkdir(parents=True)
-    shutil.copy(card.path, copy)
-    ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(root / "models", folder / "models", ignore=ignore)
-    shutil.copytree(
-        root / "mindspore_hub_conf" / MODEL, folder / "mindspore_hub_conf" / MODEL, ignore=ignore
-    )
-    edit(folder, "\nMultiTaskNet.origin = 'elsewhere'\n")
-    return folder
-
-
-def edit(hub: Path, text: str) -> None:
-    network = hub / "models" / "multitasknet.py"
-    network.write_text(network.read_text(encoding="utf-8") + text, encoding="utf-8")
-
-
-def card_of(hub: Path) -> str:
-    return str(next((hub / "assets").rglob("*.md")))
-
-
-def origin(name: Path | str, **arguments: bool) -> str | None:
-    network = mindspore_hub.load(str(name), source="local", pretrained=False, **arguments)
-    return getattr(network, "origin", None)
-
-
-def test_code_of_a_local_hub_runs_when_it_is_trusted(hub: Path) -> None:
-    assert origin(hub, trust=True) == "elsewhere"
-
-
-def test_code_of_a_local_hub_does_not_run_by_itself(hub: Path) -> None:
-    edit(hub, "\nraise SystemExit('the code ran')\n")
-    with pytest.raises(TrustError, match=r"is not from this package.*trust=True"):
-        origin(hub)
-
-
-def test_card_of_a_local_hub_is_built_with_our_networks_unless_it_is_trusted(hub: Path) -> None:
-    assert origin(card_of(hub)) is None
-    assert origin(card_of(hub), trust=True) == "elsewhere"
-
-
-def test_trust_lasts_while_the_code_is_the_same(hub: Path) -> None:
-    origin(hub, trust=True)
-    assert origin(hub) == "elsewhere"
-    edit(hub, "\n# changed\n")
-    with pytest.raises(TrustError, match="has changed since you trusted it"):
-        origin(hub)
-    assert origin(hub, trust=True) == "elsewhere"
-
-
-@pytest.mark.parametrize("where", ["models/extra.py", f"mindspore_hub_conf/{MODEL}/extra.so"])
-def test_any_new_file_beside_the_code_is_a_change(hub: Path, where: str) -> None:
-    before = trust.digest_of(trust.read_code(hub))
-    (hub / where).write_bytes(b"")
-    assert trust.digest_of(trust.read_code(hub)) != before
-
-
-def test_compiled_files_of_a_local_hub_are_neither_read_nor_written(hub: Path) -> None:
-    network = hub / "models" / "multitasknet.py"
-    source, stat = network.read_text(encoding="utf-8"), network.stat()
-    network.write_text(source.replace("'elsewhere'", "'sleeping'"), encoding="utf-8")
-    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-    compiled = py_compile.compile(str(network), doraise=True, invalidation_mode=mode)
-    network.write_text(source, encoding="utf-8")
-    assert stat.st_size == network.stat().st_size
-    assert origin(hub, trust=True) == "elsewhere"
-    assert [str(path) for path in hub.rglob("*.pyc")] == [str(Path(compiled))]
-
 
 LATE = tiny.SOURCE.replace(
     "        self.layer",
@@ -128,6 +51,54 @@ def late(tiny_hub: Path, tmp_path: Path) -> Path:
     (folder / "models" / "tiny.py").write_text(LATE, encoding="utf-8")
     (folder / "models" / "_late.py").write_text("ORIGIN = 'read'\n", encoding="utf-8")
     return folder
+
+
+def edit(hub: Path, text: str, module: str = "tiny") -> None:
+    network = hub / "models" / f"{module}.py"
+    network.write_text(network.read_text(encoding="utf-8") + text, encoding="utf-8")
+
+
+def card_of(hub: Path) -> str:
+    return str(next((hub / "assets").rglob("*.md")))
+
+
+def origin(name: Path | str, **arguments: bool) -> str | None:
+    network = mindspore_hub.load(str(name), source="local", pretrained=False, **arguments)
+    return getattr(network, "origin", None)
+
+
+def test_code_of_a_local_hub_does_not_run_by_itself(late: Path) -> None:
+    edit(late, "\nraise SystemExit('the code ran')\n")
+    with pytest.raises(TrustError, match=r"is not from this package.*trust=True"):
+        origin(late)
+
+
+def test_card_of_a_local_hub_is_built_with_our_networks_unless_it_is_trusted(
+    late: Path, root: Path
+) -> None:
+    card = late / "assets" / "botany" / "1.0" / "ours.md"
+    card.write_bytes(Hub.of().resolve("MultiTaskNet").path.read_bytes())
+    for path in (root / "models").glob("*.py"):
+        shutil.copy(path, late / "models")
+    edit(late, "\nMultiTaskNet.origin = 'elsewhere'\n", "multitasknet")
+    assert origin(card) is None
+    assert origin(card, trust=True) == "elsewhere"
+
+
+def test_trust_lasts_while_the_code_is_the_same(late: Path) -> None:
+    assert origin(late, trust=True) == origin(late) == "read"
+    edit(late, "\n# changed\n")
+    with pytest.raises(TrustError, match="has changed since you trusted it"):
+        origin(late)
+    assert origin(late, trust=True) == "read"
+
+
+@pytest.mark.parametrize("where", ["models/extra.py", "mindspore_hub_conf/Tiny/extra.so"])
+def test_any_new_file_beside_the_code_is_a_change(late: Path, where: str) -> None:
+    before = trust.digest_of(trust.read_code(late))
+    (late / where).parent.mkdir(exist_ok=True)
+    (late / where).write_bytes(b"")
+    assert trust.digest_of(trust.read_code(late)) != before
 
 
 def plant(hub: Path, place: str, ran: Path) -> None:
@@ -162,15 +133,14 @@ def test_code_beside_that_of_a_trusted_hub_is_a_change(place: str, late: Path) -
         origin(late)
 
 
-def test_compiled_file_put_beside_the_sources_of_a_trusted_hub_never_runs(late: Path) -> None:
-    origin(late, trust=True)
-    program = f"import mindspore_hub as m; print(m.load({str(late)!r}, source='local', pretrained=False).origin)"
+def test_compiled_files_of_a_local_hub_are_neither_read_nor_written(late: Path) -> None:
+    memory = Store(Path(os.environ["MSHUB_HOME"])).trusted
+    trust.check_trust(late, trust.digest_of(trust.read_code(late)), memory, trust=True)
     plant(late, PLACES[0], late / "ran")
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "read\n"
+    before = [*late.rglob("*.pyc")]
+    assert origin(late) == "read"
     assert not (late / "ran").exists()
+    assert [*late.rglob("*.pyc")] == before
 
 
 def test_module_without_source_does_not_run(late: Path) -> None:
@@ -302,11 +272,11 @@ def test_code_that_cannot_be_imported_is_an_error_that_names_the_hub(late: Path)
         origin(late, trust=True)
 
 
-def test_link_to_a_folder_of_code_is_refused(hub: Path, tmp_path: Path) -> None:
+def test_link_to_a_folder_of_code_is_refused(late: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
-    (hub / "models" / "linked").symlink_to(tmp_path / "elsewhere")
+    (late / "models" / "linked").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(TrustError, match="link to a folder"):
-        origin(hub, trust=True)
+        origin(late, trust=True)
 
 
 def test_our_own_hub_needs_no_trust() -> None:
@@ -325,23 +295,23 @@ def test_folder_that_is_no_hub_is_named(tmp_path: Path) -> None:
 
 def test_a_card_that_lies_in_no_hub_is_named(tmp_path: Path) -> None:
     card = tmp_path / "card.md"
-    card.write_bytes(Hub.of().resolve(MODEL).path.read_bytes())
+    card.write_bytes(Hub.of().resolve("MVD").path.read_bytes())
     with pytest.raises(CardError, match="lies in no folder called assets"):
         origin(card, trust=True)
 
 
 def test_a_hub_that_is_named_runs_its_own_networks_once_it_is_trusted(
-    hub: Path, monkeypatch: pytest.MonkeyPatch
+    late: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for arguments in ({"hub": hub}, {"hub": Hub.of(hub)}):
+    for arguments in ({"hub": late}, {"hub": Hub.of(late)}):
         with pytest.raises(TrustError, match=r"is not from this package.*trust=True"):
-            mindspore_hub.load(MODEL, pretrained=False, **arguments)
-    assert mindspore_hub.load(MODEL, hub=hub, trust=True, pretrained=False).origin == "elsewhere"
-    assert mindspore_hub.load(MODEL, hub=str(hub), pretrained=False).origin == "elsewhere"
-    monkeypatch.setenv("MSHUB_HUB", str(hub))
-    assert mindspore_hub.load(MODEL, pretrained=False).origin == "elsewhere"
-    edit(hub, "\n# changed\n")
-    assert mindspore_hub.load(MODEL, trust=True, pretrained=False).origin == "elsewhere"
+            mindspore_hub.load("Tiny", pretrained=False, **arguments)
+    assert mindspore_hub.load("Tiny", hub=late, trust=True, pretrained=False).origin == "read"
+    assert mindspore_hub.load("Tiny", hub=str(late), pretrained=False).origin == "read"
+    monkeypatch.setenv("MSHUB_HUB", str(late))
+    assert mindspore_hub.load("Tiny", pretrained=False).origin == "read"
+    edit(late, "\n# changed\n")
+    assert mindspore_hub.load("Tiny", trust=True, pretrained=False).origin == "read"
 
 
 def test_a_card_names_the_function_or_class_that_builds_its_network(late: Path) -> None:

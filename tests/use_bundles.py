@@ -1,7 +1,7 @@
 """Use bundles as the upstream client would, where the package is not importable.
 
-Arguments: `pynative` or `graph`, then paths of cards in bundles. A program of its own, because
-nothing else may have imported the package.
+Arguments: paths of cards in bundles, and `pynative` or `graph` before those to be used in this mode.
+A program of its own, because nothing else may have imported the package.
 """
 
 import json
@@ -51,12 +51,17 @@ def report(card):
     return facts
 
 
-def main(mode, *cards):
+def main(*words):
     """Print what came of every card as JSON."""
     sys.meta_path.insert(0, Unimportable())
     modes = {"pynative": mindspore.PYNATIVE_MODE, "graph": mindspore.GRAPH_MODE}
-    mindspore.set_context(mode=modes[mode])
-    print(json.dumps({Path(card).stem: report(Path(card)) for card in cards}))
+    found = {}
+    for word in words:
+        if word in modes:
+            mindspore.set_context(mode=modes[word])
+        else:
+            found[word] = report(Path(word))
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

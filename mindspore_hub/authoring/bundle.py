@@ -58,12 +58,8 @@ _OF_ANY_FILE = frozenset({"preprocessing", "task"})
 class Manifest:
     """What a bundle says of itself: files by their path in it, and their sha256.
 
-    Attributes:
-        uid: Uid of the card that it was made from.
-        checkpoint: Empty if it has none.
-        published: The published file, with all constructor arguments of the network; None if the
-            card has no asset.
-        made_with: Versions of this package and, with a checkpoint, of MindSpore.
+    `checkpoint` is empty if it has none, `published` is the published file with all constructor arguments,
+    None if the card has no asset, and `made_with` has the versions of this package and of MindSpore.
     """
 
     uid: str
@@ -84,22 +80,11 @@ def create(
     force: bool = False,
     settings: Settings | None = None,
 ) -> Manifest:
-    """Write the bundle of a card, as a whole or not at all.
+    """Write the bundle of a card into a new or empty folder, as a whole or not at all.
 
-    Args:
-        card: The card.
-        hub: The hub that has its network.
-        folder: Where to; a new or an empty folder.
-        checkpoint: Put the checkpoint in, verified, strictly, under the names of the network.
-        force: Replace the bundle that is there.
-        settings: Where to keep and find files, by default what the environment says.
-
-    Raises:
-        CardError: The card lacks what a bundle needs.
-        StoreError: Something else is in the folder, or a bundle without `force`, or it cannot be
-            written.
-        IntegrityError: The folder has a manifest that means nothing.
-        HubError: As in `load`, with a checkpoint.
+    With `checkpoint`, that is in it: verified, strict, under the names of the network; `force` replaces the
+    bundle that is there. Raises CardError if the card lacks what a bundle needs, StoreError if something
+    else is in the folder, IntegrityError for a manifest that means nothing, and whatever `load` raises.
     """
     folder = Path(folder).resolve()
     check_target(folder, force=force)
@@ -181,8 +166,7 @@ def code_files(card: Card, hub: Hub) -> dict[str, bytes]:
 def import_closure(models: Path, module: str) -> list[str]:
     """A module of a folder, what every folder of networks has, and the siblings that these import.
 
-    Raises:
-        CardError: One of them is not there.
+    A CardError says that one of them is not there.
     """
     wanted = ["__init__", SHARED, module]
     for name in wanted:  # which grows
@@ -206,11 +190,7 @@ def _siblings(path: Path) -> Iterator[str]:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """What a bundle says of itself.
-
-    Raises:
-        IntegrityError: It cannot be read, or means nothing.
-    """
+    """What a bundle says of itself; an IntegrityError if that cannot be read, or means nothing."""
     path = folder / MANIFEST
     try:
         facts = read_object(read_regular(path))

@@ -40,13 +40,8 @@ _LISTED = 8
 class Proof:
     """What was proven of a bundle.
 
-    Attributes:
-        uid: Uid of the card that it was made from.
-        network: Class of the network that its entry point creates.
-        files: How many files match their sha256.
-        parameters: How many its checkpoint set, all of them; 0 without a checkpoint.
-        deviations: Largest difference from the golden outputs in each mode, relative to the largest
-            value.
+    `files` match their sha256, and its checkpoint set all `parameters`, 0 without one. `deviations` are the
+    largest differences from the golden outputs in each mode, relative to the largest value.
     """
 
     uid: str
@@ -59,16 +54,9 @@ class Proof:
 def verify(folder: str | os.PathLike[str], *, trust: bool = False) -> Proof:
     """Verify a bundle: digests, then strict load, then golden outputs; opens no connection.
 
-    Args:
-        folder: The bundle.
-        trust: Run its code even if it is not what this package would write.
-
-    Raises:
-        IntegrityError: A file is missing, left over or changed, or there is no bundle.
-        TrustError: Its code is not that of this package, and nobody trusts it.
-        CardError: Its card cannot be read.
-        CheckpointError: Its checkpoint does not fit its network, or outputs differ.
-        MissingDependencyError: MindSpore is not installed.
+    With `trust`, its code runs even if it is not what this package would write. Raises IntegrityError if a
+    file is missing, left over or changed, TrustError for code of others, CardError for a card that cannot
+    be read, and CheckpointError if its checkpoint does not fit its network or outputs differ.
     """
     folder = Path(folder)
     manifest = read_manifest(folder)

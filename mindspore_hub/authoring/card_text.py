@@ -36,15 +36,9 @@ _OF_NETWORK_ARGS = frozenset({"H902", "H915"})
 class Trial:
     """What a network did with a file.
 
-    Attributes:
-        network_args: Constructor arguments that the card states.
-        inputs: Shape of each input for one sample.
-        outputs: Shape of each output for one sample.
-        parameters: How many were set, all of them from the file.
-        from_shapes: What shapes in the file tell, for JSON: the name of the `class_argument` or an
-            empty string, `derived` arguments, and `embedding_size`.
-        record: Text of the outputs for one drawn sample.
-        deviation: As of a `Publication`.
+    `inputs` and `outputs` are shapes for one sample, and all `parameters` were set from the file.
+    `from_shapes` is what shapes tell, for JSON: the name of the `class_argument` or an empty string,
+    `derived` arguments, and `embedding_size`. `record` is the text of the outputs for one drawn sample.
     """
 
     network_args: Mapping[str, Argument]
@@ -69,15 +63,9 @@ def card_text(plan: Plan, trial: Trial, path: Path) -> str:
 
 
 def check_facts(plan: Plan, hub: Path, rules: Sequence[str]) -> None:
-    """Refuse facts that no card of this file can state, whatever its network turns out to compute.
+    """Raise a CardError for facts that no card of this file can state, whatever its network computes.
 
-    Args:
-        plan: What is to be published.
-        hub: Hub root with the network, where the card is to stand.
-        rules: Names of the rules to check by.
-
-    Raises:
-        CardError: There are some; the message names each.
+    `hub` is the hub root with the network, `rules` are the names of the rules to check by.
     """
     others = Cards(card_paths(hub / "assets") if (hub / "assets").is_dir() else [])
     cards = Cards([(plan.uid, hub / plan.card)], hub, others=others.named)

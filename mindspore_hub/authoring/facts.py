@@ -61,11 +61,8 @@ _SAID_ELSEWHERE = {key.name: key.measured for key in _IN_CARD if key.measured}
 def read_facts(path: Path) -> tuple[dict[str, str], dict[str, Argument]]:
     """Read facts from a YAML file; `network-args` are given apart.
 
-    Keys of an asset may stand at the top level or in `asset`, as in a card. Values are read as
-    text, so that the version 1.10 stays what it is.
-
-    Raises:
-        CardError: The file cannot be read, or has an unknown key or a value that is not a text.
+    Keys of an asset may stand at the top level or in `asset`, as in a card. Values are read as text, so
+    that the version 1.10 stays what it is; a CardError names an unknown key or a value that is not one.
     """
     try:
         lines = read_bytes(path).decode("utf-8").splitlines()

@@ -60,19 +60,12 @@ _WORD = re.compile(r"[A-Za-z][\w-]*")
 def write_card(
     path: str | os.PathLike[str], facts: Mapping[str, str], *, citation: str = ""
 ) -> None:
-    """Write a card that passes the check by itself, or nothing.
+    """Write a card that passes the check by itself, or raise a CardError and write nothing.
 
-    Args:
-        path: File of the card, which must not be there yet.
-        facts: Values under the names of their keys; `model-name` is needed, and what is missing of
-            the others follows from the path or from `model-name`, stays out, or is left TODO.
-        citation: The paper behind the network, as Markdown.
-
-    Raises:
-        CardError: There is such a file, it does not end in `.md`, no class can have the model-name,
-            a shape is not one, or the card would not pass.
-        UnknownNameError: There is no task of that name.
-        SettingsError: `SOURCE_DATE_EPOCH` is not a time.
+    `facts` has values under the names of their keys: `model-name` is needed, and what is missing of the
+    others follows from the path or from `model-name`, stays out, or is left TODO. `citation` is the paper
+    behind the network, as Markdown. An UnknownNameError says that there is no such task, a SettingsError
+    that `SOURCE_DATE_EPOCH` is not a time.
     """
     path = Path(path)
     if path.suffix != ".md":
@@ -103,12 +96,8 @@ def card_text(
 ) -> str:
     """Text of a fresh card that will stand at `path`, from facts as for `write_card`.
 
-    Args:
-        path: Where the card will stand.
-        facts: Values under the names of their keys; `model-name` is needed.
-        citation: The paper behind the network, as Markdown.
-        parameters: How many the file was found to hold, where it was tried.
-        class_argument: The network argument that counts the classes.
+    `parameters` is how many the file was found to hold, where it was tried, and `class_argument` the
+    network argument that counts the classes.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 

@@ -65,16 +65,9 @@ class Request:
 class Plan:
     """What will be published if the network agrees.
 
-    Attributes:
-        request: What was asked for.
-        model: Name of the model as its class is called.
-        facts: Everything that the card says, but for what the trial finds out.
-        file: What the index of the checkpoint tells.
-        sha256: Digest of the checkpoint.
-        siblings: Cards of the model, the default one first.
-        card: Path of the card below the hub root.
-        link: Where the file is to be found.
-        inputs: Shape of each input for one sample, as far as it was given or other cards say it.
+    `facts` is everything that the card says but for what the trial finds out, `siblings` are the cards of
+    the model, the default one first. `card` is a path below the hub root, `link` where the file is to be
+    found, and `inputs` the shapes for one sample, as far as they were given or other cards say them.
     """
 
     request: Request

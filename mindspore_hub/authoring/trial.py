@@ -57,14 +57,8 @@ _ANSWER = "answer"
 def try_out(plan: Plan, hub: Path) -> Trial:
     """Load the file strictly and compute in both modes of MindSpore; write the card in between.
 
-    What shapes in the file tell is logged, even if the file does not fit.
-
-    Args:
-        plan: What is to be published.
-        hub: Copy of the hub, with the network; the card and what is generated from it come into it.
-
-    Raises:
-        HubError: The file does not fit, or the network does not compute the same in both modes.
+    What shapes in the file tell is logged, even if the file does not fit. `hub` is a copy with the network;
+    the card and what is generated from it come into it. Raises HubError if file and network disagree.
     """
     logger.info("Building %s and computing in PyNative and GRAPH mode", plan.model)
     with tempfile.TemporaryDirectory(prefix="mshub-trial-") as name:

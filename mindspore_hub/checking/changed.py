@@ -27,13 +27,8 @@ OF_HOOKS = frozenset(
 def changed_files(folder: Path, base: str) -> frozenset[Path]:
     """Files of the repository around a folder that are new or other than in a commit.
 
-    Args:
-        folder: A folder inside the repository.
-        base: A commit; what changed on its side since it parted from HEAD does not count. Empty
-            for the upstream branch, or HEAD where there is none.
-
-    Raises:
-        SettingsError: There is no git, no repository, or no such commit.
+    What changed on the side of `base` since it parted from HEAD does not count; empty means the upstream
+    branch, or HEAD where there is none. A SettingsError says that there is no such commit or no git.
     """
     top = Path(_git(folder, "rev-parse", "--show-toplevel").rstrip("\n"))
     commit = _base(top, base)

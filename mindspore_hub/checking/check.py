@@ -25,12 +25,8 @@ def check_paths(
 ) -> tuple[list[Finding], int]:
     """Check hub roots, folders of cards, and single cards, each part of a hub with all of the hub.
 
-    Returns:
-        All findings in the order of paths and lines, and the number of cards.
-
-    Raises:
-        CardError: A folder holds no cards.
-        InternalError: A rule crashed.
+    Gives all findings in the order of paths and lines, and the number of cards. Raises CardError for a
+    folder without cards, and InternalError if a rule crashes.
     """
     rules = select(selected, ignored)
     found = in_hubs(map(find_cards, paths))
@@ -43,14 +39,8 @@ def check_cards(
 ) -> Iterator[Finding]:
     """Check cards one by one, then all together; what a comment in a card ignores is left out.
 
-    Args:
-        cards: The cards, and the others of their hub, which they are compared with.
-        rules: What to check.
-        documents: Cards that are in memory; the others are read, each when it is its turn.
-
-    Raises:
-        CardError: A card changed meanwhile.
-        InternalError: A rule crashed.
+    Cards that are not among `documents` are read, each when it is its turn; a CardError says that one
+    changed meanwhile, an InternalError that a rule crashed.
     """
     asked = {uid for uid, _ in cards.named}
     rules = [rule for rule in rules if cards.root or not rule.hub_only]

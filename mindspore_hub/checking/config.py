@@ -30,23 +30,12 @@ class Selection(NamedTuple):
     ignore: tuple[str, ...] = ()
 
     def check(self, where: str) -> None:
-        """Refuse what chooses no rule.
-
-        Raises:
-            SettingsError: An item is not a group, a code or a prefix of one.
-        """
+        """Raise a SettingsError for an item that is not a group, a code or a prefix of one."""
         _refuse_unknown((*self.select, *self.extend_select, *self.ignore), where)
 
 
 class Config(NamedTuple):
-    """The table `[tool.mshub]`.
-
-    Attributes:
-        per_card_ignores: Codes that are ignored in the cards of each pattern.
-        baseline: File of findings that are known.
-        severity: The lowest that is shown.
-        folder: Where the file lies, which patterns are relative to.
-    """
+    """The table `[tool.mshub]` of the file in `folder`, which its patterns are relative to."""
 
     selection: Selection = Selection()
     per_card_ignores: Mapping[str, tuple[str, ...]] = MappingProxyType({})

@@ -49,10 +49,8 @@ class Change(NamedTuple):
 class Outcome:
     """What fixes make of cards; nothing is written yet.
 
-    Attributes:
-        changed: Each card that changes, as it was and as it is to be.
-        fixed: How many findings.
-        left: Cards that are left as they are, and why.
+    `changed` has each card that changes as it was and as it is to be; `left` are cards that stay as they
+    are, and why.
     """
 
     changed: list[tuple[Document, Document]]
@@ -99,13 +97,8 @@ def apply_edits(
 ) -> tuple[str, int]:
     """Apply groups of edits, each as a whole or not at all; one that overlaps an earlier one waits.
 
-    Args:
-        text: Text of a card without a byte order mark.
-        groups: The edits of each finding.
-        byte_order_mark: Whether the file begins with one.
-
-    Returns:
-        The new text with its byte order mark, and how many groups were applied.
+    `text` has no byte order mark; the new one has it where the file began with one, and a number says how
+    many groups were applied.
     """
     accepted: list[Change] = []
     rewrites: list[Rewrite] = []

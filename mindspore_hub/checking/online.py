@@ -55,11 +55,7 @@ _NO_ADDRESS = _Answer(0, "no address")
 
 
 def dead_links(documents: Iterable[Document], settings: Settings) -> Iterator[Finding]:
-    """Ask for every link of these cards, each address once.
-
-    Raises:
-        OfflineError: `MSHUB_OFFLINE` forbids the network.
-    """
+    """Ask for every link of these cards, each address once; an OfflineError if that is forbidden."""
     if settings.offline:
         msg = "--online needs the network, and MSHUB_OFFLINE forbids it; unset it or drop --online."
         raise OfflineError(msg)

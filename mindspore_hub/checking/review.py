@@ -28,14 +28,8 @@ if TYPE_CHECKING:
 class Review(NamedTuple):
     """A check that is ready to run.
 
-    Attributes:
-        cards: What is checked.
-        rules: The rules by code.
-        severity: The lowest that is reported.
-        config: For what it ignores in single cards.
-        changed: Files whose findings are reported; None for all.
-        baseline: Fingerprints of findings that are known.
-        base: Folder that these are relative to.
+    Findings below `severity` are not reported, nor those in files other than `changed`, if that is not
+    None. `baseline` has the fingerprints of findings that are known, relative to the folder `base`.
     """
 
     cards: list[Cards]
@@ -63,11 +57,7 @@ class Review(NamedTuple):
         return Checked(self.cards, self.rules, in_order(findings), known)
 
     def fixes(self) -> list[Outcome]:
-        """What fixing the reported findings makes of the cards, which the default rules judge, too.
-
-        Raises:
-            InternalError: A rule crashed.
-        """
+        """What fixing the reported findings makes of the cards, which the default rules judge, too."""
         from mindspore_hub.checking import fix
 
         codes = {rule.code for rule in self.rules}
@@ -124,22 +114,11 @@ def prepare(
 ) -> Review:
     """Find the cards, and read what decides besides them.
 
-    Args:
-        paths: Hub roots, folders of cards, single cards; the usual hub if there are none.
-        select: Lists of codes, prefixes and groups that replace the default rules.
-        extend_select: Those of further rules.
-        ignore: Those of rules to leave out.
-        severity: The lowest that is reported; None for what the project says.
-        changed: The commit from which cards have to differ; empty for the upstream branch, None for
-            cards that do not have to.
-        baseline: File of findings that are known; None for what the project says.
-        with_known: Report what a baseline knows as well.
-        online: Ask the network whether links lead anywhere.
-
-    Raises:
-        CardError: A folder holds no cards.
-        SettingsError: The table of the project or a baseline cannot be read, or something is asked
-            for that is not there.
+    Without paths it is the usual hub. `select` replaces the default rules; it, `extend_select` and `ignore`
+    are lists of codes, prefixes and groups. `severity` and `baseline` are None for what the project says.
+    `changed` is the commit from which cards have to differ, empty for the upstream branch, None for all
+    cards. With `with_known`, what a baseline knows is reported as well. Raises CardError for a folder
+    without cards, and SettingsError for what cannot be read or is not there.
     """
     config = read_config(_project(paths))
     searched_paths, base = _paths(paths, changed or "")

@@ -33,14 +33,10 @@ _VERSION = 2
 
 
 class Comment(NamedTuple):
-    """A comment in a card that asks to ignore findings.
+    """A comment in a card that asks to ignore findings by codes, prefixes of codes and groups of rules.
 
-    Attributes:
-        place: Where it begins.
-        codes: Codes, prefixes of codes and groups of rules.
-        lines: Lines whose findings it ignores; empty for the whole card.
-        unknown: What stands in place of a code and is not one.
-        mistake: Why it ignores nothing; empty if it does.
+    `lines` is empty for the whole card, `unknown` what stands in place of a code and is not one, and
+    `mistake` says why it ignores nothing.
     """
 
     place: Place
@@ -184,11 +180,7 @@ def write_baseline(file: Path, findings: list[Finding]) -> None:
 
 
 def read_baseline(file: Path) -> frozenset[str]:
-    """Fingerprints of a baseline.
-
-    Raises:
-        SettingsError: The file cannot be read, or is not a baseline.
-    """
+    """Fingerprints of a baseline; a SettingsError if the file cannot be read, or is not one."""
     from mindspore_hub._foreign import read_object
 
     try:

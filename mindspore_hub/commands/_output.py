@@ -62,10 +62,8 @@ def print_table(
 ) -> None:
     """Print rows under a header, as wide as they are where nobody looks at a terminal.
 
-    Args:
-        header: Titles of the columns. The first one is never folded.
-        rows: Their cells; a line feed begins a line inside of one.
-        optional: How many columns at the end are left out where a terminal is too narrow for all.
+    The first column is never folded; a line feed in a cell begins a line inside of it. `optional` columns
+    at the end are left out where a terminal is too narrow for all.
     """
     rows = [tuple(map(printable, row)) for row in rows]
     is_terminal = bool(sys.stdout and sys.stdout.isatty())

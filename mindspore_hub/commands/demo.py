@@ -36,13 +36,9 @@ def demo() -> None:
 
 
 def run(say: Say) -> int:
-    """Check the hub, load MVD and match the bundled pictures with it.
+    """Check the hub, load MVD and match the bundled pictures with it; `say` takes each line of output.
 
-    Args:
-        say: Takes each line of output.
-
-    Returns:
-        Exit code, 1 if a card or an entry point is not as it should be.
+    Gives the exit code, 1 if a card or an entry point is not as it should be.
     """
     from mindspore_hub.authoring.generate import differences
     from mindspore_hub.checking.check import check_paths
@@ -88,14 +84,9 @@ def _load_network(say: Say) -> nn.Cell:
 
 
 def write_stand_in(published: Card, folder: Path) -> Card:
-    """Write a mirror with a random checkpoint of the published structure, and a card for it.
+    """Write a folder `mirror` with a random checkpoint of the published structure, and a card for it.
 
-    Args:
-        published: The card of the network.
-        folder: Where the card and the folder `mirror` are written.
-
-    Raises:
-        StoreError: There is no room for the checkpoint, and for a store's copy of it.
+    A StoreError says that there is no room for the checkpoint and for a store's copy of it.
     """
     import mindspore
 

@@ -80,11 +80,7 @@ def embed(
 
 @contextmanager
 def interruptible(*, resumable: bool) -> Iterator[None]:
-    """Let Ctrl-C end the block in order.
-
-    Args:
-        resumable: Whether the same command goes on from what was computed, which is said then.
-    """
+    """Let Ctrl-C end the block in order; if `resumable`, the same command goes on, which is said then."""
     try:
         yield
     except KeyboardInterrupt:

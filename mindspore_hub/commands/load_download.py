@@ -86,13 +86,9 @@ def download(name: str, pin: bool, force_reload: bool, hub: Hub, style: str) -> 
 
 
 def describe(network: nn.Cell, stated: Sequence[Input]) -> dict[str, Any]:
-    """Facts of a network, with what goes in and comes out for one random sample.
+    """Facts of a network in inference mode, with what goes in and comes out for one random sample.
 
-    Numbers are numbers, and `size` is in bytes; `shape` is a list.
-
-    Args:
-        network: A network in inference mode.
-        stated: Its inputs as its card states them.
+    Numbers are numbers, `size` is in bytes, `shape` a list; `stated` are the inputs that its card states.
     """
     from mindspore_hub.networks import golden
 

@@ -44,14 +44,9 @@ def checkpoint(
 
     Further links of the same file are those of the cards of `hub`, then of this package's own. With
     `pin`, a file of which only the first digits of the digest are published is pinned to its digest.
-
-    Returns:
-        An open file, to be verified before any of its bytes is used (`StoredFile.verify`).
-
-    Raises:
-        CardError: The card declares no checkpoint, or none that could be verified.
-        TrustError: Its file would have to be pinned.
-        HubError: As in `files.download.obtain`.
+    The file is to be verified before any of its bytes is used (`StoredFile.verify`). Raises CardError
+    for a card without a checkpoint that could be verified, TrustError for one that would have to be
+    pinned, else as in `files.download.obtain`.
     """
     settings = settings or Settings.from_environment()
     store = Store(settings.home)
@@ -80,9 +75,8 @@ def checkpoint(
 def loadable_asset(card: Card, settings: Settings | None = None) -> Asset:
     """The checkpoint that a card declares, with the digest that its file has to have.
 
-    Raises:
-        CardError: It declares none, or without a valid link and sha256.
-        TrustError: Only the first digits of its sha256 are published, and the file is not pinned.
+    Raises CardError if it declares none with a valid link and sha256, TrustError if the file is to be
+    pinned first.
     """
     asset = card.asset
     if asset is None:

@@ -80,14 +80,11 @@ def obtain(
     """Open the file with this digest, downloading it if no store has it, or in any case by `force`.
 
     With `pin`, `sha256` are the first digits of the digest only: the file is downloaded, and it has to
-    have them. It was published as `link`, an https URL, or http on this machine, and under `alternatives`, which are
-    read on a miss only. Progress is reported in bytes; the default is a bar on a terminal.
-
-    Returns:
-        An open file of the store, or of an extra cache, to be verified before any byte is used.
+    have them. It was published as `link`, an https URL, or http on this machine, and under
+    `alternatives`, which are read on a miss only. Progress is reported in bytes; the default is a bar
+    on a terminal. The file, of the store or of an extra cache, is to be verified before any byte is used.
 
     Raises:
-        CardError: `sha256` is not a digest.
         IntegrityError: The file in the store is damaged, or every file received was another one.
         NetworkError: No source could deliver the file.
         OfflineError: The file is not here, and `settings.offline` forbids the network.

@@ -210,10 +210,7 @@ def locked(path: str | os.PathLike[str], *, wait: bool, name: str) -> Iterator[b
 
     The system drops the lock of a process that is killed, and what goes wrong with a lock is not an
     error: the block runs without it. Who waits, however long, is warned now and then that `name` is
-    waited for.
-
-    Raises:
-        TimeoutError: Another process holds it, and `wait` is false.
+    waited for; without `wait`, a TimeoutError says that another process holds it.
     """
     path = Path(path)
     with ExitStack() as stack:

@@ -68,15 +68,12 @@ def left_behind(home: str | os.PathLike[str], names: Container[str]) -> Iterator
 
 
 def refuse_untrusted(url: str, settings: Settings, *, origin: str | None = None) -> None:
-    """Refuse a URL that no file may be taken from.
+    """Raise a TrustError for a URL that no file may be taken from.
 
     Files come from the hosts of the published links, from this machine, from mirrors, and from
     hosts that the user allows; by https, or by plain http from this machine and from mirrors.
     `origin` is the URL that redirected here: from https, nothing leads back to http, except within
     this machine.
-
-    Raises:
-        TrustError: The URL is refused; the message says why.
     """
     parts = _split(url)
     host = parts.hostname

@@ -118,10 +118,8 @@ class Store:
     def open(self, sha256: str) -> StoredFile | None:
         """Open the file of this digest if it is here; it is to be verified before use.
 
-        Raises:
-            CardError: `sha256` is not a digest.
-            IntegrityError: The file is empty, as power cuts leave them; see `StoredFile.verify`.
-            StoreError: The file cannot be read, or a newer version of this package made the store.
+        An IntegrityError says that it is empty, as power cuts leave files, a StoreError that it cannot be
+        read or that a newer version of this package made the store, a CardError that `sha256` is none.
         """
         path = self.blob(sha256)
         with self.explained("read", path):
@@ -264,10 +262,8 @@ class StoredFile:
     def verify(self) -> None:
         """Hash the file unless it was hashed already, as the memo of its store tells.
 
-        Raises:
-            IntegrityError: It does not match its name. In a store of one's own it was moved to
-                `corrupt/`, so that the next download takes its place.
-            StoreError: It cannot be read.
+        An IntegrityError says that it does not match its name; in a store of one's own it was moved to
+        `corrupt/`, so that the next download takes its place.
         """
         stat = self.stat
         if not self._is_known(stat):

@@ -63,10 +63,7 @@ def deliver(
 ) -> Delivery:
     """Begin a delivery, which the stack ends; `have` bytes of `version` need not be sent again.
 
-    Raises:
-        NetworkError: The place does not have the file, or cannot be reached; a `PassingError` if
-            that may change by itself.
-        TrustError: The URL, or one that it redirects to, is refused.
+    Raises NetworkError, a `PassingError` if that may change by itself, and TrustError for a refused URL.
     """
     if isinstance(location, Path):
         return _open_file(stack, location)
@@ -93,11 +90,9 @@ def receive(
 ) -> str | None:
     """Write a delivery to a file that holds what comes before it.
 
-    Gives the sha256 of the file, hashed while it was received; None if it was begun earlier.
-
-    Raises:
-        NetworkError: The delivery is too large; a `PassingError` if it broke off, stalled, or was
-            not as long as announced. What came before that is in the file.
+    Gives the sha256 of the file, hashed while it was received; None if it was begun earlier. What came
+    before an error is in the file: a NetworkError if the delivery is too large, a `PassingError` if it broke
+    off, stalled, or was not as long as announced.
     """
     done, total = delivery.start, delivery.version.total
     _refuse_size(total or 0, settings)

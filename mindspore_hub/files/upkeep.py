@@ -51,11 +51,8 @@ class State(str, Enum):
 class Entry:
     """Something in the store that takes space: its files, the one with the bytes first.
 
-    Attributes:
-        size: Bytes, without those of what describes it.
-        used: Last use as the refs have it, else last change, in seconds since 1970.
-        uids: Cards whose file it is, of the hub and of the refs.
-        total: Bytes of the whole file, if it is unfinished and a server announced them.
+    `size` is in bytes, `used` the last use as the refs have it, else last change, in seconds since 1970,
+    and `total` the bytes of the whole file, if it is unfinished and a server announced them.
     """
 
     state: State

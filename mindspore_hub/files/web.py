@@ -67,11 +67,9 @@ def request(
 ) -> BaseHTTPResponse:
     """Send one request and return its answer, the body unread; the stack closes the connection.
 
-    A user and a password in the URL become basic authentication. `timeout` is in seconds: to connect,
-    and between two bytes. `cas` is asked for what is trusted, if there is TLS.
-
-    Raises:
-        NetworkError: There is no answer; a `PassingError` if there may be one later.
+    A user and a password in the URL become basic authentication. `timeout` is in seconds: to connect, and
+    between two bytes. `cas` is asked for what is trusted, if there is TLS. Raises NetworkError where there
+    is no answer; a `PassingError` if there may be one later.
     """
     parts = urlsplit(url)
     always = {"Accept-Encoding": "identity", "User-Agent": f"mindspore-hub/{__version__}"}

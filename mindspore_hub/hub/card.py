@@ -72,14 +72,10 @@ class RepoLink(NamedTuple):
 
 @dataclass(frozen=True)
 class Asset:
-    """A published file.
+    """A published file; texts that the card does not say are empty.
 
-    Attributes:
-        link: Where it is published; empty where the card does not say it, as are the other texts.
-        sha256: Digest of its bytes, 64 lower-case hexadecimal digits.
-        network_args: Constructor arguments of the network that it fits.
-        size: Approximate size as the card gives it, such as `329 MB`.
-        node: Its keys and values in the card, with their places.
+    `sha256` is the digest of its bytes, 64 lower-case hexadecimal digits, `network_args` are the
+    constructor arguments of the network that it fits, and `size` is as the card gives it, such as `329 MB`.
     """
 
     link: str
@@ -132,15 +128,10 @@ class Asset:
 class Card:
     """A model card: the only declaration of a model.
 
-    What its front matter does not say, or not in a form that can be read, is empty or None; a rule
-    says why. Texts are as written: versions and digests are not numbers.
-
-    Attributes:
-        uid: `publisher/version/card`.
-        title: For display only.
-        needs_uid: Whether its hub has another card that its variant means, as after a second
-            release; the hub says it.
-        other_asset: Checkpoint that is loaded in place of the one in the front matter.
+    What its front matter does not say, or not in a form that can be read, is empty or None; a rule says
+    why. Texts are as written: versions and digests are not numbers. `uid` is `publisher/version/card`, and
+    `title` for display only. `needs_uid` says that its hub has another card that its variant means, as after
+    a second release. `other_asset` is loaded in place of the one in the front matter.
     """
 
     path: Path

@@ -38,14 +38,9 @@ _LINE_BREAK = pattern(r"\r\n|\r|\n")
 class Document:
     """A card as written.
 
-    Attributes:
-        uid: `publisher/version/card`, its path under the folder of all cards.
-        text: All of it, without a byte order mark, with its line ends as they are.
-        lines: Its lines without their ends.
-        title: Text of the `# Title` line; None if the first line is not one.
-        front_matter: Keys and values, as far as they can be read.
-        rules: Line numbers of all lines that begin with `---`.
-        problems: What is broken, under the code of the rule that reports it.
+    `text` has no byte order mark, and its line ends are as they are; `lines` have none. `title` is None if
+    the first line is not one, `front_matter` has what can be read of keys and values. `rules` are the
+    numbers of all lines that begin with `---`, `problems` what is broken, under the code of its rule.
     """
 
     path: Path

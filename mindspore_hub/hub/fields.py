@@ -32,11 +32,8 @@ def _value(node: YamlNode) -> Any:
 class Field(NamedTuple):
     """A field of a mapping in a card.
 
-    Attributes:
-        check: Yields what is wrong with its value.
-        schema: JSON Schema of its value.
-        optional: Whether it may be absent.
-        read: What a value means that has no problems.
+    `check` yields what is wrong with a value, `schema` is its JSON Schema, and `read` gives what a value
+    means that has no problems.
     """
 
     check: Check

@@ -59,14 +59,10 @@ class UnreadableCard:
 
 
 class Hub:
-    """The cards of a hub root: a folder with `assets/`, `models/` and `mindspore_hub_conf/`.
+    """The cards of a hub root, which are read once, when they are first asked for.
 
-    They are read once, when they are first asked for.
-
-    Args:
-        root: The folder.
-        trust: The caller trusts its code, so that networks of it may run; the package's own is
-            always trusted.
+    That is a folder with `assets/`, `models/` and `mindspore_hub_conf/`. With `trust`, networks of it may
+    run; the package's own is always trusted.
     """
 
     def __init__(self, root: str | os.PathLike[str], *, trust: bool = False) -> None:
@@ -77,11 +73,8 @@ class Hub:
     def of(cls, hub: Hub | str | os.PathLike[str] | None = None, *, trust: bool = False) -> Hub:
         """The hub that an argument means: itself, that of a path, or by default the usual one.
 
-        The usual one is at `MSHUB_HUB`, or belongs to this package. With `trust`, its code may run.
-
-        Raises:
-            SettingsError: `MSHUB_HUB` is not a path.
-            CardError: The folder has no cards.
+        The usual one is at `MSHUB_HUB`, or belongs to this package. With `trust`, its code may run. Raises
+        SettingsError if `MSHUB_HUB` is not a path, and CardError for a folder without cards.
         """
         if isinstance(hub, Hub):
             return cls(hub.root, trust=True) if trust and not hub.trust else hub
@@ -177,15 +170,14 @@ class Hub:
         return models
 
     def resolve(self, name: str) -> Card:
-        """Find the card that a name means.
+        """Find the card that a name means, among those of this hub: nothing is fetched.
 
         Args:
             name: Model name in any case (`MVD`), `<model>@<variant>` (`MVD@sysumm01-all`), card
                 name (`mvd_allresearch_sysumm01`), uid (`mindspore/1.9/mvd_allresearch_sysumm01`),
-                URL of a card on gitee.com or github.com, or path of a `.md` file. Nothing is
-                fetched from a URL, and whose repository it names does not matter: it means the
-                card of this hub with the uid that it ends with. Of models and cards, `NAME@1.9`
-                means those of that release.
+                path of a `.md` file, or URL of a card on gitee.com or github.com, in any repository: it
+                means the uid that it ends with. Of models and cards, `NAME@1.9` means those of that
+                release.
 
         Returns:
             A card of this hub, or an `IndexedCard` for a name that only its index knows.

@@ -95,11 +95,8 @@ _ACCURACIES = frozenset({"top1acc", "top1accuracy", "top1", "accuracy"})
 class Metric(NamedTuple):
     """One metric of `evaluation`, such as `rank1acc71`.
 
-    Attributes:
-        value: Its number as written, without how far it may be off.
-        unit: `%`, `m`, `d`, `mos`, or None.
-        text: The segment as written.
-        colon: Whether a colon separates name and value.
+    `value` is its number as written, without how far it may be off, and `unit` is `%`, `m`, `d`, `mos`, or
+    None. `text` is the segment as written; `colon` says whether one separates name and value.
     """
 
     name: str | None

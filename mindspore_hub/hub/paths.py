@@ -41,12 +41,9 @@ _CARD_URL = pattern(
 class Cards(NamedTuple):
     """Cards that belong together, unread, by uid and path.
 
-    Attributes:
-        root: Hub root that they are all cards of, if they are.
-        folder: Folder that they were found under; None for a card that was named itself.
-        others: The further cards of the hub, where these are a part of it.
-        refused: Links among them all that lead out of the hub or the folder, and what says so.
-        left_out: What was passed over in the folder, and why.
+    They are those of the hub `root`, or were found under `folder`, None for a card that was named itself.
+    `others` are the further cards of the hub, where these are a part of it. `refused` are links among them
+    that lead out of hub or folder, `left_out` is what was passed over, each with the reason.
     """
 
     named: list[tuple[str, Path]]

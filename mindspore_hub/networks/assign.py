@@ -69,15 +69,9 @@ def assign(
     """Set every parameter of an `nn.Cell`, with initial values or without, from the tensors of a file.
 
     The parameters share the memory of the weights: training changes both, and two networks need
-    to read the file twice. A head for another count of classes gets initial values instead; that of the
-    file must be whole all the same.
-
-    Returns:
-        Names of the head parameters that have initial values.
-
-    Raises:
-        CheckpointError: The file lacks a parameter, holds one more, or one differs in shape or
-            dtype; the network is unchanged then, and the message lists every difference.
+    to read the file twice. A head for another count of classes gets initial values instead, and its names
+    are given; that of the file must be whole all the same. A CheckpointError lists every parameter that is
+    missing, left over, or of another shape or dtype; the network is unchanged then.
     """
     parameters = dict(network.parameters_and_names())
     if isinstance(weights, Weights):

@@ -61,16 +61,10 @@ def build(
     settings: Settings | None = None,
     force: bool = False,
 ) -> nn.Cell:
-    """Build the network of a card and load its checkpoint into it, verified and strictly.
+    """Build the network of a card, in inference mode, and load its checkpoint, verified and strictly.
 
     With arguments of the caller, which go before those of the card, the network is built first, as far
-    as the card tells of it: wrong ones are not worth a download.
-
-    Returns:
-        The network in inference mode.
-
-    Raises:
-        HubError: As in `mindspore_hub.load`.
+    as the card tells of it: wrong ones are not worth a download. Raises as `mindspore_hub.load` does.
     """
     network = network_class(card, hub)
     given = bind(network, positional, arguments)
@@ -125,12 +119,9 @@ def assemble(
 ) -> nn.Cell:
     """Build a network, in inference mode, that fits the tensors of a file, and set all parameters from them.
 
-    Arguments that are `given` go before those `published` by the card and those of the file. A network
-    that was `built` from the former two is taken if the file tells of no other arguments.
-
-    Raises:
-        CardError: The arguments of card and file fit no network.
-        CheckpointError: File and card contradict each other, or the file does not fit.
+    Arguments that are `given` go before those `published` by the card and those of the file. A network that
+    was `built` from the former two is taken if the file tells of no other arguments. A CardError says that
+    the arguments of card and file fit no network, a CheckpointError that file and card disagree.
     """
     facts = facts_of(network)
     derived = derive_arguments(weights, facts)

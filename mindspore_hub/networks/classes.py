@@ -42,14 +42,8 @@ def find_network(
 ) -> tuple[Card, Hub]:
     """The card that a name means, and the hub whose network is built for it.
 
-    Args:
-        name: Any name that `mindspore_hub.load` takes.
-        hub: The hub, as in `Hub.of`.
-        trust: The networks of another hub may run.
-
-    Raises:
-        ValueError: There is no other hub to be trusted.
-        HubError: As in `Hub.of` and `Hub.resolve`.
+    Takes any name that `mindspore_hub.load` takes, and a hub as `Hub.of` does. `trust` lets networks of
+    another hub run; a ValueError says that there is no other hub to be trusted.
     """
     found = Hub.of(hub, trust=trust)
     card = found.resolve(name)
@@ -88,13 +82,9 @@ def network_hub(card: Card, hub: Hub) -> Hub:
 def network_class(card: Card, hub: Hub) -> Network:
     """Import what a card names as its network: a class, or a function that builds a cell.
 
-    The code of a hub that is not this package's own runs from a private copy, and only if it is
-    trusted, now or earlier.
-
-    Raises:
-        CardError: The hub has no such network, or its code cannot be imported.
-        TrustError: The code of the hub is not trusted.
-        MissingDependencyError: MindSpore is not installed.
+    The code of a hub that is not this package's own runs from a private copy, and only if it is trusted,
+    now or earlier; else a TrustError. A CardError says that there is no such network, or that its code
+    cannot be imported.
     """
     if card.is_indexed:
         raise CardError(_without_network(card))
@@ -152,11 +142,8 @@ def bind(
 ) -> dict[str, object]:
     """What a caller gives, by the names of the constructor and with Python's own numbers.
 
-    `num_class` and `num_classes` are understood whatever the network calls its class count; entry
-    points share the rule (`models/_entry.py`).
-
-    Raises:
-        TypeError: The constructor does not take it, or the class count is given twice.
+    `num_class` and `num_classes` are understood whatever the network calls its class count; entry points
+    share the rule (`models/_entry.py`). Raises TypeError for what the constructor does not take.
     """
     shared = _module(own_root(), "_entry")
     given: dict[str, object] = as_builtin(shared.bind(network, positional, arguments))

@@ -54,10 +54,7 @@ def convert_tensors(
     """Write the tensors of a file into another `ckpt` or `safetensors`, and compare every byte.
 
     `names` has the name of each tensor in the new file, and in the old one; by default all keep theirs.
-
-    Raises:
-        CheckpointError: The format cannot hold what is asked for.
-        StoreError: It cannot be written, or differs from what it was made of (an OSError).
+    Raises CheckpointError if the format cannot hold that, StoreError if writing fails.
     """
     chosen = names or {name: name for name in facts.index.entries}
     with naming(facts.path), replacing(path) as temporary:
@@ -109,10 +106,8 @@ def export(
     """Write a network, alone in a folder, load what was written, and compare outputs for one random batch.
 
     Gives their largest difference in terms of the largest value; None for ONNX where onnxruntime is not
-    installed, so that nothing was compared.
-
-    Raises:
-        ExportError: MindSpore cannot export it, or the outputs differ by more than `golden.TOLERANCE`.
+    installed, so that nothing was compared. An ExportError says that MindSpore cannot export it, or that
+    the outputs differ by more than `golden.TOLERANCE`.
     """
     import numpy as np
 

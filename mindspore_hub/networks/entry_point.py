@@ -46,8 +46,7 @@ def default_card(model: str, cards: list[Card]) -> Card:
 def entry_point_text(cards: list[Card], default: Card) -> str:
     """Text of the entry point for some cards of a model, whose bare name means the default one.
 
-    Raises:
-        CardError: No class can have the name of the model, or its cards name several networks.
+    A CardError says that no class can have its name, or that its cards name several networks.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 

@@ -201,11 +201,8 @@ def examine(path: str | os.PathLike[str]) -> Examination:
 def examine_named(name: str, settings: Settings, hub: Hub) -> tuple[Examination, Card | None]:
     """Read a file by its path, which goes before any name, or by a name of its card from the store.
 
-    Gives its card, too, if it was named by one. Nothing is downloaded.
-
-    Raises:
-        OSError: The path does not exist, is not a file, or cannot be read.
-        HubError: Nothing has that name, its file is not in the store, or damaged, or holds no tensors.
+    Gives its card, too, if it was named by one. Nothing is downloaded. Raises OSError for a path, HubError
+    for a name whose file is not here or damaged.
     """
     path = existing(name)
     if path and path.is_file() and path.suffix != ".md":

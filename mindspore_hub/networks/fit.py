@@ -57,11 +57,8 @@ def cards_named(name: str, hub: Hub) -> list[Card]:
 def fit(facts: Examination, cards: Sequence[Card], hub: Hub) -> Fit:
     """Fit the network of a model's cards to a file, strictly.
 
-    The cards tell those arguments that no shape in the file tells.
-
-    Raises:
-        CheckpointError: The file does not fit; the message lists every difference.
-        AmbiguousNameError: The cards tell different arguments, and the file does not tell which.
+    The cards tell those arguments that no shape in the file tells; if they differ, it is an
+    AmbiguousNameError. A CheckpointError lists every difference of a file that does not fit.
     """
     model = cards[0].model_name
     cell = network_class(cards[0], network_hub(cards[0], hub))

@@ -10,14 +10,7 @@ from mindspore_hub.errors import MissingDependencyError
 
 @contextmanager
 def required_by(task: str) -> Iterator[None]:
-    """Turn the absence of NumPy or Pillow into an error that says what to install.
-
-    Args:
-        task: What needs them, for the message.
-
-    Raises:
-        MissingDependencyError: An import in the block fails.
-    """
+    """Turn the absence of NumPy or Pillow in the block into a MissingDependencyError for this task."""
     try:
         yield
     except MissingDependencyError:

@@ -80,11 +80,7 @@ class Task:
 
     @classmethod
     def of(cls: type[_Stated], card: Card) -> _Stated:
-        """What the checkpoint of a card is for.
-
-        Raises:
-            CardError: The card does not say that it is for this task, or not in a readable way.
-        """
+        """What the checkpoint of a card is for; a CardError if that is not this task, or not readable."""
         return stated(card, "task", cls.read, f"task: {{name: {cls.NAME}, ...}}")
 
 
@@ -97,11 +93,7 @@ def tasks() -> dict[str, type[Task]]:
 
 
 def task_named(name: str) -> type[Task]:
-    """The task of that name.
-
-    Raises:
-        UnknownNameError: There is none; near names are in the message.
-    """
+    """The task of that name, or an UnknownNameError with near names."""
     if name not in tasks():
         msg = f"There is no task {name!r} ({_meant(name)})."
         raise UnknownNameError(msg)

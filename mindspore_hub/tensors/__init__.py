@@ -78,11 +78,9 @@ class TensorFile:
     def array(self, name: str) -> NDArray[Any]:
         """Value of a tensor, without copying it.
 
-        A tensor that lies in several chunks is copied, and so is one at an odd address where the
-        processor needs even ones. NumPy has no bfloat16: such a tensor comes as uint16.
-
-        Raises:
-            CheckpointError: It is of a type that is only listed, or more than fits into memory.
+        A tensor that lies in several chunks is copied, and so is one at an odd address where the processor
+        needs even ones. NumPy has no bfloat16: such a tensor comes as uint16. Raises CheckpointError for a type
+        that is only listed, and for more than fits into memory.
         """
         return array_of(self.buffer, self.entries[name])
 

@@ -31,13 +31,9 @@ def write_tensors(
 ) -> None:
     """Write tensors of a file into a new one, and compare every byte of it.
 
-    `names` has the name of each tensor in the new file, and in `source`. safetensors gets the texts of
-    the header of `source` as well; `ckpt` has no place for them.
-
-    Raises:
-        CheckpointError: The format cannot hold what is asked for.
-        StoreError: The file that was written differs from what it was made of.
-        OSError: It cannot be written.
+    `names` has the name of each tensor in the new file, and in `source`. safetensors gets the texts of the
+    header of `source` as well; `ckpt` has no place for them. Raises CheckpointError if the format cannot
+    hold what is asked for, StoreError if the file differs from what it was made of.
     """
     path = Path(path)
     entries = {name: source.entries[old] for name, old in names.items()}

@@ -118,7 +118,7 @@ print(written.pictures, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - bef
 
 
 def test_features_of_a_long_run_are_not_held_in_memory(card: str, tmp_path: Path) -> None:
-    count, width = 1200, 50_000
+    count, width = 600, 50_000
     folder = tiny.numbered(tmp_path / "all", 80)
     for number in range(80, count):
         shutil.copyfile(folder / f"{number % 80:04}.png", folder / f"{number:04}.png")

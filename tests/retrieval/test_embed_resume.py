@@ -71,7 +71,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[str]:
     return capsys.readouterr().out.splitlines()
 
 
-@pytest.mark.parametrize(("size", "batches"), [(4, 1), (4, 6), (2, 7)])
+@pytest.mark.parametrize(("size", "batches"), [(4, 6), (2, 7)])
 def test_a_killed_run_goes_on_and_gives_the_same_file(
     size: int,
     batches: int,

@@ -132,14 +132,6 @@ def test_what_does_not_fit_is_an_error_of_usage(
     assert message in done.stderr
 
 
-def test_features_of_two_networks_are_refused(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        Features(np.eye(2), about={"sha256": name * 64}).save(tmp_path / f"{name}.npz")
-    done = run("match", tmp_path / "a.npz", tmp_path / "b.npz")
-    assert done.returncode == 2
-    assert "were not made alike: sha256 is aaaa" in done.stderr
-
-
 @pytest.mark.parametrize("ending", ["png", "html"])
 def test_a_sheet_goes_where_a_link_leads_and_a_full_disk_is_named(
     folder: Path, tmp_path: Path, ending: str

@@ -89,13 +89,10 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
 
 
 def as_rgb(picture: Picture, *, library: str) -> Image.Image:
-    """A picture as the library of the original decodes it, in mode RGB.
+    """A picture as the library of the original decodes it, in mode RGB, or a PictureError.
 
     `pillow` takes three channels only, `mindspore` and `opencv` make grey three times and leave alpha
     out, `opencv` turns it upright.
-
-    Raises:
-        PictureError: It cannot be read, or the library does not take pictures of its kind.
     """
     if isinstance(picture, np.ndarray):
         return _require_mode(_from_array(picture), library, f"an array {picture.shape}")
@@ -256,10 +253,7 @@ def pictures_below(folder: Path) -> list[str]:
     """Pictures at every depth, by path below the folder; hidden files and folders are left out.
 
     Links to folders are followed, each real folder once. What looks like a picture and is left out is
-    counted in a warning.
-
-    Raises:
-        PictureError: There is no picture, or a folder cannot be read.
+    counted in a warning; a PictureError says that there is none, or that a folder cannot be read.
     """
     readable = {*formats(), "MPO"}  # which is JPEG, to begin with
     endings = {name for name, kind in Image.registered_extensions().items() if kind in readable}

@@ -92,19 +92,12 @@ class _Entry:
 
 
 class StoredChunks:
-    """Chunks in a folder beside the file that is to be made of them; a context manager.
+    """Chunks in a folder beside the file `output` that is to be made of them; a context manager.
 
-    Files stay open, so that a run ends well even if another one takes its folder away.
-
-    Args:
-        output: That file.
-        plan: What the run is of, as plain JSON.
-        pictures: What tells each picture from all others, and from what it was before a change.
-        skipping: Whether batches are taken up that lack pictures.
-
-    Raises:
-        StoreError: The folder cannot be written, or is not one of ours.
-        PictureError: A picture was left out, which this run may not do.
+    Files stay open, so that a run ends well even if another one takes its folder away. `plan` is what the
+    run is of, as plain JSON; `pictures` tells each from all others, and from what it was before a change.
+    Batches that lack pictures are taken up if `skipping`, else that is a PictureError; a StoreError says
+    that the folder cannot be written, or is not one of ours.
     """
 
     def __init__(
@@ -156,11 +149,7 @@ class StoredChunks:
         return [n for n in np.flatnonzero(self._places < 0).tolist() if n not in self.skipped]
 
     def append(self, chunk: Chunk) -> None:
-        """Write the next chunk.
-
-        Raises:
-            StoreError: It cannot be written; the chunks before stay.
-        """
+        """Write the next chunk; if a StoreError says that this is not possible, the chunks before stay."""
         contents = {
             name: np.ascontiguousarray(rows, np.float32).tobytes()
             for name, rows in chunk.arrays.items()

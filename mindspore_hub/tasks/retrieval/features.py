@@ -165,11 +165,7 @@ class Features:
             np.savez(stream, **self.arrays())
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """What a file of them holds.
-
-        Raises:
-            FeaturesError: `about` is not plain JSON.
-        """
+        """What a file of them holds; a FeaturesError if `about` is not plain JSON."""
         try:
             facts = as_builtin({"schema": SCHEMA, **self.about})
             about = json.dumps(facts, sort_keys=True, allow_nan=False)

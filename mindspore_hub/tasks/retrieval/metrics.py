@@ -60,12 +60,9 @@ def _per_query(ranks: Ranks, values: npt.NDArray[Any]) -> Curve:
 class Result:
     """Numbers of one evaluation, all of them shares between 0 and 1.
 
-    Attributes:
-        protocol: Name of the protocol.
-        options: How it was asked to evaluate.
-        metrics: `rank1`, `mAP`, `mINP`, `recall@1`, `color_accuracy` and others, by name.
-        counts: How many queries, gallery items and queries without a match there were.
-        cmc: Cumulative matching characteristic from rank 1 on; empty where a protocol has none.
+    `metrics` are `rank1`, `mAP`, `mINP`, `recall@1`, `color_accuracy` and others, by name. `counts` are those
+    of queries, gallery items and queries without a match. `cmc` begins at rank 1; it is empty where a
+    protocol has none.
     """
 
     protocol: str
@@ -157,14 +154,9 @@ def standard_result(
 ) -> Result:
     """CMC, mAP and mINP, where at least one query has a match.
 
-    Args:
-        name: Name of the protocol.
-        options: Its options, with the `length` of the curve.
-        ranks: Ranks of the matches.
-        gallery: How many items the gallery has.
-        first: Rank of the first match of each query that has one, where the curve counts others.
-        precisions: Average precision of each such query.
-        queries: What the averages are of, if not of the queries that have a match.
+    `ranks` are those of the matches in a gallery of so many items, `first` is the rank of the first match
+    of each query that has one, where the curve counts others, and `precisions` is its average precision.
+    Averages are of all `queries`, if given, else of those that have a match.
     """
     if first is None:
         first = ranks.values[ranks.offsets[:-1][ranks.counts > 0]]

@@ -35,12 +35,8 @@ Kind = Literal["dot", "euclidean"]
 class Distances:
     """Distances of queries `(Q, D)` to a gallery `(G, D)`.
 
-    Args:
-        query: Features of the queries.
-        gallery: Features of the gallery, of the same dimension.
-        kind: `dot`: the negative inner product. `euclidean`: the squared Euclidean distance without
-            the squared norm of the query, which changes no ranking.
-        dtype: What is computed in. Some originals rank in float64.
+    `dot` is the negative inner product; `euclidean` the squared Euclidean distance without the squared norm
+    of the query, which changes no ranking. Some originals rank in float64, which `dtype` is for.
     """
 
     def __init__(
@@ -236,16 +232,11 @@ def top_k(
     kind: Kind = "dot",
     dtype: type[np.floating[Any]] = np.float32,
 ) -> tuple[Integers, Floats]:
-    """The k nearest gallery items of each query.
+    """Indices and distances of the k nearest gallery items of each query, `(Q, min(k, G))`, nearest first.
 
-    The gallery is taken part by part, so that blocks have many rows however large it is: with few,
-    a matrix product spends its time on reading the gallery. `kind` and `dtype` are as for `Distances`.
-
-    Returns:
-        Indices and distances, both `(Q, min(k, G))`, nearest first.
-
-    Raises:
-        FeaturesError: k is less than 1, or the dimensions differ.
+    The gallery is taken part by part, so that blocks have many rows however large it is: with few, a
+    matrix product spends its time on reading the gallery. `kind` and `dtype` are as for `Distances`. Raises
+    FeaturesError if k is less than 1, or dimensions differ.
     """
     if k < 1:
         msg = f"k must be at least 1, but is {k}."

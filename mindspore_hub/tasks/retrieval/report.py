@@ -26,11 +26,8 @@ _FORMATS = (".png", ".svg", ".pdf")
 class Claim:
     """One published metric, in per cent as it was published.
 
-    Attributes:
-        published: The metric as the card states it: `rank1acc71`.
-        metric: What the protocol calls it: `rank1`.
-        claimed: Its value.
-        measured: What was measured; None where it could not be.
+    `published` is how the card states it, `rank1acc71`, and `metric` what the protocol calls it, `rank1`;
+    `measured` is None where it could not be.
     """
 
     published: str

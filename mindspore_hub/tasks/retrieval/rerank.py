@@ -38,18 +38,11 @@ class _Sparse(NamedTuple):
 
 
 class KReciprocal:
-    """Re-ranked distances of queries `(Q, D)` to a gallery `(G, D)`, or among themselves.
+    """Re-ranked distances of queries `(Q, D)` to a gallery `(G, D)`, or among themselves, of norm 1.
 
-    Args:
-        query: Features of the queries, of norm 1.
-        gallery: Features of the gallery, of norm 1. None means the queries, each of which counts
-            once then as a neighbour.
-        k1: How many neighbours may be reciprocal.
-        k2: Over how many neighbours weights are averaged.
-        original_share: Share of the distance before re-ranking in the result (lambda in the paper).
-
-    Raises:
-        FeaturesError: There are no more than k1 images.
+    Without a gallery, each query counts once as a neighbour. `k1` is how many neighbours may be reciprocal,
+    `k2` over how many weights are averaged, and `original_share` the share of the distance before re-ranking
+    in the result (lambda in the paper). Raises FeaturesError if there are no more than k1 images.
     """
 
     def __init__(

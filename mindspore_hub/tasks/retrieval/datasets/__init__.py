@@ -199,8 +199,7 @@ class Evaluation(Protocol):
     def evaluate(self, query: Features, gallery: Features | None = None) -> Result:
         """Score features of queries and gallery; None where queries are looked up among themselves.
 
-        Raises:
-            FeaturesError: Something that the protocol needs is missing.
+        A FeaturesError says that something is missing that the protocol needs.
         """
 
 

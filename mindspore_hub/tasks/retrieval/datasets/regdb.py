@@ -34,12 +34,10 @@ _TRIALS = tuple(range(1, 11))
 
 @dataclass(frozen=True)
 class RegDB(Dataset):
-    """The test images of one trial.
+    """The test images of one trial, 1 to 10; published numbers are of 1.
 
-    Args:
-        root: Folder with `idx/`, `Visible/` and `Thermal/`.
-        direction: `visible-to-infrared` or `infrared-to-visible`: from queries to gallery.
-        trial: Number of the trial, 1 to 10; published numbers are of 1.
+    `root` has `idx/`, `Visible/` and `Thermal/`; `direction` is `visible-to-infrared` or
+    `infrared-to-visible`: from queries to gallery.
     """
 
     direction: str = "visible-to-infrared"
@@ -94,11 +92,7 @@ class RegDBProtocol:
         return metrics.standard_result("regdb", asdict(self), ranks, gallery=len(gallery))
 
     def evaluate_trials(self, trials: list[tuple[Features, Features]]) -> metrics.Result:
-        """Score several trials, each a pair of queries and gallery, and average them.
-
-        Raises:
-            FeaturesError: There is no trial.
-        """
+        """Score several trials, at least one, each a pair of queries and gallery, and average them."""
         if not trials:
             msg = "No trial was given; RegDB has ten, numbered from 1."
             raise FeaturesError(msg)

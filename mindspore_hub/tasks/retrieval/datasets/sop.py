@@ -55,15 +55,10 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class SOP(Dataset):
-    """The test images.
+    """The test images: `half` of them, 30,003, as published, or `all` 60,502, as in the literature.
 
-    Lists that were derived for the original evaluation are read if they are there; else they
-    are derived from `Ebay_test.txt`, which the data set comes with.
-
-    Args:
-        root: Folder with `Ebay_test.txt`.
-        part: `half`: the first 30,003 images, which the published numbers are of. `all`: all
-            60,502, as in the literature.
+    Lists that were derived for the original evaluation are read if they are in `root`; else they are
+    derived from `Ebay_test.txt`, which the data set comes with.
     """
 
     part: str = "half"
@@ -130,16 +125,10 @@ class SOPProtocol:
 
 
 def closer_counts(vectors: Floats, labels: Integers, *, most: int) -> Integers:
-    """How many images of other classes are closer to each image than its nearest of the same class.
+    """Counts `(N,)` of images of other classes that are closer to each image than its nearest of the same.
 
-    Features `(N, D)` have any norm but 0; a negative label equals no other. Counting an image's stops when
-    it reaches `most`.
-
-    Returns:
-        Counts `(N,)`; -1 for an image that is the only one of its class.
-
-    Raises:
-        FeaturesError: A feature is 0 and has no direction.
+    Features `(N, D)` have any norm but 0, which is a FeaturesError; a negative label equals no other. The
+    only image of a class has -1. Counting an image's stops when it reaches `most`.
     """
     return _Search(vectors, labels, most).run()
 

@@ -43,11 +43,9 @@ Array = npt.NDArray[Any]
 class SYSU(Dataset):
     """Test identities: infrared queries and candidates for the visible-light gallery.
 
-    Args:
-        root: Folder with `cam1/` to `cam6/` and `exp/`.
-        search: `all` or `indoor`, which decides the cameras of the gallery.
-        seed: None gives every candidate, from which the protocol draws; a seed gives the one
-            gallery that is drawn with it, which saves work where one is enough.
+    `root` has `cam1/` to `cam6/` and `exp/`. `search` is `all` or `indoor`, which decides the cameras of the
+    gallery. Without a `seed` it is every candidate, from which the protocol draws; a seed gives the one
+    gallery that is drawn with it, which saves work where one is enough.
     """
 
     search: str = "all"
@@ -135,12 +133,9 @@ def draw(
     """Draw a gallery as the originals do, so that a seed means the same images.
 
     Python's generator is seeded; identities go up, and for each of them cameras in the order of
-    `CAMERAS`; candidates are sorted by path. An identity that a camera never saw draws nothing.
-    Images of negative labels are all in the gallery: each may be of a person of its own. They come
-    last, and so change no draw of others.
-
-    Returns:
-        Indices of the gallery among all candidates `(N,)`, in the order of drawing.
+    `CAMERAS`; candidates are sorted by path. An identity that a camera never saw draws nothing. Images of
+    negative labels are all in the gallery: each may be of a person of its own. They come last, and so
+    change no draw of others. Gives indices among all candidates `(N,)`, in the order of drawing.
     """
     place = {camera: number for number, camera in enumerate(CAMERAS[search])}
     rank = np.array([place.get(camera, -1) for camera in cameras.tolist()], np.int64)

@@ -41,11 +41,7 @@ _CAMERA = re.compile(r"(?<![a-z0-9])c([0-9]+)(?=s[0-9]|[^a-z0-9]|$)(?!.*/)", re.
 
 @dataclass(frozen=True)
 class VehicleNet(Dataset):
-    """Queries, and the test images, among which are copies of the queries.
-
-    Args:
-        root: Folder that holds `VeRi/`.
-    """
+    """Queries, and test images, copies of the queries among them, in the folder that holds `VeRi/`."""
 
     def queries(self) -> list[Item]:
         """Images of `name_query.txt`, in its order."""

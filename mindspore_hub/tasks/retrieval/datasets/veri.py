@@ -34,13 +34,10 @@ _CAMERA = re.compile(r"[^c]*c(\d{3})(?!\d)")
 
 @dataclass(frozen=True)
 class VeRi(Dataset):
-    """Queries and gallery with attributes.
+    """Queries and gallery with attributes, below the folder that holds `veri/`.
 
     Heatmaps and segments lie beside the images: `veri/heatmap_query/STEM/00.jpg` to `35.jpg`,
     `veri/segment_query/STEM/00.jpg` to `12.jpg`, and the same with `test`.
-
-    Args:
-        root: Folder that holds `veri/`.
     """
 
     def queries(self) -> list[Item]:
