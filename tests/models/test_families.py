@@ -1,0 +1,244 @@
+"""Parameters and outputs of the original networks, computed with MindSpore 2.10 on a CPU.
+
+A folder of `data/families` holds three files. `networks.json` says of each form of a file which
+network holds it, built with which arguments, and the shape of an image; GRAPH mode is tried where
+it says so, and everywhere if MSHUB_TEST_ALL is set. `parameters.tsv.xz` has a line for each tensor
+of each form in the order of the original: form, name and shape. `golden.npz` has the output for
+one image by the name of the form.
+"""
+
+import functools
+import gc
+import json
+import lzma
+import os
+import random
+from fnmatch import fnmatchcase
+from pathlib import Path
+from types import SimpleNamespace
+
+import fill
+import mindspore
+import numpy as np
+import pytest
+from mindspore import nn
+
+from mindspore_hub.networks.assign import assign
+from mindspore_hub.networks.construct import build_uninitialised
+from mindspore_hub.networks.weights import (
+    Signature,
+    Weight,
+    derive_arguments,
+    facts_of,
+    name_weights,
+    network_name,
+)
+
+pytestmark = pytest.mark.slow
+
+FAMILIES = Path(__file__).parents[1] / "data" / "families"
+FORMS = {
+    form: SimpleNamespace(name=form, folder=path.parent, **facts)
+    for path in sorted(FAMILIES.glob("*/networks.json"))
+    for form, facts in json.loads(path.read_text()).items()
+}
+COMPILED = [
+    name
+    for name, form in FORMS.items()
+    if hasattr(form, "graph") or os.environ.get("MSHUB_TEST_ALL")
+]
+
+# Of the largest magnitude; the originals differ from themselves by up to 1e-6.
+TOLERANCE = 1e-4
+
+_LARGE = 10_000_000
+"""Elements from which on a value is drawn once for all networks that have it under this name."""
+
+
+@pytest.fixture(scope="module")
+def form(request):
+    return FORMS[request.param]
+
+
+@pytest.fixture(scope="module")
+def net(form, network_class):
+    """A network with drawn parameters, loaded from what a file of it holds, in another order."""
+    yield _load(network_class(form.network), form)
+    gc.collect()  # tens of millions of numbers would wait for the next network
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _values_are_dropped():
+    yield
+    _draw_large.cache_clear()
+
+
+@pytest.mark.parametrize("form", FORMS, indirect=True, scope="module")
+class TestForm:
+    def test_parameters_are_those_of_the_original_in_its_order(self, net, form):
+        expected = _parameters(form)
+        assert [(name, p.shape) for name, p in net.parameters_and_names()] == expected
+        assert [(p.name, p.shape) for p in net.get_parameters()] == expected
+
+    def test_names_in_a_file_are_those_of_the_network(self, form, network_class):
+        facts = facts_of(network_class(form.network))
+        names = [name for name, _ in _parameters(form)]
+        assert [network_name(name, facts) for name in names] == names
+
+    def test_shapes_in_a_file_determine_the_arguments(self, form, network_class):
+        facts = facts_of(network_class(form.network))
+        stored = {
+            name: Weight(name, Signature(shape, "float32"), np.empty(0))
+            for name, shape in _parameters(form)
+        }
+        derived = {name: item.value for name, item in derive_arguments(stored, facts).items()}
+        assert facts.class_argument in derived
+        assert derived == {name: form.arguments[name] for name in derived}
+
+    @pytest.mark.parametrize("mode", ["pynative"], indirect=True)
+    @pytest.mark.usefixtures("mode")
+    def test_output_equals_that_of_the_original(self, net, form):
+        assert _error(net, form) <= TOLERANCE
+
+
+@pytest.mark.parametrize("form", COMPILED, indirect=True, scope="module")
+@pytest.mark.parametrize("mode", ["graph"], indirect=True)
+@pytest.mark.usefixtures("mode")
+def test_output_in_graph_mode_equals_that_of_the_original(net, form):
+    assert _error(net, form) <= TOLERANCE
+
+
+def _padded_as(wrong):
+    """Convolutions and max-pools that pad as `wrong` says, whatever they are asked for."""
+
+    def padded(cell):
+        def make(*args, **kwargs):
+            if kwargs.get("pad_mode", wrong) != wrong:
+                kwargs = {**kwargs, "pad_mode": wrong, "padding": 0}
+                kwargs |= {"padding": args[2] // 2} if wrong == "pad" else {}
+            return cell(*args, **kwargs)
+
+        return make
+
+    return {"Conv2d": padded(nn.Conv2d)}
+
+
+MISTAKES = {
+    "even padding": _padded_as("pad"),
+    "uneven padding": _padded_as("same"),
+    "eps of 1e-5": {"BatchNorm2d": lambda channels, **_: nn.BatchNorm2d(channels)},
+    "eps of 1e-3": {"BatchNorm2d": lambda channels, **_: nn.BatchNorm2d(channels, eps=1e-3)},
+    "average pools": {"MaxPool2d": nn.AvgPool2d},
+    "leaky units": {"ReLU": lambda: nn.LeakyReLU(0.1)},
+    "bounded units": {"ReLU": nn.ReLU6},
+}
+
+
+@pytest.mark.parametrize(
+    ("form", "mistake"),
+    [
+        ("resnet18_10", "uneven padding"),
+        ("resnet18_10", "eps of 1e-5"),
+        ("resnet50_10", "even padding"),
+        ("googlenet_10", "even padding"),
+        ("googlenet_10", "eps of 1e-5"),
+        ("googlenet_10", "bounded units"),
+        ("lenet_10", "average pools"),
+        ("lenet_10", "leaky units"),
+        ("mindcv_seresnet18", "uneven padding"),
+        ("resnetv2_50_10", "uneven padding"),
+        ("resnetv2_50_10", "eps of 1e-3"),
+    ],
+    indirect=["form"],
+)
+def test_a_mistake_in_a_network_is_noticed(form, mistake, network_class, monkeypatch):
+    for name, cell in MISTAKES[mistake].items():
+        monkeypatch.setattr(nn, name, cell)
+    assert _error(_load(network_class(form.network), form), form) > TOLERANCE
+
+
+def test_every_form_has_its_parameters_and_its_output():
+    for folder in {form.folder for form in FORMS.values()}:
+        names = {form.name for form in FORMS.values() if form.folder == folder}
+        assert set(_sections(folder)) == names
+        assert set(np.load(folder / "golden.npz").files) == names
+
+
+@pytest.mark.parametrize("network", sorted({form.network for form in FORMS.values()}))
+def test_without_classes_a_network_lacks_its_head_alone(network, network_class):
+    cell = network_class(network)
+    facts = facts_of(cell)
+    with_head, without = (build_uninitialised(cell, {facts.class_argument: n}) for n in (6, 0))
+    names = [name for name, _ in with_head.parameters_and_names()]
+    trunk = [n for n in names if not any(fnmatchcase(n, pattern) for pattern in facts.head)]
+    assert trunk != names
+    assert [name for name, _ in without.parameters_and_names()] == trunk
+
+
+def _load(cell, form):
+    facts = facts_of(cell)
+    stored = [
+        Weight(name, Signature(shape, "float32"), _draw(name, shape))
+        for name, shape in _parameters(form)
+    ]
+    left = [Weight(f"moments.{w.file_name}", w.signature, w.array) for w in stored]
+    counters = ("momentum", "learning_rate", "global_step", "step", "scale_sense")
+    left += [Weight(name, Signature((), "float32"), np.float32(0)) for name in counters]
+    mixed = [*stored, *left]
+    random.Random(form.name).shuffle(mixed)
+    net = build_uninitialised(cell, form.arguments)
+    assign(net, name_weights(mixed, facts), facts)
+    return net.set_train(False)
+
+
+def _error(net, form):
+    """Largest difference to the output of the original, in shares of its largest magnitude."""
+    image = fill.image(f"{form.name}/b1", (1, *form.input))
+    output = net(mindspore.Tensor(image)).asnumpy()
+    expected = np.load(form.folder / "golden.npz")[form.name]
+    assert output.shape == expected.shape
+    return float(np.abs(output - expected).max() / np.abs(expected).max())
+
+
+def _parameters(form):
+    return _sections(form.folder)[form.name]
+
+
+@functools.cache
+def _sections(folder):
+    """Names and shapes of the tensors of each form."""
+    text = lzma.decompress((folder / "parameters.tsv.xz").read_bytes()).decode()
+    sections = {}
+    for line in text.splitlines():
+        form, name, shape = line.split("\t")
+        sizes = tuple(int(size) for size in shape.split("x"))
+        sections.setdefault(form, []).append((name, sizes))
+    return sections
+
+
+def _draw(name, shape):
+    large = np.prod(shape) >= _LARGE
+    return _draw_large(name, shape) if large else fill.parameter(name, shape)
+
+
+@functools.lru_cache(maxsize=2)
+def _draw_large(name, shape):
+    return fill.parameter(name, shape)
+
+
+def test_weights_of_all_groups_in_one_tensor_are_those_of_each(network_class):
+    facts = facts_of(network_class("resnext.resnext50"))
+    whole = fill.parameter("whole", (128, 4, 3, 3))
+    name = "backbone.layer1.0.conv2.weight"
+    named = name_weights([Weight(name, Signature(whole.shape, "float32"), whole)], facts)
+    assert list(named) == [f"backbone.layer1.0.conv2.convs.{group}.weight" for group in range(32)]
+    assert all(weight.signature == Signature((4, 4, 3, 3), "float32") for weight in named.values())
+    assert np.array_equal(np.concatenate([weight.array for weight in named.values()]), whole)
+
+
+@pytest.mark.parametrize("network", ["resnet.resnet50", "resnet.resnet50_thor"])
+def test_what_thor_leaves_in_a_file_is_accepted_for_its_network_alone(network, network_class):
+    facts = facts_of(network_class(network))
+    left = ["cov_step", "matrix_a_inv_0", "layer1.0.conv1.matrix_g_cov", "end_point.matrix_a"]
+    stored = [Weight(name, Signature((), "float32"), np.float32(0)) for name in left]
+    assert list(name_weights(stored, facts)) == ([] if network.endswith("thor") else left)
