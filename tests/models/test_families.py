@@ -52,7 +52,7 @@ COMPILED = [
 TOLERANCE = 1e-4
 
 _LARGE = 10_000_000
-"""Elements from which on a value is drawn once for all networks that have it under this name."""
+"""Elements from which on few values are held for other networks with a tensor of the same name."""
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +70,7 @@ def net(form, network_class):
 @pytest.fixture(autouse=True, scope="module")
 def _values_are_dropped():
     yield
+    _draw_small.cache_clear()
     _draw_large.cache_clear()
 
 
@@ -217,8 +218,12 @@ def _sections(folder):
 
 
 def _draw(name, shape):
-    large = np.prod(shape) >= _LARGE
-    return _draw_large(name, shape) if large else fill.parameter(name, shape)
+    return (_draw_large if np.prod(shape) >= _LARGE else _draw_small)(name, shape)
+
+
+@functools.lru_cache(maxsize=1200)  # tensors of a network with those of the one before
+def _draw_small(name, shape):
+    return fill.parameter(name, shape)
 
 
 @functools.lru_cache(maxsize=2)
