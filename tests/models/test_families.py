@@ -124,13 +124,19 @@ def _padded_as(wrong):
     return {"Conv2d": padded(nn.Conv2d)}
 
 
+def _norms_of(eps):
+    """Batch normalisation that adds `eps` to the variance, whatever it is asked for."""
+    norm = nn.BatchNorm2d
+    return {"BatchNorm2d": lambda channels, **_: norm(channels, eps=eps)}
+
+
 MISTAKES = {
     "even padding": _padded_as("pad"),
     "uneven padding": _padded_as("same"),
-    "eps of 1e-5": {"BatchNorm2d": lambda channels, **_: nn.BatchNorm2d(channels)},
-    "eps of 1e-3": {"BatchNorm2d": lambda channels, **_: nn.BatchNorm2d(channels, eps=1e-3)},
+    "eps of 1e-5": _norms_of(1e-5),
+    "eps of 1e-3": _norms_of(1e-3),
     "average pools": {"MaxPool2d": nn.AvgPool2d},
-    "leaky units": {"ReLU": lambda: nn.LeakyReLU(0.1)},
+    "leaky units": {"ReLU": functools.partial(nn.LeakyReLU, 0.1)},
     "bounded units": {"ReLU": nn.ReLU6},
 }
 
