@@ -1,5 +1,6 @@
-"""Use an installed wheel: what it put where, what it imports, and every card's network."""
+"""Look at an installed wheel without MindSpore: what it put where, and what its import does."""
 
+import importlib.util
 import sys
 from importlib.metadata import files, version
 
@@ -8,6 +9,9 @@ expected = {"mindspore_hub", f"mindspore_hub-{version('mindspore-hub')}.dist-inf
 unexpected = installed - expected
 if unexpected:
     sys.exit(f"the wheel installs more than its package: {sorted(unexpected)}")
+for name in ("mindspore", "numpy"):
+    if importlib.util.find_spec(name):
+        sys.exit(f"the core is not alone here: {name} can be imported")
 
 
 def refuse_sockets(event, _arguments):
@@ -20,17 +24,7 @@ sys.addaudithook(refuse_sockets)
 
 import mindspore_hub  # noqa: E402 - watched by the hook above
 
-if "mindspore" in sys.modules:
-    sys.exit("import mindspore_hub imports mindspore")
 names = mindspore_hub.hub_list()
 print(names)
 if not names:
     sys.exit("the wheel holds no cards")
-
-import mindspore  # noqa: E402 - only after the package was seen not to import it
-
-for name in names:
-    network = mindspore_hub.load(name, pretrained=False)
-    print(name, type(network).__name__)
-    if not isinstance(network, mindspore.nn.Cell):
-        sys.exit(f"{name} is no nn.Cell")

@@ -3,21 +3,17 @@
     python -m benchmarks.cards FOLDER [--runs N]
 
 FOLDER holds cards, the more the better. Each figure is the median of N runs with a warm file cache;
-the ratios are what counts. A second run finds what a first one kept, in a store of its own; it is the
-whole command with its report, in a process of its own and without the start of one. Memory is the most
-that the process of a command has resident, Python and its libraries included; it uses no other process.
+the ratios are what counts. Memory is the most that the process of the command has resident, Python and
+its libraries included; it uses no other process.
 """
 
 import argparse
-import contextlib
 import hashlib
-import io
 import os
 import re
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +21,6 @@ from pathlib import Path
 import yaml
 
 from benchmarks._processor import processor
-from mindspore_hub.checking import review
 from mindspore_hub.checking.check import check_paths
 from mindspore_hub.hub.paths import card_paths
 
@@ -53,37 +48,8 @@ def main() -> None:
     print(f"check / C parse            {check / parse:6.2f}")
     print(f"check / walk+read+sha256   {check / read:6.2f}")
     print(f"one card / python -c pass  {one / bare:6.2f}  ({one:.3f} s / {bare:.3f} s)")
-    with tempfile.TemporaryDirectory() as store:
-        os.environ["MSHUB_HOME"] = store
-        show_memory(arguments.folder)
-        show_second_run(arguments.folder, arguments.runs, read)
-
-
-def show_second_run(folder: Path, runs: int, read: float) -> None:
-    """What a check costs whose findings are known, and what it gives is the same."""
-    command = ("-m", "mindspore_hub", "card", "check", str(folder))
-    if run(*command) != run(*command) or run(*command) != run(*command, "--no-cache"):
-        sys.exit("the second run says something else than the first")
-    inside = median(runs, lambda: check_again(folder))
-    whole = median(runs, lambda: run(*command))
-    print(f"second run / walk+read+sha256      {inside / read:6.2f}  ({inside:.3f} s)")
-    print(f"  with the start of the process    {whole / read:6.2f}  ({whole:.3f} s)")
-
-
-def show_memory(folder: Path) -> None:
-    """What the command has resident at most, where it keeps nothing, keeps and finds what it kept."""
-    command = ("card", "check", str(folder))
-    for what, options in (("--no-cache", ["--no-cache"]), ("first run", []), ("second run", [])):
-        print(
-            f"peak resident memory, {what:10}   {peak_resident(*command, *options) / 1e6:6.1f} MB"
-        )
-
-
-def check_again(folder: Path) -> None:
-    """The command in this process, with what it prints."""
-    nowhere = io.StringIO()
-    with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
-        review.run(review.Request((folder,)))
+    peak = peak_resident("card", "check", str(arguments.folder))
+    print(f"peak resident memory       {peak / 1e6:6.1f} MB")
 
 
 def front_matter(path: Path) -> str:
@@ -101,16 +67,16 @@ def parse_yaml(text: str) -> object:
 
 
 def digests(folder: Path) -> list[str]:
-    """What finding out that nothing has changed takes at the least."""
+    """What reading every card takes at the least."""
     return [hashlib.sha256(path.read_bytes()).hexdigest() for _, path in card_paths(folder)]
 
 
-def run(*arguments: str) -> bytes:
+def run(*arguments: str) -> None:
     """A whole process; a card with findings is as good as one without."""
     # Without bytecode in files, it is the compiler that would be measured.
     env = {key: text for key, text in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     command = [sys.executable, *arguments]
-    return subprocess.run(command, capture_output=True, check=False, env=env).stdout  # noqa: S603 - this interpreter
+    subprocess.run(command, capture_output=True, check=False, env=env)  # noqa: S603 - this interpreter
 
 
 def median(runs: int, work: Callable[[], object]) -> float:

@@ -38,7 +38,7 @@ with FileServer(Path(sys.argv[1])) as server:
 FETCH = """
 import json, resource, sys, time
 from pathlib import Path
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
 import urllib3, filelock
 link, sha256, home = sys.argv[1:]

@@ -1,7 +1,7 @@
 """Write files so that nobody ever reads half of one, and read nothing but files.
 
 Every output that a user names goes through here: links are followed, new files get the mode that the
-umask leaves, and what is no regular file, such as a pipe or `/dev/stdout`, is written to as it is.
+umask leaves, and what is not a regular file, such as a pipe or `/dev/stdout`, is written to as it is.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SHOWN = 32
 """Characters of a file's name in those of its temporary files; file systems take 255 bytes."""
 
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0)
-"""Open a pipe at once, or fail if nobody reads from it; Windows has none."""
+"""Open a pipe at once, or fail if nobody reads from it; Windows does not have it."""
 
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -72,7 +72,7 @@ def replace(path: str | os.PathLike[str], content: str | bytes) -> None:
 
     Args:
         path: The file; its folder is made where there is none. A link stays, and what it leads to
-            is replaced; what is no regular file is written to.
+            is replaced; what is not a regular file is written to.
         content: Its bytes, or a text that becomes UTF-8 with its line ends as they are.
 
     Raises:
@@ -108,8 +108,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     at `path` is untouched.
 
     Args:
-        path: The file; its folder is made where there is none. Links and what is no regular file
-            are treated as in `replace`.
+        path: The file; its folder is made where there is none. Links and what is not a regular
+            file are treated as in `replace`.
 
     Raises:
         OutputError: A folder, a socket or a pipe that nobody reads has this name.
@@ -138,11 +138,27 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
                 shutil.copyfileobj(file, device)
 
 
-def is_plain(path: Path) -> bool:
+def is_plain(path: str | os.PathLike[str]) -> bool:
     """Whether a path is that of a regular file itself, and of no link to one."""
     try:
-        return stat.S_ISREG(path.lstat().st_mode)
+        return stat.S_ISREG(Path(path).lstat().st_mode)
     except OSError:
+        return False
+
+
+def exists(path: Path) -> bool:
+    """Whether there is anything at a path; nothing is at one that the system refuses."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name too long for the system, or with a NUL
+        return False
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file at a path; none is at one that the system refuses."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
         return False
 
 
@@ -173,15 +189,15 @@ def reason(error: OSError) -> str:
     return os.strerror(error.errno)
 
 
-def require_file(path: Path) -> None:
+def require_file(path: str | os.PathLike[str]) -> None:
     """Refuse an output that is there and no regular file, for writers who need to keep parts of it.
 
     Raises:
         OutputError: It is a folder, a pipe or a device.
     """
     with naming(path):
-        if _goal(path) is None:
-            msg = f"{path} is no regular file, so no part of it could be kept; name a file."
+        if _goal(Path(path)) is None:
+            msg = f"{path} is not a regular file, so no part of it could be kept; name a file."
             raise OutputError(msg)
 
 
@@ -190,7 +206,7 @@ def _encoded(text: str, path: Path) -> bytes:
         return text.encode("utf-8")
     except UnicodeEncodeError as error:  # of file names in another encoding
         name = text[: error.end].rsplit(maxsplit=1)[-1]
-        msg = f"{path} was not written: {name} is no UTF-8; rename the file that is called so."
+        msg = f"{path} was not written: {name} is not UTF-8; rename the file that is called so."
         raise OutputError(msg) from error
 
 
@@ -199,7 +215,7 @@ def _prefix(path: Path) -> str:
 
 
 def _goal(path: Path) -> Path | None:
-    """The file that a path leads to; None if it leads to what is there and is no regular file.
+    """The file that a path leads to; None if it leads to what is there and is not a regular file.
 
     Raises:
         OutputError: It is a folder.
@@ -251,9 +267,9 @@ def _open_as_it_is(path: Path) -> IO[bytes]:
     return os.fdopen(descriptor, "wb")
 
 
-def mode_of_new_files(folder: Path) -> int:
+def mode_of_new_files(folder: str | os.PathLike[str]) -> int:
     """What the umask leaves of 0666; it cannot be asked for without being set for all threads."""
-    probe = folder / f".{os.urandom(4).hex()}"
+    probe = Path(folder) / f".{os.urandom(4).hex()}"
     probe.touch()
     mode = probe.stat().st_mode & 0o777
     probe.unlink()

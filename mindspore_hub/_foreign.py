@@ -7,7 +7,6 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
@@ -29,7 +28,7 @@ _DEPTH = 64
 """Levels of JSON; what is deeper ends in a RecursionError where it is written again."""
 
 
-def read_arrays(path: Path) -> dict[str, Array]:
+def read_arrays(path: str | os.PathLike[str]) -> dict[str, Array]:
     """Read all arrays of an npz file. Pickled ones are refused, since they can run code.
 
     Sizes that the file claims are compared with the bytes that are there before room is made.
@@ -61,7 +60,7 @@ def read_object(text: bytes | str) -> dict[str, Any]:
         text: The JSON.
 
     Raises:
-        ValueError: It is no JSON, no object, or nested deeper than anything useful.
+        ValueError: It is not JSON, not an object, or nested deeper than anything useful.
     """
     try:
         found = json.loads(text, parse_constant=_refuse_constant)
@@ -74,7 +73,7 @@ def read_object(text: bytes | str) -> dict[str, Any]:
         msg = f"it is nested deeper than {_DEPTH} levels"
         raise ValueError(msg)
     if not isinstance(found, dict):
-        msg = "it is no JSON object"
+        msg = "it is not a JSON object"
         raise ValueError(msg)  # noqa: TRY004 - callers catch one error, whatever is wrong
     return found
 
@@ -139,7 +138,7 @@ def _bytes_there(archive: ZipFile, member: ZipInfo, size: int) -> int:
 
 
 def _refuse_constant(name: str) -> None:
-    msg = f"{name} is no JSON"
+    msg = f"{name} is not JSON"
     raise ValueError(msg)
 
 

@@ -17,8 +17,8 @@ _OBEYED = (
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)"
     rf"|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|[\ud800-\udfff]|{_OLD_COMMAND}"
 )
-"""What moves the cursor of a terminal, ends a line, turns the direction of text, or is no character:
-bytes of names that are no UTF-8. And the first sign of a command of `_OLD_COMMAND`."""
+"""What moves the cursor of a terminal, ends a line, turns the direction of text, or is not a character:
+bytes of names that are not UTF-8. And the first sign of a command of `_OLD_COMMAND`."""
 
 _COMMAND = r"(?m)^((?:[^\S\n]|\ufeff)*):(?=:)"
 """How a line begins that runners of workflows take for a command."""

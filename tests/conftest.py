@@ -6,6 +6,9 @@ import os
 # held to AVX2 before its first operator: a test here would take minutes.
 os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX2")
 
+import ctypes
+import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -17,10 +20,39 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 ROOT = Path(__file__).parents[1]
 
+STATM = Path("/proc/self/statm")
+
+TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None)
+"""Gives the memory that was freed back to the system, which the C library of Linux seldom does."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with slow files, so that no worker is left alone with one at the end."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage among what tests make only; all that was imported takes a second."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def garbage() -> Iterator[None]:
+    """Free what a large test leaves: networks are cycles, and hold whole files in memory."""
+    before = resident()
+    yield
+    if resident() >= before + (50 << 20):
+        gc.collect()
+        if TRIM:
+            TRIM(0)
+
+
+def resident() -> int:
+    """Bytes of this process in memory; 0 where the system does not say."""
+    if not STATM.exists():
+        return 0
+    return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.fixture(autouse=True)

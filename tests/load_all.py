@@ -1,4 +1,4 @@
-"""Load every card of the hub on the search path by every kind of name; report what differs.
+"""Load every card of the hub on the search path, by each kind of name in turn; report what differs.
 
 A program of its own, so that the hub can be a copy whose cards name files of a test server.
 """
@@ -16,8 +16,14 @@ from mindspore_hub.networks.weights import facts_of
 
 def names(card):
     """The bare name where it means this card, variant, card name, uid and path."""
-    bare = [card.model_name.swapcase()] if card.is_default else []
-    return [*bare, f"{card.model_name}@{card.variant}", card.name, card.uid, str(card.path)]
+    bare = {"bare": card.model_name.swapcase()} if card.is_default else {}
+    return {
+        **bare,
+        "variant": f"{card.model_name}@{card.variant}",
+        "name": card.name,
+        "uid": card.uid,
+        "path": str(card.path),
+    }
 
 
 def differences(network, expected):
@@ -32,18 +38,23 @@ def differences(network, expected):
 
 def main():
     """Print a report as JSON."""
-    report = {"package": str(Path(mindspore_hub.__file__).parent), "loaded": {}, "different": []}
+    package = str(Path(mindspore_hub.__file__).parent)
+    report = {"package": package, "resolved": {}, "loaded": {}, "different": []}
     for card in Hub.of().cards:
-        network = mindspore_hub.load(card.uid, pretrained=False)
+        known = names(card)
+        report["resolved"][card.name] = sorted(
+            {Hub.of().resolve(name).name for name in known.values()}
+        )
+        kind = min(known, key=[*report["loaded"].values()].count)
+        network = mindspore_hub.load(known[kind])
         held = {name for name, _ in network.parameters_and_names()}
         expected = {
             tensor.canonical: checkpoints.value(tensor)
             for tensor in checkpoints.tensors_of(card)
             if tensor.canonical and (tensor.canonical in held or not is_unused(tensor, network))
         }
-        for name in names(card):
-            report["different"] += differences(mindspore_hub.load(name), expected)
-        report["loaded"][card.name] = names(card)
+        report["different"] += differences(network, expected)
+        report["loaded"][card.name] = kind
     print(json.dumps(report))
 
 

@@ -23,17 +23,20 @@ away and puts in, if it changes any. A case of `right` is one in which nothing i
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar, NamedTuple
 
+import pytest
 import yaml
 
-from mindspore_hub.checking import fix
-from mindspore_hub.checking.check import check_cards, read_tree
-from mindspore_hub.checking.rules import all_rules, select
-from mindspore_hub.hub.findings import Finding, in_order
+from mindspore_hub.checking import fix, rules
+from mindspore_hub.checking.check import check_cards
+from mindspore_hub.checking.rules import Group, HubCards, select
+from mindspore_hub.hub.document import Document
+from mindspore_hub.hub.findings import Finding, Problem, Severity, in_order
 from mindspore_hub.hub.paths import find_cards
 
 FOLDER = Path(__file__).with_name("rules")
@@ -152,7 +155,7 @@ def first(code: str, kind: str = "wrong") -> Case:
 
 def findings(case: Case, root: Path) -> list[Finding]:
     """What the rule of a case says about its hub."""
-    return in_order(check_cards(find_cards(root), select(all_rules(), [case.code], [])))
+    return in_order(check_cards(find_cards(root), select([case.code])))
 
 
 def found(case: Case, root: Path) -> str:
@@ -163,10 +166,21 @@ def found(case: Case, root: Path) -> str:
 
 def fixed(case: Case, root: Path) -> str:
     """What is to stand in the case as `fixed`."""
-    tree = read_tree(root)
-    rules = select(all_rules(), [case.code], [])
-    outcome = fix.fix_tree(tree, rules, lambda _, found: found)
+    outcome = fix.fix_cards(find_cards(root), select([case.code]), lambda found: found)
     return "".join(_changed_lines(fix.diff(outcome), root / case.path, root))
+
+
+def add_rule(
+    monkeypatch: pytest.MonkeyPatch,
+    module: str,
+    severity: Severity,
+    check_card: Callable[[Document, HubCards], Iterator[Problem]],
+) -> None:
+    """Let there be a module of a further rule, `<code>_<name>`, that runs by default."""
+    content = SimpleNamespace(__doc__=f"{module}.", SEVERITY=severity, check_card=check_card)
+    code = module.partition("_")[0].upper()
+    monkeypatch.setitem(sys.modules, f"{rules.__name__}.{module}", content)
+    monkeypatch.setitem(rules._modules(), code, (module, Group.DEFAULT))
 
 
 def _lines_of(finding: Finding) -> str:

@@ -23,13 +23,21 @@ def run(*arguments: str, command: str = "bench") -> subprocess.CompletedProcess[
     return commands.run(command, *arguments)
 
 
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A mirror with a file for metric_learn, and the digest of the file."""
+    mirror = tmp_path_factory.mktemp("mirror")
+    tensors = manifests.read(checkpoints.MANIFESTS[Hub.of().resolve(MODEL).name])
+    weights = [tensor for tensor in tensors if tensor.canonical]
+    return mirror, checkpoints.write(mirror / "file.ckpt", weights)
+
+
 @pytest.fixture
-def card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def card(file: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A card of metric_learn whose file lies in a mirror."""
+    mirror, sha256 = file
+    monkeypatch.setenv("MSHUB_MIRRORS", str(mirror))
     published = Hub.of().resolve(MODEL)
-    tensors = manifests.read(checkpoints.MANIFESTS[published.name])
-    sha256 = checkpoints.write(tmp_path / "mirror" / "file.ckpt", tensors)
-    monkeypatch.setenv("MSHUB_MIRRORS", str(tmp_path / "mirror"))
     copy = tmp_path / published.path.name
     copy.write_bytes(published.path.read_bytes())
     return checkpoints.publish(copy, LINK, sha256)

@@ -16,8 +16,8 @@ import pytest
 from server import read_only
 
 from mindspore_hub.errors import CardError, IntegrityError, StoreError
-from mindspore_hub.files import lock
-from mindspore_hub.files.memo import Memo
+from mindspore_hub.files import partial
+from mindspore_hub.files.records import Memo
 from mindspore_hub.files.store import Store
 from mindspore_hub.tensors import map_file
 
@@ -315,8 +315,8 @@ def test_lock_that_everybody_gets_is_none(store: Store, monkeypatch: pytest.Monk
 def test_who_waits_for_a_lock_says_so_now_and_then(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(lock, "PATIENCE", 0.0)
-    monkeypatch.setattr(lock, "REMINDER", 0.0)
+    monkeypatch.setattr(partial, "PATIENCE", 0.0)
+    monkeypatch.setattr(partial, "REMINDER", 0.0)
 
     def wait() -> bool:
         with store.lock(SHA256, name="mvd.ckpt") as held:
@@ -334,4 +334,4 @@ def test_who_waits_for_a_lock_says_so_now_and_then(
 
 
 def test_nobody_waits_for_a_lock_longer_than_five_seconds_without_a_word() -> None:
-    assert lock.PATIENCE < 5
+    assert partial.PATIENCE < 5

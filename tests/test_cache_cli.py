@@ -22,7 +22,7 @@ from server import FileServer, good, read_only
 
 from mindspore_hub.commands.cache import cache
 from mindspore_hub.errors import StoreError
-from mindspore_hub.files.refs import note_use
+from mindspore_hub.files.records import note_use
 from mindspore_hub.files.store import Store
 from mindspore_hub.hub.hub import Hub
 
@@ -286,13 +286,13 @@ def test_prune_by_age_keeps_what_was_used_and_files_of_default_cards(store: Stor
 def test_an_age_that_means_nothing_is_a_usage_error(age: str) -> None:
     done = run("cache", "prune", f"--older-than={age}")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "is no time span; write 12h, 30d or 2w." in done.stderr
+    assert "is not a time span; write 12h, 30d or 2w." in done.stderr
 
 
 def test_a_store_that_cannot_be_listed_is_a_store_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    for command in (["ls"], ["prune"], ["rm", "MVD"], ["verify"]):
-        done = run("cache", *command, MSHUB_HOME=str(tmp_path / "file"))
+    for command in ("cache ls", "cache prune", "cache rm MVD", "verify"):
+        done = run(*command.split(), MSHUB_HOME=str(tmp_path / "file"))
         assert (done.returncode, done.stdout) == (9, "")
         assert "mshub: error: Cannot list" in done.stderr
 
@@ -343,36 +343,33 @@ def test_verify_finds_files_in_extra_caches(server: FileServer, tmp_path: Path) 
     assert path.exists()
 
 
-def test_verify_all_checks_what_is_stored_of_the_catalog(store: Store) -> None:
-    done = run("verify", "--all")
+def test_verify_without_names_checks_everything_stored(server: FileServer, store: Store) -> None:
+    done = run("verify")
     assert (done.returncode, done.stdout, done.stderr) == (0, "Verified 0 of 0 stored files\n", "")
     asset = Hub.of().resolve("MVD").asset
     assert asset
-    path = put(store, asset.sha256)
-    done = run("verify", "--all")
+    whole = download(publish(server, "a")[0])
+    damaged = [put(store, asset.sha256), put(store, "e" * 64)]
+    done = run("verify", "--format", "json")
     assert done.returncode == 4
-    assert "damaged" in done.stdout
-    assert not path.exists()
+    assert {found["path"]: found["state"] for found in json.loads(done.stdout)} == {
+        str(whole): "verified",
+        **{str(path): "damaged" for path in damaged},
+    }
+    assert not any(path.exists() for path in damaged)
+    assert run("verify").stdout.endswith("Verified 1 of 1 stored file\n")
+    assert result("cache", "prune")["freed"] == 2 * len(b"anything")
 
 
-@pytest.mark.parametrize("arguments", [[], ["--all", "MVD"]])
-def test_verify_needs_names_or_all(arguments: list[str]) -> None:
-    done = run("verify", *arguments)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "Give names of cards, or --all." in done.stderr
-
-
-def test_cache_verify_checks_everything_stored(server: FileServer, store: Store) -> None:
-    whole, damaged = download(publish(server, "a")[0]), put(store, "e" * 64)
-    done = run("cache", "verify", "--format", "json")
+def test_verify_without_names_checks_files_of_cards_in_extra_caches(
+    store: Store, tmp_path: Path
+) -> None:
+    asset = Hub.of().resolve("MVD").asset
+    assert asset
+    put(store, asset.sha256)
+    done = run("verify", MSHUB_EXTRA_CACHES=str(store.home), MSHUB_HOME=str(tmp_path / "own"))
     assert done.returncode == 4
-    assert [(found["path"], found["state"]) for found in json.loads(done.stdout)] == [
-        (str(whole), "verified"),
-        (str(damaged), "damaged"),
-    ]
-    assert run("cache", "verify").returncode == 0
-    assert [found["state"] for found in result("cache", "ls")["entries"]][1:] == ["damaged"]
-    assert result("cache", "prune")["freed"] == len(b"anything")
+    assert "this store is only read" in done.stderr
 
 
 # Progress for programs

@@ -28,7 +28,7 @@ def usage(card: Card) -> str:
 
 
 def test_the_checker_finds_nothing_in_the_hub_by_the_rules_that_it_selects(root: Path) -> None:
-    done = CliRunner().invoke(mshub, ["card", "check", str(root), "--no-cache"])
+    done = CliRunner().invoke(mshub, ["card", "check", str(root)])
     assert (done.exit_code, done.stdout) == (0, "")
     assert done.stderr == f"{len(CATALOG.cards)} cards checked, 0 findings\n"
     assert read_config(root).selection == Selection(extend_select=("EXTENDED",))

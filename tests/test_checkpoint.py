@@ -214,7 +214,7 @@ def test_what_is_only_called_alike_is_a_tensor_of_the_file(name: str) -> None:
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "blob"
     path.write_bytes(b"<html>not found</html>")
-    with pytest.raises(CheckpointError, match="is no MindSpore checkpoint"):
+    with pytest.raises(CheckpointError, match="is not a MindSpore checkpoint"):
         read_weights(path.read_bytes(), PREFIXED)
 
 

@@ -23,7 +23,7 @@ from commands import CARD, MSHUB, ROOT, run, start
 
 import mindspore_hub
 from mindspore_hub import errors
-from mindspore_hub.checking.review import known_rules
+from mindspore_hub.checking.rules import known_rules
 from mindspore_hub.commands.main import mshub
 from mindspore_hub.files.store import Store
 from mindspore_hub.hub.hub import Hub
@@ -283,7 +283,7 @@ def test_card_rule_explains_a_rule_in_any_case() -> None:
         == """\
 F010 missing-title (error)
 
-The first line that is not blank is no title.
+The first line that is not blank is not a title.
 
 What: A card begins with `# Title`.
 
@@ -558,7 +558,7 @@ def test_ctrl_c_after_an_operator_leaves_blocks_and_does_not_end_the_interpreter
 ) -> None:
     interrupting = """
 import atexit, os, signal, tempfile, time
-from mindspore_hub import sample_run
+from mindspore_hub.networks import sample_run
 
 describe = sample_run.describe
 

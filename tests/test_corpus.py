@@ -12,11 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from mindspore_hub.checking.check import check_paths
 from mindspore_hub.checking.rules import all_rules
-from mindspore_hub.commands.main import mshub
 from mindspore_hub.hub.document import read_document
 from mindspore_hub.hub.facts import normalised
 from mindspore_hub.hub.findings import Finding, Severity
@@ -97,17 +95,6 @@ def test_every_injected_defect_is_found_and_sound_cards_are_clean(folder: Path) 
         assert set(mutant["expect"]) <= found, mutant["id"]
         if mutant["id"].startswith("OK-"):
             assert not [item for item in findings if item.severity is not Severity.INFO]
-
-
-@pytest.mark.parametrize("style", ["text", "concise", "json", "sarif", "github", "junit"])
-def test_a_second_check_says_the_same(folder: Path, style: str) -> None:
-    arguments = ["card", "check", str(folder / "mindspore"), "--output-format", style]
-    afresh, first, second = (
-        CliRunner().invoke(mshub, [*arguments, *options]) for options in (["--no-cache"], [], [])
-    )
-    assert afresh.exit_code == 1
-    assert (first.output, first.exit_code) == (afresh.output, 1)
-    assert (second.output, second.exit_code) == (afresh.output, 1)
 
 
 def is_meant_otherwise(card: dict[str, Any], code: str) -> bool:

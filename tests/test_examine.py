@@ -29,7 +29,7 @@ ARRAYS = {
 PROGRAM = """
 import sys
 from pathlib import Path
-from mindspore_hub.networks.difference import Named, compare
+from mindspore_hub.tensors.difference import Named, compare
 from mindspore_hub.networks.examine import examine
 from mindspore_hub.networks.convert import convert_tensors
 

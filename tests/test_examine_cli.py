@@ -156,12 +156,16 @@ def damaged(folder: Path) -> dict[str, tuple[str, int, str]]:
     os.mkfifo(folder / "pipe")
     return {
         "empty": (str(folder / "empty.ckpt"), 1, "it is an empty file"),
-        "truncated": (str(folder / "truncated.ckpt"), 1, "no MindSpore checkpoint, or a damaged"),
-        "page": (str(folder / "page.ckpt"), 1, "no MindSpore checkpoint"),
+        "truncated": (
+            str(folder / "truncated.ckpt"),
+            1,
+            "not a MindSpore checkpoint, or a damaged",
+        ),
+        "page": (str(folder / "page.ckpt"), 1, "not a MindSpore checkpoint"),
         "twice": (str(folder / "twice.ckpt"), 1, "a.b at byte"),
-        "huge": (str(folder / "huge.safetensors"), 1, "its header is no JSON"),
+        "huge": (str(folder / "huge.safetensors"), 1, "its header is not JSON"),
         "folder": (str(folder), 2, "is a folder"),
-        "pipe": (str(folder / "pipe"), 2, "is no regular file"),
+        "pipe": (str(folder / "pipe"), 2, "is not a regular file"),
         "unknown user": ("~nobody-by-this-name/x", 2, "'~nobody-by-this-name/x' does not exist"),
         "missing": (str(folder / "none.ckpt"), 2, "does not exist"),
         "relative": ("none.safetensors", 2, "does not exist"),

@@ -9,8 +9,8 @@ import pytest
 from mindspore import Tensor, nn, ops
 
 from mindspore_hub.errors import ExportError
-from mindspore_hub.networks import export as module
-from mindspore_hub.networks.export import export
+from mindspore_hub.networks import convert as module
+from mindspore_hub.networks.convert import export
 
 RUNTIME = importlib.util.find_spec("onnxruntime") is not None
 

@@ -9,19 +9,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import rule_cases
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from properties import cases
 
-from mindspore_hub.checking import fix, mend
-from mindspore_hub.checking.check import Tree, check_tree
-from mindspore_hub.checking.rules import Group, Rule, all_rules, select
+from mindspore_hub.checking import fix
+from mindspore_hub.checking.check import check_document
+from mindspore_hub.checking.rules import Group, HubCards, Rule, all_rules, select
 from mindspore_hub.commands.main import mshub
 from mindspore_hub.errors import StoreError
 from mindspore_hub.hub.document import Document, decode_document
 from mindspore_hub.hub.findings import Edit, Finding, Place, Problem, Rewrite, Severity
 from mindspore_hub.hub.hub import Hub
+from mindspore_hub.hub.paths import find_cards
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -53,15 +55,11 @@ def mended(data: bytes = GOOD) -> bytes:
     return data.replace(RELEASE, b'model-version: "1.90"', 1)
 
 
-def everything(_: Tree, findings: Iterator[Finding]) -> Iterator[Finding]:
-    return findings
-
-
 def fixed(data: bytes, rules: list[Rule]) -> tuple[bytes, fix.Outcome]:
-    """What mending makes of a card."""
-    tree = Tree([decode_document(data, Path("card.md"))], [], None)
-    outcome = fix.fix_tree(tree, rules, everything)
-    return (as_bytes(outcome.tree.documents[0]) if outcome.before else data), outcome
+    """What fixing makes of a card."""
+    path = write(data)
+    outcome = fix.fix_cards(find_cards(path), rules, lambda found: found)
+    return (as_bytes(outcome.changed[0][1]) if outcome.changed else data), outcome
 
 
 def as_bytes(document: Document) -> bytes:
@@ -195,14 +193,14 @@ def test_a_read_only_file_is_an_error_and_nothing_is_written() -> None:
 
 def test_a_file_that_changed_meanwhile_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(bad())
-    inner = fix.fix_tree
+    inner = fix.fix_cards
 
     def slow(*arguments: object) -> fix.Outcome:
         outcome = inner(*arguments)
         path.write_bytes(b"edited")
         return outcome
 
-    monkeypatch.setattr(fix, "fix_tree", slow)
+    monkeypatch.setattr(fix, "fix_cards", slow)
     error = check("card.md", "--fix", "--select", "V201").exception
     assert "card.md has changed since it was checked; nothing was written." in str(error)
     assert path.read_bytes() == b"edited"
@@ -233,7 +231,7 @@ def test_cards_in_several_folders_are_mended_at_once() -> None:
 def rule(code: str, *edits: tuple[bytes, bytes | None], group: Group = Group.EXTENDED) -> Rule:
     """A rule that wants these words of a card to be others."""
 
-    def check_card(document: Document) -> Iterator[Problem]:
+    def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
         for number, line in enumerate(document.lines, 1):
             for old, new in edits:
                 column = line.find(old.decode()) + 1
@@ -242,7 +240,7 @@ def rule(code: str, *edits: tuple[bytes, bytes | None], group: Group = Group.EXT
                     edit = Edit(Place(number, column), old.decode(), text)
                     yield Problem(Place(number, column), f"{old!r}", "change it", (edit,))
 
-    return Rule(code, code.lower(), Severity.WARNING, group, code, check_card, None)
+    return Rule(code, code.lower(), Severity.WARNING, group, code, check_card)
 
 
 CARD = b"# a\n\n---\n\nb: c d\n\n---\n\ne f\n"
@@ -276,7 +274,7 @@ def test_a_fix_that_leads_to_another_finding_is_taken_back() -> None:
     rules = [rule("Z1", (b"b: c", b"b: x")), rule("Z2", (b"b: x", b"b: x"))]
     data, outcome = fixed(CARD, rules)
     assert data == CARD
-    assert outcome.before == {}
+    assert outcome.changed == []
     assert outcome.left == [(Path("card.md"), "its fixes would lead to Z2")]
 
 
@@ -287,23 +285,23 @@ def test_a_fix_that_makes_another_card_worse_is_taken_back() -> None:
             yield documents["b.md"], Problem(Place(), "a says x", "nothing", whole=True)
 
     hub = Rule("Z2", "z2", Severity.ERROR, Group.DEFAULT, "Z2", None, check_hub)
-    documents = [decode_document(CARD, Path(name), name) for name in ("a.md", "b.md")]
-    tree = Tree(documents, [], None)
+    for name in ("a.md", "b.md"):
+        write(CARD, name)
 
-    def first(_: Tree, findings: Iterator[Finding]) -> Iterator[Finding]:
+    def first(findings: Iterator[Finding]) -> Iterator[Finding]:
         return (finding for finding in findings if finding.path.name == "a.md")
 
-    outcome = fix.fix_tree(tree, [rule("Z1", (b"b: c", b"b: x")), hub], first)
-    assert outcome.before == {}
+    rules = [rule("Z1", (b"b: c", b"b: x")), hub]
+    outcome = fix.fix_cards(find_cards(Path()), rules, first)
+    assert outcome.changed == []
     assert outcome.left == [(Path("a.md"), "its fixes would lead to Z2 in another card")]
 
 
 def test_default_rules_judge_fixes_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    breaking = rule("Z1", (b"license: Apache2.0", None))
-    monkeypatch.setattr("mindspore_hub.checking.rules.all_rules", lambda: [*RULES, breaking])
-    monkeypatch.setattr(mend, "all_rules", lambda: [*RULES, breaking])
+    breaking = rule("Z100", (b"license: Apache2.0", None))
+    rule_cases.add_rule(monkeypatch, "z100_breaking", Severity.WARNING, breaking.check_card)
     path = write(GOOD)
-    done = check("card.md", "--fix", "--select", "Z1")
+    done = check("card.md", "--fix", "--select", "Z100")
     assert path.read_bytes() == GOOD
     assert done.exit_code == 1
     assert "card.md: left as it was: its fixes would lead to K101\n" in done.stderr
@@ -417,7 +415,7 @@ PROPERTY = settings(
 @given(mutated(), st.sampled_from(["DEFAULT", "EXTENDED", "ALL"]))
 @example(bad(), "DEFAULT")
 def test_fixing_ends_makes_nothing_worse_and_is_done_once(data: bytes, group: str) -> None:
-    rules = select(RULES, [group], [])
+    rules = select([group])
     once, outcome = fixed(data, rules)
     after = counts_of(once, rules)
     assert after <= counts_of(data, rules)
@@ -427,8 +425,8 @@ def test_fixing_ends_makes_nothing_worse_and_is_done_once(data: bytes, group: st
 
 
 def counts_of(data: bytes, rules: list[Rule]) -> Counter[str]:
-    tree = Tree([decode_document(data, Path("card.md"))], [], None)
-    return Counter(finding.code for finding in check_tree(tree, rules))
+    document = decode_document(data, Path("card.md"))
+    return Counter(finding.code for finding in check_document(document, rules))
 
 
 @PROPERTY
@@ -437,7 +435,7 @@ def test_only_lines_with_edits_change(data: bytes, chance: random.Random) -> Non
     document = decode_document(data, Path("card.md"))
     groups = [
         [edit for edit in finding.edits if isinstance(edit, Edit)]
-        for finding in check_tree(Tree([document], [], None), RULES)
+        for finding in check_document(document, RULES)
     ]
     groups = [group for group in groups if group and chance.random() < 0.7]
     text, applied = fix.apply_edits(document.text, groups)
@@ -466,11 +464,11 @@ def lines(text: str) -> list[str]:
 @given(mutated())
 def test_every_edit_of_a_rule_stands_where_it_says(data: bytes) -> None:
     document = decode_document(data, Path("card.md"))
-    for finding in check_tree(Tree([document], [], None), RULES):
+    for finding in check_document(document, RULES):
         assert fix.changes(document.text, finding.edits) is not None, finding
 
 
 def test_json_after_fixing_has_what_is_left() -> None:
     write(bad().replace(b"# MVD", b"# The MVD", 1))
-    done = check("card.md", "--fix", "--select", "V201,C501", "--output-format", "json")
+    done = check("card.md", "--fix", "--select", "V201,C501", "--format", "json")
     assert [item["code"] for item in json.loads(done.stdout)] == ["C501"]

@@ -15,7 +15,7 @@ import pytest
 from commands import run
 
 from mindspore_hub.authoring.generate import differences, outputs, write
-from mindspore_hub.checking.restate import restated
+from mindspore_hub.authoring.restated import restated
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.card import read_card
 from mindspore_hub.hub.hub import Hub

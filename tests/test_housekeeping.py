@@ -28,19 +28,25 @@ from mindspore_hub.errors import (
     StoreError,
     UnknownNameError,
 )
-from mindspore_hub.files.check import check
-from mindspore_hub.files.choice import DAY, meant, prunable
-from mindspore_hub.files.fetch import fetch
-from mindspore_hub.files.inventory import Entry, State, foreign_size, inventory
-from mindspore_hub.files.memo import stat_of
-from mindspore_hub.files.refs import note_use, read_refs
-from mindspore_hub.files.removal import discard
+from mindspore_hub.files.download import fetch
+from mindspore_hub.files.records import note_use, read_refs, stat_of
 from mindspore_hub.files.store import Store
+from mindspore_hub.files.upkeep import (
+    DAY,
+    Entry,
+    State,
+    check,
+    discard,
+    foreign_size,
+    inventory,
+    meant,
+    prunable,
+)
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-CATALOG = Hub.of()
+HUB = Hub.of()
 NOW = 2_000_000_000.0
 CONTENTS = {f"/{letter}.ckpt": letter.encode() * 100_000 for letter in "abc"}
 HALF = 50_000
@@ -49,7 +55,7 @@ DIGESTS = {name: hashlib.sha256(data).hexdigest() for name, data in CONTENTS.ite
 FETCH = """
 import sys
 from pathlib import Path
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
 
 home, link, sha256 = sys.argv[1:]
@@ -98,7 +104,7 @@ def store(settings: Settings) -> Store:
 @pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """A memo that takes files without the two seconds that it waits for a clock to move on."""
-    monkeypatch.setattr("mindspore_hub.files.memo._SETTLED", -1.0)
+    monkeypatch.setattr("mindspore_hub.files.records._SETTLED", -1.0)
 
 
 def bring(server: FileServer, settings: Settings, name: str = "/a.ckpt") -> Path:
@@ -132,7 +138,7 @@ def fill(server: FileServer, settings: Settings) -> None:
 
 
 def listed(store: Store) -> list[Entry]:
-    return inventory(store, CATALOG.cards)
+    return inventory(store, HUB.cards)
 
 
 def states(store: Store) -> dict[str, str]:
@@ -191,12 +197,12 @@ def test_a_file_without_a_ref_was_used_when_it_was_downloaded(
 
 
 def test_files_of_the_catalog_have_the_uids_of_all_their_cards(store: Store) -> None:
-    card = CATALOG.resolve("MVD")
+    card = HUB.resolve("MVD")
     assert card.asset
     path = store.blob(card.asset.sha256)
     path.parent.mkdir(parents=True)
     path.write_bytes(b"anything")
-    sharing = {other.uid for other in CATALOG.cards if other.asset and other.asset == card.asset}
+    sharing = {other.uid for other in HUB.cards if other.asset and other.asset == card.asset}
     assert [set(entry.uids) for entry in listed(store)] == [sharing]
 
 
@@ -237,7 +243,6 @@ def test_what_other_programs_left_is_counted_and_never_removed(
         "refs/notes about files.json",
         f"verified/{'a' * 64}.txt",
         f"blobs/sha256/aa/{'a' * 61}",
-        f"checks/{'a' * 64}",
         "links/mine.json",
     ],
 )
@@ -333,30 +338,30 @@ def test_prune_takes_what_is_not_needed(
 
 
 def test_a_name_means_the_files_of_its_card() -> None:
-    card = CATALOG.resolve("MVD")
+    card = HUB.resolve("MVD")
     assert card.asset
     earlier = Entry(State.VERIFIED, "b" * 64, (Path("x"),), 1, NOW, (card.uid,))
     for name in ("mvd", card.name, card.uid):
-        assert meant(name, [], CATALOG) == {card.asset.sha256}
-        assert meant(name, [earlier], CATALOG) == {card.asset.sha256, "b" * 64}
-    assert meant(card.asset.sha256[:8].upper(), [], CATALOG) == {card.asset.sha256}
+        assert meant(name, [], HUB) == {card.asset.sha256}
+        assert meant(name, [earlier], HUB) == {card.asset.sha256, "b" * 64}
+    assert meant(card.asset.sha256[:8].upper(), [], HUB) == {card.asset.sha256}
 
 
 def test_a_name_that_only_a_ref_has_means_its_file() -> None:
-    assert meant("mine", [entry(uids=("mine",))], CATALOG) == {"a" * 64}
-    assert meant("aaaaaaaa", [entry()], CATALOG) == {"a" * 64}
+    assert meant("mine", [entry(uids=("mine",))], HUB) == {"a" * 64}
+    assert meant("aaaaaaaa", [entry()], HUB) == {"a" * 64}
 
 
 @pytest.mark.parametrize("name", ["nope", "aaaaaaa", "b" * 64])
 def test_a_name_that_means_nothing_is_refused(name: str) -> None:
     with pytest.raises(UnknownNameError, match="names no model card"):
-        meant(name, [entry()], CATALOG)
+        meant(name, [entry()], HUB)
 
 
 def test_digits_that_begin_two_digests_are_refused() -> None:
     other = Entry(State.VERIFIED, "a" * 63 + "b", (Path("y"),), 1, NOW)
     with pytest.raises(AmbiguousNameError, match=f"give more digits.*\n  {'a' * 64}\n  a+b"):
-        meant("aaaaaaaa", [entry(), other], CATALOG)
+        meant("aaaaaaaa", [entry(), other], HUB)
 
 
 # What is removed
@@ -590,16 +595,26 @@ def test_a_check_reports_progress_over_all_files(
 # What is noted
 
 
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of metric_learn as it is published."""
+    file = tmp_path_factory.mktemp("mirror") / "metric_learn.ckpt"
+    checkpoints.write(file, manifests.read("metric_learn_triplet"))
+    return file
+
+
 @pytest.mark.parametrize("load", [mindspore_hub.load, mindspore_hub.load_weights])
 def test_load_notes_which_card_used_which_file(
-    load: Callable[[str], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    load: Callable[[str], object],
+    published: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    file = tmp_path / "mirror" / "metric_learn.ckpt"
-    sha256 = checkpoints.write(file, manifests.read("metric_learn_triplet"))
+    sha256 = checkpoints.digest(published)
     card = tmp_path / "mine.md"
-    card.write_bytes(CATALOG.resolve("metric_learn").path.read_bytes())
+    card.write_bytes(HUB.resolve("metric_learn").path.read_bytes())
     checkpoints.publish(card, "https://h.invalid/metric_learn.ckpt", sha256)
-    monkeypatch.setenv("MSHUB_MIRRORS", str(file.parent))
+    monkeypatch.setenv("MSHUB_MIRRORS", str(published.parent))
     load(str(card))
     (ref,) = read_refs(Path(os.environ["MSHUB_HOME"], "refs"))
     assert (ref.uid, ref.sha256) == ("mine", sha256)

@@ -309,9 +309,7 @@ def test_a_variant_is_found_by_its_data_set_in_any_case(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_assets_is_no_hub(tmp_path: Path) -> None:
-    with pytest.raises(
-        CardError, match="is not a hub root: it has no folder assets"
-    ):
+    with pytest.raises(CardError, match="is not a hub root: it has no folder assets"):
         Hub.of(tmp_path)
 
 

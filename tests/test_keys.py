@@ -15,9 +15,9 @@ from jsonschema import Draft202012Validator
 from properties import cases
 
 from mindspore_hub.authoring import generate
-from mindspore_hub.checking.check import Tree, check_paths, check_tree
+from mindspore_hub.checking.check import check_document, check_paths
 from mindspore_hub.checking.json_schema import json_schema
-from mindspore_hub.checking.rules import all_rules, select
+from mindspore_hub.checking.rules import select
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.card import read_card
 from mindspore_hub.hub.document import parse_document
@@ -185,7 +185,7 @@ TEXTS = {
 }
 """Values that are tried of a key, good and bad, beside those that are tried of each."""
 
-RULES = select(all_rules(), ["DEFAULT"], CONTENT)
+RULES = select(["DEFAULT"], CONTENT)
 SINGLE = sorted({key for kind in TOP for key in listed(kind)} - {"asset"})
 IN_ASSET = ("file-format", "asset-link", "asset-sha256", "asset-size")
 
@@ -226,11 +226,11 @@ def refused_by_schema(text: str, key: str) -> bool:
 
 def findings_at(text: str, key: str) -> list[Finding]:
     """Errors and warnings that stand at a key."""
-    tree = Tree([parse_document(text, CARD.path, CARD.uid)], [], ROOT)
+    document = parse_document(text, CARD.path, CARD.uid)
     (line,) = (n for n, at in enumerate(text.split("\n"), 1) if re.match(rf" *{key}:", at))
     return [
         item
-        for item in check_tree(tree, RULES)
+        for item in check_document(document, RULES, ROOT)
         if item.severity is not Severity.INFO
         and (item.line == line or (item.code == "A402" and item.message.endswith(f" {key}")))
     ]
@@ -371,8 +371,8 @@ def test_a_default_that_is_no_boolean_is_an_error_there_and_counts_as_it_is_mean
     ((line, code, _, help_),) = findings_of(text, tmp_path)
     assert (line, code) == (line_of(text, "default"), "V203")
     assert help_.startswith("write `default: True`")
-    tree = Tree([parse_document(text, CARD.path, CARD.uid)], [], ROOT)
-    missing = list(check_tree(tree, select(all_rules(), ["H901"], [])))
+    document = parse_document(text, CARD.path, CARD.uid)
+    missing = list(check_document(document, select(["H901"]), ROOT))
     assert bool(missing) != counts
 
 

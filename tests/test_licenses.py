@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import rule_cases
 
-from mindspore_hub.checking.check import Tree, check_tree
-from mindspore_hub.checking.rules import all_rules, select
+from mindspore_hub.checking.check import check_document
+from mindspore_hub.checking.rules import select
 from mindspore_hub.hub.document import parse_document
 
 CARD = rule_cases.base_texts()[rule_cases.CARD].partition("\n## License")[0]
@@ -16,8 +16,8 @@ HEAD, _, USAGE = CARD.partition("## Usage")
 
 def found(code: str, text: str) -> list[tuple[int, str]]:
     """Line and message of what a rule finds in a card."""
-    tree = Tree([parse_document(text, Path("card.md"))], [], None)
-    return [(item.line, item.message) for item in check_tree(tree, select(all_rules(), [code], []))]
+    document = parse_document(text, Path("card.md"))
+    return [(item.line, item.message) for item in check_document(document, select([code]))]
 
 
 def with_license(name: str) -> str:
@@ -130,6 +130,5 @@ def test_long_and_short_names_of_a_licence_are_the_same(own: str, body: str) -> 
 
 def test_a_contradiction_stands_where_the_name_does() -> None:
     text = f"{HEAD}Some words. The code is\nlicensed under the MIT License.\n"
-    tree = Tree([parse_document(text, Path("card.md"))], [], None)
-    (item,) = check_tree(tree, select(all_rules(), ["C517"], []))
+    (item,) = check_document(parse_document(text, Path("card.md")), select(["C517"]))
     assert text.split("\n")[item.line - 1][item.column - 1 :].startswith("MIT")

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from limits import bounded
 from properties import cases
 
-from mindspore_hub.checking.check import Tree, check_tree
-from mindspore_hub.checking.rules import all_rules, select
+from mindspore_hub.checking.check import check_document
+from mindspore_hub.checking.rules import select
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub import front_matter as front
 from mindspore_hub.hub.card import read_card
@@ -754,6 +754,5 @@ def test_a_quote_that_is_closed_or_opens_nothing_is_not_blamed(front_matter: str
 )
 def test_a_value_that_a_comment_without_a_blank_follows_is_cut(written: str, cut: bool) -> None:
     text = f"# A\n---\nkey: {written}\nother: x\n---\n"
-    tree = Tree([parse_document(text, Path("a.md"))], [], None)
-    found = list(check_tree(tree, select(all_rules(), ["H921"], [])))
+    found = list(check_document(parse_document(text, Path("a.md")), select(["H921"])))
     assert [item.line for item in found] == ([3] if cut else [])

@@ -25,7 +25,7 @@ from mindspore_hub.errors import (
     NetworkError,
     OfflineError,
 )
-from mindspore_hub.files import fetch
+from mindspore_hub.files import download
 from mindspore_hub.hub.card import Asset
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks import pretrained
@@ -272,7 +272,7 @@ def test_the_collector_runs_while_a_file_is_brought_and_not_while_a_network_is_b
 
     def obtain(*args: Any, **kwargs: Any) -> Any:
         states.append(("brought", gc.isenabled()))
-        return fetch.obtain(*args, **kwargs)
+        return download.obtain(*args, **kwargs)
 
     class Watching(Layer):
         def __init__(self, size: int = 3) -> None:

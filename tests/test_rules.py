@@ -108,10 +108,22 @@ def test_the_file_of_a_rule_says_its_code_its_name_and_its_group(path: Path) -> 
     check = rule.check_card or rule.check_hub
     assert check
     assert Path(check.__code__.co_filename) == path
-    assert (check.__globals__["CODE"], check.__globals__["NAME"]) == (rule.code, rule.name)
     assert rule.name == name.replace("_", "-")
     group = path.parent.name if path.parent.name != "rules" else "default"
     assert rule.group.value == group
+
+
+@pytest.mark.parametrize("code", [rule.code for rule in RULES.values() if rule.hub_only])
+def test_a_rule_about_hubs_is_not_asked_about_cards_elsewhere(code: str, tmp_path: Path) -> None:
+    hub = rule_cases.first(code).write(tmp_path)
+    assert findings(code, hub)
+    shutil.rmtree(hub / "models")
+    assert findings(code, hub) == []
+
+
+def test_only_a_rule_about_hubs_can_ask_for_the_hub_root() -> None:
+    with pytest.raises(ValueError, match="HUB_ONLY"):
+        _ = rules.HubCards().root
 
 
 def test_no_rule_compiles_an_expression_before_it_needs_it() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import mindspore_hub
 from mindspore_hub.errors import SettingsError
-from mindspore_hub.files.refs import note_use, read_refs
+from mindspore_hub.files.records import note_use, read_refs
 from mindspore_hub.settings import Settings, expand, shown_address
 
 

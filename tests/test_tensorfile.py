@@ -27,7 +27,7 @@ from safetensors.numpy import load_file, save_file
 
 from mindspore_hub.errors import CheckpointError
 from mindspore_hub.tensors import TensorFile, map_file, read_index
-from mindspore_hub.tensors.pages import Pages
+from mindspore_hub.tensors.buffer import Pages
 
 ARRAYS = {
     "flags": np.array([True, False, True]),
@@ -233,7 +233,7 @@ def test_reading_an_index_touches_no_data(tmp_path: Path) -> None:
 GOOD = wire.value("a", wire.tensor(b"abcd", (1,)))
 HOSTILE = {
     "an empty file": (b"", "empty"),
-    "a web page": (b"<html>", "it is no MindSpore checkpoint, but a web page"),
+    "a web page": (b"<html>", "it is not a MindSpore checkpoint, but a web page"),
     "zeros": (bytes(100), "field 0 is not in its schema at byte 0"),
     "a zip file": (b"PK\x03\x04" + bytes(40), r"but an archive \(zip\)"),
     "a length past the end": (GOOD[:-1], "22 bytes where 21 are left at byte 0"),
@@ -254,15 +254,15 @@ HOSTILE = {
     "an endless name": (wire.value("a" * 5000, wire.tensor(b"")), "name of its entry at byte 0"),
     "a name that is no text": (
         wire.block(1, wire.block(1, b"\xff") + wire.tensor(b"")),
-        "name of its entry at byte 0 is no readable text",
+        "name of its entry at byte 0 is not a readable text",
     ),
     "a name that moves the cursor": (
         wire.value("\x1b[2J", wire.tensor(b"")),
-        "name of its entry at byte 0 is no readable text",
+        "name of its entry at byte 0 is not a readable text",
     ),
     "two names": (wire.block(1, wire.block(1, b"a") * 2), "a name twice at byte 5"),
     "two tensors": (wire.value("a", *[wire.tensor(b"abcd")] * 2), "a tensor twice at byte"),
-    "no tensor": (wire.value("a"), "a is no tensor at byte 0"),
+    "no tensor": (wire.value("a"), "a is not a tensor at byte 0"),
     "no data": (wire.value("a", wire.block(2, wire.block(2, b"Int8"))), "lacks its type or its"),
     "an unknown type": (
         wire.value("a", wire.tensor(b"abcd", (1,), dtype="Float33")),
@@ -337,7 +337,7 @@ HOSTILE = {
     ),
     "a brace behind a length past the end": (
         b"\xff" * 8 + b"{",
-        "no MindSpore checkpoint, or a damaged one: wire type 7 at byte 0",
+        "not a MindSpore checkpoint, or a damaged one: wire type 7 at byte 0",
     ),
     "no checksum": (GOOD + b"crc_num" + bytes(9), "wire type 3 at byte 24"),
 }
@@ -402,7 +402,7 @@ OTHERS = {
 def test_what_users_have_in_place_of_a_checkpoint_is_named(kind: str, name: str) -> None:
     content, message = OTHERS[kind]
     meant = "safetensors file" if name.endswith(".safetensors") else "MindSpore checkpoint"
-    with pytest.raises(CheckpointError, match=f"^it is no {meant}, but {message}"):
+    with pytest.raises(CheckpointError, match=f"^it is not a {meant}, but {message}"):
         read_index(content, name)
 
 
@@ -425,7 +425,7 @@ def test_a_safetensors_file_that_is_cut_off_in_its_header_is_said_to_be_one(
 
 @pytest.mark.parametrize("content", [b"\xff" * 20, b"\1", GOOD[:-1]])
 def test_a_file_that_is_called_safetensors_is_judged_as_one(content: bytes) -> None:
-    with pytest.raises(CheckpointError, match="no safetensors file, or a damaged one"):
+    with pytest.raises(CheckpointError, match="not a safetensors file, or a damaged one"):
         read_index(content, "A.SAFETENSORS")
 
 
@@ -469,7 +469,7 @@ def test_a_type_that_nobody_knows_is_named(dtype: object) -> None:
 
 def test_a_text_that_is_none_is_refused_when_it_is_looked_at() -> None:
     index = read_index(wire.value("note", wire.tensor(b"\xff" * 4, (0,), dtype="str")))
-    with pytest.raises(CheckpointError, match="entry note at byte 19 is no text"):
+    with pytest.raises(CheckpointError, match="entry note at byte 19 is not a text"):
         index.array("note")
 
 
@@ -481,15 +481,15 @@ def declared(**changes: Any) -> bytes:
 
 TWO = {name: {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]} for name in "ab"}
 HOSTILE_HEADERS = {
-    "no JSON": (wire.safetensors(b"{]"), "its header is no JSON"),
-    "deep nesting": (wire.safetensors(b'{"a":' + b"[" * 1_000_000), "its header is no JSON"),
-    "a number without end": (wire.safetensors(b'{"a":' + b"1" * 10_000 + b"}"), "is no JSON"),
-    "bytes that are no text": (wire.safetensors(b'{"\xff":1}'), "its header is no JSON"),
+    "no JSON": (wire.safetensors(b"{]"), "its header is not JSON"),
+    "deep nesting": (wire.safetensors(b'{"a":' + b"[" * 1_000_000), "its header is not JSON"),
+    "a number without end": (wire.safetensors(b'{"a":' + b"1" * 10_000 + b"}"), "is not JSON"),
+    "bytes that are no text": (wire.safetensors(b'{"\xff":1}'), "its header is not JSON"),
     "a header past the limit": (wire.safetensors(b"{" * (2**24 + 1)), "more than 16777216"),
     "a name twice": (wire.safetensors(b'{"a":1,"a":2}'), "entry 'a' is there twice"),
     "no object": (wire.safetensors({"a": 1}), "entry a is declared without dtype"),
     "another key": (declared(more=1), "entry a is declared without dtype, .*, or with more"),
-    "metadata of another kind": (wire.safetensors({"__metadata__": 1}), "is no object"),
+    "metadata of another kind": (wire.safetensors({"__metadata__": 1}), "is not an object"),
     "an unknown type": (declared(dtype="F9"), "known are BOOL, I8"),
     "a type that is no text": (declared(dtype=[]), "known are BOOL, I8"),
     "a negative size": (declared(shape=[-2]), "no shape of at most 32 sizes"),
@@ -517,12 +517,12 @@ HOSTILE_HEADERS = {
     "data with two owners": (wire.safetensors(TWO, bytes(4)), "entry b begins at byte"),
     "an unreadable name": (
         wire.safetensors({"\n": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]}}),
-        "no readable text",
+        "not a readable text",
     ),
-    "half a character": (wire.safetensors({"\ud800": {}}), "no readable text"),
+    "half a character": (wire.safetensors({"\ud800": {}}), "not a readable text"),
     "half a character more": (
         wire.safetensors({"a\ud800": TWO["a"]}, bytes(4)),
-        "no readable text",
+        "not a readable text",
     ),
     "a long name": (wire.safetensors({"a" * 4000: 1}), "its entry a{100} is declared without"),
     "half bytes": (
@@ -701,7 +701,7 @@ def test_a_damaged_safetensors_file_is_refused_or_read_as_its_library_does(
 LIMITED = """
 import resource, sys
 from pathlib import Path
-from mindspore_hub import tensorfile
+from mindspore_hub import tensors
 from mindspore_hub.commands.main import mshub
 from mindspore_hub.errors import CheckpointError
 import numpy
@@ -710,10 +710,10 @@ used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesi
 resource.setrlimit(resource.RLIMIT_AS, (used + 2**27, resource.getrlimit(resource.RLIMIT_AS)[1]))
 with path.open("rb") as file:
     try:
-        tensorfile.map_file(file)
+        tensors.map_file(file)
     except CheckpointError as error:
         print(error)
-    index = tensorfile.read_index(tensorfile.open_file(file))
+    index = tensors.read_index(tensors.open_file(file))
 print(index.entries["large"].nbytes, index.array("small").tolist(), str(index.array("note")) if "note" in index.entries else "")
 try:
     index.array("large")

@@ -115,9 +115,9 @@ def run(*arguments: object, encoding: str = "utf-8:strict") -> "subprocess.Compl
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize("style", ["text", "concise", "json", "sarif", "github", "junit"])
+@pytest.mark.parametrize("style", ["human", "concise", "json", "sarif", "github", "junit"])
 def test_reports_obey_no_card_and_fit_every_encoding(hub: Path, style: str, encoding: str) -> None:
-    options = ("--output-format", style, "--select", "ALL", "--no-cache")
+    options = ("--format", style, "--select", "ALL")
     done = run("card", "check", hub, *options, encoding=encoding)
     assert done.returncode == 1, done.stderr
     assert "2 cards checked" in done.stderr
@@ -134,7 +134,7 @@ def test_reports_obey_no_card_and_fit_every_encoding(hub: Path, style: str, enco
 
 
 def test_uris_of_sarif_are_those_of_the_bytes(hub: Path) -> None:
-    log = json.loads(run("card", "check", hub, "--output-format", "sarif", "--no-cache").stdout)
+    log = json.loads(run("card", "check", hub, "--format", "sarif").stdout)
     places = [item["locations"][0]["physicalLocation"] for item in log["runs"][0]["results"]]
     uris = {place["artifactLocation"]["uri"].rpartition("/")[2] for place in places}
     assert uris == {"card.md", "caf%E9%1B%0A%3A%3Aerror%3A%3Aname%20%E2%80%AE.md"}

@@ -112,10 +112,19 @@ LATE = tiny.SOURCE.replace(
 """A network whose constructor imports the rest of its code."""
 
 
+@pytest.fixture(scope="module")
+def tiny_hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hub of a tiny network."""
+    folder = tmp_path_factory.mktemp("hub") / "tiny"
+    return tiny.hub(folder, "https://localhost/x.ckpt", "0" * 64)
+
+
 @pytest.fixture
-def late(tmp_path: Path) -> Path:
+def late(tiny_hub: Path, tmp_path: Path) -> Path:
     """A hub of a tiny network that imports `models/_late.py` when it is built."""
-    folder = tiny.hub(tmp_path / "late", "https://localhost/x.ckpt", "0" * 64)
+    folder = tmp_path / "late"
+    for name in ("assets", "models", "mindspore_hub_conf"):
+        shutil.copytree(tiny_hub / name, folder / name)
     (folder / "models" / "tiny.py").write_text(LATE, encoding="utf-8")
     (folder / "models" / "_late.py").write_text("ORIGIN = 'read'\n", encoding="utf-8")
     return folder

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from difflib import unified_diff
 from pathlib import Path
 from urllib.parse import quote
 
-from mindspore_hub._files import replace
-from mindspore_hub.checking import beside
+from mindspore_hub._files import is_file, read_regular, replace
 from mindspore_hub.checking.rules import all_rules
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.hub.keys import is_class_name
 from mindspore_hub.hub.paths import card_paths, refuse_links
-from mindspore_hub.hub.values import Argument, Shape, quoted
-from mindspore_hub.networks.entry_point import ENTRY_POINT, entry_point_path
+from mindspore_hub.hub.values import Shape
+from mindspore_hub.networks.entry_point import ENTRY_POINT, entry_point_texts
 
 _TABLE_MARK = re.compile(r"<!--\s*(?P<end>/?)\s*models\s*-->")
 
@@ -41,32 +38,15 @@ def outputs(root: Path) -> dict[Path, str]:
     """
     if (root / "assets").is_dir():
         refuse_links((path for _, path in card_paths(root / "assets")), root)
-    hub = Hub.of(root).complete()
-    texts = _entry_points(root, hub)
+    hub = Hub.of(root)
+    texts = entry_point_texts(hub)
     readme = root / "README.md"
     rules = root / "docs" / "rules.md"
-    if beside.is_file(rules):
+    if is_file(rules):
         texts[rules] = _rules_page()
-    if beside.is_file(readme):
+    if is_file(readme):
         texts[readme] = _with_table(_readme(readme), hub)
     return texts
-
-
-def entry_points(root: Path) -> dict[Path, str]:
-    """Every entry point of a hub root and the text it should have.
-
-    Raises:
-        CardError: As in `outputs`, but for README.md.
-    """
-    return _entry_points(root, Hub.of(root).complete())
-
-
-def _entry_points(root: Path, hub: Hub) -> dict[Path, str]:
-    _require_utf8(hub)
-    return {
-        entry_point_path(root, model): entry_point_text(cards, default_card(model, cards))
-        for model, cards in hub.models.items()
-    }
 
 
 def differences(root: Path) -> Iterator[str]:
@@ -117,62 +97,6 @@ def _wanted(root: Path) -> dict[Path, str | None]:
     return {**dict.fromkeys(stale), **texts}
 
 
-def default_card(model: str, cards: list[Card]) -> Card:
-    """The card that the bare name of a model means.
-
-    Raises:
-        CardError: No card of the model is the default one, or several are.
-    """
-    defaults = [card for card in cards if card.is_default]
-    if len(defaults) != 1:
-        uids = ", ".join(card.uid for card in defaults) or "none"
-        msg = f"{model} needs exactly one card with `default: True`, but has: {uids}."
-        raise CardError(msg)
-    return defaults[0]
-
-
-def entry_point_text(cards: list[Card], default: Card) -> str:
-    """Text of an entry point.
-
-    Args:
-        cards: Cards of one model that it builds the networks of.
-        default: The one of them that the bare name of the model means.
-
-    Raises:
-        CardError: No class can have the name of the model.
-    """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    model = default.model_name
-    if not is_class_name(model):
-        msg = f"{cards[0].path}: no class can have the model-name {model!r}; rename the model."
-        raise CardError(msg)
-    environment = Environment(
-        loader=PackageLoader("mindspore_hub.authoring"),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - the output is Python, not HTML
-    )
-    environment.filters.update(text=quoted, literal=_literal)
-    template = environment.get_template(f"{ENTRY_POINT}.py.jinja")
-    return template.render(model=model, default=default, cards=cards, keys=_keys(cards))
-
-
-def _require_utf8(hub: Hub) -> None:
-    for card in hub.cards:
-        if any("\ud800" <= character <= "\udfff" for character in card.uid):
-            msg = (
-                f"{card.path}: its name is no UTF-8, so nothing can be generated; rename the file."
-            )
-            raise CardError(msg)
-
-
-def _keys(cards: list[Card]) -> dict[str, str]:
-    """What an entry point calls the card of each uid: its name, or the uid where that repeats."""
-    counts = Counter(card.name.lower() for card in cards)
-    return {card.uid: card.name if counts[card.name.lower()] == 1 else card.uid for card in cards}
-
-
 def _rules_page() -> str:
     """All rules with their explanations, for a hub root that has such a page."""
     rules = all_rules()
@@ -187,19 +111,9 @@ def _rules_page() -> str:
     return "\n\n".join([intro, table, *sections]) + "\n"
 
 
-def _literal(arguments: Mapping[str, Argument]) -> str:
-    """A dict as the formatter writes it."""
-    items = [f"{quoted(name)}: {_value(value)}" for name, value in arguments.items()]
-    return "{" + ", ".join(items) + "}"
-
-
-def _value(value: Argument) -> str:
-    return quoted(value) if isinstance(value, str) else repr(value)
-
-
 def _readme(path: Path) -> str:
     try:
-        text = beside.content(path).decode("utf-8")
+        text = read_regular(path).decode("utf-8")
     except UnicodeDecodeError as error:
         msg = f"{path.name} is not UTF-8 ({error}); save it as UTF-8."
         raise CardError(msg) from error
@@ -283,7 +197,7 @@ def _shapes(shapes: tuple[Shape, ...]) -> str:
 
 def _bytes(path: Path) -> bytes | None:
     """What a file holds; None if there is none."""
-    return beside.content(path) if beside.is_file(path) else None
+    return read_regular(path) if is_file(path) else None
 
 
 def _present(path: Path) -> str:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from mindspore_hub._files import replace
-from mindspore_hub.checking.check import Tree, check_tree, read_tree
-from mindspore_hub.checking.rules import all_rules, select
+from mindspore_hub.checking.check import check_document, read_cards
+from mindspore_hub.checking.rules import select
 from mindspore_hub.errors import CardError, SettingsError
 from mindspore_hub.hub.document import parse_document
 from mindspore_hub.hub.facts import parse_repo_link
@@ -20,7 +20,7 @@ from mindspore_hub.hub.findings import Severity, in_order
 from mindspore_hub.hub.front_matter import Node
 from mindspore_hub.hub.front_matter import read as read_front_matter
 from mindspore_hub.hub.keys import Form, is_class_name, key_of
-from mindspore_hub.hub.paths import uid_of
+from mindspore_hub.hub.paths import find_cards, uid_of
 from mindspore_hub.hub.values import Shape, as_arguments, as_shapes, quoted, wrong_part_of_shape
 from mindspore_hub.settings import shown_address
 
@@ -86,9 +86,7 @@ def write_card(path: Path, facts: Mapping[str, str], *, citation: str = "") -> N
         msg = f"{path} is there already and was not touched; choose another name or remove it."
         raise CardError(msg)
     text = card_text(path, facts, citation=citation)
-    findings = check_tree(
-        Tree([parse_document(text, path)], [], None), select(all_rules(), ["DEFAULT"], [])
-    )
+    findings = check_document(parse_document(text, path), select(["DEFAULT"]))
     bad = [item for item in in_order(findings) if item.severity is not Severity.INFO]
     if bad:
         reasons = "\n".join(f"{item.code} {item.message}\n    help: {item.help}" for item in bad)
@@ -288,7 +286,7 @@ def _is_first(path: Path, model: str) -> bool:
     if assets is None or not (assets.parent / "models").is_dir():
         return False
     try:
-        documents = read_tree(assets.parent).documents
+        documents = read_cards(find_cards(assets.parent)).values()
     except CardError:  # a hub without cards
         return True
     return model.lower() not in {(item.facts.model_name or "").lower() for item in documents}

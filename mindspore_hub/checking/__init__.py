@@ -1,1 +1,1 @@
-"""Cards are checked, mended and reported on."""
+"""Check cards, fix them, and report what is found."""

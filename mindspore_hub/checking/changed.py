@@ -51,7 +51,7 @@ def is_commit(folder: Path, name: str) -> bool:
 
 def _base(top: Path, base: str) -> str:
     if base and (base.startswith("-") or not is_commit(top, base)):
-        msg = f"--changed: {base!r} is no commit of the repository {top}."
+        msg = f"--changed: {base!r} is not a commit of the repository {top}."
         raise SettingsError(msg)
     other = base or "@{upstream}"
     merge_base = _try(top, "merge-base", other, "HEAD")

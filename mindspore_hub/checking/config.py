@@ -5,19 +5,15 @@ from __future__ import annotations
 import glob
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from mindspore_hub.checking.rules import GROUPS, is_among, is_known, known_codes, select_codes
 from mindspore_hub.errors import SettingsError
 from mindspore_hub.hub.findings import Severity
-
-if TYPE_CHECKING:
-    from mindspore_hub.checking.rules import Rule
-
-GROUPS = ("ALL", "DEFAULT", "EXTENDED")
 
 _LISTS = ("select", "extend-select", "ignore")
 _KEYS = (*_LISTS, "per-card-ignores", "baseline", "severity")
@@ -36,13 +32,13 @@ class Selection(NamedTuple):
     extend_select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
 
-    def check(self, rules: Iterable[Rule], where: str) -> None:
+    def check(self, where: str) -> None:
         """Refuse what chooses no rule.
 
         Raises:
-            SettingsError: An item is no group, no code and no prefix of one.
+            SettingsError: An item is not a group, a code or a prefix of one.
         """
-        _refuse_unknown((*self.select, *self.extend_select, *self.ignore), rules, where)
+        _refuse_unknown((*self.select, *self.extend_select, *self.ignore), where)
 
 
 class Config(NamedTuple):
@@ -62,15 +58,15 @@ class Config(NamedTuple):
     severity: Severity | None = None
     folder: Path = Path()
 
-    def check(self, rules: Iterable[Rule]) -> None:
+    def check(self) -> None:
         """Refuse what chooses or ignores no rule.
 
         Raises:
-            SettingsError: An item is no group, no code and no prefix of one.
+            SettingsError: An item is not a group, a code or a prefix of one.
         """
-        self.selection.check(rules, "[tool.mshub]")
+        self.selection.check("[tool.mshub]")
         for name, codes in self.per_card_ignores.items():
-            _refuse_unknown(codes, rules, f"[tool.mshub] per-card-ignores {name!r}")
+            _refuse_unknown(codes, f"[tool.mshub] per-card-ignores {name!r}")
 
     def ignored_in(self, path: Path) -> tuple[str, ...]:
         """Codes, prefixes of codes and groups that are ignored in the card at `path`."""
@@ -89,16 +85,13 @@ def codes_of(items: Iterable[str]) -> tuple[str, ...]:
     return tuple(code.strip().upper() for item in items for code in item.split(",") if code.strip())
 
 
-def choose(rules: Sequence[Rule], config: Selection, command: Selection) -> list[Rule]:
-    """Choose rules: the command line replaces the table by its `select`, else adds to it."""
-    from mindspore_hub.checking.rules import select
-
+def choose(config: Selection, command: Selection) -> set[str]:
+    """Codes of rules: the command line replaces the table by its `select`, else adds to it."""
     if command.select:
-        return select(rules, (*command.select, *command.extend_select), command.ignore)
+        return select_codes((*command.select, *command.extend_select), command.ignore)
     of_config = (*(config.select or ("DEFAULT",)), *config.extend_select)
-    chosen = {rule.code for rule in select(rules, of_config, config.ignore)}
-    chosen |= {rule.code for rule in select(rules, command.extend_select, ())}
-    return select((rule for rule in rules if rule.code in chosen), ("ALL",), command.ignore)
+    chosen = select_codes(of_config, config.ignore) | select_codes(command.extend_select)
+    return {code for code in chosen if not is_among(code, command.ignore)}
 
 
 def read_config(start: Path) -> Config:
@@ -126,11 +119,10 @@ def _is_meant(pattern: str, path: Path, folder: Path) -> bool:
     return fnmatch(given, wanted) or fnmatch(given, f"{wanted}/*") or fnmatch(path.name, pattern)
 
 
-def _refuse_unknown(items: Iterable[str], rules: Iterable[Rule], where: str) -> None:
-    codes = [rule.code for rule in rules]
+def _refuse_unknown(items: Iterable[str], where: str) -> None:
     for item in items:
-        if item not in GROUPS and not any(code.startswith(item) for code in codes):
-            near = _near(item, [*GROUPS, *codes])
+        if not is_known(item):
+            near = _near(item, [*GROUPS, *sorted(known_codes())])
             msg = f"{where}: there is no rule {item}{near}; `mshub card rule` lists all rules."
             raise SettingsError(msg)
 

@@ -1,28 +1,31 @@
-"""Mend cards by the edits of their findings: every other byte stays, and nothing gets worse."""
+"""Fix cards by the edits of their findings: every other byte stays, and nothing gets worse."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from mindspore_hub import _files
-from mindspore_hub.checking.check import Tree, check_tree
+from mindspore_hub.checking.check import check_cards, read_cards
 from mindspore_hub.checking.rules import Rule
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.document import Document, decode_document
 from mindspore_hub.hub.findings import Edit, Finding, Rewrite
+from mindspore_hub.hub.paths import Cards
 
 MAX_ROUNDS = 20
 """How often a card is looked at again; edits that overlap take one round each."""
 
-Chosen = Callable[[Tree, Iterable[Finding]], Iterable[Finding]]
-"""Says which findings of a tree are to be mended."""
+Chosen = Callable[[Iterable[Finding]], Iterable[Finding]]
+"""Says which of the findings are to be fixed."""
+
+_Documents: TypeAlias = "dict[Path, Document]"
 
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|$)")
 
@@ -41,53 +44,52 @@ class Change(NamedTuple):
         return self.start < other.end and other.start < self.end
 
 
-@dataclass
+@dataclass(frozen=True)
 class Outcome:
-    """What mending a tree led to; nothing is written yet.
+    """What fixes make of cards; nothing is written yet.
 
     Attributes:
-        tree: The cards as they are afterwards.
-        before: Each card that changes, as it was.
-        fixed: How many findings are mended.
-        left: Cards that were left as they were, and why.
+        changed: Each card that changes, as it was and as it is to be.
+        fixed: How many findings are fixed.
+        left: Cards that are left as they are, and why.
     """
 
-    tree: Tree
-    before: dict[Path, Document] = field(default_factory=dict)
-    fixed: int = 0
-    left: list[tuple[Path, str]] = field(default_factory=list)
-
-    def after(self) -> Iterator[Document]:
-        """Each card that changes, as it is to be."""
-        return (document for document in self.tree.documents if document.path in self.before)
+    changed: list[tuple[Document, Document]]
+    fixed: int
+    left: list[tuple[Path, str]]
 
 
-def fix_tree(tree: Tree, rules: list[Rule], chosen: Chosen) -> Outcome:
-    """Mend what is chosen, in rounds, and take back what made a card worse.
+def fix_cards(cards: Cards, rules: Sequence[Rule], chosen: Chosen) -> Outcome:
+    """Fix what is chosen, in rounds, and take back what made a card worse.
 
     Args:
-        tree: The cards.
+        cards: The cards.
         rules: Rules that judge the result.
-        chosen: Which of their findings are to be mended.
+        chosen: Which of their findings are to be fixed.
     """
-    counts = _counts(check_tree(tree, rules))
-    originals = {document.path: document for document in tree.documents}
+    originals = read_cards(cards)
+    counts = _counts(check_cards(cards, rules, originals))
     fixed: Counter[Path] = Counter()
     left: list[tuple[Path, str]] = []
-    current = tree
+    current = originals
     for _ in range(MAX_ROUNDS):
-        changed = _round(current, chosen(current, check_tree(current, rules)), fixed)
-        current = _with(current, changed)
+        changed = _round(current, chosen(check_cards(cards, rules, current)), fixed)
+        current = current | changed
         if not changed:
             break
     else:
         reason = f"its fixes do not come to an end within {MAX_ROUNDS} rounds"
         left = [(path, reason) for path in changed]
-        current = _with(current, {path: originals[path] for path in changed})
-    while worse := _worse(current, originals, counts, rules):
-        current = _with(current, {path: originals[path] for path in worse})
+        current = current | {path: originals[path] for path in changed}
+    while edited := {path for path in current if current[path] is not originals[path]}:
+        worse = _worse(edited, _counts(check_cards(cards, rules, current)), counts)
+        if not worse:
+            break
+        current = current | {path: originals[path] for path in worse}
         left += [(path, f"its fixes would lead to {codes}") for path, codes in worse.items()]
-    return _outcome(current, originals, fixed, left)
+    pairs = [(originals[path], document) for path, document in current.items()]
+    pairs = [(before, after) for before, after in pairs if _bytes(before) != _bytes(after)]
+    return Outcome(pairs, sum(fixed[before.path] for before, _ in pairs), left)
 
 
 def changes(text: str, edits: Iterable[Edit | Rewrite]) -> list[Change] | None:
@@ -137,13 +139,8 @@ def diff(outcome: Outcome) -> str:
     """Unified diff of every card that changes."""
     return "".join(
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
-        for document in outcome.after()
-        for line in unified_diff(
-            _lines(outcome.before[document.path]),
-            _lines(document),
-            str(document.path),
-            str(document.path),
-        )
+        for before, after in outcome.changed
+        for line in unified_diff(_lines(before), _lines(after), str(after.path), str(after.path))
     )
 
 
@@ -153,69 +150,49 @@ def write(outcomes: Iterable[Outcome]) -> None:
     Raises:
         CardError: One of them is read-only or is no longer what was checked; none was written.
     """
-    pairs = [(doc, outcome.before[doc.path]) for outcome in outcomes for doc in outcome.after()]
-    for document, before in pairs:
-        _require_writable(document.path, _bytes(before))
-    for document, _ in pairs:
+    pairs = [pair for outcome in outcomes for pair in outcome.changed]
+    for before, _ in pairs:
+        _require_writable(before.path, _bytes(before))
+    for _, after in pairs:
         # A link stays a link: what it leads to is replaced.
-        _files.replace(document.path.resolve(), _bytes(document))
+        _files.replace(after.path.resolve(), _bytes(after))
 
 
-def _round(tree: Tree, findings: Iterable[Finding], fixed: Counter[Path]) -> dict[Path, Document]:
+def _round(documents: _Documents, findings: Iterable[Finding], fixed: Counter[Path]) -> _Documents:
     """Cards as they are when everything was applied that does not overlap."""
     groups: dict[Path, list[Finding]] = {}
     for finding in findings:
         if finding.fixable:
             groups.setdefault(finding.path, []).append(finding)
     changed = {}
-    for document in tree.documents:
-        if document.path in groups and not any(document.problems_of("F001")):
-            group = sorted(groups[document.path], key=lambda finding: finding[1:4])
+    for path, group in groups.items():
+        document = documents[path]
+        if not any(document.problems_of("F001")):
             text, applied = apply_edits(
                 document.text,
-                [finding.edits for finding in group],
+                [finding.edits for finding in sorted(group, key=lambda finding: finding[1:4])],
                 byte_order_mark=document.byte_order_mark,
             )
             if text.encode() != _bytes(document):
-                changed[document.path] = decode_document(text.encode(), document.path, document.uid)
-                fixed[document.path] += applied
+                changed[path] = decode_document(text.encode(), path, document.uid)
+                fixed[path] += applied
     return changed
 
 
 def _worse(
-    tree: Tree,
-    originals: dict[Path, Document],
-    counts: dict[Path, Counter[str]],
-    rules: list[Rule],
+    edited: set[Path], now: dict[Path, Counter[str]], before: dict[Path, Counter[str]]
 ) -> dict[Path, str]:
-    """Changed cards to take back, with the codes of what is new."""
-    mended = {doc.path for doc in tree.documents if doc is not originals[doc.path]}
-    if not mended:
-        return {}
+    """Edited cards to take back, with the codes of what is new."""
     new = {
         path: " and ".join(sorted(extra))
-        for path, after in _counts(check_tree(tree, rules)).items()
-        if (extra := after - counts.get(path, Counter()))
+        for path, codes in now.items()
+        if (extra := codes - before.get(path, Counter()))
     }
-    if all(path in mended for path in new):
+    if edited.issuperset(new):
         return new
     # A card that nobody touched got worse through one of the others.
-    codes = " and ".join(sorted(set(new.values())))
-    return {path: new.get(path, f"{codes} in another card") for path in sorted(mended)}
-
-
-def _outcome(
-    tree: Tree,
-    originals: dict[Path, Document],
-    fixed: Counter[Path],
-    left: list[tuple[Path, str]],
-) -> Outcome:
-    before = {
-        document.path: originals[document.path]
-        for document in tree.documents
-        if _bytes(document) != _bytes(originals[document.path])
-    }
-    return Outcome(tree, before, sum(fixed[path] for path in before), left)
+    listed = " and ".join(sorted(set(new.values())))
+    return {path: new.get(path, f"{listed} in another card") for path in sorted(edited)}
 
 
 def _counts(findings: Iterable[Finding]) -> dict[Path, Counter[str]]:
@@ -223,11 +200,6 @@ def _counts(findings: Iterable[Finding]) -> dict[Path, Counter[str]]:
     for finding in findings:
         counts.setdefault(finding.path, Counter())[finding.code] += 1
     return counts
-
-
-def _with(tree: Tree, changed: dict[Path, Document]) -> Tree:
-    documents = [changed.get(document.path, document) for document in tree.documents]
-    return tree._replace(documents=documents)
 
 
 def _change(lines: list[re.Match[str]], edit: Edit) -> Change | None:
@@ -249,7 +221,7 @@ def _change(lines: list[re.Match[str]], edit: Edit) -> Change | None:
 
 
 def _clash(wanted: list[Change], accepted: list[Change]) -> bool:
-    """Whether changes overlap others; one that both want is no clash."""
+    """Whether changes overlap others; one that both want does not count."""
     return any(
         change.overlaps(other) for change in wanted for other in accepted if change != other
     ) or any(

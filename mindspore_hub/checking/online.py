@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from mindspore_hub._files import replace
-from mindspore_hub.checking.built_in import DEAD_LINK
+from mindspore_hub.checking.rules import DEAD_LINK
 from mindspore_hub.errors import NetworkError, OfflineError
 from mindspore_hub.files.store import LINKS
 from mindspore_hub.files.web import is_address, next_url, printable, request, trusted_cas
@@ -160,7 +160,7 @@ def _status(send: _Send, method: str, *, url: str) -> int:
             if not target:
                 return response.status
         if not is_address(target):
-            msg = f"redirects to {printable(shown_address(target))}, which is no address"
+            msg = f"redirects to {printable(shown_address(target))}, which is not an address"
             raise NetworkError(msg)
         url = target
     msg = f"redirects more than {MAX_REDIRECTS} times"

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mindspore_hub._text import json_text, one_line, printable, takes_utf8
+from mindspore_hub.checking.rules import Rule
 from mindspore_hub.checking.suppress import relative
 from mindspore_hub.hub.findings import Finding, Severity
 from mindspore_hub.hub.paths import Cards
-
-if TYPE_CHECKING:
-    from mindspore_hub.checking.rules import Rule
 
 WIDTH = 100
 """Characters of a source line that are shown; links make some lines very long."""
@@ -25,7 +21,12 @@ WIDTH = 100
 _NOT_XML = "\ufffe\uffff"
 """What is printable, and no character of XML."""
 
-_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_COLOURS = {
+    Severity.ERROR: "\x1b[31m",  # red
+    Severity.WARNING: "\x1b[33m",  # yellow
+    Severity.INFO: "\x1b[36m",  # cyan
+}
+_BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 
 _ANNOTATIONS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
@@ -36,13 +37,13 @@ class Checked:
 
     Attributes:
         cards: What was checked.
-        rules: Says which rules were applied; most reports do without them.
+        rules: The rules that were applied.
         findings: What is reported, in order.
         known: How many more the baseline has.
     """
 
     cards: list[Cards]
-    rules: Callable[[], list[Rule]]
+    rules: list[Rule]
     findings: list[Finding]
     known: int = 0
 
@@ -68,9 +69,31 @@ class Checked:
         return relative(path, folder) if folder else path.as_posix()
 
 
-def as_text(checked: Checked) -> str:
+def render(checked: Checked, style: str, *, coloured: bool = False) -> str:
+    """A report in one of the formats of `mshub card check`.
+
+    Args:
+        checked: The check.
+        style: Name of the format.
+        coloured: Whether `human` is for a terminal with colours.
+    """
+    if style == "sarif":
+        from mindspore_hub.checking.sarif import as_sarif
+
+        return as_sarif(checked)
+    if style == "human":
+        return as_human(checked, coloured=coloured)
+    writers = {
+        "concise": as_concise,
+        "json": as_json,
+        "github": as_github,
+        "junit": as_junit,
+    }
+    return writers[style](checked)
+
+
+def as_human(checked: Checked, *, coloured: bool = False) -> str:
     """Place and message, the source line with a caret, and what to do."""
-    coloured = bool(sys.stdout and sys.stdout.isatty()) and not os.environ.get("NO_COLOR")
     return "".join(
         f"{line}\n" for finding in checked.findings for line in _lines(finding, coloured=coloured)
     )
@@ -88,7 +111,7 @@ def as_json(checked: Checked) -> str:
 
 def as_github(checked: Checked) -> str:
     """Workflow commands, which GitHub shows beside the changed lines."""
-    names = {rule.code: rule.name for rule in checked.rules()}
+    names = {rule.code: rule.name for rule in checked.rules}
     return "".join(_annotation(finding, names[finding.code]) for finding in checked.findings)
 
 
@@ -112,30 +135,22 @@ def as_junit(checked: Checked) -> str:
     return text if takes_utf8() else text.encode("ascii", "xmlcharrefreplace").decode()
 
 
-def statistics(checked: Checked) -> list[dict[str, str | int | bool]]:
-    """How often each rule found something, the most frequent first."""
-    names = {rule.code: rule.name for rule in checked.rules()}
+def statistics(checked: Checked, style: str) -> str:
+    """How often each rule found something, the most frequent first, as `human` or `json`."""
+    names = {rule.code: rule.name for rule in checked.rules}
     counts = Counter(finding.code for finding in checked.findings)
     fixable = {finding.code for finding in checked.findings if finding.fixable}
-    return [
+    rows = [
         {"code": code, "name": names[code], "count": number, "fixable": code in fixable}
         for code, number in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
-
-
-def statistics_as_text(checked: Checked) -> str:
-    """Count, code, whether `--fix` mends it, and name."""
-    rows = statistics(checked)
+    if style == "json":
+        return _list(rows)
     width = max((len(str(row["count"])) for row in rows), default=0)
     return "".join(
         f"{row['count']:>{width}}  {row['code']}  [{'*' if row['fixable'] else ' '}] {row['name']}\n"
         for row in rows
     )
-
-
-def statistics_as_json(checked: Checked) -> str:
-    """The same as a list of objects."""
-    return _list(statistics(checked))
 
 
 def path_in_repository(path: Path) -> str:
@@ -161,10 +176,8 @@ def _where(finding: Finding) -> str:
 def _lines(finding: Finding, *, coloured: bool) -> Iterator[str]:
     where, code, help_ = _where(finding), finding.code, "help:"
     if coloured:
-        from click import style
-
-        where = style(where, bold=True)
-        code, help_ = style(code, fg=_COLOURS[finding.severity], bold=True), style(help_, bold=True)
+        where, help_ = f"{_BOLD}{where}{_PLAIN}", f"{_BOLD}{help_}{_PLAIN}"
+        code = f"{_COLOURS[finding.severity]}{_BOLD}{code}{_PLAIN}"
     yield f"{where} {code} {one_line(finding.message)}"
     if finding.source.strip():
         yield from (f"    | {line}" for line in _excerpt(finding.source, finding.column))

@@ -29,7 +29,7 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: 
 
 def as_sarif(checked: Checked) -> str:
     """A log with one run; paths are those in the repository."""
-    rules = checked.rules()
+    rules = checked.rules
     index = {rule.code: number for number, rule in enumerate(rules)}
     uris = {path: _uri(path) for path in {finding.path for finding in checked.findings}}
     prints = fingerprints(_in_repository(checked.findings), Path.cwd())
@@ -49,7 +49,7 @@ def as_sarif(checked: Checked) -> str:
 
 
 def _documents(paths: Iterable[Path]) -> dict[Path, Document]:
-    """Cards that can be read; what stands in one that changed meanwhile is no fix any more."""
+    """Cards that can be read; what stands in one that changed meanwhile is not a fix any more."""
     found = {}
     for path in paths:
         with suppress(CardError):

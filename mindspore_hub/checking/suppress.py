@@ -7,14 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from mindspore_hub.checking.config import GROUPS
+from mindspore_hub.checking.rules import GROUPS, is_among, is_known
 from mindspore_hub.errors import SettingsError
+from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Finding, Place, Severity
-
-if TYPE_CHECKING:
-    from mindspore_hub.hub.document import Document
 
 SEVERITIES = tuple(Severity)
 """The worst first."""
@@ -41,7 +39,7 @@ class Comment(NamedTuple):
         place: Where it begins.
         codes: Codes, prefixes of codes and groups of rules.
         lines: Lines whose findings it ignores; empty for the whole card.
-        unknown: What stands in place of a code and is none.
+        unknown: What stands in place of a code and is not one.
         mistake: Why it ignores nothing; empty if it does.
     """
 
@@ -62,8 +60,6 @@ class _Ignored(NamedTuple):
         here = () if finding.whole else self.of_line.get(finding.line, ())
         if not self.everywhere and not here:
             return False
-        from mindspore_hub.checking.rules import is_among
-
         return is_among(finding.code, self.everywhere) or is_among(finding.code, here)
 
 
@@ -140,8 +136,6 @@ def _codes(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
     Where only blanks stand before a word that is not in upper case, it is one of the reason.
     """
-    from mindspore_hub.checking.rules import is_known
-
     codes: list[str] = []
     unknown: list[str] = []
     for match in re.finditer(_WORD, text):
@@ -216,7 +210,7 @@ def read_baseline(file: Path) -> frozenset[str]:
     """Fingerprints of a baseline.
 
     Raises:
-        SettingsError: The file cannot be read, or is no baseline.
+        SettingsError: The file cannot be read, or is not a baseline.
     """
     from mindspore_hub._foreign import read_object
 
@@ -229,5 +223,5 @@ def read_baseline(file: Path) -> frozenset[str]:
         msg = f"{reason} Write it with `--write-baseline {file}`."
         raise SettingsError(msg) from error
     except (ValueError, KeyError, TypeError) as error:
-        msg = f"{file} is no baseline of this version; write it with `--write-baseline {file}`."
+        msg = f"{file} is not a baseline of this version; write it with `--write-baseline {file}`."
         raise SettingsError(msg) from error

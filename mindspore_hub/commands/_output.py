@@ -6,6 +6,7 @@ steer a terminal, or a runner that takes lines of a log for commands.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from inspect import cleandoc
@@ -15,8 +16,11 @@ import click
 
 from mindspore_hub._files import naming
 from mindspore_hub._text import json_text, printable, without_commands
+from mindspore_hub.errors import HubError
 
 if TYPE_CHECKING:
+    from mindspore_hub.hub.card import Card
+    from mindspore_hub.networks.examine import Examination
     from mindspore_hub.settings import Settings
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -119,6 +123,18 @@ def progress_of_command() -> bool:
     return shown
 
 
+def read_file_or_name(name: str) -> tuple[Examination, Card | None]:
+    """Examine a FILE or NAME; a path that leads to no file is a usage error, as ever in click."""
+    from mindspore_hub.networks.examine import examine_named
+
+    try:
+        return examine_named(name, settings_of_command())
+    except HubError:
+        raise
+    except (OSError, RuntimeError) as error:  # RuntimeError: there is no such user
+        raise click.BadParameter(str(error)) from error
+
+
 def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
     """Print to stdout, or to stderr, what may hold text of others."""
     echo_as_it_is(printable(str(text)), err=err, nl=nl)
@@ -135,6 +151,11 @@ def echo_as_it_is(text: str, *, err: bool = False, nl: bool = True) -> None:
 def print_json(value: Any) -> None:
     """Print a value as JSON, indented."""
     echo(json_text(value))
+
+
+def json_number(value: float) -> float | str:
+    """A number for JSON, which has none that is infinite or NaN."""
+    return value if math.isfinite(value) else str(value)
 
 
 def print_table(

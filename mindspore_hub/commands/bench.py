@@ -64,7 +64,7 @@ def _facts_of(name: str) -> dict[str, str]:
 
 def _bring(name: str) -> None:
     """Have the checkpoint in the store, so that no download is measured."""
-    from mindspore_hub.files.fetch import fetch
+    from mindspore_hub.files.download import fetch
     from mindspore_hub.hub.hub import Hub
     from mindspore_hub.networks.pretrained import loadable_asset
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,12 +18,11 @@ from mindspore_hub.commands._output import (
     print_table,
     settings_of_command,
 )
-from mindspore_hub.errors import HubError, IntegrityError
+from mindspore_hub.errors import IntegrityError
 
 if TYPE_CHECKING:
-    from mindspore_hub.files.check import Checked
-    from mindspore_hub.files.inventory import Entry
     from mindspore_hub.files.store import Store
+    from mindspore_hub.files.upkeep import Checked, Entry
     from mindspore_hub.hub.hub import Hub
 
 _SECONDS = {"h": 3600, "d": 86400, "w": 604800}
@@ -37,7 +36,7 @@ def _seconds(_: click.Context, __: click.Parameter, value: str | None) -> float 
         return None
     match = re.fullmatch(r"([0-9]{1,6})([hdw])", value)
     if not match:
-        msg = f"{value!r} is no time span; write 12h, 30d or 2w."
+        msg = f"{value!r} is not a time span; write 12h, 30d or 2w."
         raise click.BadParameter(msg)
     return float(match[1]) * _SECONDS[match[2]]
 
@@ -60,7 +59,7 @@ def ls(style: str) -> None:
 
     A file that is "not verified" is hashed at its next use, like every new or changed one.
     """
-    from mindspore_hub.files.inventory import foreign_size
+    from mindspore_hub.files.upkeep import foreign_size
 
     store, _, entries = _survey()
     taken, foreign = sum(entry.size for entry in entries), foreign_size(store.home)
@@ -85,13 +84,13 @@ def rm(names: tuple[str, ...], dry_run: bool, style: str) -> None:
 
     NAME is any name of a card, or a sha256 or its beginning (8 digits or more). Cards may share a
     file: it goes for all of them, and the next load downloads it again. What is not in the store
-    is no error; what is being downloaded is.
+    is not an error; what is being downloaded is.
     """
     from mindspore_hub.errors import StoreError
-    from mindspore_hub.files.choice import meant
+    from mindspore_hub.files.upkeep import meant
 
-    store, catalog, entries = _survey()
-    digests = {name: meant(name, entries, catalog) for name in names}
+    store, hub, entries = _survey()
+    digests = {name: meant(name, entries, hub) for name in names}
     stored = {entry.sha256 for entry in entries}
     for name in (name for name, found in digests.items() if not found & stored):
         echo(f"{name} is not in the store.", err=True)
@@ -125,77 +124,67 @@ def prune(older_than: float | None, keep_default: bool, dry_run: bool, style: st
     """
     import time
 
-    from mindspore_hub.files.choice import prunable
+    from mindspore_hub.files.upkeep import prunable
     from mindspore_hub.hub.hub import Hub
 
     Hub.of().complete()  # the file of a card that is left out would look unwanted
-    store, catalog, entries = _survey()
-    defaults = {card.asset.sha256 for card in catalog.cards if card.is_default and card.asset}
+    store, hub, entries = _survey()
+    defaults = {card.asset.sha256 for card in hub.cards if card.is_default and card.asset}
     kept = defaults if keep_default else set()
     chosen = prunable(entries, now=time.time(), older_than=older_than, kept=kept)
     _remove(store, chosen, style, dry_run=dry_run)
 
 
-@cache.command("verify")
-@format_option
-def verify_store(style: str) -> None:
-    """Hash every file of the store, and move damaged ones out of the way.
-
-    Exits with 4 if any was damaged.
-    """
-    store, _, entries = _survey()
-    owners = {entry.sha256: entry.uids for entry in entries if entry.is_file}
-    _end(_check([store], owners, style))
-
-
 @click.command()
-@click.argument("names", nargs=-1, metavar="NAME...")
-@click.option("--all", "every", is_flag=True, help="Every card's checkpoint that is stored.")
+@click.argument("names", nargs=-1, metavar="[NAME...]")
 @format_option
 @explain_name
-def verify(names: tuple[str, ...], every: bool, style: str) -> None:
-    """Hash the stored checkpoints of cards, whether or not they were hashed before.
+def verify(names: tuple[str, ...], style: str) -> None:
+    """Hash the stored files of cards, or all files of the store, and move damaged ones away.
 
-    Exits with 4 if any was damaged, else with 6 if that of a NAME is not in the store.
+    Files are hashed whether or not they were hashed before; those of extra caches are hashed, too,
+    and stay where they are. Exits with 4 if any is damaged, else with 6 if that of a NAME is not
+    stored.
     """
     from mindspore_hub.errors import OfflineError
     from mindspore_hub.files.store import Store
+    from mindspore_hub.files.upkeep import owners_of
     from mindspore_hub.hub.hub import Hub
     from mindspore_hub.networks.pretrained import loadable_asset
 
-    if every == bool(names):
-        msg = "Give names of cards, or --all."
-        raise click.UsageError(msg)
-    catalog, settings = Hub.of(), settings_of_command()
-    named = {name: catalog.resolve(name) for name in names}
-    cards = named.values() if names else [card for card in catalog.cards if card.asset]
-    owners: dict[str, tuple[str, ...]] = {}
-    for card in cards:
-        sha256 = loadable_asset(card).sha256
-        owners[sha256] = tuple(dict.fromkeys((*owners.get(sha256, ()), card.uid)))
+    hub, settings = Hub.of(), settings_of_command()
+    named = {name: hub.resolve(name) for name in names}
+    digests = {name: loadable_asset(card).sha256 for name, card in named.items()}
+    owners = owners_of(named.values() if names else hub.cards)
+    if not names:
+        owners |= {entry.sha256: entry.uids for entry in _survey()[2] if entry.is_file}
     stores = [Store(folder, read_only=True) for folder in settings.extra_caches]
     checked = _check([*stores, Store(settings.home)], owners, style)
     stored = {item.sha256 for item in checked}
-    absent = [name for name, card in named.items() if loadable_asset(card).sha256 not in stored]
     advice = "{0} is not in the store; `mshub download {0}` brings it."
-    _end(checked, *(OfflineError(advice.format(name)) for name in absent))
+    absent = [name for name, sha256 in digests.items() if sha256 not in stored]
+    errors = [*(item.error for item in checked if item.error)]
+    errors += [OfflineError(advice.format(name)) for name in absent]
+    if errors:
+        gravest = min(errors, key=lambda error: error.exit_code != IntegrityError.exit_code)
+        raise type(gravest)("\n".join(map(str, errors)))
 
 
 def _survey() -> tuple[Store, Hub, list[Entry]]:
     """The store, the cards, and what the store holds."""
-    from mindspore_hub.files.inventory import inventory
     from mindspore_hub.files.store import Store
+    from mindspore_hub.files.upkeep import inventory
     from mindspore_hub.hub.hub import Hub
 
-    store, catalog = Store(settings_of_command().home), Hub.of()
-    return store, catalog, inventory(store, catalog.cards)
+    store, hub = Store(settings_of_command().home), Hub.of()
+    return store, hub, inventory(store, hub.cards)
 
 
 def _remove(store: Store, chosen: Sequence[Entry], style: str, *, dry_run: bool) -> list[Entry]:
     """Remove entries, and print what is gone even if not all of them can go."""
     import time
 
-    from mindspore_hub.files.removal import discard
+    from mindspore_hub.files.upkeep import discard
 
     removed: list[Entry] = []
     try:
@@ -223,7 +212,7 @@ def _check(
 ) -> list[Checked]:
     """Hash files, and print which are whole."""
     from mindspore_hub._progress import bar, lines
-    from mindspore_hub.files.check import check
+    from mindspore_hub.files.upkeep import check
 
     show = lines if style == "json" else bar
     with show("Verifying", shown=settings_of_command().progress) as progress:
@@ -241,14 +230,6 @@ def _check(
         echo()
     echo(f"Verified {whole} of {count(len(checked), 'stored file')}")
     return checked
-
-
-def _end(checked: Iterable[Checked], *further: HubError) -> None:
-    """Raise the gravest of all errors, with the messages of all."""
-    errors = [*(item.error for item in checked if item.error), *further]
-    if errors:
-        gravest = min(errors, key=lambda error: error.exit_code != IntegrityError.exit_code)
-        raise type(gravest)("\n".join(map(str, errors)))
 
 
 def _checked_facts(item: Checked, uids: Sequence[str]) -> dict[str, Any]:

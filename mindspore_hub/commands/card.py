@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,9 +10,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mindspore_hub.commands._output import Group, echo, explain_name, print_json, print_table
+from mindspore_hub._text import count
+from mindspore_hub.commands._output import (
+    Group,
+    echo,
+    echo_as_it_is,
+    explain_name,
+    print_json,
+    print_table,
+)
+from mindspore_hub.errors import HubError, InternalError
 
 if TYPE_CHECKING:
+    from mindspore_hub.checking.report import Checked
+    from mindspore_hub.checking.review import Review
     from mindspore_hub.checking.rules import Rule
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -59,10 +71,10 @@ def _options(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _
 
 _check_options = _options(
     click.option(
-        "--output-format",
+        "--format",
         "style",
-        type=click.Choice(["text", "concise", "json", "sarif", "github", "junit"]),
-        default="text",
+        type=click.Choice(["human", "concise", "json", "sarif", "github", "junit"]),
+        default="human",
         show_default=True,
         help="How findings are printed.",
     ),
@@ -84,10 +96,9 @@ _check_options = _options(
     ),
     click.option("--baseline", type=_FILE, help="File of known findings, which do not count."),
     click.option("--write-baseline", type=_FILE, help="Write what is found to such a file."),
-    click.option("--fix", is_flag=True, help="Mend what can be mended."),
+    click.option("--fix", is_flag=True, help="Fix what can be fixed."),
     click.option("--diff", is_flag=True, help="Print what --fix would change; write nothing."),
     click.option("--online", is_flag=True, help="Ask the network whether links lead anywhere."),
-    click.option("--no-cache", is_flag=True, help="Check what has not changed as well."),
 )
 
 
@@ -99,15 +110,119 @@ def card() -> None:
 @card.command()
 @click.argument("paths", nargs=-1, type=_EXISTING)
 @_check_options
-def check(paths: tuple[Path, ...], **given: Any) -> None:
+def check(paths: tuple[Path, ...], **options: Any) -> None:
     """Check cards: hub roots, folders of cards, single cards; in a hub, with the others of it.
 
     CODES are codes of rules, prefixes of codes, or ALL, DEFAULT, EXTENDED, between commas. Without
     a PATH, the cards of this package are checked. Exits with 1 if there are errors or warnings.
     """
-    from mindspore_hub.checking.review import Request, run
+    _refuse_nonsense(**options)
+    try:
+        sys.exit(_check(paths, **options))
+    except (HubError, OSError):
+        raise
+    except Exception as error:
+        import logging
 
-    sys.exit(run(Request(paths, **given)))
+        logging.getLogger(__name__).debug("the check crashed", exc_info=True)
+        msg = (
+            f"the check crashed ({type(error).__name__}: {error}). This is a defect of this "
+            "program: please report it with the cards and the output of `mshub env`."
+        )
+        raise InternalError(msg) from error
+
+
+def _refuse_nonsense(
+    *,
+    style: str,
+    statistics: bool,
+    write_baseline: Path | None,
+    fix: bool,
+    diff: bool,
+    **asked: Any,
+) -> None:
+    """Refuse options that ask for two outputs at once."""
+    others = statistics or style != "human"
+    if statistics and style not in {"human", "json"}:
+        msg = f"--statistics are printed as human or json, not as {style}."
+        raise click.UsageError(msg)
+    if diff and (fix or write_baseline or asked["online"] or others):
+        msg = "--diff prints a diff; leave the other outputs, --fix and --online out."
+        raise click.UsageError(msg)
+    if write_baseline and (asked["baseline"] or others):
+        msg = "--write-baseline writes every finding; leave --baseline and the other outputs out."
+        raise click.UsageError(msg)
+
+
+def _check(
+    paths: tuple[Path, ...],
+    *,
+    style: str,
+    statistics: bool,
+    write_baseline: Path | None,
+    fix: bool,
+    diff: bool,
+    **asked: Any,
+) -> int:
+    """Check, fix if asked, and print; the exit code."""
+    from mindspore_hub.checking import report, review, suppress
+
+    planned = review.prepare(review.Request(paths, with_known=bool(write_baseline), **asked))
+    for path, reason in (item for cards in planned.cards for item in cards.left_out):
+        echo(f"left out: {path}: {reason}", err=True)
+    if fix or diff:
+        would_change = _fix(planned, dry=diff)
+        if diff:
+            return int(would_change)
+    checked = planned.check()
+    if write_baseline:
+        suppress.write_baseline(write_baseline, checked.findings)
+        number = count(len(checked.findings), "finding")
+        echo(f"{write_baseline}: {number} from now on known", err=True)
+        return 0
+    coloured = bool(sys.stdout and sys.stdout.isatty()) and not os.environ.get("NO_COLOR")
+    # Colours and annotations are meant to be obeyed; what is foreign in them is printable already.
+    show = echo_as_it_is if style in {"human", "github"} else echo
+    text = (
+        report.statistics(checked, style)
+        if statistics
+        else report.render(checked, style, coloured=coloured)
+    )
+    show(text, nl=False)
+    echo(_summary(checked, planned), err=True)
+    return int(checked.failed)
+
+
+def _fix(planned: Review, *, dry: bool) -> bool:
+    """Fix what is found, or print how; whether any card changes."""
+    from mindspore_hub.checking import fix
+
+    outcomes = planned.fixes()
+    if dry:
+        for outcome in outcomes:
+            echo(fix.diff(outcome), nl=False)
+    else:
+        fix.write(outcomes)
+    number = sum(outcome.fixed for outcome in outcomes)
+    cards = count(sum(len(outcome.changed) for outcome in outcomes), "card")
+    would = "Would fix" if dry else "Fixed"
+    for path, reason in (item for outcome in outcomes for item in outcome.left):
+        echo(f"{path}: left as it was: {reason}", err=True)
+    echo(f"{would} {count(number, 'finding')} in {cards}.", err=True)
+    return any(outcome.changed for outcome in outcomes)
+
+
+def _summary(checked: Checked, planned: Review) -> str:
+    parts = [f"{count(len(checked.paths), 'card')} checked"]
+    if planned.wanted.changed is not None:
+        parts.append(f"{sum(map(planned.wanted.is_changed, checked.paths))} of them changed")
+    parts.append(count(len(checked.findings), "finding"))
+    fixable = sum(finding.fixable for finding in checked.findings)
+    if fixable:
+        parts.append(f"{fixable} fixable with --fix")
+    if checked.known:
+        parts.append(f"{checked.known} more in the baseline")
+    return ", ".join(parts)
 
 
 @card.command()
@@ -153,7 +268,7 @@ def schema() -> None:
 @click.argument("code", required=False)
 def rule(code: str | None) -> None:
     """Explain the rule CODE, or list all rules."""
-    from mindspore_hub.checking.review import known_rules
+    from mindspore_hub.checking.rules import known_rules
     from mindspore_hub.errors import UnknownNameError
 
     rules = {rule.code: rule for rule in known_rules()}

@@ -8,22 +8,27 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mindspore_hub._text import count, size
-from mindspore_hub.commands._output import echo, format_option, print_json
-from mindspore_hub.commands.cli_source import read
-from mindspore_hub.networks.words import number
+from mindspore_hub.commands._output import (
+    echo,
+    format_option,
+    json_number,
+    print_json,
+    read_file_or_name,
+)
+from mindspore_hub.tensors.write import FORMATS
 
 if TYPE_CHECKING:
+    from mindspore_hub.hub.card import Card
     from mindspore_hub.networks.convert import Converted
+    from mindspore_hub.networks.examine import Examination
     from mindspore_hub.networks.fit import Fit
-    from mindspore_hub.networks.source import Source
 
-_TENSORS = ("ckpt", "safetensors")
 _NETWORKS = ("mindir", "onnx")
 
 
 @click.command()
 @click.argument("source", metavar="FILE|NAME")
-@click.option("--to", "target", type=click.Choice([*_TENSORS, *_NETWORKS]), required=True)
+@click.option("--to", "target", type=click.Choice([*FORMATS, *_NETWORKS]), required=True)
 @click.option(
     "-o",
     "--output",
@@ -70,15 +75,15 @@ def convert(
     if output.exists() and not force:
         msg = f"{output} exists; --force replaces it."
         raise click.UsageError(msg)
-    found = read(source)
+    facts, card = read_file_or_name(source)
     if target in _NETWORKS:
-        fit = _fit(source, found, network, needed_by=f"--to {target}")
-        done = convert_network(found.facts, fit, output, format=target, batch_size=batch_size)
+        fit = _fit(source, facts, card, network, needed_by=f"--to {target}")
+        done = convert_network(facts, fit, output, format=target, batch_size=batch_size)
     else:
-        kept = None
+        chosen = None
         if names == "network":
-            kept = _fit(source, found, network, needed_by="--names network").names
-        done = convert_tensors(found.facts, output, format=target, names=kept)
+            chosen = _fit(source, facts, card, network, needed_by="--names network").names
+        done = convert_tensors(facts, output, format=target, names=chosen)
     if style == "json":
         print_json(_json(done))
     else:
@@ -90,25 +95,27 @@ def convert(
         )
 
 
-def _fit(name: str, source: Source, network: str | None, *, needed_by: str) -> Fit:
+def _fit(
+    name: str, facts: Examination, card: Card | None, network: str | None, *, needed_by: str
+) -> Fit:
     from mindspore_hub.networks.fit import cards_named, fit
 
     if network is not None:
-        return fit(source.facts, cards_named(network))
-    if source.card is None:
+        return fit(facts, cards_named(network))
+    if card is None:
         msg = (
             f"{needed_by} needs the network: add --network MODEL. `mshub inspect {name} "
             "--network any` says which one fits."
         )
         raise click.UsageError(msg)
-    return fit(source.facts, [source.card])
+    return fit(facts, [card])
 
 
 def _json(done: Converted) -> dict[str, Any]:
     facts: dict[str, Any] = {"path": str(done.path), "format": done.format, "size": done.size}
     if done.tensors is not None:
         return {**facts, "tensors": done.tensors}
-    difference = None if done.difference is None else number(done.difference)
+    difference = None if done.difference is None else json_number(done.difference)
     return {**facts, "inputs": done.inputs, "difference": difference}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,18 +10,28 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mindspore_hub._text import count, size
-from mindspore_hub.commands._output import echo, format_option, print_json, print_table
-from mindspore_hub.commands.cli_source import read
-from mindspore_hub.networks.words import LISTED, number, rows, shape_text, total_of
+from mindspore_hub.commands._output import (
+    echo,
+    format_option,
+    json_number,
+    print_json,
+    print_table,
+    read_file_or_name,
+)
 
 if TYPE_CHECKING:
-    from mindspore_hub.networks.difference import Change, Comparison, Named
     from mindspore_hub.networks.examine import Duplicate, Examination, TensorFacts
     from mindspore_hub.networks.fit import Fit
-    from mindspore_hub.networks.source import Source
+    from mindspore_hub.tensors.difference import Change, Comparison, Named
 
 _ROWS = 100
 """How many tensors that differ are shown of a kind; a file may hold very many."""
+
+_DEPTH = 3
+"""Levels of the tree of names."""
+
+_BREADTH = 40
+"""Branches of a branch; more are shown as one."""
 
 
 @click.command()
@@ -38,7 +49,7 @@ def inspect(source: str, every: bool, network: str | None, style: str) -> None:
     FILE is a file in the format ckpt or safetensors. NAME is any name of a card whose file is in
     the store. Exits with 1 if FILE cannot be read, or the network of MODEL does not fit.
     """
-    facts = read(source).facts
+    facts, _ = read_file_or_name(source)
     found = _fits(facts, network)
     duplicates = facts.duplicates()
     if style == "json":
@@ -66,10 +77,10 @@ def diff(left: str, right: str, network: str | None, style: str) -> None:
     A and B are files or names, as in `mshub inspect`. Exits with 0 if all values are equal, else
     with 1. Two NaN are equal, and so are 0 and -0.
     """
-    from mindspore_hub.networks.difference import compare
+    from mindspore_hub.tensors.difference import compare
 
-    sources = read(left), read(right)
-    result = compare(*(_named(source, network) for source in sources))
+    files = [read_file_or_name(name)[0] for name in (left, right)]
+    result = compare(*(_named(facts, network) for facts in files))
     if style == "json":
         print_json(_comparison_json(result))
     else:
@@ -86,18 +97,20 @@ def _fits(facts: Examination, network: str | None) -> list[Fit] | None:
     return fits(facts) if network == "any" else [fit(facts, cards_named(network))]
 
 
-def _named(source: Source, network: str | None) -> Named:
-    from mindspore_hub.networks.difference import Named
+def _named(facts: Examination, network: str | None) -> Named:
+    from mindspore_hub.tensors.difference import Named
 
     if network is None:
-        return Named(source.facts.index, {name: name for name in source.facts.index.entries})
+        return Named(facts.index, {name: name for name in facts.index.entries})
     from mindspore_hub.networks.fit import cards_named, names_for
 
-    return Named(source.facts.index, names_for(source.facts, cards_named(network)))
+    return Named(facts.index, names_for(facts, cards_named(network)))
 
 
 def _rows(facts: Examination, duplicates: Sequence[Duplicate]) -> Iterator[tuple[str, str]]:
-    yield from rows(facts)
+    from mindspore_hub.networks.examine import LISTED
+
+    yield from facts.rows()
     same = [duplicate for duplicate in duplicates if not duplicate.constant]
     for duplicate in same[:LISTED]:
         yield "duplicates", "\n".join(duplicate.names)
@@ -119,6 +132,8 @@ def _network_rows(found: list[Fit] | None) -> Iterator[tuple[str, str]]:
 
 
 def _all(tensors: Sequence[TensorFacts]) -> Iterator[str]:
+    from mindspore_hub.networks.examine import shape_text
+
     width = min(max((len(tensor.name) for tensor in tensors), default=0), 100)
     for tensor in tensors:
         role = "" if tensor.role == "parameter" else f"  {tensor.role}"
@@ -127,17 +142,49 @@ def _all(tensors: Sequence[TensorFacts]) -> Iterator[str]:
 
 
 def _tree(tensors: Sequence[TensorFacts]) -> Iterator[str]:
-    from mindspore_hub.networks import tree
-
-    drawn = list(tree.lines(tensors, lambda tensor: tensor.name, _described))
+    """Names with dots as a tree, cut where it becomes too deep or too broad to be looked at."""
+    drawn = list(_branches(tensors, 0, 0))
     width = min(max((len(label) for label, _ in drawn), default=0), 60)
     for label, description in drawn:
         yield f"{label:{width}}  {description}"
 
 
+def _branches(tensors: Sequence[TensorFacts], start: int, depth: int) -> Iterator[tuple[str, str]]:
+    """An indented label and a description of each branch; an only branch stands in one line."""
+    indent = "  " * depth
+    groups: dict[str, list[TensorFacts]] = {}
+    for tensor in tensors:
+        groups.setdefault(_component(tensor.name, start), []).append(tensor)
+    shown = list(groups.values())
+    for group in shown[:_BREADTH]:
+        end = _common_end([tensor.name for tensor in group], start)
+        yield indent + group[0].name[start:end].removesuffix("."), _described(group)
+        if len(group) > 1 and depth + 1 < _DEPTH:
+            yield from _branches(group, end, depth + 1)
+    if rest := shown[_BREADTH:]:
+        hidden = [tensor for group in rest for tensor in group]
+        yield f"{indent}... and {len(rest)} more", _described(hidden)
+
+
+def _component(name: str, start: int) -> str:
+    """The next component, with the dot behind it, if there is one."""
+    dot = name.find(".", start)
+    return name[start:] if dot < 0 else name[start : dot + 1]
+
+
+def _common_end(names: Sequence[str], start: int) -> int:
+    """Where the components end that all names share."""
+    if len(names) == 1:
+        return len(names[0])
+    common = os.path.commonprefix([min(names), max(names)])  # noqa: RUF071 - names, not paths
+    return max(common.rfind(".") + 1, start)
+
+
 def _described(tensors: Sequence[TensorFacts]) -> str:
+    from mindspore_hub.networks.examine import Total, shape_text
+
     if len(tensors) > 1:
-        return total_of(tensors)
+        return str(Total.of(tensors))
     (tensor,) = tensors
     return f"{tensor.dtype} {shape_text(tensor.shape)}, {size(tensor.nbytes)}"
 
@@ -178,8 +225,8 @@ def _change_json(change: Change) -> dict[str, Any]:
             "elements": change.values.elements,
             "differing": change.values.differing,
             "nan": change.values.nan,
-            "largest": number(change.values.largest),
-            "relative": number(change.values.relative),
+            "largest": json_number(change.values.largest),
+            "relative": json_number(change.values.relative),
         }
     return facts
 

@@ -266,8 +266,8 @@ def load(name: str, no_pretrained: bool, force_reload: bool, trust: bool, style:
 def download(name: str, force_reload: bool, style: str) -> None:
     """Download the checkpoint of NAME into the store, verify it, and print its path."""
     from mindspore_hub._progress import lines
-    from mindspore_hub.files.fetch import fetch
-    from mindspore_hub.files.refs import note_use
+    from mindspore_hub.files.download import fetch
+    from mindspore_hub.files.records import note_use
     from mindspore_hub.files.store import Store
     from mindspore_hub.hub.hub import Hub
     from mindspore_hub.networks.pretrained import loadable_asset

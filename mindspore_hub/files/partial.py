@@ -5,6 +5,10 @@ one of several can do, and only by who holds the lock of its digest: without loc
 whether its owner is still alive. A lock may reach no further than the running kernel, whose name is
 in that of the file; what another one's process writes is left to it until it is silent. Should a file
 be taken from a live owner all the same, the owner notices, and writes nothing more to it.
+
+The lock saves work, and nothing rests on it. Some file systems have no locks, some keep them for one
+machine, and some grant them to everybody who asks. One that does not keep off even its own process
+counts as none.
 """
 
 from __future__ import annotations
@@ -13,12 +17,13 @@ import errno
 import hashlib
 import io
 import json
+import logging
 import os
 import platform
 import re
 import time
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -28,6 +33,17 @@ from mindspore_hub._files import is_plain, replace
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 3.0
+"""Seconds of waiting for a lock before a warning says so."""
+
+REMINDER = 60.0
+"""Seconds between two warnings."""
+
+_POLL = 0.05
+"""Seconds between two attempts at a lock."""
 
 SILENCE = 30.0
 """Seconds without a change after which another machine's process counts as dead; it notices if not."""
@@ -64,25 +80,23 @@ class Partial:
         OSError: The file cannot be made.
     """
 
-    def __init__(self, folder: Path, sha256: str, *, resumable: bool) -> None:
+    def __init__(self, folder: str | os.PathLike[str], sha256: str, *, resumable: bool) -> None:
         suffix = ".part" if resumable else ".tmp"
-        self.path = folder / f"{sha256}.{_kernel()}_{os.urandom(8).hex()}{suffix}"
+        self.path = Path(folder) / f"{sha256}.{_kernel()}_{os.urandom(8).hex()}{suffix}"
         self._resumable = resumable
         if resumable:
-            self._take_up(folder.glob(f"{sha256}.*{suffix}"))
+            self._take_up(Path(folder).glob(f"{sha256}.*{suffix}"))
         self.path.touch()
 
     @staticmethod
-    def is_kept(folder: Path, sha256: str) -> bool:
+    def is_kept(folder: str | os.PathLike[str], sha256: str) -> bool:
         """Whether something was left there that a download of this file can take up."""
-        return any(folder.glob(f"{sha256}.*.part"))
+        return any(Path(folder).glob(f"{sha256}.*.part"))
 
     @property
     def size(self) -> int:
         """Bytes that are there already."""
-        with suppress(OSError):
-            return self.path.stat().st_size
-        return 0
+        return _size(self.path)
 
     @property
     def is_whole(self) -> bool:
@@ -154,18 +168,18 @@ class _Owned(io.FileIO):
         return super().write(data)
 
 
-def is_abandoned(path: Path, now: float) -> bool:
+def is_abandoned(path: str | os.PathLike[str], now: float) -> bool:
     """Whether nobody can be writing a partial any more, for who holds the lock of its digest.
 
     Args:
         path: The partial, or what describes it.
         now: The time, in seconds since 1970.
     """
-    owner = _OWNER.match(path.name)
+    owner = _OWNER.match(Path(path).name)
     if not owner or owner["kernel"] == _kernel():
         return True
     with suppress(OSError):
-        return now - path.stat().st_mtime >= SILENCE
+        return now - Path(path).stat().st_mtime >= SILENCE
     return False
 
 
@@ -198,3 +212,73 @@ def _size(path: Path) -> int:
     with suppress(OSError):
         return path.stat().st_size
     return 0
+
+
+@contextmanager
+def locked(path: str | os.PathLike[str], *, wait: bool, name: str) -> Iterator[bool]:
+    """Hold off others who want the same lock, where that is possible.
+
+    Gives whether they are held off. The system drops the lock of a process that is killed, and what
+    goes wrong with a lock is not an error: the block runs without it.
+
+    Args:
+        path: The file of the lock.
+        wait: Wait for who holds it, however long, with a warning now and then.
+        name: What the warning says is waited for.
+
+    Raises:
+        TimeoutError: Another process holds it, and `wait` is false.
+    """
+    path = Path(path)
+    with ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = _open_lock(stack, path)
+            is_free = _wait(descriptor, path, name) if wait else _try(descriptor)
+            keeps_off = is_free and not _try(_open_lock(stack, path))
+        except OSError as error:
+            logger.debug("No lock %s (%s); going on without", path, error)
+            is_free, keeps_off = True, False
+        if not is_free:
+            raise TimeoutError(path)
+        yield keeps_off
+
+
+def _open_lock(stack: ExitStack, path: Path) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    stack.callback(_release, descriptor)
+    return descriptor
+
+
+def _try(descriptor: int) -> bool:
+    from filelock import lock_descriptor
+
+    return lock_descriptor(descriptor, blocking=False)
+
+
+def _wait(descriptor: int, path: Path, name: str) -> bool:
+    begin = time.monotonic()
+    due = begin + PATIENCE
+    while not _try(descriptor):
+        now = time.monotonic()
+        if now >= due:
+            logger.warning(
+                "Still waiting for %s after %.0f s: another process, here or on another machine, holds "
+                "the lock %s. If it hangs, end it; or press Ctrl-C and point MSHUB_HOME to another "
+                "folder.",
+                name,
+                now - begin,
+                path,
+            )
+            due = now + REMINDER
+        time.sleep(_POLL)
+    return True
+
+
+def _release(descriptor: int) -> None:
+    """Give up the lock; where the system cannot, closing the file does."""
+    from filelock import unlock_descriptor
+
+    for step in (unlock_descriptor, os.close):
+        with suppress(OSError):
+            step(descriptor)

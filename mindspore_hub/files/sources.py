@@ -60,7 +60,7 @@ def sources(links: Sequence[str], settings: Settings) -> list[Source]:
     ]
 
 
-def left_behind(home: Path, names: Container[str]) -> Iterator[Path]:
+def left_behind(home: str | os.PathLike[str], names: Container[str]) -> Iterator[Path]:
     """Files of these names that other clients left in the folder of the store.
 
     The upstream client keeps what it downloads in folders named after publisher and version.
@@ -94,7 +94,7 @@ def refuse_untrusted(url: str, settings: Settings, *, origin: str | None = None)
     if parts.scheme not in {"http", "https"} or not host:
         msg = f"{shown(url)} is not an https URL"
         raise TrustError(msg)
-    named = is_loopback(host) or _address(url) in map(_address, _url_mirrors(settings))
+    named = is_loopback(host) or _address(url) in map(_address, filter(_is_url, settings.mirrors))
     if parts.scheme == "http" and not named:
         msg = f"{shown(url)} is plain http; only https is trusted, and mirrors that you name"
         raise TrustError(msg)
@@ -104,21 +104,14 @@ def refuse_untrusted(url: str, settings: Settings, *, origin: str | None = None)
     ):
         msg = f"{shown(before.geturl())} redirects from https to plain http, {shown(url)}"
         raise TrustError(msg)
-    if not (named or _is_allowed(host, settings)):
+    patterns = (*words("hosts"), *settings.allowed_hosts)
+    bare = host.lower().rstrip(".")
+    if not (named or any(fnmatchcase(bare, pattern) for pattern in patterns)):
         msg = (
             f"{shown(url)} is on a host that is not allowed; if you trust it, set "
             f"MSHUB_ALLOWED_HOSTS={host}"
         )
         raise TrustError(msg)
-
-
-def _is_allowed(host: str, settings: Settings) -> bool:
-    patterns = (*words("hosts"), *settings.allowed_hosts)
-    return any(fnmatchcase(host.lower().rstrip("."), pattern) for pattern in patterns)
-
-
-def _url_mirrors(settings: Settings) -> list[str]:
-    return [mirror for mirror in settings.mirrors if _is_url(mirror)]
 
 
 def _is_url(mirror: str) -> bool:

@@ -1,14 +1,13 @@
 """The store: files under their own sha256, read-only, and verified before they are used.
 
     blobs/sha256/<2>/<62>      the files
-    refs/<uid>.json            which card wanted which file; its time is that of the last use
-    verified/<sha256>.json     stats of files that were hashed (memo.py)
+    refs/<uid>.json            which card used which file, and when (records.py)
+    verified/<sha256>.json     stats of files that were hashed (records.py)
     partial/<sha256>.*         unfinished downloads (partial.py)
     corrupt/<sha256>-<unique>  what did not match its name, moved out of the way
-    locks/<sha256>.lock        one download at a time, where the file system has locks (lock.py)
-    trusted/<sha256>.json      which local hubs' code may run, by the digest of their path (trust.py)
-    checks/<sha256>.json       findings of card checks (cards/kept.py)
-    links.json                 which links of cards were answered (cards/online.py)
+    locks/<sha256>.lock        one download at a time, where the file system has locks (partial.py)
+    trusted/<sha256>.json      which local hubs' code may run, by the digest of their path (networks/trust.py)
+    links.json                 which links of cards were answered (checking/online.py)
     layout                     version of this layout
     CACHEDIR.TAG               tells backup programs that everything here can be had again
 
@@ -35,8 +34,8 @@ from typing import IO, TYPE_CHECKING
 
 from mindspore_hub._files import is_plain, open_regular, read_regular, reason, replace
 from mindspore_hub.errors import CardError, HubError, IntegrityError, StoreError
-from mindspore_hub.files.lock import locked
-from mindspore_hub.files.memo import Memo, Stat, stat_of
+from mindspore_hub.files.partial import locked
+from mindspore_hub.files.records import Memo, Stat, stat_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,9 +54,7 @@ LAYOUT = 1
 
 _DAMAGED = re.compile("[0-9a-f]{64}-[0-9a-f]{16}")
 
-OWN_FOLDERS = frozenset(
-    {"blobs", "refs", "verified", "partial", "corrupt", "locks", "trusted", "checks"}
-)
+OWN_FOLDERS = frozenset({"blobs", "refs", "verified", "partial", "corrupt", "locks", "trusted"})
 """Folders of the package under `home`; whatever else lies there is somebody else's."""
 
 LINKS = "links.json"
@@ -90,8 +87,8 @@ class Store:
         read_only: Never move a damaged file away; the store is somebody else's.
     """
 
-    def __init__(self, home: Path, *, read_only: bool = False) -> None:
-        self.home = home.absolute()
+    def __init__(self, home: str | os.PathLike[str], *, read_only: bool = False) -> None:
+        self.home = Path(home).absolute()
         self.read_only = read_only
         self.partial = self.home / "partial"
         self.refs = self.home / "refs"
@@ -136,7 +133,7 @@ class Store:
             raise
         return found
 
-    def add(self, temporary: Path, sha256: str) -> Path:
+    def add(self, temporary: str | os.PathLike[str], sha256: str) -> Path:
         """Rename a finished file, whose digest the caller has checked, into its place.
 
         Args:
@@ -150,6 +147,7 @@ class Store:
         with self.explained("write", goal):
             # The bytes must be on the disk before the name is: after a power cut a file in its
             # place would else be taken for good until somebody hashes it.
+            temporary = Path(temporary)
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
             goal.parent.mkdir(parents=True, exist_ok=True)
@@ -193,7 +191,7 @@ class Store:
     def lock(
         self, sha256: str, *, wait: bool = True, name: str = ""
     ) -> AbstractContextManager[bool]:
-        """Hold off others who want the same file, where that is possible; see `lock.locked`.
+        """Hold off others who want the same file, where that is possible; see `partial.locked`.
 
         Args:
             sha256: Digest of the file.
@@ -206,7 +204,7 @@ class Store:
         path = self.home / "locks" / f"{sha256}.lock"
         return locked(path, wait=wait, name=name or str(self.blob(sha256)))
 
-    def set_aside(self, path: Path, sha256: str) -> Path:
+    def set_aside(self, path: str | os.PathLike[str], sha256: str) -> Path:
         """Move a file that does not match its name to `corrupt/`, in place of an earlier one.
 
         Raises:
@@ -216,7 +214,7 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         earlier = [old for old in folder.iterdir() if is_damaged(old) and old.name[:64] == sha256]
         aside = folder / f"{sha256}-{os.urandom(8).hex()}"
-        path.rename(aside)
+        Path(path).rename(aside)
         for old in earlier:
             with suppress(OSError):
                 old.unlink()
@@ -244,7 +242,7 @@ class Store:
             raise StoreError(msg)
 
     @contextmanager
-    def explained(self, verb: str, path: Path) -> Iterator[None]:
+    def explained(self, verb: str, path: str | os.PathLike[str]) -> Iterator[None]:
         """Turn an `OSError` of the block into one that says where and what to do."""
         try:
             yield
@@ -384,9 +382,9 @@ def digest(file: IO[bytes], note: Callable[[int], None] | None = None) -> str:
     return state.hexdigest()
 
 
-def is_damaged(path: Path) -> bool:
+def is_damaged(path: str | os.PathLike[str]) -> bool:
     """Whether something in `corrupt/` was put there by `Store.set_aside`."""
-    return bool(_DAMAGED.fullmatch(path.name)) and is_plain(path)
+    return bool(_DAMAGED.fullmatch(Path(path).name)) and is_plain(path)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,7 +1,7 @@
 """Bytes from a place: HTTP answers and local files, told apart by nothing but their source.
 
 `deliver` opens one place and says where in the file its bytes begin; `receive` writes and hashes
-them. What an answer means is decided here, and what to do about it in `fetch.py`.
+them. What an answer means is decided here, and what to do about it in `download.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import hashlib
 import os
 import re
 import time
-from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -42,9 +41,6 @@ _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses that may be gone at the next attempt."""
 
 _CONTENT_RANGE = re.compile(r"bytes (?:(?P<start>\d+)-\d+|\*)/(?P<total>\d+|\*)", re.ASCII)
-
-_AHEAD = 4
-"""Blocks that may wait to be hashed."""
 
 _READ = 1 << 18
 """Bytes that are taken from a connection at once, if they are there."""
@@ -163,8 +159,8 @@ class _Writer:
         self._state = hashlib.sha256()
         self._pieces: list[bytes] = []
         self._gathered = 0
-        self._waiting: deque[Future[None]] = deque()
         self._unsynced = 0
+        self._hashing: Future[None] | None = None
         self._syncing: Future[None] | None = None
         self._hasher, self._syncer = (ThreadPoolExecutor(1, name) for name in ("sha256", "sync"))
 
@@ -195,10 +191,10 @@ class _Writer:
         return self._state.hexdigest()
 
     def _hash(self) -> None:
-        self._waiting.append(self._hasher.submit(_update, self._state, self._pieces))
+        if self._hashing:
+            self._hashing.result()  # so that no more than two blocks are in memory
+        self._hashing = self._hasher.submit(_update, self._state, self._pieces)
         self._pieces, self._gathered = [], 0
-        if len(self._waiting) > _AHEAD:
-            self._waiting.popleft().result()
 
     def _sync(self) -> None:
         """Begin to bring the file to the disk, unless it is still being brought there."""
@@ -284,7 +280,7 @@ def _content_range(response: BaseHTTPResponse) -> tuple[int | None, int | None]:
 
 
 def _number(text: str | None) -> int | None:
-    """A size; what has more digits than any size is none."""
+    """A size, unless it has more digits than any size."""
     return int(text) if text and text.isdecimal() and len(text) < 20 else None
 
 

@@ -120,7 +120,7 @@ def next_url(response: BaseHTTPResponse, url: str) -> str | None:
     """Where an answer of this URL redirects to; None if it does not.
 
     Raises:
-        NetworkError: It redirects to what is no URL.
+        NetworkError: It redirects to what is not a URL.
     """
     location = response.get_redirect_location()
     if not location:

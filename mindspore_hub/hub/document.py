@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from mindspore_hub.checking import beside
+from mindspore_hub._files import is_file
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub import front_matter as front
 from mindspore_hub.hub.body import Body
@@ -112,7 +112,7 @@ class Document:
         lines = [_in_english(line) for line in self.front_lines]
         if all(new == old for new, old in zip(lines, self.front_lines, strict=True)):
             return None
-        return front.read(lines, self.rules[0] + 1)[0] if beside.is_file(twin) else None
+        return front.read(lines, self.rules[0] + 1)[0] if is_file(twin) else None
 
     def line(self, number: int) -> str:
         """The line with this number; empty where there is none."""

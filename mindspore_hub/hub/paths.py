@@ -326,7 +326,7 @@ class _Walk:
 
 def _read_at_once(path: Path) -> bytes | None:
     """A regular file as far as it may be read; a pipe that nobody writes to is not waited for."""
-    # Half of a second check is reading: an object per file would double that.
+    # To open an object per file would take twice as long.
     descriptor = os.open(path, os.O_RDONLY | _FLAGS)
     try:
         state = os.fstat(descriptor)

@@ -1,17 +1,22 @@
-"""From a card to its network, by way of the model's entry point."""
+"""From a card to its network, by way of the model's entry point, which follows from the cards."""
 
 from __future__ import annotations
 
 import importlib.util
 import signal
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mindspore_hub._collector import collector_paused
 from mindspore_hub.errors import CardError, MissingDependencyError
+from mindspore_hub.hub.card import Card
+from mindspore_hub.hub.hub import Hub
+from mindspore_hub.hub.keys import is_class_name
+from mindspore_hub.hub.values import Argument, quoted
 from mindspore_hub.networks.cpu import tune_cpu
 
 ENTRY_POINT = "mindspore_hub_conf"
@@ -109,3 +114,83 @@ def import_file(path: Path) -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def entry_point_texts(hub: Hub) -> dict[Path, str]:
+    """Every entry point of a hub and the text it should have.
+
+    Raises:
+        CardError: A card cannot be read, a model has no single default card, or something has a
+            name that no file or class can have.
+    """
+    _require_utf8(hub.complete())
+    return {
+        entry_point_path(hub.root, model): entry_point_text(cards, default_card(model, cards))
+        for model, cards in hub.models.items()
+    }
+
+
+def default_card(model: str, cards: list[Card]) -> Card:
+    """The card that the bare name of a model means.
+
+    Raises:
+        CardError: No card of the model is the default one, or several are.
+    """
+    defaults = [card for card in cards if card.is_default]
+    if len(defaults) != 1:
+        uids = ", ".join(card.uid for card in defaults) or "none"
+        msg = f"{model} needs exactly one card with `default: True`, but has: {uids}."
+        raise CardError(msg)
+    return defaults[0]
+
+
+def entry_point_text(cards: list[Card], default: Card) -> str:
+    """Text of an entry point.
+
+    Args:
+        cards: Cards of one model that it builds the networks of.
+        default: The one of them that the bare name of the model means.
+
+    Raises:
+        CardError: No class can have the name of the model.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    model = default.model_name
+    if not is_class_name(model):
+        msg = f"{cards[0].path}: no class can have the model-name {model!r}; rename the model."
+        raise CardError(msg)
+    environment = Environment(
+        loader=PackageLoader("mindspore_hub.networks"),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - the output is Python, not HTML
+    )
+    environment.filters.update(text=quoted, literal=_literal)
+    template = environment.get_template(f"{ENTRY_POINT}.py.jinja")
+    return template.render(model=model, default=default, cards=cards, keys=_keys(cards))
+
+
+def _require_utf8(hub: Hub) -> None:
+    for card in hub.cards:
+        if any("\ud800" <= character <= "\udfff" for character in card.uid):
+            msg = (
+                f"{card.path}: its name is no UTF-8, so nothing can be generated; rename the file."
+            )
+            raise CardError(msg)
+
+
+def _keys(cards: list[Card]) -> dict[str, str]:
+    """What an entry point calls the card of each uid: its name, or the uid where that repeats."""
+    counts = Counter(card.name.lower() for card in cards)
+    return {card.uid: card.name if counts[card.name.lower()] == 1 else card.uid for card in cards}
+
+
+def _literal(arguments: Mapping[str, Argument]) -> str:
+    """A dict as the formatter writes it."""
+    items = [f"{quoted(name)}: {_value(value)}" for name, value in arguments.items()]
+    return "{" + ", ".join(items) + "}"
+
+
+def _value(value: Argument) -> str:
+    return quoted(value) if isinstance(value, str) else repr(value)

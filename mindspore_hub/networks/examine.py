@@ -1,7 +1,8 @@
 """Facts of a file of tensors, without MindSpore and without the network that it belongs to.
 
-    facts = examine(Path("mvd.ckpt"))
+    facts = examine("mvd.ckpt")
     facts.format, facts.size, len(facts.tensors), facts.dtypes(), facts.prefixes
+    facts, card = examine_named("MVD", settings)    # or the path of a file
 
 The index of the file is read, and texts. Data are read by `duplicates` only, and mostly little of
 them. Everything takes time and memory that grow with the file at most.
@@ -14,23 +15,34 @@ import math
 import os
 import runpy
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from mindspore_hub import _files
-from mindspore_hub.errors import CheckpointError
+from mindspore_hub._text import count, size
+from mindspore_hub.errors import CheckpointError, OfflineError, UnknownNameError
+from mindspore_hub.files.download import memo_of, stored
+from mindspore_hub.hub.hub import Hub, existing
+from mindspore_hub.networks.pretrained import loadable_asset
 from mindspore_hub.networks.weights import optimizer_state
+from mindspore_hub.settings import Settings, shown_address
 from mindspore_hub.tensors import STRING, TensorFile, open_file, read_index
-from mindspore_hub.tensors.blocks import blocks
-from mindspore_hub.tensors.entry import itemsize
+from mindspore_hub.tensors.entry import blocks, itemsize
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mindspore_hub.hub.card import Card
     from mindspore_hub.tensors import Entry
+
+LISTED = 5
+"""How many of a kind are shown to people."""
+
+_OF_MINDSPORE = ("format", "ms")
 
 Role: TypeAlias = Literal["parameter", "optimizer", "text"]
 
@@ -72,6 +84,9 @@ class Total:
         """Count tensors."""
         sizes = [(tensor.elements, tensor.nbytes) for tensor in tensors]
         return cls(len(sizes), sum(size[0] for size in sizes), sum(size[1] for size in sizes))
+
+    def __str__(self) -> str:
+        return f"{count(self.tensors, 'tensor')}, {self.elements:,} elements, {size(self.nbytes)}"
 
 
 @dataclass(frozen=True)
@@ -141,6 +156,24 @@ class Examination:
             "metadata": self.metadata,
         }
 
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """Facts for people, each with its value, without duplicates, which take reading."""
+        yield "file", str(self.path)
+        yield "format", f"{self.format}, {size(self.size)}"
+        for dtype, total in self.dtypes().items():
+            yield dtype, str(total)
+        for prefix, tensors in self.prefixes.items():
+            yield f"prefix {prefix}", count(tensors, "parameter")
+        optimizer = self.of_role("optimizer")
+        if optimizer:
+            yield "optimizer state", f"{Total.of(optimizer)}: {_listed(_beginnings(optimizer))}"
+        yield from _texts("text", self.texts)
+        # Every safetensors file of MindSpore says this.
+        metadata = {
+            key: text for key, text in self.metadata.items() if (key, text) != _OF_MINDSPORE
+        }
+        yield from _texts("metadata", metadata)
+
     def duplicates(self) -> tuple[Duplicate, ...]:
         """Tensors with the same bytes; single numbers and empty tensors are none.
 
@@ -178,20 +211,62 @@ def examine(path: str | os.PathLike[str]) -> Examination:
     """Read what a file holds.
 
     Raises:
-        CheckpointError: It is no file of tensors, damaged, or holds what is not read here; the
+        CheckpointError: It is not a file of tensors, damaged, or holds what is not read here; the
             message begins with the path.
         OSError: It cannot be read.
     """
     path = Path(path)
+    with naming(path), _files.open_regular(path) as file:
+        return describe(path, read_index(open_file(file), path.name))
+
+
+def examine_named(name: str, settings: Settings) -> tuple[Examination, Card | None]:
+    """Read a file by its path, or by a name of its card from the store; nothing is downloaded.
+
+    Args:
+        name: Path of a file, which goes before any name, or a name that `load` takes.
+        settings: Where the stores are.
+
+    Returns:
+        What the file holds; the card if it was named by one.
+
+    Raises:
+        FileNotFoundError: It looks like a path, and there is no file.
+        OSError: There is something else than a file, or it cannot be read.
+        UnknownNameError: It is neither a file nor a name.
+        OfflineError: The file of the card is not in the store.
+        IntegrityError: It is damaged.
+        CheckpointError: It is not a file of tensors.
+    """
+    path = existing(name)
+    if path and path.is_file() and path.suffix != ".md":
+        return examine(path), None
     try:
-        with _files.open_regular(path) as file:
-            return describe(path, read_index(open_file(file), path.name))
+        card = Hub.of().resolve(name)
+    except UnknownNameError:
+        _check_path(name, path)
+        raise
+    found = stored(loadable_asset(card).sha256, settings)
+    if found is None:
+        msg = f"The file of {name} is not in the store; `mshub download {name}` brings it."
+        raise OfflineError(msg)
+    with found:
+        found.verify(memo_of(settings))
+        with naming(found.path):
+            return describe(found.path, read_index(open_file(found.file))), card
+
+
+@contextmanager
+def naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Let what the block says is wrong with a file begin with its path."""
+    try:
+        yield
     except CheckpointError as error:
         msg = f"{path}: {error}"
         raise CheckpointError(msg) from error
 
 
-def describe(path: Path, index: TensorFile) -> Examination:
+def describe(path: str | os.PathLike[str], index: TensorFile) -> Examination:
     """Facts of a file that was read already, for whoever compared its bytes with a digest.
 
     Args:
@@ -199,14 +274,14 @@ def describe(path: Path, index: TensorFile) -> Examination:
         index: What was read.
 
     Raises:
-        CheckpointError: A text is none.
+        CheckpointError: A text is not text.
     """
     state = optimizer_state(index.entries)
     tensors = tuple(_facts(entry, entry.name in state) for entry in index.entries.values())
     names = [tensor.name for tensor in tensors if tensor.role == "parameter"]
     texts = [tensor.name for tensor in tensors if tensor.role == "text"]
     return Examination(
-        path=path,
+        path=Path(path),
         format=index.format,
         size=len(index.buffer),
         tensors=tensors,
@@ -222,8 +297,6 @@ def published_prefixes() -> tuple[str, ...]:
 
     They are data of `models/`, in a module that needs no MindSpore; so it is read by its path.
     """
-    from mindspore_hub.hub.hub import Hub
-
     path = Hub.of().root / "models" / "_checkpoint.py"
     prefixes: tuple[str, ...] = runpy.run_path(str(path))["PUBLISHED_PREFIXES"]
     return tuple(sorted(prefixes, key=len, reverse=True))
@@ -266,3 +339,47 @@ def _split(entries: Iterable[Entry], feature: Callable[[Entry], Hashable]) -> It
     for entry in entries:
         groups.setdefault(feature(entry), []).append(entry)
     return [group for group in groups.values() if len(group) > 1]
+
+
+def _check_path(name: str, path: Path | None) -> None:
+    if path and path.is_dir():
+        raise IsADirectoryError(_problem(name, "is a folder"))
+    if path:
+        raise OSError(_problem(name, "is not a regular file"))
+    looks_like_path = name.endswith((".ckpt", ".safetensors")) or Path(name).is_absolute()
+    if looks_like_path or name.startswith((".", "~")) or os.sep in name:
+        raise FileNotFoundError(_problem(name, "does not exist"))
+
+
+def _problem(name: str, problem: str) -> str:
+    shown = shown_address(name) if "://" in name else name
+    return f"{shown!r} {problem}; give a file of tensors, or a name from `mshub list`."
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    """A shape for people: `64x3x7x7`, or `scalar`."""
+    return "x".join(map(str, shape)) or "scalar"
+
+
+def plain(value: Any, width: int = 60) -> str:
+    """A text of a file on one line, without what a terminal would obey."""
+    text = ascii(value) if not str(value).isprintable() else str(value)
+    return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def _texts(kind: str, texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name, text in list(texts.items())[:LISTED]:
+        yield f"{kind} {plain(name)}", plain(text)
+    if len(texts) > LISTED:
+        yield kind, f"and {len(texts) - LISTED} more; --format json lists all"
+
+
+def _beginnings(tensors: Sequence[TensorFacts]) -> list[str]:
+    """`moments.*` for many tensors."""
+    names = [tensor.name for tensor in tensors]
+    return list(dict.fromkeys(f"{n.split('.')[0]}.*" if "." in n else n for n in names))
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more

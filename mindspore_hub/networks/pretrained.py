@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mindspore_hub._collector import collector_paused
 from mindspore_hub.errors import CardError, CheckpointError
-from mindspore_hub.files.fetch import memo_of, obtain
+from mindspore_hub.files.download import memo_of, obtain
 from mindspore_hub.hub.card import Asset, Card
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.values import SHA256, as_builtin
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from mindspore import Parameter, nn
 
-    from mindspore_hub.files.memo import Memo
+    from mindspore_hub.files.records import Memo
     from mindspore_hub.files.store import StoredFile
 
 logger = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from mindspore_hub.errors import CheckpointError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mindspore_hub.tensors.pages import Buffer
+    from mindspore_hub.tensors.buffer import Buffer
 
 _SLOTS: Mapping[str, tuple[str, ...]] = {
     "Momentum": ("moments.",),

@@ -13,22 +13,55 @@ time and memory that grow with the size of the file at most.
 
 from __future__ import annotations
 
-import errno
-import mmap
-import os
+import codecs
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from mindspore_hub.errors import CheckpointError
 from mindspore_hub.tensors import ckpt, safetensors
+from mindspore_hub.tensors.buffer import Buffer, View, map_file, open_file, viewing
 from mindspore_hub.tensors.entry import STRING, Entry, array_of
-from mindspore_hub.tensors.kinds import kind_of
-from mindspore_hub.tensors.pages import Buffer, Pages, out_of_memory, viewing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["STRING", "Entry", "TensorFile", "map_file", "open_file", "read_index"]
+
+_HEAD = 4096
+"""Bytes by which a file is told that holds no tensors."""
+
+_UNPACK = "an archive ({}): unpack it first"
+_PYTORCH = "a PyTorch file: convert it to safetensors where PyTorch is installed"
+_BEGINNINGS: tuple[tuple[bytes, str], ...] = (
+    (
+        b"version https://git-lfs.github.com/spec/",
+        "a git-lfs pointer: run `git lfs pull` in its repository to get the file itself",
+    ),
+    (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", _PYTORCH),
+    *(
+        (b"\x80" + bytes([protocol]), "a Python pickle, as PyTorch and others write: convert it")
+        for protocol in range(2, 6)
+    ),
+    (b"\x1f\x8b", _UNPACK.format("gzip")),
+    (b"BZh", _UNPACK.format("bzip2")),
+    (b"\xfd7zXZ\0", _UNPACK.format("xz")),
+    (b"\x28\xb5\x2f\xfd", _UNPACK.format("zstd")),
+    (b"7z\xbc\xaf\x27\x1c", _UNPACK.format("7z")),
+    (b"Rar!", _UNPACK.format("rar")),
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras writes: convert it"),
+    (b"GGUF", "a GGUF file, as llama.cpp writes: get the model as ckpt or safetensors"),
+    (b"\x93NUMPY", "an array of NumPy (npy)"),
+    (b"\x89PNG\r\n\x1a\n", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"II*\0", "a picture"),
+    (b"MM\0*", "a picture"),
+    (b"%PDF-", "a PDF document"),
+)
+_WEB_PAGE = "a web page: the address gave a page instead of the file, so download it again"
+
+_ONNX = frozenset(range(0x12, 0x43, 8))
+"""Keys of the fields that may follow the version in an ONNX file."""
 
 
 @dataclass(frozen=True)
@@ -59,39 +92,6 @@ class TensorFile:
         return array_of(self.buffer, self.entries[name])
 
 
-def map_file(file: IO[bytes]) -> mmap.mmap:
-    """Map a file into memory, private and writable; the file may be closed afterwards.
-
-    Raises:
-        CheckpointError: The file is empty, or larger than the memory that this process may have.
-        OSError: It cannot be mapped.
-    """
-    try:
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
-    except ValueError as error:  # mmap refuses a length of 0
-        msg = "it is an empty file, which holds no tensor."
-        raise CheckpointError(msg) from error
-    except OSError as error:
-        if error.errno != errno.ENOMEM:
-            raise
-        raise out_of_memory(os.fstat(file.fileno()).st_size) from error
-
-
-def open_file(file: IO[bytes]) -> mmap.mmap | Pages:
-    """Map a file, or read it piece by piece if it is larger than the memory that there is.
-
-    Raises:
-        CheckpointError: The file is empty.
-        OSError: It cannot be read.
-    """
-    try:
-        return map_file(file)
-    except CheckpointError:
-        if not os.fstat(file.fileno()).st_size:
-            raise
-        return Pages(file)
-
-
 def read_index(buffer: Buffer, name: str = "") -> TensorFile:
     """Read what a file holds.
 
@@ -109,11 +109,54 @@ def read_index(buffer: Buffer, name: str = "") -> TensorFile:
         try:
             return TensorFile("ckpt", ckpt.read_entries(view), buffer)
         except CheckpointError as error:
-            kind, is_meant = kind_of(view), name.lower().endswith(".safetensors")
+            kind, is_meant = _kind_of(view), name.lower().endswith(".safetensors")
             if kind:
                 meant = "safetensors file" if is_meant else "MindSpore checkpoint"
-                msg = f"it is no {meant}, but {kind}."
+                msg = f"it is not a {meant}, but {kind}."
                 raise CheckpointError(msg) from error
             if is_meant:
                 raise safetensors.damaged(view) from error
             raise
+
+
+def _kind_of(view: View) -> str:
+    """What the bytes of a file are, with what to do about it; empty if that is not known."""
+    head = bytes(view[:_HEAD]).removeprefix(codecs.BOM_UTF8)
+    for beginning, kind in _BEGINNINGS:
+        if head.startswith(beginning):
+            return kind
+    if (head[:4], head[8:12]) == (b"RIFF", b"WEBP") or (head[:2], head[6:10]) == (b"BM", bytes(4)):
+        return "a picture"
+    if head.startswith(b"PK\x03\x04"):
+        return _kind_of_zip(head)
+    if head[257:262] == b"ustar":
+        return _UNPACK.format("tar")
+    if len(head) > 2 and head[0] == 8 and 0 < head[1] < 16 and head[2] in _ONNX:
+        return "an ONNX file, which holds a network to be run, not a checkpoint"
+    return _kind_of_text(head)
+
+
+def _kind_of_zip(head: bytes) -> str:
+    first = head[30 : 30 + int.from_bytes(head[26:28], "little")]
+    if first.endswith(b".npy"):
+        return "an npz file of NumPy, which holds arrays such as features, not a checkpoint"
+    return _PYTORCH if b"data.pkl" in head else _UNPACK.format("zip")
+
+
+def _kind_of_text(head: bytes) -> str:
+    try:
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)  # its end may be cut
+    except UnicodeDecodeError:
+        return ""
+    text = text.strip()
+    if not text or not all(sign.isprintable() or sign in "\t\r\n" for sign in text):
+        return ""
+    lowered = text.lower()
+    if lowered.startswith("<"):
+        is_page = lowered.startswith("<!doctype html") or "<html" in lowered
+        return _WEB_PAGE if is_page else "an XML text, such as the error of a server"
+    if text[0] in "{[":
+        if '"weight_map"' in text:
+            return "the index of a checkpoint in several files: give one of the files it names"
+        return "a JSON text"
+    return f"a text that begins {text.splitlines()[0][:40]!r}"

@@ -6,8 +6,8 @@
 
 What `save_checkpoint` of MindSpore 2.10 makes of it: a tensor above 512 MB is several values with
 one tag and the whole shape in each; a scalar has no dims, and in files of MindSpore 1 the one dim
-0; a text is UTF-32 with the dim 0; `crc_check` appends 17 bytes that are no protobuf; an encrypted
-file is none at all. Fields that are not in this schema are refused: a file could consist of them,
+0; a text is UTF-32 with the dim 0; `crc_check` appends 17 bytes that are not protobuf; an encrypted
+file is not protobuf at all. Fields that are not in this schema are refused: a file could consist of them,
 and skipping would take as long as it pleases.
 """
 
@@ -26,10 +26,9 @@ from mindspore_hub.tensors.entry import (
     check_entry,
     check_name,
 )
-from mindspore_hub.tensors.wire import Field, damaged, read_field, read_fields, read_varint
 
 if TYPE_CHECKING:
-    from mindspore_hub.tensors.pages import View
+    from mindspore_hub.tensors.buffer import View
 
 DTYPES = {
     "Bool": "bool",
@@ -52,8 +51,24 @@ DTYPES = {
 _ENCRYPTED = tuple(bytes([first, 0x5E, 0x3A, 0x7F]) for first in (0xD8, 0xD9, 0xDA))
 """How files with `enc_key` begin: AES-GCM, AES-CBC, SM4-CBC."""
 
+_VARINT, _LENGTH = 0, 2
+"""Wire types of protobuf that checkpoints use: https://protobuf.dev/programming-guides/encoding."""
+
 _CRC_MARK = b"crc_num"
 _CRC_TAIL = len(_CRC_MARK) + 10
+
+
+class _Field(NamedTuple):
+    """A field of a message: its number, whether it has a length, and where it and its content lie.
+
+    Messages, texts and bytes have a length; what has none is a number.
+    """
+
+    number: int
+    is_message: bool
+    place: int
+    start: int
+    end: int
 
 
 class _Value(NamedTuple):
@@ -70,7 +85,7 @@ def read_entries(view: View) -> dict[str, Entry]:
     """Read the index of a file.
 
     Raises:
-        CheckpointError: It is no such file, damaged, encrypted, or holds what is not read here.
+        CheckpointError: It is not such a file, damaged, encrypted, or holds what is not read here.
     """
     if bytes(view[:4]) in _ENCRYPTED:
         msg = "it is encrypted; save it again with save_checkpoint without enc_key."
@@ -91,9 +106,9 @@ def _values(view: View) -> Iterator[_Value]:
         # The checksum says nothing that the sha256 of a card does not say better.
         if len(view) - place == _CRC_TAIL and bytes(view[place : place + 7]) == _CRC_MARK:
             return
-        field = read_field(view, place, len(view))
+        field = _read_field(view, place, len(view))
         if field.number != 1 or not field.is_message:
-            raise damaged(place, f"field {field.number} is not in its schema")
+            raise _damaged(place, f"field {field.number} is not in its schema")
         count += 1
         check_count(count)
         yield _read_value(view, field)
@@ -116,10 +131,10 @@ def _join(values: list[_Value]) -> tuple[Entry, int]:
     return Entry(first.name, first.dtype, shape, chunks), first.place
 
 
-def _read_value(view: View, value: Field) -> _Value:
+def _read_value(view: View, value: _Field) -> _Value:
     fields = _once(view, value, {1: "a name", 2: "a tensor", 3: "a MapParameter"})
     if 1 not in fields:
-        raise damaged(value.place, "an entry without a name")
+        raise _damaged(value.place, "an entry without a name")
     name = check_name(bytes(view[fields[1].start : fields[1].end]), value.place)
     if 3 in fields:
         msg = (
@@ -128,49 +143,49 @@ def _read_value(view: View, value: Field) -> _Value:
         )
         raise CheckpointError(msg)
     if 2 not in fields:
-        raise damaged(value.place, f"{name} is no tensor")
+        raise _damaged(value.place, f"{name} is not a tensor")
     return _read_tensor(view, name, fields[2])
 
 
-def _read_tensor(view: View, name: str, tensor: Field) -> _Value:
+def _read_tensor(view: View, name: str, tensor: _Field) -> _Value:
     shape: list[int] = []
     rest = {2: "a type", 3: "data"}
     fields = _once(view, tensor, rest, dims=shape)
     if fields.keys() != rest.keys():
-        raise damaged(tensor.place, f"{name} lacks its type or its data")
+        raise _damaged(tensor.place, f"{name} lacks its type or its data")
     dtype = _read_dtype(view, name, fields[2])
     data = fields[3]
     return _Value(tensor.place, name, dtype, tuple(shape), (data.start, data.end - data.start))
 
 
 def _once(
-    view: View, message: Field, known: dict[int, str], *, dims: list[int] | None = None
-) -> dict[int, Field]:
+    view: View, message: _Field, known: dict[int, str], *, dims: list[int] | None = None
+) -> dict[int, _Field]:
     """Fields of a message by number; field 1 goes to `dims`, if these are given."""
-    fields: dict[int, Field] = {}
-    for field in read_fields(view, message):
+    fields: dict[int, _Field] = {}
+    for field in _read_fields(view, message):
         if dims is not None and field.number == 1:
             _extend(dims, view, field)
         elif field.number not in known or not field.is_message:
-            raise damaged(field.place, f"field {field.number} is not in its schema")
+            raise _damaged(field.place, f"field {field.number} is not in its schema")
         elif field.number in fields:
-            raise damaged(field.place, f"an entry with {known[field.number]} twice")
+            raise _damaged(field.place, f"an entry with {known[field.number]} twice")
         else:
             fields[field.number] = field
     return fields
 
 
-def _extend(shape: list[int], view: View, field: Field) -> None:
+def _extend(shape: list[int], view: View, field: _Field) -> None:
     """Append the sizes in a field: one, or packed ones."""
     place = field.start
     while place < field.end:
-        size, place = read_varint(view, place, field.end)
+        size, place = _read_varint(view, place, field.end)
         shape.append(size - 2**64 if size >= 2**63 else size)
         if len(shape) > MAX_RANK:
-            raise damaged(field.place, f"a tensor with more than {MAX_RANK} axes")
+            raise _damaged(field.place, f"a tensor with more than {MAX_RANK} axes")
 
 
-def _read_dtype(view: View, name: str, field: Field) -> str:
+def _read_dtype(view: View, name: str, field: _Field) -> str:
     written = bytes(view[field.start : min(field.end, field.start + 32)]).decode(errors="replace")
     if written not in DTYPES:
         msg = (
@@ -179,3 +194,50 @@ def _read_dtype(view: View, name: str, field: Field) -> str:
         )
         raise CheckpointError(msg)
     return DTYPES[written]
+
+
+def _read_fields(view: View, message: _Field) -> Iterator[_Field]:
+    place = message.start
+    while place < message.end:
+        field = _read_field(view, place, message.end)
+        yield field
+        place = field.end
+
+
+def _read_field(view: View, place: int, end: int) -> _Field:
+    """Where the field at this byte lies, which must end before its message does."""
+    key, start = _read_varint(view, place, end)
+    number, wire_type = key >> 3, key & 7
+    if wire_type == _VARINT:
+        _, stop = _read_varint(view, start, end)
+        return _Field(number, False, place, start, stop)
+    if wire_type != _LENGTH:
+        raise _damaged(place, f"wire type {wire_type}")
+    length, start = _read_varint(view, start, end)
+    if length > end - start:
+        raise _damaged(place, f"{length} bytes where {end - start} are left")
+    return _Field(number, True, place, start, start + length)
+
+
+def _read_varint(view: View, place: int, end: int) -> tuple[int, int]:
+    """A number of 64 bits, and where the next byte lies."""
+    if place < end and view[place] < 0x80:  # as nearly all are, and all keys
+        return view[place], place + 1
+    number, shift = 0, 0
+    for index in range(place, min(end, place + 10)):
+        byte = view[index]
+        if byte < 0x80:
+            number |= byte << shift
+            if number >= 2**64:
+                break
+            return number, index + 1
+        number |= (byte & 0x7F) << shift
+        shift += 7
+    raise _damaged(place, "no number of 64 bits")
+
+
+def _damaged(place: int, problem: str) -> CheckpointError:
+    """Error for bytes that no version of MindSpore writes."""
+    return CheckpointError(
+        f"it is not a MindSpore checkpoint, or a damaged one: {problem} at byte {place}."
+    )

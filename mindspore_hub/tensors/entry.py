@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import platform
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mindspore_hub.errors import CheckpointError
-from mindspore_hub.tensors.pages import Buffer, Pages, out_of_memory, viewing
+from mindspore_hub.tensors.buffer import Buffer, Pages, out_of_memory, viewing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,6 +61,9 @@ LISTED = {
 }
 """Bits of an element of each type that is listed under its name in safetensors, but not read."""
 
+BLOCK = 1 << 20
+"""Bytes of a block; a multiple of every size of an element."""
+
 _UNALIGNED_WORKS = ("x86_64", "amd64", "i386", "i686", "x86")
 
 
@@ -78,6 +82,10 @@ class Entry:
     dtype: str
     shape: tuple[int, ...]
     chunks: tuple[tuple[int, int], ...]
+
+    def __str__(self) -> str:
+        """Its dtype and shape."""
+        return f"{self.dtype} {self.shape}"
 
     @property
     def nbytes(self) -> int:
@@ -104,7 +112,7 @@ def check_entry(entry: Entry, place: int) -> Entry:
     expected = _size_of(entry)
     if entry.nbytes != expected:
         pieces = f" in {len(entry.chunks)} pieces" if len(entry.chunks) > 1 else ""
-        problem = f"holds {entry.nbytes} bytes{pieces}, but {entry.dtype} {entry.shape} takes"
+        problem = f"holds {entry.nbytes} bytes{pieces}, but {entry} takes"
         raise _unfit(entry, place, f"{problem} {expected}")
     if not expected and math.prod(filter(None, entry.shape)) > _MAX_EMPTY:
         raise _unfit(entry, place, f"has the shape {entry.shape}, which no array can have")
@@ -136,14 +144,14 @@ def check_name(raw: bytes, place: int) -> str:
     """Decode the name of an entry.
 
     Raises:
-        CheckpointError: It is no name: empty, endless, or with characters that nobody can read.
+        CheckpointError: It is not a name: empty, endless, or with characters that nobody can read.
     """
     try:
         name = raw.decode() if 0 < len(raw) <= MAX_NAME else ""
     except UnicodeDecodeError:
         name = ""
     if not name or not name.isprintable():
-        msg = f"the name of its entry at byte {place} is no readable text of 1 to {MAX_NAME} bytes."
+        msg = f"the name of its entry at byte {place} is not a readable text of 1 to {MAX_NAME} bytes."
         raise CheckpointError(msg)
     return name
 
@@ -164,11 +172,6 @@ def itemsize(dtype: str) -> int:
     if dtype in LISTED:
         return max(LISTED[dtype] // 8, 1)
     return int(_NUMPY[dtype][2:])
-
-
-def numpy_dtype(dtype: str) -> str:
-    """NumPy's dtype for one of ours; it has no bfloat16, which becomes uint16."""
-    return _NUMPY[dtype]
 
 
 def array_of(buffer: Buffer, entry: Entry) -> NDArray[Any]:
@@ -193,6 +196,37 @@ def array_of(buffer: Buffer, entry: Entry) -> NDArray[Any]:
     return joined.view(dtype).reshape(entry.shape)
 
 
+def blocks(buffer: Buffer, entry: Entry) -> Iterator[bytes]:
+    """Data of a tensor in blocks of `BLOCK` bytes, of which the last may be shorter."""
+    pending = bytearray()
+    with viewing(buffer) as view:
+        for offset, length in entry.chunks:
+            place, end = offset, offset + length
+            while place < end:
+                taken = min(BLOCK - len(pending), end - place)
+                pending += view[place : place + taken]
+                place += taken
+                if len(pending) == BLOCK:
+                    yield bytes(pending)
+                    pending.clear()
+    if pending:
+        yield bytes(pending)
+
+
+def arrays(buffer: Buffer, entry: Entry) -> Iterator[NDArray[Any]]:
+    """Elements of a tensor in blocks of one axis; bfloat16 comes as uint16, a text as bytes.
+
+    Raises:
+        CheckpointError: Elements of its type are not read here.
+    """
+    import numpy as np
+
+    require_read(entry)
+    dtype = "|u1" if entry.dtype == STRING else _NUMPY[entry.dtype]
+    for block in blocks(buffer, entry):
+        yield np.frombuffer(block, dtype)
+
+
 def _read_array(pages: Pages, entry: Entry) -> NDArray[Any]:
     """Value of a tensor that is not mapped."""
     import numpy as np
@@ -214,7 +248,7 @@ def _text(buffer: Buffer, entry: Entry) -> str:
         with viewing(buffer) as view:
             return bytes(view[offset : offset + length]).decode("utf-32-le")
     except UnicodeDecodeError as error:
-        raise _unfit(entry, offset, "is no text") from error
+        raise _unfit(entry, offset, "is not a text") from error
 
 
 def _check_string(entry: Entry, place: int) -> Entry:

@@ -22,7 +22,7 @@ from mindspore_hub.tensors.entry import (
 )
 
 if TYPE_CHECKING:
-    from mindspore_hub.tensors.pages import View
+    from mindspore_hub.tensors.buffer import View
 
 DTYPES = {
     "BOOL": "bool",
@@ -64,7 +64,7 @@ def recognises(view: View) -> bool:
 def damaged(view: View) -> CheckpointError:
     """Error for a file that is called safetensors, and does not begin like one."""
     return CheckpointError(
-        "it is no safetensors file, or a damaged one: it does not begin with the length of a "
+        "it is not a safetensors file, or a damaged one: it does not begin with the length of a "
         f"header and the header, but with {bytes(view[: _LENGTH + 1])!r}; download it again."
     )
 
@@ -112,7 +112,7 @@ def _parse(raw: memoryview | bytes) -> dict[str, Any]:
     except CheckpointError:
         raise
     except (ValueError, RecursionError) as error:
-        msg = "it looks like safetensors, but its header is no JSON."
+        msg = "it looks like safetensors, but its header is not JSON."
         raise CheckpointError(msg) from error
     return header
 
@@ -126,12 +126,12 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _metadata(declared: Any) -> dict[str, str]:
-    """Texts of the header; what is none, though it must be, becomes its JSON.
+    """Texts of the header; what is not a text, though it must be one, becomes its JSON.
 
     MindSpore notes there the names of tensors of a type that safetensors does not have.
     """
     if not isinstance(declared, dict):
-        msg = f"the {METADATA} of its header is no object."
+        msg = f"the {METADATA} of its header is not an object."
         raise CheckpointError(msg)
     try:
         return {

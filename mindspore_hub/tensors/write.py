@@ -7,6 +7,7 @@ library safetensors wants all tensors in memory as `bytes`, and NumPy arrays for
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
@@ -14,8 +15,7 @@ from typing import IO, TYPE_CHECKING
 
 from mindspore_hub.errors import CheckpointError, StoreError
 from mindspore_hub.tensors import ckpt, open_file, read_index, safetensors
-from mindspore_hub.tensors.blocks import BLOCK, blocks
-from mindspore_hub.tensors.entry import STRING, Entry, itemsize, require_read
+from mindspore_hub.tensors.entry import BLOCK, STRING, Entry, blocks, itemsize, require_read
 
 if TYPE_CHECKING:
     from mindspore_hub.tensors import TensorFile
@@ -29,7 +29,9 @@ _CKPT_TYPES = {ours: theirs for theirs, ours in ckpt.DTYPES.items()}
 _SAFETENSORS_TYPES = {ours: theirs for theirs, ours in safetensors.DTYPES.items()}
 
 
-def write_tensors(path: Path, source: TensorFile, *, names: Mapping[str, str], format: str) -> None:
+def write_tensors(
+    path: str | os.PathLike[str], source: TensorFile, *, names: Mapping[str, str], format: str
+) -> None:
     """Write tensors of a file into another one, and compare every byte of it.
 
     safetensors gets the texts of the header of `source` as well; `ckpt` has no place for them.
@@ -45,6 +47,7 @@ def write_tensors(path: Path, source: TensorFile, *, names: Mapping[str, str], f
         StoreError: The file that was written differs from what it was made of.
         OSError: It cannot be written.
     """
+    path = Path(path)
     entries = {name: source.entries[old] for name, old in names.items()}
     for entry in entries.values():
         require_read(entry)
@@ -98,7 +101,7 @@ def _write_safetensors(file: IO[bytes], source: TensorFile, entries: Mapping[str
     if texts:
         msg = (
             f"its entry {texts[0]} is a text, which safetensors cannot hold; `--names network` "
-            "leaves out all that is no parameter."
+            "leaves out all that is not a parameter."
         )
         raise CheckpointError(msg)
     # The largest elements first, so that each tensor begins at a multiple of its element.
@@ -135,8 +138,8 @@ def _compare(
         raise _unlike(path, "it has other entries")
     for name, entry in entries.items():
         found = written.entries[name]
-        if (found.dtype, found.shape) != (entry.dtype, entry.shape):
-            raise _unlike(path, f"{name} is {found.dtype} {found.shape}")
+        if str(found) != str(entry):
+            raise _unlike(path, f"{name} is {found}")
         if not _equal(blocks(source.buffer, entry), blocks(written.buffer, found)):
             raise _unlike(path, f"the values of {name} differ")
 

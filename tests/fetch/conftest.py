@@ -10,7 +10,14 @@ import pytest
 from downloads import CONTENT, PATH
 from server import FileServer
 
+from mindspore_hub.files import download
 from mindspore_hub.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Next to no pause between attempts, but for what a server asks for."""
+    monkeypatch.setattr(download, "BACKOFF", 0.01)
 
 
 @pytest.fixture

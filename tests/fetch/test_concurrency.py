@@ -7,39 +7,20 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from pathlib import Path
-from typing import Any
 
 import pytest
 from downloads import BLOB, CONTENT, PATH, SHA256, files
 from faults import paced
 from server import FileServer
 
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
 
 pytestmark = pytest.mark.slow
 
 
-def test_ten_threads_at_once_cost_one_download(server: FileServer, settings: Settings) -> None:
-    start = threading.Barrier(10)
-
-    def run(_: int) -> Path:
-        start.wait()
-        return fetch(server.url + PATH, SHA256, settings=settings)
-
-    with ThreadPoolExecutor(10) as pool:
-        assert set(pool.map(run, range(10))) == {settings.home / BLOB}
-    assert files(settings) == [BLOB]
-    assert server.requests == [f"GET {PATH}"]
-
-
-def test_ten_threads_without_locks_all_get_the_file(server: FileServer, settings: Settings) -> None:
-    settings.home.mkdir()
-    (settings.home / "locks").write_text("a file where the folder should be")
+def fetch_in_threads(server: FileServer, settings: Settings) -> set[bytes]:
     start = threading.Barrier(10)
 
     def run(_: int) -> bytes:
@@ -47,22 +28,53 @@ def test_ten_threads_without_locks_all_get_the_file(server: FileServer, settings
         return fetch(server.url + PATH, SHA256, settings=settings).read_bytes()
 
     with ThreadPoolExecutor(10) as pool:
-        assert set(pool.map(run, range(10))) == {CONTENT}
+        return set(pool.map(run, range(10)))
+
+
+def without_locks(settings: Settings) -> None:
+    settings.home.mkdir()
+    (settings.home / "locks").write_text("a file where the folder should be")
+
+
+def test_ten_threads_at_once_cost_one_download(server: FileServer, settings: Settings) -> None:
+    assert fetch_in_threads(server, settings) == {CONTENT}
+    assert files(settings) == [BLOB]
+    assert server.requests == [f"GET {PATH}"]
+
+
+def test_ten_threads_without_locks_all_get_the_file(server: FileServer, settings: Settings) -> None:
+    without_locks(settings)
+    assert fetch_in_threads(server, settings) == {CONTENT}
     assert files(settings) == [BLOB]
 
 
-CHILD = """
-import hashlib, sys
+CHILDREN = """
+import hashlib, os, sys, time, traceback
 from pathlib import Path
 import filelock, urllib3
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
-link, sha256, home = sys.argv[1:]
-print("ready", flush=True)
-sys.stdin.readline()
-blob = fetch(link, sha256, settings=Settings(home=Path(home), progress=False))
-assert hashlib.sha256(blob.read_bytes()).hexdigest() == sha256
+link, sha256, home, processes, apart = sys.argv[1:]
+settings = Settings(home=Path(home), progress=False)
+start, go = os.pipe()
+children = []
+for number in range(int(processes)):
+    child = os.fork()
+    if not child:
+        try:
+            os.close(go)
+            os.read(start, 1)  # ends when the last process has closed the other end
+            time.sleep(number * float(apart))
+            blob = fetch(link, sha256, settings=settings)
+            os._exit(hashlib.sha256(blob.read_bytes()).hexdigest() != sha256)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(2)
+    children.append(child)
+os.close(go)
+assert [os.waitpid(child, 0)[1] for child in children] == [0] * len(children)
 """
+"""Processes of one start, which have imported everything; each wants the same file."""
 
 LOCKS = {
     "do nothing": """
@@ -87,23 +99,13 @@ PROCESSES = 16
 
 
 def fetch_in_processes(
-    server: FileServer, settings: Settings, *before: str, child: str = CHILD, apart: float = 0
+    server: FileServer, settings: Settings, *before: str, locks: str = "", apart: float = 0
 ) -> None:
     """Let processes want the same file, so many seconds after each other; all must get it."""
     server.on(PATH, paced(1_000_000))
-    command = [*before, sys.executable, "-c", child, server.url + PATH, SHA256, str(settings.home)]
-    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with ExitStack() as stack:
-        children = [
-            stack.enter_context(subprocess.Popen(command, **pipes)) for _ in range(PROCESSES)
-        ]
-        for process in children:
-            assert process.stdout.readline() == b"ready\n"
-        for process in children:
-            process.stdin.write(b"\n")
-            process.stdin.flush()
-            time.sleep(apart)
-        assert [process.wait() for process in children] == [0] * PROCESSES
+    given = (server.url + PATH, SHA256, settings.home, PROCESSES, apart)
+    command = [*before, sys.executable, "-c", locks + CHILDREN, *map(str, given)]
+    subprocess.run(command, check=True)
     assert files(settings) == [BLOB]
     assert (settings.home / BLOB).read_bytes() == CONTENT
 
@@ -117,8 +119,7 @@ def test_sixteen_processes_cost_one_transfer(server: FileServer, settings: Setti
 def test_sixteen_processes_without_locks_all_get_the_file(
     server: FileServer, settings: Settings
 ) -> None:
-    settings.home.mkdir()
-    (settings.home / "locks").write_text("a file where the folder should be")
+    without_locks(settings)
     fetch_in_processes(server, settings)
     assert len(server.requests) > 1  # else nobody wanted it at the same moment
 
@@ -139,5 +140,5 @@ def test_sixteen_processes_whose_file_system_refuses_locks_all_get_the_file(
 def test_processes_whose_locks_do_not_reach_each_other_all_get_the_file(
     server: FileServer, settings: Settings, locks: str, apart: float
 ) -> None:
-    fetch_in_processes(server, settings, child=LOCKS[locks] + CHILD, apart=apart)
+    fetch_in_processes(server, settings, locks=LOCKS[locks], apart=apart)
     assert len(server.requests) > 1

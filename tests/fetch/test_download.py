@@ -17,7 +17,7 @@ from faults import gzipped, trailing, without_length
 from server import Answer, FileServer, good, status
 
 from mindspore_hub.errors import NetworkError
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.files.store import Store
 from mindspore_hub.settings import Settings
 
@@ -108,7 +108,7 @@ def test_progress_without_a_length_has_no_total(server: FileServer, settings: Se
 SCRIPT = """
 import sys
 from pathlib import Path
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
 before = sorted({"urllib3", "rich", "filelock", "mindspore"} & set(sys.modules))
 assert not before, before

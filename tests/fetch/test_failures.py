@@ -14,20 +14,17 @@ from typing import Any
 import pytest
 from downloads import BLOB, CONTENT, PATH, SHA256, UNREACHABLE, blobs, files
 from faults import (
-    announced,
-    dripping,
     dropped,
     flipped,
     gzipped,
     raw,
-    too_long,
     truncated,
     without_length,
 )
 from server import Answer, FileServer, good, status
 
-from mindspore_hub.errors import IntegrityError, NetworkError, OfflineError, StoreError
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.errors import IntegrityError, NetworkError, OfflineError
+from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
 
 
@@ -40,43 +37,6 @@ def test_fetch_refuses_a_flipped_bit_and_then_takes_the_good_file(
     (wrong,) = files(settings)
     assert wrong.startswith(f"corrupt/{SHA256}-")
     assert fetch(server.url + PATH, SHA256, settings=settings).read_bytes() == CONTENT
-
-
-def test_fetch_does_not_ask_twice_for_wrong_bytes(server: FileServer, settings: Settings) -> None:
-    server.on(PATH, flipped())
-    with pytest.raises(IntegrityError):
-        fetch(server.url + PATH, SHA256, settings=replace(settings, retries=1))
-    assert server.requests == [f"GET {PATH}"]
-
-
-REFUSED = {
-    "truncated": (truncated(), NetworkError, "broke off: 1 of the announced"),
-    "dropped": (dropped(after=100), NetworkError, "the connection broke off: "),
-    "too long": (too_long(), IntegrityError, "another file"),
-    "announced short": (announced(len(CONTENT) - 1), IntegrityError, "another file"),
-    "announced empty": (announced(0), IntegrityError, "another file"),
-    "gzipped": (gzipped, NetworkError, "sent the file in gzip encoding"),
-    "204": (status(204), NetworkError, "status 204 No Content"),
-    "304": (status(304), NetworkError, "status 304 Not Modified"),
-    "403": (status(403), NetworkError, "status 403 Forbidden"),
-    "404": (status(404), NetworkError, "status 404 Not Found"),
-    "500": (status(500), NetworkError, "status 500 Internal Server Error"),
-    "larger than the disk": (announced(1 << 60), StoreError, "1,152,921,504,606,846,976 are need"),
-}
-
-
-@pytest.mark.parametrize(("answer", "error", "message"), REFUSED.values(), ids=REFUSED)
-def test_fetch_takes_for_good_nothing_of(
-    server: FileServer,
-    settings: Settings,
-    answer: Answer,
-    error: type[Exception],
-    message: str,
-) -> None:
-    server.on(PATH, answer)
-    with pytest.raises(error, match=message):
-        fetch(server.url + PATH, SHA256, settings=settings)
-    assert blobs(settings) == []
 
 
 def test_damaged_file_in_the_store_is_an_error_once(server: FileServer, settings: Settings) -> None:
@@ -116,34 +76,6 @@ PASSING = {
     "truncated": truncated(),
     "dropped": dropped(after=100),
 }
-
-
-@pytest.mark.parametrize("answer", PASSING.values(), ids=PASSING)
-def test_fetch_asks_again_after_a_failure_that_may_pass(
-    server: FileServer, settings: Settings, answer: Answer
-) -> None:
-    server.on(PATH, answer, good)
-    fetch(server.url + PATH, SHA256, settings=replace(settings, retries=1))
-    assert server.requests == [f"GET {PATH}"] * 2
-
-
-def test_fetch_stops_asking_after_the_last_retry(server: FileServer, settings: Settings) -> None:
-    server.on(PATH, status(503))
-    with pytest.raises(NetworkError, match="status 503"):
-        fetch(server.url + PATH, SHA256, settings=replace(settings, retries=1))
-    assert server.requests == [f"GET {PATH}"] * 2
-
-
-@pytest.mark.parametrize(
-    "answer", [status(404), status(401), gzipped], ids=["404", "401", "gzipped"]
-)
-def test_fetch_does_not_ask_again_after_a_failure_that_stays(
-    server: FileServer, settings: Settings, answer: Answer
-) -> None:
-    server.on(PATH, answer)
-    with pytest.raises(NetworkError):
-        fetch(server.url + PATH, SHA256, settings=replace(settings, retries=1))
-    assert server.requests == [f"GET {PATH}"]
 
 
 def test_server_that_does_not_answer_times_out(server: FileServer, settings: Settings) -> None:
@@ -378,12 +310,6 @@ def test_wait_that_is_over_or_means_nothing_costs_no_source(
     server.on(PATH, status(429, Retry_After=wait), good)
     fetch(server.url + PATH, SHA256, settings=replace(settings, retries=1))
     assert len(server.requests) == 2
-
-
-def test_drip_below_the_least_speed_is_given_up(server: FileServer, settings: Settings) -> None:
-    server.on(PATH, dripping(0.05))
-    with pytest.raises(NetworkError, match=r"sent \d+ bytes in 1 s, less than 1024 a second"):
-        fetch(server.url + PATH, SHA256, settings=replace(settings, timeout=0.5))
 
 
 @pytest.mark.parametrize("answer", [good, without_length], ids=["announced", "found out"])

@@ -24,7 +24,7 @@ from faults import flipped, paced
 from server import Exchange, FileServer, good
 
 from mindspore_hub.errors import IntegrityError
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -46,7 +46,7 @@ import os, signal, sys
 from pathlib import Path
 import filelock, urllib3
 from mindspore_hub.errors import IntegrityError
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
 
 link, sha256, home, last = sys.argv[1:]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from dataclasses import replace
 
 import pytest
@@ -12,17 +11,26 @@ from downloads import CONTENT, PATH, SHA256
 from server import FileServer
 
 from mindspore_hub.errors import IntegrityError
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files import records
+from mindspore_hub.files.download import fetch
 from mindspore_hub.files.store import Store
 from mindspore_hub.settings import Settings
 
 
-def test_file_that_is_old_enough_is_noted(server: FileServer, settings: Settings) -> None:
+@pytest.fixture
+def old_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every change counts as older than a tick of the clock."""
+    monkeypatch.setattr(records, "_SETTLED", -60.0)
+
+
+def test_file_is_noted_once_it_is_old_enough(
+    server: FileServer, settings: Settings, request: pytest.FixtureRequest
+) -> None:
     blob = fetch(server.url + PATH, SHA256, settings=settings)
     memo = settings.home / "verified" / f"{SHA256}.json"
     fetch(server.url + PATH, SHA256, settings=settings)
     assert not memo.exists()  # within one tick of the clock it could change unseen
-    time.sleep(max(0.0, blob.stat().st_ctime + 2.1 - time.time()))
+    request.getfixturevalue("old_enough")
     fetch(server.url + PATH, SHA256, settings=settings)
     assert json.loads(memo.read_text())[0][1] == blob.stat().st_ino
 
@@ -43,13 +51,12 @@ def test_noted_file_is_not_hashed_unless_always(server: FileServer, settings: Se
     assert not memo.exists()
 
 
+@pytest.mark.usefixtures("old_enough")
 def test_note_of_a_file_that_was_changed_in_place_is_not_believed(
     server: FileServer, settings: Settings
 ) -> None:
     blob = fetch(server.url + PATH, SHA256, settings=settings)
     before = blob.stat()
-    time.sleep(max(0.0, before.st_ctime + 2.1 - time.time()))
-    fetch(server.url + PATH, SHA256, settings=settings)
     blob.chmod(0o644)
     with blob.open("rb+") as file:
         file.write(b"x")

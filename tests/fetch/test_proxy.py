@@ -14,7 +14,7 @@ from downloads import CONTENT, PATH, SHA256, UNREACHABLE
 from server import PIECE, FileServer, Handler
 
 from mindspore_hub.errors import NetworkError
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
 
 HOST = "host.invalid"

@@ -22,7 +22,7 @@ from faults import dropped, flipped, halted, mislabelled, truncated, versioned, 
 from server import Answer, FileServer, good, status
 
 from mindspore_hub.errors import IntegrityError, NetworkError
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.files.store import Store
 from mindspore_hub.settings import Settings
 

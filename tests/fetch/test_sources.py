@@ -23,7 +23,7 @@ from mindspore_hub.errors import (
     OfflineError,
     TrustError,
 )
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.files.sources import left_behind
 from mindspore_hub.settings import Settings
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import disks
 import pytest
-from downloads import BLOB, CONTENT, PATH, SHA256, UNREACHABLE, blobs, files
+from downloads import BLOB, CONTENT, PATH, SHA256, blobs, files
 from faults import flipped, truncated, without_length
 from server import FileServer, good, read_only
 
 from mindspore_hub.errors import IntegrityError, NetworkError, StoreError
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
 
 
@@ -43,12 +43,6 @@ def test_store_that_cannot_be_written_is_an_error_before_any_request(
     assert server.requests == []
 
 
-def test_home_that_is_a_file_is_a_store_error(settings: Settings) -> None:
-    settings.home.write_text("not a folder")
-    with pytest.raises(StoreError, match=f"{settings.home}.*MSHUB_HOME"):
-        fetch(UNREACHABLE + PATH, SHA256, settings=settings)
-
-
 @pytest.mark.parametrize("force", [False, True])
 def test_newer_layout_is_an_error_before_any_request(
     server: FileServer, settings: Settings, *, force: bool
@@ -61,28 +55,11 @@ def test_newer_layout_is_an_error_before_any_request(
     assert [path.name for path in settings.home.iterdir()] == ["layout"]
 
 
-def test_file_in_a_store_of_a_newer_layout_is_not_taken(
-    server: FileServer, settings: Settings
-) -> None:
-    fetch(server.url + PATH, SHA256, settings=settings)
-    (settings.home / "layout").write_text("2")
-    with pytest.raises(StoreError, match=r"layout '2'.*Upgrade mindspore-hub"):
-        fetch(server.url + PATH, SHA256, settings=settings)
-
-
-def test_layout_that_a_power_cut_emptied_is_no_obstacle(
-    server: FileServer, settings: Settings
-) -> None:
-    settings.home.mkdir()
-    (settings.home / "layout").touch()
-    assert fetch(server.url + PATH, SHA256, settings=settings).read_bytes() == CONTENT
-
-
 LIMITED = """
 import resource, sys
 from pathlib import Path
 from mindspore_hub.errors import StoreError
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
 link, sha256, home, limit = sys.argv[1:]
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
@@ -209,7 +186,7 @@ MEDDLING = """
 import os, sys
 from pathlib import Path
 from mindspore_hub.errors import HubError
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
 link, sha256, home, deed, verify = sys.argv[1:]
 blob = Path(home, "blobs", "sha256", sha256[:2], sha256[2:])
@@ -261,7 +238,7 @@ def test_file_that_another_process_touches_as_soon_as_it_is_there_is_not_taken_f
 FETCH = """
 import sys
 from pathlib import Path
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
 link, sha256, home = sys.argv[1:]
 fetch(link, sha256, settings=Settings(home=Path(home), progress=False))

@@ -11,9 +11,8 @@ from downloads import CONTENT, ELSEWHERE, PATH, SHA256, UNREACHABLE, no_sockets
 from server import FileServer, redirect, status
 
 from mindspore_hub.errors import NetworkError, TrustError
-from mindspore_hub.files.fetch import fetch
+from mindspore_hub.files.download import fetch
 from mindspore_hub.files.sources import refuse_untrusted
-from mindspore_hub.files.transfer import MAX_REDIRECTS
 from mindspore_hub.settings import Settings
 
 NOWHERE = Settings(home=Path("nowhere"))
@@ -101,12 +100,6 @@ def test_redirects_are_followed_and_relative_ones_too(
     assert https.requests == ["GET /a", "GET /b", f"GET {PATH}"]
 
 
-def test_redirect_to_an_untrusted_place_is_refused(https: FileServer, settings: Settings) -> None:
-    https.on(PATH, redirect(ELSEWHERE))
-    with pytest.raises(TrustError, match=re.escape(f"{https.url}{PATH}: {ELSEWHERE} is plain")):
-        fetch(https.url + PATH, SHA256, settings=settings)
-
-
 def test_redirect_from_https_to_a_plain_mirror_is_refused(
     https: FileServer, folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,13 +122,6 @@ def test_refusal_of_a_link_says_where_and_why_and_what_to_do(settings: Settings)
         "name\n"
         "Correct the link in the card, or name a mirror of the file in MSHUB_MIRRORS."
     )
-
-
-def test_redirects_end(server: FileServer, settings: Settings) -> None:
-    server.on(PATH, redirect(PATH))
-    with pytest.raises(NetworkError, match="redirects more than 5 times"):
-        fetch(server.url + PATH, SHA256, settings=settings)
-    assert len(server.requests) == MAX_REDIRECTS + 1
 
 
 @pytest.mark.parametrize("target", ["http://[", "https://host:port/", "http://\\"])

@@ -4,6 +4,8 @@ import mindspore
 import numpy as np
 import pytest
 
+from mindspore_hub.networks.construct import build_uninitialised
+
 pytestmark = pytest.mark.slow
 
 REFUSED = [
@@ -53,8 +55,9 @@ INTEGERS = [
 @pytest.mark.parametrize(("network", "arguments"), INTEGERS)
 def test_integers_of_numpy_are_integers(kind, network, arguments, network_class):
     given = {name: kind(value) for name, value in arguments.items()}
-    made = network_class(network)(**given)
-    expected = network_class(network)(**arguments)
+    made, expected = (
+        build_uninitialised(network_class(network), values) for values in (given, arguments)
+    )
     assert _shapes(made) == _shapes(expected)
     assert made.input_shapes == expected.input_shapes
 
@@ -63,23 +66,31 @@ def _shapes(network):
     return {name: value.shape for name, value in network.parameters_and_names()}
 
 
+@pytest.fixture(scope="module")
+def ddag(network_class):
+    return network_class("DDAG")(class_num=5)
+
+
+@pytest.fixture(scope="module")
+def multitasknet(network_class):
+    return network_class("MultiTaskNet")(num_vids=5)
+
+
 @pytest.mark.parametrize("mode", ["pynative", "graph"], indirect=True)
 @pytest.mark.usefixtures("mode")
-def test_part_attention_refuses_images_of_another_size(network_class):
-    net = network_class("DDAG")(class_num=5)
+def test_part_attention_refuses_images_of_another_size(ddag):
     with pytest.raises(ValueError, match=r"needs \(N, 3, 288, 144\) images.*got \(8, 4\)"):
-        net(_zeros(1, 3, 256, 128))
+        ddag(_zeros(1, 3, 256, 128))
 
 
 @pytest.mark.parametrize("mode", ["pynative", "graph"], indirect=True)
 @pytest.mark.usefixtures("mode")
 @pytest.mark.parametrize("shape", [None, (1, 36, 3), (1, 107)])
-def test_missing_keypoints_and_those_of_another_shape_are_refused(network_class, shape):
-    net = network_class("MultiTaskNet")(num_vids=5)
+def test_missing_keypoints_and_those_of_another_shape_are_refused(multitasknet, shape):
     keypoints = _zeros(*shape) if shape else None
     expected = re.escape(f"keyptaware=True needs keypoints of shape (N, 108), got {shape or ()}")
     with pytest.raises(ValueError, match=expected):
-        net(_zeros(1, 39, 256, 256), keypoints)
+        multitasknet(_zeros(1, 39, 256, 256), keypoints)
 
 
 def _zeros(*shape):

@@ -42,12 +42,18 @@ def filled(network_class, tmp_path_factory):
     path = tmp_path_factory.mktemp("golden") / "file"
 
     @functools.lru_cache(maxsize=1)
+    def drawn(network: str) -> dict[tuple[str, tuple[int, ...]], bytes]:
+        return {}  # what the networks of a class share is drawn once
+
+    @functools.lru_cache(maxsize=1)
     def load(network: str, arguments: str, prefix: str) -> nn.Cell:
         cell, given = network_class(network), json.loads(arguments)
         with path.open("wb") as file:
             for name, parameter in build_uninitialised(cell, given).parameters_and_names():
-                data = fill.parameter(prefix + name, parameter.shape).tobytes()
-                file.write(wire.value(name, wire.tensor(data, parameter.shape)))
+                key = (prefix + name, parameter.shape)
+                if key not in drawn(network):
+                    drawn(network)[key] = fill.parameter(*key).tobytes()
+                file.write(wire.value(name, wire.tensor(drawn(network)[key], parameter.shape)))
         net = build_uninitialised(cell, given)
         with path.open("rb") as file:
             assign(net, read_weights(map_file(file), facts_of(cell)), facts_of(cell))

@@ -6,11 +6,10 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from mindspore_hub.authoring.generate import entry_point_text
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.networks.entry_point import ENTRY_POINT
+from mindspore_hub.networks.entry_point import ENTRY_POINT, entry_point_text
 
 
 def entry_point_name(card: Card) -> str:

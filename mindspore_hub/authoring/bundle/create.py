@@ -29,9 +29,9 @@ from mindspore_hub.authoring.bundle.manifest import (
     read_manifest,
     write_manifest,
 )
-from mindspore_hub.checking.restate import restated
+from mindspore_hub.authoring.restated import restated
 from mindspore_hub.errors import CardError, StoreError
-from mindspore_hub.files.refs import note_use
+from mindspore_hub.files.records import note_use
 from mindspore_hub.files.store import Store
 from mindspore_hub.hub.card import Asset, Card
 from mindspore_hub.hub.hub import Hub

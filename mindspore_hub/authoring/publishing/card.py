@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,12 +12,13 @@ from mindspore_hub.authoring.new import flow
 from mindspore_hub.authoring.publishing import names
 from mindspore_hub.authoring.publishing.plan import Plan
 from mindspore_hub.authoring.publishing.trial import Trial
-from mindspore_hub.checking.check import check_document, check_in_hub, check_together, read_tree
-from mindspore_hub.checking.rules import Hub, Rule, all_rules, select
+from mindspore_hub.checking.check import check_cards, read_cards
+from mindspore_hub.checking.rules import Rule, select
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.document import Document, parse_document
 from mindspore_hub.hub.facts import asset_items
 from mindspore_hub.hub.findings import Severity
+from mindspore_hub.hub.paths import Cards, card_paths
 from mindspore_hub.hub.values import Shape
 from mindspore_hub.networks import golden
 from mindspore_hub.tasks.pictures import fields as preprocessing
@@ -65,9 +65,11 @@ def check_facts(plan: Plan, hub: Path, rules: Sequence[str]) -> None:
     Raises:
         CardError: There are some; the message names each.
     """
-    others = read_tree(hub).documents if any((hub / "assets").rglob("*.md")) else []
-    chosen = select(all_rules(), rules, [])
-    first, second = (_problems(plan, hub, others, chosen, supposed) for supposed in _SUPPOSED)
+    others = Cards(card_paths(hub / "assets") if (hub / "assets").is_dir() else [])
+    documents = read_cards(others)
+    cards = Cards([(plan.uid, hub / plan.card)], hub, others=others.named)
+    chosen = select(rules)
+    first, second = (_problems(plan, cards, documents, chosen, it) for it in _SUPPOSED)
     lines = [f"  {text}" for text in first if text in second]
     if lines:
         listed = "\n".join(dict.fromkeys(lines))
@@ -76,7 +78,11 @@ def check_facts(plan: Plan, hub: Path, rules: Sequence[str]) -> None:
 
 
 def _problems(
-    plan: Plan, hub: Path, others: list[Document], rules: list[Rule], supposed: _Supposed
+    plan: Plan,
+    cards: Cards,
+    documents: dict[Path, Document],
+    rules: list[Rule],
+    supposed: _Supposed,
 ) -> list[str]:
     """What would be found in the card of a network with these shapes, by the fact at fault."""
     import numpy as np
@@ -85,21 +91,20 @@ def _problems(
     inputs = plan.inputs if plan.request.facts.get("input-shape") else inputs
     drawn: list[golden.Array] = [np.zeros((1, *shape)) for shape in outputs]
     trial = Trial(plan.request.network_args, "", 1, inputs, drawn)
-    document = parse_document(card_text(plan, trial, hub / plan.card), hub / plan.card, plan.uid)
+    path = cards.paths[0]
+    document = parse_document(card_text(plan, trial, path), path, plan.uid)
     entries = [*document.front_matter.entries]
     for item in asset_items(document.front_matter):
         entries += item.entries
     keys = {key.place.line: key.text for key, _ in entries}
-    whole = Hub(hub)
-    for card in (*others, document):
-        whole.add(card)
-    in_hub = chain(check_in_hub(document, rules, hub), check_together(whole, rules, {document.uid}))
-    # What is generated from the card is not there yet; that is found outside its keys.
-    found = [*check_document(document, rules), *(item for item in in_hub if item.line in keys)]
+    of_hub = {rule.code for rule in rules if rule.hub_only or rule.check_hub}
     return [
         f"{_fact(keys.get(item.line, 'text of the card'), plan)}: {item.code} {item.message}; {item.help}"
-        for item in found
-        if item.severity is not Severity.INFO and item.code not in _OF_NETWORK_ARGS
+        for item in check_cards(cards, rules, {**documents, path: document})
+        if item.severity is not Severity.INFO
+        and item.code not in _OF_NETWORK_ARGS
+        # What is generated from the card is not there yet; that is found outside its keys.
+        and (item.line in keys or item.code not in of_hub)
     ]
 
 

@@ -10,8 +10,7 @@ from typing import Any
 
 from mindspore_hub.authoring.publishing.plan import Plan
 from mindspore_hub.authoring.publishing.process import ask
-from mindspore_hub.networks import words
-from mindspore_hub.networks.examine import Examination
+from mindspore_hub.networks.examine import Examination, Total, shape_text
 from mindspore_hub.networks.weights import Derived
 
 
@@ -51,8 +50,8 @@ class Told:
 
 def rows(facts: Examination) -> Iterator[tuple[str, str]]:
     """What the index tells, for people: facts, each with its value."""
-    yield from words.rows(facts)
-    yield "parameters", words.total_of(facts.of_role("parameter"))
+    yield from facts.rows()
+    yield "parameters", str(Total.of(facts.of_role("parameter")))
 
 
 def tell(plan: Plan, hub: Path) -> Told:
@@ -81,4 +80,4 @@ def _derived(facts: Mapping[str, Any]) -> Derived:
 
 
 def _by(found: Derived) -> str:
-    return f"by {found.tensor} ({words.shape_text(found.shape)})"
+    return f"by {found.tensor} ({shape_text(found.shape)})"

@@ -1,11 +1,15 @@
 """The rules of `mshub card check`: one module each, a rule by being in this folder.
 
-A module is called `<code>_<name>.py`; where it does not run by default, it lies in `extended/` or
-`off/`. It has a docstring with the sections What, Why, Example and Instead, the constants `CODE`,
-`NAME` and `SEVERITY`, where it yields edits `FIXABLE = True`, and one function:
-`check_card(document)` for what one card shows, or `check_hub(hub)` for what only several cards
-together show, or a card of a hub by itself; then it says `ONE_CARD = True`. What it looks at
-besides the cards, it asks `beside` for. Its cases are in `tests/rules/<CODE>.yaml`.
+A module is called `<code>_<name>.py`, which says the code and the name of the rule. Where the rule
+does not run by default, it lies in `extended/` or `off/`. It has a docstring with the sections What,
+Why, Example and Instead, the constant `SEVERITY`, and one function:
+
+- `check_card(document, hub)` for what one card shows,
+- `check_hub(hub)` for what only several cards together show.
+
+`FIXABLE = True` says that the rule yields edits, and `HUB_ONLY = True` that it is only about cards of
+a hub: then `hub.root` is its folder, and cards elsewhere are not checked by the rule. Its cases are in
+`tests/rules/<CODE>.yaml`.
 """
 
 from __future__ import annotations
@@ -15,13 +19,15 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
-from mindspore_hub.checking.config import GROUPS
 from mindspore_hub.hub.document import Document, Outline
 from mindspore_hub.hub.findings import Problem, Severity
 
 _FOLDER = Path(__file__).parent
+
+GROUPS = ("ALL", "DEFAULT", "EXTENDED")
+"""What chooses rules besides their codes and prefixes of these."""
 
 
 class Group(str, Enum):
@@ -37,32 +43,46 @@ class Group(str, Enum):
     """When it is selected by its whole code, or ALL."""
 
 
-class Hub:
-    """Cards that are checked together.
+class HubCards:
+    """Cards that are checked together, and their hub.
 
     Args:
         root: Hub root that they are all cards of: a folder with `models/` and
             `mindspore_hub_conf/`. None for cards of another kind of tree.
-        whole: How many cards are held as they are; of further ones an outline, which reads the card
-            again where a rule asks for more than is compared of all. None for all.
 
     Attributes:
-        documents: The cards by uid.
+        documents: The cards by uid; in `check_card`, which is asked while they are read, none.
         by_sha256: Cards of each whole digest that an asset has.
         by_link: Card and digest of each asset that has a link and a digest, by the link.
     """
 
-    def __init__(self, root: Path | None = None, whole: int | None = None) -> None:
-        self.root = root
+    def __init__(self, root: Path | None = None) -> None:
+        self._root = root
         self.documents: dict[str, Document] = {}
         self.by_sha256: dict[str, list[Document]] = {}
         self.by_link: dict[str, list[tuple[Document, str]]] = {}
-        self._whole = whole
 
-    def add(self, document: Document) -> None:
-        """Take a card in, with what is compared of all cards."""
-        is_many = self._whole is not None and len(self.documents) >= self._whole
-        held = Outline(document) if is_many else document
+    @property
+    def root(self) -> Path:
+        """The hub root.
+
+        Raises:
+            ValueError: The cards are not in a hub; a rule that asks needs `HUB_ONLY = True`.
+        """
+        if self._root is None:
+            msg = "the cards are not in a hub, and the rule does not say HUB_ONLY"
+            raise ValueError(msg)
+        return self._root
+
+    def add(self, document: Document, *, outline: bool = False) -> None:
+        """Take a card in, with what is compared of all cards.
+
+        Args:
+            document: The card.
+            outline: Keep its outline, which reads the card again where a rule asks for more than is
+                compared of all.
+        """
+        held = Outline(document) if outline else document
         self.documents[document.uid] = held
         for asset in document.facts.assets:
             if asset.link and asset.sha256:
@@ -97,53 +117,105 @@ def release_of(document: Document) -> str:
 
 
 class Rule(NamedTuple):
-    """A rule as its module declares it; `--fix` mends what one finds that is fixable.
-
-    With `one_card`, it looks at each card of a hub by itself.
-    """
+    """A rule as its module declares it; `--fix` fixes what a fixable one finds."""
 
     code: str
     name: str
     severity: Severity
     group: Group
     explanation: str
-    check_card: Callable[[Document], Iterator[Problem]] | None
-    check_hub: Callable[[Hub], Iterator[tuple[Document, Problem]]] | None
+    check_card: Callable[[Document, HubCards], Iterator[Problem]] | None = None
+    check_hub: Callable[[HubCards], Iterator[tuple[Document, Problem]]] | None = None
     fixable: bool = False
-    one_card: bool = False
+    hub_only: bool = False
+
+
+UNREADABLE = Rule(
+    "H900",
+    "unreadable-card",
+    Severity.ERROR,
+    Group.DEFAULT,
+    """A card cannot be read.
+
+What: A card is a regular file of at most a megabyte that may be read, or a link to one below the hub
+root or the folder given. This is always checked.
+
+Why: Nothing else can be said about it.
+
+Example: a folder called `mvd.md`.
+
+Instead: a Markdown file.
+""",
+)
+"""Reported by the checker itself."""
+
+DEAD_LINK = Rule(
+    "H950",
+    "dead-link",
+    Severity.WARNING,
+    Group.OFF,
+    """A link leads nowhere.
+
+What: The addresses of `asset-link`, `repo-link` and the body answer. Checked with `--online` only.
+An answer 404 or 410 is a warning; an address whose host is silent, or refuses programs, is an info.
+
+Why: A checkpoint behind a dead link cannot be loaded.
+
+Example: `[code](https://gitee.com/mindspore/models/tree/r1.9/research/cv/mvd_old)`
+
+Instead: an address that opens in a browser.
+""",
+)
+"""Reported by `--online`."""
+
+_BUILT_IN = (UNREADABLE, DEAD_LINK)
 
 
 def all_rules() -> list[Rule]:
     """Every rule of this folder, by code."""
-    rules = [_rule(name, Group.DEFAULT) for name in _modules(_FOLDER)]
-    for group in (Group.EXTENDED, Group.OFF):
-        rules += [cast("Rule", _Unread(name, group)) for name in _modules(_FOLDER / group.value)]
-    return sorted(rules, key=lambda rule: rule.code)
+    return read_rules(_modules())
 
 
-def _modules(folder: Path) -> list[str]:
-    return [path.stem for path in folder.glob("[!_]*.py")]
+def known_rules() -> list[Rule]:
+    """Every rule, and what the checker reports by itself, by code."""
+    return sorted([*all_rules(), *_BUILT_IN], key=lambda rule: rule.code)
 
 
-@cache
-def groups() -> dict[str, Group]:
-    """Group of every code that a finding may have; no rule is read for that."""
-    from mindspore_hub.checking.built_in import DEAD_LINK, UNREADABLE
+def select(selected: Iterable[str], ignored: Iterable[str] = ()) -> list[Rule]:
+    """Choose rules, by code.
 
-    folders = {group: _FOLDER / group.value for group in (Group.EXTENDED, Group.OFF)}
+    Args:
+        selected: Codes, prefixes of codes (`K1`), or ALL, DEFAULT, EXTENDED.
+        ignored: What is left out again, in the same words.
+    """
+    return read_rules(select_codes(selected, ignored))
+
+
+def select_codes(selected: Iterable[str], ignored: Iterable[str] = ()) -> set[str]:
+    """The codes of these rules, of which no more than the names of their files is looked at."""
+    wanted = [item.upper() for item in selected]
+    unwanted = [item.upper() for item in ignored]
     return {
-        **{rule.code: rule.group for rule in (DEAD_LINK, UNREADABLE)},
-        **{
-            name.partition("_")[0].upper(): group
-            for group, folder in {Group.DEFAULT: _FOLDER, **folders}.items()
-            for name in _modules(folder)
-        },
+        code
+        for code, (_, group) in _modules().items()
+        if any(_selects(item, code, group) for item in wanted) and not is_among(code, unwanted)
     }
+
+
+def _selects(item: str, code: str, group: Group) -> bool:
+    if item in {"ALL", code, group.value.upper()}:
+        return True
+    return code.startswith(item) and group is not Group.OFF
 
 
 def is_known(item: str) -> bool:
     """Whether there is a rule with that code or prefix, or such a group of rules."""
-    return item in GROUPS or any(code.startswith(item) for code in groups())
+    return item in GROUPS or any(code.startswith(item) for code in known_codes())
+
+
+def known_codes() -> list[str]:
+    """Every code that a finding may have."""
+    return [*_modules(), *(rule.code for rule in _BUILT_IN)]
 
 
 def is_among(code: str, items: Iterable[str]) -> bool:
@@ -155,67 +227,38 @@ def is_among(code: str, items: Iterable[str]) -> bool:
 
 
 def _group_name(code: str) -> str:
-    group = groups().get(code)
+    of_checker = {rule.code: rule.group for rule in _BUILT_IN}
+    _, group = _modules().get(code, ("", of_checker.get(code)))
     return group.value.upper() if group else ""
 
 
-def select(rules: Iterable[Rule], selected: Iterable[str], ignored: Iterable[str]) -> list[Rule]:
-    """Choose rules.
-
-    Args:
-        rules: All of them.
-        selected: Codes, prefixes of codes (`K1`), or ALL, DEFAULT, EXTENDED.
-        ignored: What is left out again, in the same words.
-    """
-    wanted = [item.upper() for item in selected]
-    unwanted = [item.upper() for item in ignored]
-    return [
-        rule
-        for rule in rules
-        if any(_selects(item, rule) for item in wanted)
-        and not any(_ignores(item, rule) for item in unwanted)
-    ]
+@cache
+def _modules() -> dict[str, tuple[str, Group]]:
+    """Module and group of each rule, by code: to import all takes longer than to check a card."""
+    found = {}
+    for group in Group:
+        package = "" if group is Group.DEFAULT else f"{group.value}."
+        for path in (_FOLDER / package.rstrip(".")).glob("[!_]*.py"):
+            found[path.stem.partition("_")[0].upper()] = f"{package}{path.stem}", group
+    return found
 
 
-def _selects(item: str, rule: Rule) -> bool:
-    if item in {"ALL", rule.code, rule.group.value.upper()}:
-        return True
-    return rule.code.startswith(item) and rule.group is not Group.OFF
+def read_rules(codes: Iterable[str]) -> list[Rule]:
+    """The rules of these codes, in their order."""
+    return [_read_rule(code) for code in sorted(codes)]
 
 
-def _ignores(item: str, rule: Rule) -> bool:
-    return item in {"ALL", rule.group.value.upper()} or rule.code.startswith(item)
-
-
-class _Unread:
-    """A rule of which the name of the file is known; the rest is read when it is asked for.
-
-    Most checks want none of these rules, and to import them takes longer than to check a card.
-    """
-
-    def __init__(self, module: str, group: Group) -> None:
-        code, _, name = module.partition("_")
-        self.code = code.upper()
-        self.name = name.replace("_", "-")
-        self.group = group
-        self._module = f"{group.value}.{module}"
-
-    def __getattr__(self, name: str) -> Any:
-        value = getattr(_rule(self._module, self.group), name)
-        setattr(self, name, value)
-        return value
-
-
-def _rule(name: str, group: Group) -> Rule:
+def _read_rule(code: str) -> Rule:
+    name, group = _modules()[code]
     module = importlib.import_module(f"{__name__}.{name}")
     return Rule(
-        code=module.CODE,
-        name=module.NAME,
+        code=code,
+        name=name.partition("_")[2].replace("_", "-"),
         severity=module.SEVERITY,
         group=group,
         explanation=module.__doc__ or "",
         check_card=getattr(module, "check_card", None),
         check_hub=getattr(module, "check_hub", None),
         fixable=getattr(module, "FIXABLE", False),
-        one_card=getattr(module, "ONE_CARD", False),
+        hub_only=getattr(module, "HUB_ONLY", False),
     )

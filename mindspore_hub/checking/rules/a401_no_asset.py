@@ -13,17 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
 from mindspore_hub.hub.front_matter import Sequence
 from mindspore_hub.hub.values import is_null
 
-CODE = "A401"
-NAME = "no-asset"
 SEVERITY = Severity.INFO
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a card without any asset item."""
     known = document.front_matter.entries and document.translation is None
     if known and not document.facts.assets and _says_nothing(document):

@@ -13,17 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.facts import first_line
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.keys import ASSET_KEYS
 
-CODE = "A402"
-NAME = "incomplete-asset"
 SEVERITY = Severity.ERROR
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each key that an asset lacks."""
     for asset in document.facts.assets:
         if not (asset.format and asset.link and asset.sha256) and document.translation is None:

@@ -13,17 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.keys import fits
 from mindspore_hub.hub.vocabulary import listed
 
-CODE = "A405"
-NAME = "unknown-file-format"
 SEVERITY = Severity.ERROR
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each format of another name."""
     for asset in document.facts.assets:
         if asset.format and not fits("file-format", asset.format):

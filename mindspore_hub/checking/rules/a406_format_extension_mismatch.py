@@ -13,11 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 
-CODE = "A406"
-NAME = "format-extension-mismatch"
 SEVERITY = Severity.ERROR
 
 _EXTENSIONS = {
@@ -30,7 +29,7 @@ _EXTENSIONS = {
 }
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each known format beside a file with another extension."""
     for asset in document.facts.assets:
         if (asset.link or "").endswith(f".{asset.format}"):

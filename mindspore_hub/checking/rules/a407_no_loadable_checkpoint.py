@@ -13,16 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.card import LOADABLE_FORMATS
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 
-CODE = "A407"
-NAME = "no-loadable-checkpoint"
 SEVERITY = Severity.WARNING
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a card with assets, none of them a checkpoint."""
     assets = document.facts.assets
     formats = [asset.format.lower() for asset in assets if asset.format]

@@ -13,16 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.facts import ToolkitFileName
 from mindspore_hub.hub.findings import Problem, Severity
 
-CODE = "A410"
-NAME = "sha-prefix-mismatch"
 SEVERITY = Severity.ERROR
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each digest that neither begins with the other."""
     for asset in document.facts.assets:
         name = asset.name

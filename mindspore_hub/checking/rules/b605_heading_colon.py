@@ -13,16 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Edit, Place, Problem, Severity
 
-CODE = "B605"
-NAME = "heading-colon"
 SEVERITY = Severity.ERROR
 FIXABLE = True
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each heading of the body whose last character is a colon."""
     for heading in document.body.headings:
         if heading.text.endswith(":"):

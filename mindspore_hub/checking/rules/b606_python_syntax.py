@@ -17,13 +17,12 @@ import sys
 import warnings
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.body import CodeBlock
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
 from mindspore_hub.hub.patterns import pattern
 
-CODE = "B606"
-NAME = "python-syntax"
 SEVERITY = Severity.WARNING
 
 
@@ -38,7 +37,7 @@ _NOTEBOOK = pattern(
 )
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report the first syntax error of each Python block."""
     for block in document.body.code_blocks(*_LANGUAGES):
         closed = block not in document.body.unclosed_blocks
@@ -64,7 +63,7 @@ def _syntax_problem(block: CodeBlock) -> Problem | None:
 
 def _help(block: CodeBlock) -> str:
     if _SESSION.search(block.text):
-        return "a session is no program: call the block pycon or ipython"
+        return "a session is not a program: call the block pycon or ipython"
     if _NOTEBOOK.search(block.text):
         return "commands of a notebook are no Python: call the block ipython or pycon"
     return "correct the code"

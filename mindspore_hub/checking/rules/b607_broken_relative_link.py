@@ -16,20 +16,19 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-from mindspore_hub.checking import beside
+from mindspore_hub._files import exists
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.patterns import pattern
 
-CODE = "B607"
-NAME = "broken-relative-link"
 SEVERITY = Severity.WARNING
 
 _ELSEWHERE = pattern(r"[a-z][a-z0-9+.-]*:|#|//|\?|\(|h*t+ps?//", re.IGNORECASE)
 """A host, a place in the card itself, or what the rule for malformed addresses reports."""
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each relative target that does not exist; nothing but its existence is looked at."""
     if not document.body.has_odd_links:
         return
@@ -43,6 +42,6 @@ def check_card(document: Document) -> Iterator[Problem]:
 def _exists(document: Document, target: str) -> bool:
     path = unquote(re.split(r"[?#]", target, maxsplit=1)[0])
     if not path.startswith("/"):
-        return beside.exists(document.path.parent / path)
+        return exists(document.path.parent / path)
     above = document.path.absolute().parents[: document.uid.count("/") + 2]
-    return any(beside.exists(folder / path.lstrip("/")) for folder in above)
+    return any(exists(folder / path.lstrip("/")) for folder in above)

@@ -1,4 +1,4 @@
-"""The target of a link is no address, but nearly one.
+"""The target of a link is not an address, but nearly one.
 
 What: The target of `[text](target)` begins with `https://`, once, and with nothing before it.
 
@@ -14,12 +14,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Edit, Place, Problem, Severity
 from mindspore_hub.hub.patterns import pattern
 
-CODE = "B608"
-NAME = "malformed-url"
 SEVERITY = Severity.WARNING
 FIXABLE = True
 
@@ -36,7 +35,7 @@ _MAX_LINE = 5_000
 """No line of prose is longer, and the search for code spans is slow on hostile ones."""
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each target that is nearly an address, line by line."""
     if not document.body.has_odd_links:
         return
@@ -55,4 +54,4 @@ def _problem(number: int, match: re.Match[str]) -> Problem:
     new = f"{scheme}://{match['rest']}"
     place = Place(number, match.start("open") + 1)
     help_ = f"write {new}"
-    return Problem(place, f"{old} is no address", help_, (Edit(place, old, new),))
+    return Problem(place, f"{old} is not an address", help_, (Edit(place, old, new),))

@@ -14,17 +14,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.facts import AssetFacts
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.metrics import common_name, parse_metric, same_value
 
-CODE = "C504"
-NAME = "metric-contradiction"
 SEVERITY = Severity.ERROR
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report the first metric that contradicts a file name."""
     facts = document.facts
     pairs = (pair for item in facts.comparisons for pair in item.values)

@@ -13,18 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.patterns import pattern
 
-CODE = "C507"
-NAME = "release-folder-mismatch"
 SEVERITY = Severity.ERROR
 
 _RELEASE = pattern(r"/r(\d+(?:\.\d+)+)/")
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each link into the folder of another release."""
     version = document.facts.mindspore_version
     for asset in document.facts.assets if version else ():

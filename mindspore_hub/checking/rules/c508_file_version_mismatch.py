@@ -13,18 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.patterns import pattern
 
-CODE = "C508"
-NAME = "file-version-mismatch"
 SEVERITY = Severity.WARNING
 
 _VERSION = pattern(r"_(?:ascend|gpu|cpu)_v(\d+)_")
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each file of another release."""
     version = document.facts.mindspore_version
     if not version:

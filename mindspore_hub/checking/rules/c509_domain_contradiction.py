@@ -14,18 +14,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.facts import FileName, RepoLink
 from mindspore_hub.hub.findings import Problem, Severity
 
-CODE = "C509"
-NAME = "domain-contradiction"
 SEVERITY = Severity.ERROR
 
 _KINDS = ("official", "research")
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report the first contradiction."""
     facts = document.facts
     path = _parts(facts.repo_link)

@@ -15,16 +15,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.facts import RepoLink
 from mindspore_hub.hub.findings import Place, Problem, Severity
 
-CODE = "C510"
-NAME = "branch-mismatch"
 SEVERITY = Severity.ERROR
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each link to the branch of another release."""
     facts = document.facts
     link, version = facts.repo_link, facts.mindspore_version

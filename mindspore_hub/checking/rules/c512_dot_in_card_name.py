@@ -13,15 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
 
-CODE = "C512"
-NAME = "dot-in-card-name"
 SEVERITY = Severity.WARNING
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a name with a dot."""
     name = document.uid.rpartition("/")[2]
     if "." in name:

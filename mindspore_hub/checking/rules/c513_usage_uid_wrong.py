@@ -15,20 +15,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.checking.rules._hub_calls import LANGUAGES, Call, hub_calls
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Edit, Place, Problem, Severity
 from mindspore_hub.hub.patterns import pattern
 
-CODE = "C513"
-NAME = "usage-uid-wrong"
 SEVERITY = Severity.ERROR
 FIXABLE = True
 
 _UID = pattern(r"[\w.+-]+(?:/[\w.+-]+)+")
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each load of another uid; a card outside `assets/` has none."""
     text = document.body.text
     if "mindspore_hub" not in text or "load" not in text or _is_usual(text, document.uid):

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.checking.rules._sections import sentences
 from mindspore_hub.hub.body import Body
 from mindspore_hub.hub.document import Document
@@ -22,8 +23,6 @@ from mindspore_hub.hub.findings import Place, Problem, Severity
 from mindspore_hub.hub.patterns import pattern
 from mindspore_hub.hub.vocabulary.licenses import bare_name
 
-CODE = "C517"
-NAME = "license-contradiction"
 SEVERITY = Severity.ERROR
 
 _NAMED = pattern(
@@ -62,7 +61,7 @@ _USUAL = "MindSpore is available under"
 """The licence of the framework, below every card."""
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each sentence that states another licence of code or weights."""
     own, body = document.facts.license, document.body
     if not own or not ("icen" in body.text or "许可" in body.text):

@@ -13,20 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.metrics import Metric, common_name, numbers_in, same_value
 from mindspore_hub.hub.patterns import pattern
 from mindspore_hub.hub.vocabulary import plain
 
-CODE = "C518"
-NAME = "table-contradiction"
 SEVERITY = Severity.ERROR
 
 _CELLS = pattern(r"(?<!\\)\|")
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report the first row that contradicts the metrics."""
     metrics = [metric for metric in document.facts.evaluation if metric.name]
     text = document.body.text

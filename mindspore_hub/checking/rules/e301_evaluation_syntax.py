@@ -1,9 +1,9 @@
-"""A part of `evaluation` is no metric.
+"""A part of `evaluation` is not a metric.
 
 What: `evaluation` is a list of metrics between `|`, each a name and one number, perhaps with a unit
 and with how far it may be off (`±0.2`).
 
-Why: Tables of results are built from it, and a part that is no metric is lost in them.
+Why: Tables of results are built from it, and a part that is not a metric is lost in them.
 
 Example: `evaluation: good`
 
@@ -14,18 +14,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 
-CODE = "E301"
-NAME = "evaluation-syntax"
 SEVERITY = Severity.ERROR
 
 
-def check_card(document: Document) -> Iterator[Problem]:
-    """Report each part that is no metric; a word for "none" is for E310 to report."""
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
+    """Report each part that is not a metric; a word for "none" is for E310 to report."""
     facts = document.facts
     if facts.bad_segments and not facts.placeholder:
         for text, place in facts.bad_segments:
-            message = f"{text!r} is no metric" if text else "a metric is missing beside `|`"
+            message = f"{text!r} is not a metric" if text else "a metric is missing next to `|`"
             yield Problem(place, message, "write `<name><number>`, with ` | ` between metrics")

@@ -14,16 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.vocabulary import pairs
 
-CODE = "E304"
-NAME = "misspelt-metric"
 SEVERITY = Severity.WARNING
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each known misspelling."""
     for metric in document.facts.evaluation:
         right = pairs("metrics-misspelt").get(metric.name or "")

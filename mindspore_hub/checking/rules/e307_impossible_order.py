@@ -16,13 +16,12 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.metrics import Metric
 from mindspore_hub.hub.patterns import pattern
 
-CODE = "E307"
-NAME = "impossible-order"
 SEVERITY = Severity.WARNING
 
 _DIGIT = pattern(r"\d")
@@ -37,7 +36,7 @@ _COUNTED = pattern(
 _OVERLAP = pattern(r"(?P<kind>m?ap)@?\.?(?P<count>50|75)(?P<rest>\D.*)?", re.IGNORECASE)
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each metric that is not larger than one that is harder to reach."""
     metrics = [
         metric for metric in document.facts.evaluation if metric.name and _DIGIT.search(metric.name)

@@ -13,16 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Rewrite, Severity
 
-CODE = "F002"
-NAME = "byte-order-mark"
 SEVERITY = Severity.WARNING
 FIXABLE = True
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report the mark."""
     if document.byte_order_mark:
         edits = (Rewrite.NO_BYTE_ORDER_MARK,)

@@ -1,4 +1,4 @@
-"""The first line that is not blank is no title.
+"""The first line that is not blank is not a title.
 
 What: A card begins with `# Title`.
 
@@ -13,15 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
 
-CODE = "F010"
-NAME = "missing-title"
 SEVERITY = Severity.ERROR
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a card without a title line."""
     if document.title is None:
         lines = enumerate(document.lines, 1)

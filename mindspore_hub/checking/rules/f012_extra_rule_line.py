@@ -15,18 +15,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
 from mindspore_hub.hub.patterns import pattern
 
-CODE = "F012"
-NAME = "extra-rule-line"
 SEVERITY = Severity.ERROR
 FIXABLE = True
 _DASHES = pattern(r"-+[ \t]*")
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report every `---` line after the second."""
     further = document.rules[2:]
     prose = {number for number, _ in document.body.prose} if further else set()

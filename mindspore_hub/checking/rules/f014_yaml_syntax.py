@@ -14,15 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 
-CODE = "F014"
-NAME = "yaml-syntax"
 SEVERITY = Severity.ERROR
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report the place where YAML breaks; a translation is for readers only."""
     if document.problems and document.translation is None:
-        yield from document.problems_of(CODE)
+        yield from document.problems_of("F014")

@@ -14,19 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.vocabulary import words
 
-CODE = "F015"
-NAME = "bare-dash-value"
 SEVERITY = Severity.WARNING
 FIXABLE = True
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each bare dash; the key goes with it unless a loader needs that key."""
-    for problem in document.problems_of(CODE) if document.problems else ():
+    for problem in document.problems_of("F015") if document.problems else ():
         place = problem.place
         key = document.lines[place.line - 1].partition(":")[0]
         if place.column == 1 and key in words("keys-optional"):

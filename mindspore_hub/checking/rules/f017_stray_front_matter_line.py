@@ -13,15 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 
-CODE = "F017"
-NAME = "stray-front-matter-line"
 SEVERITY = Severity.ERROR
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each such line; a translation is for readers only."""
     if document.problems and document.translation is None:
-        yield from document.problems_of(CODE)
+        yield from document.problems_of("F017")

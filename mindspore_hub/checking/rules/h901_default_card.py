@@ -13,23 +13,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mindspore_hub.checking.rules import Hub
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
 from mindspore_hub.hub.front_matter import Scalar
 from mindspore_hub.hub.values import is_null
 
-CODE = "H901"
-NAME = "default-card"
 SEVERITY = Severity.ERROR
+HUB_ONLY = True
 
 _NO = frozenset({"false", "no", "off", "0", ""})
 
 
-def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+def check_hub(hub: HubCards) -> Iterator[tuple[Document, Problem]]:
     """Report models without a default card, and every default card after the first."""
     models: dict[str, list[Document]] = {}
-    for document in hub.documents.values() if hub.root else ():
+    for document in hub.documents.values():
         models.setdefault((document.facts.model_name or "").lower(), []).append(document)
     models.pop("", None)
     for documents in models.values():

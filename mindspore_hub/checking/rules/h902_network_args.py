@@ -18,8 +18,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from mindspore_hub.checking import beside
-from mindspore_hub.checking.rules import Hub
+from mindspore_hub._files import read_regular
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.facts import asset_items
 from mindspore_hub.hub.findings import Problem, Severity
@@ -27,10 +27,8 @@ from mindspore_hub.hub.front_matter import Mapping
 from mindspore_hub.hub.keys import is_class_name
 from mindspore_hub.hub.values import as_argument
 
-CODE = "H902"
-NAME = "network-args"
 SEVERITY = Severity.ERROR
-ONE_CARD = True
+HUB_ONLY = True
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
@@ -50,13 +48,11 @@ class _Constructor(NamedTuple):
     takes_all: bool
 
 
-def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report cards without a network, and arguments that do not fit its constructor."""
-    for document in hub.documents.values():
-        model = document.facts.model_name
-        if hub.root and model:
-            for problem in _problems(document, model, _read_constructor(hub.root, model)):
-                yield document, problem
+    model = document.facts.model_name
+    if model:
+        yield from _problems(document, model, _read_constructor(hub.root, model))
 
 
 def _problems(
@@ -103,7 +99,7 @@ def _unfit(arguments: Mapping, model: str, constructor: _Constructor) -> Iterato
 def _read_constructor(root: Path, model: str) -> _Constructor | None:
     """Read it from the source, so that checking a card never imports its network."""
     try:
-        return _constructor_in(beside.content(root / "models" / f"{model.lower()}.py"), model)
+        return _constructor_in(read_regular(root / "models" / f"{model.lower()}.py"), model)
     except (OSError, ValueError):
         return None
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mindspore_hub.checking.rules import Hub
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.facts import asset_items
 from mindspore_hub.hub.findings import Problem, Severity
@@ -24,10 +24,8 @@ from mindspore_hub.hub.front_matter import Mapping, Node, Scalar
 from mindspore_hub.hub.patterns import pattern
 from mindspore_hub.hub.values import as_argument
 
-CODE = "H903"
-NAME = "network-args-form"
 SEVERITY = Severity.ERROR
-ONE_CARD = True
+HUB_ONLY = True
 
 _KEY = "network-args"
 _MISSPELT = pattern(r"(?:net|network|netwrok|newtork)[-_ ]?(?:args?|arguments?)", re.IGNORECASE)
@@ -35,14 +33,8 @@ _NOTHING = frozenset({"", "~", "null", "none"})
 _HELP = "write `network-args: {<argument>: <value>}`"
 
 
-def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
-    """Report misplaced and misspelt `network-args`, and values that are no single value."""
-    for document in hub.documents.values() if hub.root else ():
-        for problem in _problems(document):
-            yield document, problem
-
-
-def _problems(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
+    """Report misplaced and misspelt `network-args`, and values that are not a single value."""
     for name, _ in document.front_matter.entries:
         if _MISSPELT.fullmatch(name.text):
             yield Problem(name.place, f"{name.text} stands outside of the asset", "indent it")
@@ -51,7 +43,7 @@ def _problems(document: Document) -> Iterator[Problem]:
             if name.text == _KEY:
                 yield from _value_problems(node)
             elif _MISSPELT.fullmatch(name.text):
-                yield Problem(name.place, f"{name.text} is no key of an asset", f"write {_KEY}")
+                yield Problem(name.place, f"{name.text} is not a key of an asset", f"write {_KEY}")
 
 
 def _value_problems(node: Node) -> Iterator[Problem]:

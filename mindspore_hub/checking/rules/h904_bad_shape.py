@@ -14,25 +14,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mindspore_hub.checking.rules import Hub
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.values import wrong_part_of_shape
 
-CODE = "H904"
-NAME = "bad-shape"
 SEVERITY = Severity.ERROR
-ONE_CARD = True
+HUB_ONLY = True
 
 _HELP = "write `[3, 288, 144]`, or one such list per tensor, without the batch axis"
 
 
-def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
-    """Report the first part of each shape that is no size."""
-    for document in hub.documents.values() if hub.root else ():
-        for key in ("input-shape", "output-shape"):
-            node = document.front_matter.get(key)
-            wrong = wrong_part_of_shape(node) if node is not None else None
-            if wrong is not None:
-                message = f"{key} is not a list of positive whole numbers, or of such lists"
-                yield document, Problem(wrong.place, message, _HELP)
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
+    """Report the first part of each shape that is not a size."""
+    for key in ("input-shape", "output-shape"):
+        node = document.front_matter.get(key)
+        wrong = wrong_part_of_shape(node) if node is not None else None
+        if wrong is not None:
+            message = f"{key} is not a list of positive whole numbers, or of such lists"
+            yield Problem(wrong.place, message, _HELP)

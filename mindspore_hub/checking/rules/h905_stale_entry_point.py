@@ -14,29 +14,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mindspore_hub.checking import beside
-from mindspore_hub.checking.rules import Hub
+from mindspore_hub._files import is_file, read_regular
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 
-CODE = "H905"
-NAME = "stale-entry-point"
 SEVERITY = Severity.ERROR
+HUB_ONLY = True
 
 
-def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+def check_hub(hub: HubCards) -> Iterator[tuple[Document, Problem]]:
     """Report the first card of each model whose entry point differs or is missing.
 
     Where nothing can be generated, other rules say why.
     """
-    if hub.root is None:
-        return
-    from mindspore_hub.authoring.generate import entry_points
-    from mindspore_hub.networks.entry_point import entry_point_path
+    from mindspore_hub.hub.hub import Hub
+    from mindspore_hub.networks.entry_point import entry_point_path, entry_point_texts
 
     try:
-        texts = entry_points(hub.root)
+        texts = entry_point_texts(Hub.of(hub.root))
     except (CardError, OSError, ValueError):
         return
     for model, document in _first_cards(hub).items():
@@ -48,7 +45,7 @@ def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
             yield document, Problem(place, message, "run `mshub generate`")
 
 
-def _first_cards(hub: Hub) -> dict[str, Document]:
+def _first_cards(hub: HubCards) -> dict[str, Document]:
     cards: dict[str, Document] = {}
     for document in hub.documents.values():
         cards.setdefault(document.facts.model_name or "", document)
@@ -58,6 +55,6 @@ def _first_cards(hub: Hub) -> dict[str, Document]:
 def _state(path: Path, text: str | None) -> str | None:
     if text is None:
         return None
-    if not beside.is_file(path):
+    if not is_file(path):
         return "is missing"
-    return "is not what the cards say" if beside.content(path) != text.encode("utf-8") else None
+    return "is not what the cards say" if read_regular(path) != text.encode("utf-8") else None

@@ -13,29 +13,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mindspore_hub.checking.rules import Hub
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.checking.rules._sections import section_lines
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
 from mindspore_hub.hub.patterns import pattern
 
-CODE = "H906"
-NAME = "usage-load"
 SEVERITY = Severity.ERROR
-ONE_CARD = True
+HUB_ONLY = True
 
 _LOAD = pattern(r"\bload\(")
 
 
-def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report cards without such a block."""
-    for document in hub.documents.values() if hub.root else ():
-        lines = section_lines(document.body, "usage")
-        if not any(
-            block.line in lines and _LOAD.search(block.text)
-            for block in document.body.code_blocks("python")
-        ):
-            message = "no Python block of a Usage section calls load()"
-            help_ = f'add `net = mindspore_hub.load("{document.uid}")` under `## Usage`'
-            place = Place(lines.start) if lines else Place()
-            yield document, Problem(place, message, help_, whole=not lines)
+    lines = section_lines(document.body, "usage")
+    if not any(
+        block.line in lines and _LOAD.search(block.text)
+        for block in document.body.code_blocks("python")
+    ):
+        message = "no Python block of a Usage section calls load()"
+        help_ = f'add `net = mindspore_hub.load("{document.uid}")` under `## Usage`'
+        place = Place(lines.start) if lines else Place()
+        yield Problem(place, message, help_, whole=not lines)

@@ -15,28 +15,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mindspore_hub.checking.rules import Hub
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
 from mindspore_hub.hub.front_matter import Mapping, Node, Scalar
 
-CODE = "H907"
-NAME = "refused-colon"
 SEVERITY = Severity.ERROR
-ONE_CARD = True
+HUB_ONLY = True
 
 _ALLOWED = frozenset({"repo-link", "asset", "evaluation"})
 
 
-def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report the first colon of each value of other keys."""
-    for document in hub.documents.values() if hub.root else ():
-        for name, value in document.front_matter.entries:
-            place = _colon(value) if name.text not in _ALLOWED else None
-            if place:
-                message = f"the value of {name.text} holds a colon"
-                help_ = "write it without one; quotes do not help"
-                yield document, Problem(place, message, help_)
+    for name, value in document.front_matter.entries:
+        place = _colon(value) if name.text not in _ALLOWED else None
+        if place:
+            message = f"the value of {name.text} holds a colon"
+            help_ = "write it without one; quotes do not help"
+            yield Problem(place, message, help_)
 
 
 def _colon(node: Node) -> Place | None:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mindspore_hub.checking.rules import Hub
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.checking.rules._asset_mapping import mapping_problems
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
@@ -26,18 +26,16 @@ from mindspore_hub.hub.front_matter import Mapping, Node
 from mindspore_hub.hub.values import as_shapes
 from mindspore_hub.tasks.retrieval.fields import as_retrieval, problems
 
-CODE = "H910"
-NAME = "retrieval"
 SEVERITY = Severity.ERROR
-ONE_CARD = True
+HUB_ONLY = True
 FIXABLE = True
 
 _KEY = "retrieval"
 
 
-def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report fields that are missing, unknown or wrong, and a misplaced key."""
-    return mapping_problems(hub, _KEY, _problems)
+    return mapping_problems(document, _KEY, _problems)
 
 
 def _problems(node: Node, asset: Mapping, document: Document) -> Iterator[Problem]:

@@ -17,25 +17,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mindspore_hub.checking.rules import Hub
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.checking.rules._asset_mapping import mapping_problems
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.front_matter import Mapping, Node
 from mindspore_hub.tasks.retrieval.protocol import KINDS, as_protocol, problems
 
-CODE = "H911"
-NAME = "protocol"
 SEVERITY = Severity.ERROR
-ONE_CARD = True
+HUB_ONLY = True
 FIXABLE = True
 
 _KEY = "protocol"
 
 
-def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report fields that are missing, unknown or wrong, a misplaced key, and other metrics."""
-    return mapping_problems(hub, _KEY, _problems)
+    return mapping_problems(document, _KEY, _problems)
 
 
 def _problems(node: Node, asset: Mapping, document: Document) -> Iterator[Problem]:

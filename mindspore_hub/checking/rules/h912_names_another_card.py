@@ -19,7 +19,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mindspore_hub.checking.rules import Hub
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.checking.rules._hub_calls import LANGUAGES, hub_calls
 from mindspore_hub.hub.card import variants_of
 from mindspore_hub.hub.document import Document
@@ -27,9 +27,8 @@ from mindspore_hub.hub.findings import Edit, Place, Problem, Severity
 from mindspore_hub.hub.patterns import pattern
 from mindspore_hub.hub.values import as_argument
 
-CODE = "H912"
-NAME = "names-another-card"
 SEVERITY = Severity.ERROR
+HUB_ONLY = True
 FIXABLE = True
 
 _FUNCTIONS = frozenset({"load", "embed", "evaluate", "transforms", "info"})
@@ -48,17 +47,17 @@ class _Named(NamedTuple):
     may_differ: bool = False
 
 
-def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+def check_hub(hub: HubCards) -> Iterator[tuple[Document, Problem]]:
     """Report each such name where it stands."""
-    meant = _meant(hub) if hub.root else {}
-    for document in hub.documents.values() if hub.root else ():
+    meant = _meant(hub)
+    for document in hub.documents.values():
         for named in (*_outside(document), *_in_code(document)):
             cards = meant.get(named.name.lower(), [])
             if _is_wrong(document, named, cards):
                 yield document, _problem(document, named.place, named.name, cards)
 
 
-def _meant(hub: Hub) -> dict[str, list[Document]]:
+def _meant(hub: HubCards) -> dict[str, list[Document]]:
     """Cards that each name means, by the name in lower case."""
     meant: dict[str, list[Document]] = {}
     for document in hub.documents.values():

@@ -15,30 +15,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mindspore_hub.checking.rules import Hub
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.checking.rules._sections import section_lines
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.patterns import pattern
 
-CODE = "H913"
-NAME = "figure-in-body"
 SEVERITY = Severity.WARNING
-ONE_CARD = True
+HUB_ONLY = True
 
 _NUMBER = pattern(r"(?<![\d.,])\d+(?:\.\d+)?(?:[eE][-+]?\d{1,2})?")
 
 
-def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each metric whose number is not there."""
-    for document in hub.documents.values() if hub.root else ():
-        metrics = document.facts.evaluation
-        numbers = _numbers(document) if metrics else set()
-        for metric in metrics:
-            if not {_same(metric.number), _same(100 * metric.number)} & numbers:
-                message = f"{metric.text} is published, but the prose does not say {metric.value}"
-                help_ = "say what was measured and what came out, or correct `evaluation`"
-                yield document, Problem(metric.place, message, help_)
+    metrics = document.facts.evaluation
+    numbers = _numbers(document) if metrics else set()
+    for metric in metrics:
+        if not {_same(metric.number), _same(100 * metric.number)} & numbers:
+            message = f"{metric.text} is published, but the prose does not say {metric.value}"
+            help_ = "say what was measured and what came out, or correct `evaluation`"
+            yield Problem(metric.place, message, help_)
 
 
 def _numbers(document: Document) -> set[float]:

@@ -14,24 +14,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mindspore_hub.checking.rules import Hub
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
 from mindspore_hub.hub.patterns import pattern
 
-CODE = "H914"
-NAME = "todo"
 SEVERITY = Severity.ERROR
-ONE_CARD = True
+HUB_ONLY = True
 
 _TODO = pattern(r"\bTODO\b")
 
 
-def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report the first such word of each line."""
-    for document in hub.documents.values() if hub.root else ():
-        for number, line in enumerate(document.lines, 1) if "TODO" in document.text else ():
-            match = _TODO.search(line)
-            if match:
-                place = Place(number, match.start() + 1)
-                yield document, Problem(place, "something is left to say here", "say it")
+    for number, line in enumerate(document.lines, 1) if "TODO" in document.text else ():
+        match = _TODO.search(line)
+        if match:
+            place = Place(number, match.start() + 1)
+            yield Problem(place, "something is left to say here", "say it")

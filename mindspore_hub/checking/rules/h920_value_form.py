@@ -4,7 +4,7 @@ What: Every key has one value, but for `asset`, which is a list with a dash befo
 each file, the two shapes, and the mappings of an asset.
 
 Why: What has another form is read as nothing: a card without its dash below `asset` publishes no
-checkpoint, and `[MIT]` is no license.
+checkpoint, and `[MIT]` is not a license.
 
 Example: `license: [Apache2.0]`
 
@@ -15,17 +15,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.fields import asset_problems, single_value_problems
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.keys import ASSET, TOP
 
-CODE = "H920"
-NAME = "value-form"
 SEVERITY = Severity.ERROR
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each such key; shapes, booleans and mappings have rules of their own."""
     yield from single_value_problems(document.front_matter, TOP)
     yield from asset_problems(document.front_matter)

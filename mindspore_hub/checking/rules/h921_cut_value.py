@@ -14,13 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.front_matter import Mapping, Node, Scalar, Sequence
 from mindspore_hub.hub.patterns import pattern
 
-CODE = "H921"
-NAME = "cut-value"
 SEVERITY = Severity.WARNING
 
 _COMMENT = pattern(r"(?:^|\s+)#(?=\S)(?!\s*mshub:)")
@@ -30,7 +29,7 @@ _PROPERTIES = pattern(r"^(?:[!&]\S*\s+)+")
 _HELP = "quote the value, or put a blank behind the `#` of a comment"
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each plain value that such a comment follows."""
     if not any("#" in line for line in document.front_lines):
         return

@@ -13,15 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
 
-CODE = "H922"
-NAME = "unclosed-code-block"
 SEVERITY = Severity.WARNING
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each block that ends with the card, or where another one begins inside it."""
     for block in document.body.unclosed_blocks:
         line = block.line - 1

@@ -1,6 +1,6 @@
 """No network can have this model-name.
 
-What: `model-name` is no word that Python keeps for itself.
+What: `model-name` is not a word that Python keeps for itself.
 
 Why: The network is a class of that name, and `class class` is no Python.
 
@@ -13,18 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.front_matter import Scalar
 from mindspore_hub.hub.keys import fits
 
-CODE = "H923"
-NAME = "model-name"
 SEVERITY = Severity.ERROR
 
 
-def check_card(document: Document) -> Iterator[Problem]:
-    """Report a keyword; what else is no name of a class, H902 reports in a hub."""
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
+    """Report a keyword; what else is not a name of a class, H902 reports in a hub."""
     value = document.values.get("model-name")
     if isinstance(value, Scalar) and value.text.strip() and not fits("model-name", value.text):
         message = f"{value.text} is a word of Python, which no class can be called"

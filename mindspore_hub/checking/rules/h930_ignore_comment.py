@@ -15,18 +15,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.checking.suppress import comments
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 
-CODE = "H930"
-NAME = "ignore-comment"
 SEVERITY = Severity.WARNING
 
 _HELP = "write `<!-- mshub: ignore CODE -->`; `mshub card rule` lists the codes"
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report comments without codes, and codes that no rule has."""
     for comment in comments(document):
         for word in comment.unknown:

@@ -13,16 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
 from mindspore_hub.hub.vocabulary import words
 
-CODE = "K101"
-NAME = "missing-required-key"
 SEVERITY = Severity.ERROR
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each required key that a readable front matter lacks."""
     present = document.values
     missing = words("keys-required").difference(present) if present else ()

@@ -13,18 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.front_matter import Node, Scalar, Sequence
 from mindspore_hub.hub.values import is_null
 from mindspore_hub.hub.vocabulary import words
 
-CODE = "K102"
-NAME = "empty-required-key"
 SEVERITY = Severity.ERROR
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report required keys with an empty value."""
     for key, value in document.values.items():
         if _is_empty(value) and key in words("keys-required"):

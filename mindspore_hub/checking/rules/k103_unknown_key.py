@@ -13,17 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.front_matter import Mapping
 from mindspore_hub.hub.keys import ASSET, TOP, are_known, meant_key, nearest_key
 
-CODE = "K103"
-NAME = "unknown-key"
 SEVERITY = Severity.WARNING
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each key that is neither known nor another spelling of a known one (K104)."""
     if not are_known(document.values) and document.translation is None:
         yield from _problems(document.front_matter, TOP)

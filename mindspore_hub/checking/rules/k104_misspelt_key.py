@@ -13,18 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.front_matter import Mapping
 from mindspore_hub.hub.keys import ASSET, TOP, are_known, meant_key
 
-CODE = "K104"
-NAME = "misspelt-key"
 SEVERITY = Severity.ERROR
 FIXABLE = True
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report underscores, capitals and plurals, at the top level and inside assets."""
     if not are_known(document.values):
         yield from _problems(document, document.front_matter, TOP)

@@ -13,19 +13,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.front_matter import Scalar
 from mindspore_hub.hub.patterns import pattern
 
-CODE = "V201"
-NAME = "version-loses-digits"
 SEVERITY = Severity.ERROR
 FIXABLE = True
 _DECIMAL = pattern(r"[0-9]+\.[0-9]+")
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report plain versions of which a YAML reader drops digits."""
     for key in ("model-version", "mindspore-version"):
         value = document.values.get(key)

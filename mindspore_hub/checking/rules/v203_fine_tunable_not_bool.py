@@ -15,13 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Edit, Problem, Severity
 from mindspore_hub.hub.front_matter import Scalar
 from mindspore_hub.hub.values import is_null
 
-CODE = "V203"
-NAME = "fine-tunable-not-bool"
 SEVERITY = Severity.ERROR
 FIXABLE = True
 _KEYS = ("fine-tunable", "allow-cache-ckpt", "mindspore-lite", "default")
@@ -38,8 +37,8 @@ _TITLES = {"yes": "True", "on": "True", "1": "True", "no": "False", "off": "Fals
 """What words and numbers mean that `default` does not take."""
 
 
-def check_card(document: Document) -> Iterator[Problem]:
-    """Report switches of another type; quotes and odd capitals can be mended."""
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
+    """Report switches of another type; quotes and odd capitals can be fixed."""
     for key in _KEYS:
         value = document.values.get(key)
         if value is None or (is_null(value) and key != "default"):

@@ -13,18 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.front_matter import Scalar
 from mindspore_hub.hub.keys import fits
 from mindspore_hub.hub.vocabulary import listed, proposal
 
-CODE = "V204"
-NAME = "unknown-module-domain"
 SEVERITY = Severity.ERROR
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a domain that is not listed."""
     value = document.values.get("module-type")
     if isinstance(value, Scalar) and value.text and not fits("module-type", value.text):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.front_matter import Scalar, scalars
@@ -20,13 +21,11 @@ from mindspore_hub.hub.keys import fits
 from mindspore_hub.hub.patterns import pattern
 from mindspore_hub.hub.vocabulary import listed, words
 
-CODE = "V207"
-NAME = "unknown-used-for"
 SEVERITY = Severity.ERROR
 _SEPARATOR = pattern(r"[/,|;]")
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each item that is not listed."""
     for value in scalars(document.values.get("used-for")):
         if value.text.strip() and not fits("used-for", value.text):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.front_matter import Scalar, scalars
@@ -21,13 +22,11 @@ from mindspore_hub.hub.patterns import pattern
 from mindspore_hub.hub.values import is_null
 from mindspore_hub.hub.vocabulary import listed, words
 
-CODE = "V208"
-NAME = "unknown-backend"
 SEVERITY = Severity.ERROR
 _SEPARATOR = pattern(r"[/,|;]")
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each item that is not listed."""
     for key in ("train-backend", "infer-backend"):
         for value in scalars(document.values.get(key)):

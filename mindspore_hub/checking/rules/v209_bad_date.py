@@ -13,19 +13,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.front_matter import Scalar
 from mindspore_hub.hub.keys import fits
 from mindspore_hub.hub.values import is_null
 
-CODE = "V209"
-NAME = "bad-date"
 SEVERITY = Severity.ERROR
 
 
-def check_card(document: Document) -> Iterator[Problem]:
-    """Report what is no date, however it is written."""
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
+    """Report what is not a date, however it is written."""
     value = document.values.get("update-time")
     if isinstance(value, Scalar) and not is_null(value) and not fits("update-time", value.text):
-        yield Problem(value.place, f"{value.text} is no date", "write it as YYYY-MM-DD")
+        yield Problem(value.place, f"{value.text} is not a date", "write it as YYYY-MM-DD")

@@ -13,18 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.front_matter import Scalar
 from mindspore_hub.hub.vocabulary.dates import any_date, is_iso
 
-CODE = "V210"
-NAME = "date-not-iso"
 SEVERITY = Severity.INFO
 FIXABLE = True
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a date in another form."""
     value = document.values.get("update-time")
     if isinstance(value, Scalar) and not is_iso(value.text):

@@ -13,18 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.front_matter import Scalar
 from mindspore_hub.hub.keys import fits
 from mindspore_hub.hub.values import is_null
 
-CODE = "V211"
-NAME = "accuracy-not-number"
 SEVERITY = Severity.ERROR
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report any other value."""
     value = document.values.get("accuracy")
     if isinstance(value, Scalar) and not is_null(value) and not fits("accuracy", value.text):

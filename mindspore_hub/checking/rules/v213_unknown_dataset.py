@@ -14,18 +14,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.front_matter import scalars
 from mindspore_hub.hub.vocabulary import listed, proposal
 from mindspore_hub.hub.vocabulary.datasets import is_known
 
-CODE = "V213"
-NAME = "unknown-dataset"
 SEVERITY = Severity.WARNING
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report names that are unknown in any spelling; `N/A` is for K106."""
     for value in scalars(document.values.get("train-dataset")):
         text = value.text.strip()

@@ -13,16 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.vocabulary.licenses import APACHE, bare_name
 
-CODE = "V214"
-NAME = "license-not-apache"
 SEVERITY = Severity.WARNING
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report any other license."""
     text = document.facts.license
     if text and text != "Apache2.0" and bare_name(text) != APACHE:

@@ -13,19 +13,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 
-CODE = "V217"
-NAME = "bad-repo-link"
 SEVERITY = Severity.ERROR
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a link of another form."""
     if document.facts.repo_link is None:
         value = document.values.get("repo-link")
         text = document.facts.text("repo-link")
         if text and value:
             help_ = "write https://HOST/OWNER/REPO/tree/REF/PATH"
-            yield Problem(value.place, f"{text} is no folder of a repository", help_)
+            yield Problem(value.place, f"{text} is not a folder of a repository", help_)

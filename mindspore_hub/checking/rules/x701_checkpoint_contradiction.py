@@ -16,18 +16,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mindspore_hub.checking.rules import Hub
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
 
-CODE = "X701"
-NAME = "checkpoint-contradiction"
 SEVERITY = Severity.ERROR
 
 _TOLERANCE = 1
 
 
-def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+def check_hub(hub: HubCards) -> Iterator[tuple[Document, Problem]]:
     """Report each card whose figures another card of the same file contradicts."""
     for digest, documents in hub.copies_in_release:
         for document in documents:

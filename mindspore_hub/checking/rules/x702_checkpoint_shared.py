@@ -13,17 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mindspore_hub.checking.rules import Hub
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.checking.rules.x701_checkpoint_contradiction import contradict, place_of_digest
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 
-CODE = "X702"
-NAME = "checkpoint-shared"
 SEVERITY = Severity.WARNING
 
 
-def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+def check_hub(hub: HubCards) -> Iterator[tuple[Document, Problem]]:
     """Report each card of a shared file, unless X701 reports it."""
     for digest, documents in hub.copies_in_release:
         for document in documents:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from mindspore_hub.checking.rules import Hub
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.checking.rules.x701_checkpoint_contradiction import values_of
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
@@ -24,15 +24,13 @@ from mindspore_hub.hub.findings import Problem, Severity
 if TYPE_CHECKING:
     from decimal import Decimal
 
-CODE = "X703"
-NAME = "metric-drift"
 SEVERITY = Severity.WARNING
 
 _TOLERANCE = "0.1"
 _MANY = 50
 
 
-def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+def check_hub(hub: HubCards) -> Iterator[tuple[Document, Problem]]:
     """Report each card that has a metric on which the cards of its file differ."""
     for documents in hub.copies:
         figures = [values_of(document) for document in documents]

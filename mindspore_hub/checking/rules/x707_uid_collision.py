@@ -13,16 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mindspore_hub.checking.rules import Hub
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
 
-CODE = "X707"
-NAME = "uid-collision"
 SEVERITY = Severity.ERROR
 
 
-def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+def check_hub(hub: HubCards) -> Iterator[tuple[Document, Problem]]:
     """Report every card whose uid another one has in another case."""
     lowered = {uid.lower() for uid in hub.documents}
     if len(lowered) == len(hub.documents):

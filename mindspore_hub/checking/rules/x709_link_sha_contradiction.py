@@ -13,16 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mindspore_hub.checking.rules import Hub
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
 
-CODE = "X709"
-NAME = "link-sha-contradiction"
 SEVERITY = Severity.ERROR
 
 
-def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+def check_hub(hub: HubCards) -> Iterator[tuple[Document, Problem]]:
     """Report each digest whose link has another one in another card."""
     for link, items in hub.by_link.items():
         if len({digest.lower() for _, digest in items}) > 1:

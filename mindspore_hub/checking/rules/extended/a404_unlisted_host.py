@@ -13,16 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.vocabulary import words
 
-CODE = "A404"
-NAME = "unlisted-host"
 SEVERITY = Severity.INFO
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each asset on another host."""
     for asset in document.facts.assets:
         parts = (asset.link or "").split("/", 3)

@@ -13,18 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.patterns import pattern
 
-CODE = "B609"
-NAME = "empty-link"
 SEVERITY = Severity.WARNING
 
 _EMPTY = pattern(r"\]\(\s*(?:<\s*>\s*)?(?:[\"'][^\"']*[\"']\s*)?\)|=\s*(?:\"\s*\"|'\s*')")
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each link without a target."""
     if not document.body.has_odd_links or not _EMPTY.search(document.body.text):
         return

@@ -17,13 +17,12 @@ from collections import Counter
 from collections.abc import Iterator
 from urllib.parse import unquote
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.body import Heading
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.patterns import pattern
 
-CODE = "B610"
-NAME = "dangling-anchor"
 SEVERITY = Severity.WARNING
 
 _ANCHOR = pattern(r"\]\(\s*<?#|\]:\s*<?#|=\s*[\"']#")
@@ -33,7 +32,7 @@ _LINK = pattern(r"!?\[([^\]]{0,200})\]\([^)]{0,200}\)")
 _DROPPED = pattern(r"[^\w\- ]")
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each link to an anchor of the card that is not there."""
     if not document.body.has_odd_links or not _ANCHOR.search(document.body.text):
         return

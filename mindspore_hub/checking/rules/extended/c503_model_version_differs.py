@@ -2,7 +2,7 @@
 
 What: `model-version` repeats `mindspore-version`.
 
-Why: Published files are told apart by release, so a version of its own names no file.
+Why: Published files are distinguished by release, so a version of its own names no file.
 
 Example: `model-version: 1.0` beside `mindspore-version: 1.9`
 
@@ -13,15 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 
-CODE = "C503"
-NAME = "model-version-differs"
 SEVERITY = Severity.INFO
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report two versions that differ."""
     facts = document.facts
     model, release = facts.model_version, facts.mindspore_version

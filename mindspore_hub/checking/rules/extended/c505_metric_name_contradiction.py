@@ -14,15 +14,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 
-CODE = "C505"
-NAME = "metric-name-contradiction"
 SEVERITY = Severity.WARNING
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report the first metric that has another name in a file name."""
     pairs = (pair for item in document.facts.comparisons for pair in item.names)
     for metric, published in islice(pairs, 1):

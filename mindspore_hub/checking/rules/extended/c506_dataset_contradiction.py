@@ -13,17 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.facts import FileName
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.vocabulary import plain
 
-CODE = "C506"
-NAME = "dataset-contradiction"
 SEVERITY = Severity.WARNING
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each file of another data set."""
     dataset = document.facts.dataset
     if not dataset:

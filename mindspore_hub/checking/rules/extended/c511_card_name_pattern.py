@@ -2,7 +2,7 @@
 
 What: A card is called `<model>_<data set>.md`.
 
-Why: Variants of a model are told apart by the data set in the uid.
+Why: Variants of a model are distinguished by the data set in the uid.
 
 Example: `gru_muti30k.md` with `train-dataset: Multi30k`
 
@@ -13,16 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
 from mindspore_hub.hub.vocabulary import plain
 
-CODE = "C511"
-NAME = "card-name-pattern"
 SEVERITY = Severity.INFO
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a name with another data set, or without one."""
     dataset = document.facts.dataset
     if not dataset or dataset.upper() == "N/A":

@@ -15,13 +15,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.facts import AssetFacts, FileName, split_items
 from mindspore_hub.hub.findings import Place, Problem, Severity
 from mindspore_hub.hub.patterns import pattern
 
-CODE = "C514"
-NAME = "device-contradiction"
 SEVERITY = Severity.WARNING
 
 _DEVICES = frozenset({"ascend", "gpu", "cpu"})
@@ -30,7 +29,7 @@ _IN_FILE = pattern(r"(?:^|[_-])(ascend|gpu|cpu)(?=[_.-])")
 _TARGET = pattern(r"""device_target\s*=\s*["'](\w+)["']""")
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report the first two statements that have no device in common."""
     facts = document.facts
     trained = split_items(facts.text("train-backend"))

@@ -13,16 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.facts import implementation
 from mindspore_hub.hub.findings import Problem, Severity
 
-CODE = "C515"
-NAME = "intro-path-contradiction"
 SEVERITY = Severity.WARNING
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report another folder; `model_zoo/` is where the repository was before."""
     link = document.facts.repo_link
     if not link or not link.path:

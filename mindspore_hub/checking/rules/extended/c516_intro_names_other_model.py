@@ -14,17 +14,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.facts import implementation
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.vocabulary import plain
 
-CODE = "C516"
-NAME = "intro-names-other-model"
 SEVERITY = Severity.WARNING
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a name that has nothing in common with those of the card."""
     stated = implementation(document)
     if stated and stated.name != document.facts.model_name and not _is_own(document, stated.name):

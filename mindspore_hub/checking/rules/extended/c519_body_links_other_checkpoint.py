@@ -13,18 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
 from mindspore_hub.hub.patterns import pattern
 
-CODE = "C519"
-NAME = "body-links-other-checkpoint"
 SEVERITY = Severity.WARNING
 
 _BREAKS = pattern(r"[\s()<>\[\]\"'|]+")
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report the first link to a checkpoint where none is the asset."""
     assets = {asset.file for asset in document.facts.assets if asset.link}
     if not assets or ".ckpt" not in document.body.text:
@@ -34,7 +33,7 @@ def check_card(document: Document) -> Iterator[Problem]:
     if linked and not any(link.rsplit("/", 1)[-1] in assets for _, link in linked):
         number, link = linked[0]
         column = document.lines[number - 1].index(link) + 1
-        message = f"the text links {link}, which is no asset of the card"
+        message = f"the text links {link}, which is not an asset of the card"
         help_ = "link the asset, or correct asset-link"
         yield Problem(Place(number, column), message, help_)
 

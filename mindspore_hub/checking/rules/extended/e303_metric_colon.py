@@ -13,17 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Edit, Problem, Severity
 from mindspore_hub.hub.metrics import Metric, parse_metric
 
-CODE = "E303"
-NAME = "metric-colon"
 SEVERITY = Severity.INFO
 FIXABLE = True
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each colon; it is removed where the name can be told from the number without it."""
     for metric in document.facts.evaluation:
         if metric.colon or (metric.name or "").endswith(":"):

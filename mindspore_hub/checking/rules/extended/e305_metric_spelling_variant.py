@@ -1,6 +1,6 @@
 """The name of a metric is spelt as in few other cards.
 
-What: A metric has the same spelling in all cards. Capitals are no fault where most cards have none:
+What: A metric has the same spelling in all cards. Capitals are not a fault where most cards have none:
 `mIoU` and `MSE` stay.
 
 Why: `map`, `MAP` and `mAP` are three columns in a table of results.
@@ -14,16 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.vocabulary import by_plain, pairs, plain, words
 
-CODE = "E305"
-NAME = "metric-spelling-variant"
 SEVERITY = Severity.INFO
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each name that most cards spell differently."""
     known = words("metrics")
     for metric in document.facts.evaluation:

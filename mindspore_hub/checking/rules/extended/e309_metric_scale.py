@@ -14,15 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 
-CODE = "E309"
-NAME = "metric-scale"
 SEVERITY = Severity.WARNING
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each accuracy-like metric that looks like a fraction."""
     for metric in document.facts.evaluation:
         if 0 <= metric.number <= 1 and metric.is_percentage and not metric.unit:

@@ -13,17 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
 
-CODE = "F004"
-NAME = "front-matter-whitespace"
 SEVERITY = Severity.INFO
 FIXABLE = True
 _TAB_WIDTH = 4
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each such line once."""
     lines = document.front_lines
     joined = "\n".join((*lines, ""))

@@ -13,16 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Rewrite, Severity
 
-CODE = "F005"
-NAME = "no-final-newline"
 SEVERITY = Severity.INFO
 FIXABLE = True
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report the last line of a card that ends without one."""
     if document.lines and not document.text.endswith(("\n", "\r")):
         place = Place(len(document.lines), len(document.lines[-1]) + 1)

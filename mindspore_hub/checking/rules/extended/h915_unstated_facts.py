@@ -4,7 +4,7 @@ What: A card states `input-shape` and `output-shape`, and each of its assets `as
 `network-args` for the arguments that the default card of its model states.
 
 Why: These stand in the table of models, and `mshub info` prints them before anything is downloaded.
-Two files of one model that differ in an argument are told apart by it.
+Two files of one model that differ in an argument are distinguished by it.
 
 Example: a card without `output-shape`.
 
@@ -15,26 +15,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mindspore_hub.checking.rules import Hub
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.facts import asset_items
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.values import as_argument, as_arguments
 
-CODE = "H915"
-NAME = "unstated-facts"
 SEVERITY = Severity.WARNING
+HUB_ONLY = True
 
 
-def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+def check_hub(hub: HubCards) -> Iterator[tuple[Document, Problem]]:
     """Report each fact that is absent."""
     arguments = _arguments(hub)
-    for document in hub.documents.values() if hub.root else ():
+    for document in hub.documents.values():
         for problem in _problems(document, arguments.get(document.facts.model_name, set())):
             yield document, problem
 
 
-def _arguments(hub: Hub) -> dict[str | None, set[str]]:
+def _arguments(hub: HubCards) -> dict[str | None, set[str]]:
     """Names of the arguments that the default card of each model states."""
     return {
         document.facts.model_name: {

@@ -15,14 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mindspore_hub.checking.rules import Hub
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
 
-CODE = "H916"
-NAME = "sections"
 SEVERITY = Severity.WARNING
-ONE_CARD = True
+HUB_ONLY = True
 
 SECTIONS = (
     *("Introduction", "Usage", "Inputs", "Outputs", "Training and fine-tuning", "Evaluation"),
@@ -30,14 +28,8 @@ SECTIONS = (
 )
 
 
-def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report sections that are missing or unknown, and the first that is not where it belongs."""
-    for document in hub.documents.values() if hub.root else ():
-        for problem in _problems(document):
-            yield document, problem
-
-
-def _problems(document: Document) -> Iterator[Problem]:
     headings = [heading for heading in document.body.all_headings if heading.level == 2]
     present = [heading.text for heading in headings]
     for name in SECTIONS:
@@ -47,7 +39,7 @@ def _problems(document: Document) -> Iterator[Problem]:
     expected = iter([name for name in SECTIONS if name in present])
     for heading in headings:
         if heading.text not in SECTIONS:
-            message = f"{heading.text} is no section of a card"
+            message = f"{heading.text} is not a section of a card"
             yield Problem(heading.place, message, f"there are {', '.join(SECTIONS)}")
         elif heading.text != (name := next(expected, "none")):
             message = f"the section {heading.text} stands where {name} belongs"

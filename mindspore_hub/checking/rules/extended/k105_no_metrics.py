@@ -13,17 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
 from mindspore_hub.hub.front_matter import Node, scalars
 
-CODE = "K105"
-NAME = "no-metrics"
 SEVERITY = Severity.INFO
 _PLACEHOLDERS = frozenset({"", "-", "no", "none", "n/a", "na", "nan", "null", "~"})
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report the place of `evaluation`, or that of the front matter."""
     values = document.values
     if not values or _says(values.get("evaluation")) or _says(values.get("accuracy")):
@@ -36,5 +35,5 @@ def check_card(document: Document) -> Iterator[Problem]:
 
 
 def _says(value: Node | None) -> bool:
-    """Whether a value is there that is no placeholder."""
+    """Whether a value is there that is not a placeholder."""
     return any(item.text.strip().lower() not in _PLACEHOLDERS for item in scalars(value))

@@ -13,16 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
 from mindspore_hub.hub.front_matter import Scalar
 
-CODE = "K106"
-NAME = "no-dataset"
 SEVERITY = Severity.INFO
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report an absent value, and `N/A`."""
     value = document.values.get("train-dataset")
     named = value is not None

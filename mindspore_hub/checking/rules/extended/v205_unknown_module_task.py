@@ -14,17 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.front_matter import Scalar
 from mindspore_hub.hub.vocabulary import listed, proposal, words
 
-CODE = "V205"
-NAME = "unknown-module-task"
 SEVERITY = Severity.INFO
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a task that is not listed; a dash in place of a `_` is for V206."""
     value = document.values.get("module-type")
     if not isinstance(value, Scalar) or "-" not in value.text:
@@ -36,4 +35,4 @@ def check_card(document: Document) -> Iterator[Problem]:
         known = [word.removeprefix(start) for word in listed("tasks") if word.startswith(start)]
         near = proposal(task, known)
         help_ = f"did you mean {near}?" if near else f"leave it at `{domain}`"
-        yield Problem(value.place, f"{task} is no documented task of {domain}", help_)
+        yield Problem(value.place, f"{task} is not a documented task of {domain}", help_)

@@ -13,17 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.front_matter import Scalar
 
-CODE = "V206"
-NAME = "module-type-extra-dash"
 SEVERITY = Severity.WARNING
 FIXABLE = True
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report every dash after the first at once."""
     value = document.values.get("module-type")
     if isinstance(value, Scalar) and value.text.count("-") > 1:

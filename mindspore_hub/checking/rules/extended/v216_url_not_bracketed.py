@@ -13,17 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.front_matter import Scalar
 
-CODE = "V216"
-NAME = "url-not-bracketed"
 SEVERITY = Severity.INFO
 FIXABLE = True
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report `repo-link`, and the link of every asset."""
     values = [document.values.get("repo-link")]
     values += [asset.node.get("asset-link") for asset in document.facts.assets]

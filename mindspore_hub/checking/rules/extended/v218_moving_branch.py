@@ -13,16 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.vocabulary import words
 
-CODE = "V218"
-NAME = "moving-branch"
 SEVERITY = Severity.INFO
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a link to such a branch."""
     link = document.facts.repo_link
     if link and link.ref in words("moving-branches"):

@@ -13,18 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.front_matter import scalars
 from mindspore_hub.hub.vocabulary.datasets import accepted_spelling, is_accepted, is_recognised
 
-CODE = "V219"
-NAME = "dataset-spelling"
 SEVERITY = Severity.INFO
 FIXABLE = True
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report names that are known only without case and punctuation."""
     for value in scalars(document.values.get("train-dataset")):
         text = value.text.strip()

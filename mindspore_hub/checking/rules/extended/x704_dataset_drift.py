@@ -15,17 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mindspore_hub.checking.rules import Hub
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.checking.rules.x701_checkpoint_contradiction import data_set
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 
-CODE = "X704"
-NAME = "dataset-drift"
 SEVERITY = Severity.WARNING
 
 
-def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+def check_hub(hub: HubCards) -> Iterator[tuple[Document, Problem]]:
     """Report every card of a file whose cards name several data sets."""
     for documents in hub.copies:
         named = [document for document in documents if data_set(document)]

@@ -14,16 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mindspore_hub.checking.rules import Hub
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 
-CODE = "X705"
-NAME = "load-key-drift"
 SEVERITY = Severity.INFO
 
 
-def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+def check_hub(hub: HubCards) -> Iterator[tuple[Document, Problem]]:
     """Report every card of a file whose cards have several model names."""
     for documents in hub.copies:
         named = [document for document in documents if document.facts.model_name]

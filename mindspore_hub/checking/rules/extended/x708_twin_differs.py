@@ -3,7 +3,7 @@
 What: `<card>.md` and `<card>_cn.md` agree in all that is not language: numbers, dates, links and
 digests, and the values of keys that both have.
 
-Why: Both are pages of one checkpoint; readers of one of them are told something wrong.
+Why: Both are pages of one checkpoint; readers of one of them read something wrong.
 
 Example: `accuracy: 73.9` in a card and `accuracy: 72.9` in its translation.
 
@@ -16,15 +16,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mindspore_hub.checking.rules import Hub
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.facts import asset_items, iso_date
 from mindspore_hub.hub.findings import Place, Problem, Severity
 from mindspore_hub.hub.front_matter import Scalar, link_text
 from mindspore_hub.hub.patterns import pattern
 
-CODE = "X708"
-NAME = "twin-differs"
 SEVERITY = Severity.WARNING
 
 _SUFFIX = "_cn"
@@ -40,7 +38,7 @@ class _Fact(NamedTuple):
     place: Place
 
 
-def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+def check_hub(hub: HubCards) -> Iterator[tuple[Document, Problem]]:
     """Report each fact of a translation that its original contradicts."""
     for uid, document in hub.documents.items():
         original = hub.documents.get(uid.removesuffix(_SUFFIX)) if uid.endswith(_SUFFIX) else None

@@ -15,12 +15,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Edit, Place, Problem, Severity
 from mindspore_hub.hub.patterns import pattern
 
-CODE = "B612"
-NAME = "invisible-character"
 SEVERITY = Severity.INFO
 FIXABLE = True
 
@@ -31,7 +30,7 @@ _INVISIBLE = pattern(
 _BLANKS = "\u00a0\u202f"
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each line of prose with such characters."""
     if document.text.isascii():
         return

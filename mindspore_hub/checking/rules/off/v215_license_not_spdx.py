@@ -13,19 +13,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.front_matter import Scalar
 from mindspore_hub.hub.vocabulary import listed, words
 from mindspore_hub.hub.vocabulary.licenses import bare_name
 
-CODE = "V215"
-NAME = "license-not-spdx"
 SEVERITY = Severity.INFO
 FIXABLE = True
 
 
-def check_card(document: Document) -> Iterator[Problem]:
+def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report any other spelling, with the identifier that it means if that is sure."""
     value = document.values.get("license")
     if isinstance(value, Scalar) and value.text and value.text not in words("licenses"):

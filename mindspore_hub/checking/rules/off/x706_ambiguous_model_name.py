@@ -13,16 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mindspore_hub.checking.rules import Hub, release_of
+from mindspore_hub.checking.rules import HubCards, release_of
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 
-CODE = "X706"
-NAME = "ambiguous-model-name"
 SEVERITY = Severity.INFO
 
 
-def check_hub(hub: Hub) -> Iterator[tuple[Document, Problem]]:
+def check_hub(hub: HubCards) -> Iterator[tuple[Document, Problem]]:
     """Report every card whose model name another card of its folder has."""
     found: dict[tuple[str, str], list[Document]] = {}
     for document in hub.documents.values():

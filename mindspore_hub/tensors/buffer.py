@@ -1,16 +1,15 @@
-"""The bytes of a file without a map, for files larger than the memory that a process may have."""
+"""The bytes of a file: a private map of it, or its pages if it is larger than the memory there is."""
 
 from __future__ import annotations
 
+import errno
+import mmap
 import os
 import weakref
 from contextlib import AbstractContextManager, nullcontext
-from typing import IO, TYPE_CHECKING, TypeAlias, overload
+from typing import IO, TypeAlias, overload
 
 from mindspore_hub.errors import CheckpointError
-
-if TYPE_CHECKING:
-    import mmap
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview | mmap.mmap | Pages"
 
@@ -62,6 +61,39 @@ class Pages:
                 raise CheckpointError(msg)
             content += part
         return bytes(content)
+
+
+def map_file(file: IO[bytes]) -> mmap.mmap:
+    """Map a file into memory, private and writable; the file may be closed afterwards.
+
+    Raises:
+        CheckpointError: The file is empty, or larger than the memory that this process may have.
+        OSError: It cannot be mapped.
+    """
+    try:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    except ValueError as error:  # mmap refuses a length of 0
+        msg = "it is an empty file, which holds no tensor."
+        raise CheckpointError(msg) from error
+    except OSError as error:
+        if error.errno != errno.ENOMEM:
+            raise
+        raise out_of_memory(os.fstat(file.fileno()).st_size) from error
+
+
+def open_file(file: IO[bytes]) -> mmap.mmap | Pages:
+    """Map a file, or read it piece by piece if it is larger than the memory that there is.
+
+    Raises:
+        CheckpointError: The file is empty.
+        OSError: It cannot be read.
+    """
+    try:
+        return map_file(file)
+    except CheckpointError:
+        if not os.fstat(file.fileno()).st_size:
+            raise
+        return Pages(file)
 
 
 def viewing(buffer: Buffer) -> AbstractContextManager[View]:

@@ -32,7 +32,7 @@ from mindspore_hub.files.transfer import deliver, receive
 from mindspore_hub.files.web import PassingError
 
 if TYPE_CHECKING:
-    from mindspore_hub.files.memo import Memo
+    from mindspore_hub.files.records import Memo
     from mindspore_hub.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -138,30 +138,20 @@ def memo_of(settings: Settings) -> Memo | None:
 
 
 def stored(sha256: str, settings: Settings) -> StoredFile | None:
-    """Open the file with this digest if a store has it; as `obtain`, and nothing is downloaded."""
-    return _in_extra_cache(sha256, settings) or Store(settings.home).open(sha256)
+    """Open the file with this digest if a store has it; as `obtain`, and nothing is downloaded.
 
-
-def _in_extra_cache(sha256: str, settings: Settings) -> StoredFile | None:
-    """The file in the first extra cache that has it whole; what is damaged is passed over."""
+    What is damaged in an extra cache is passed over.
+    """
     for folder in settings.extra_caches:
         try:
-            found = Store(folder, read_only=True).open(sha256)
-            if found:
-                return _verified(found, settings)
+            with ExitStack() as stack:
+                if found := Store(folder, read_only=True).open(sha256):
+                    stack.enter_context(found).verify(memo_of(settings))
+                    stack.pop_all()
+                    return found
         except (IntegrityError, StoreError) as error:
             logger.warning("The extra cache %s is passed over: %s", folder, error)
-    return None
-
-
-def _verified(found: StoredFile, settings: Settings) -> StoredFile:
-    """A file that is right; one that is not is closed."""
-    try:
-        found.verify(memo_of(settings))
-    except BaseException:
-        found.file.close()
-        raise
-    return found
+    return Store(settings.home).open(sha256)
 
 
 def _obtain(job: _Job) -> StoredFile:
@@ -181,7 +171,7 @@ def _obtain(job: _Job) -> StoredFile:
 
 
 def _tell(location: Location, error: HubError) -> None:
-    """Say why the next place is asked; a mirror's folder without the file is no news."""
+    """Say why the next place is asked; a mirror's folder without the file is not worth a word."""
     level = logging.DEBUG if isinstance(location, Path) else logging.INFO
     level = logging.WARNING if isinstance(error, IntegrityError) else level
     logger.log(level, "%s: %s", shown(location), error)
@@ -329,9 +319,11 @@ def _about_copy(location: Location) -> str:
 
 def _offline(job: _Job, file: str) -> tuple[str, str]:
     """Problem and remedy where the network may not be used."""
-    if stored := _stored(job):
+    stores = [job.store, *map(Store, job.settings.extra_caches)]
+    here = next((blob for store in stores if (blob := store.blob(job.sha256)).is_file()), None)
+    if here:  # but it was to be downloaded again
         problem = f"{file} cannot be downloaded again, because MSHUB_OFFLINE forbids the network."
-        remedy = f"Leave out force_reload (--force-reload) to use the stored file {stored}"
+        remedy = f"Leave out force_reload (--force-reload) to use the stored file {here}"
     else:
         problem = f"{file} is not in {job.store.home}, and MSHUB_OFFLINE forbids the network."
         remedy = (
@@ -339,12 +331,6 @@ def _offline(job: _Job, file: str) -> tuple[str, str]:
             "and name that folder in MSHUB_MIRRORS"
         )
     return problem, f"{remedy}; or unset MSHUB_OFFLINE."
-
-
-def _stored(job: _Job) -> Path | None:
-    """Where the file is, though it was to be downloaded again."""
-    stores = [job.store, *map(Store, job.settings.extra_caches)]
-    return next((blob for store in stores if (blob := store.blob(job.sha256)).is_file()), None)
 
 
 def _next_step(job: _Job, *, may_pass: bool) -> str:

@@ -8,15 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mindspore_hub.errors import CheckpointError
-from mindspore_hub.networks.weights import Signature
-from mindspore_hub.tensors import STRING
-from mindspore_hub.tensors.blocks import arrays
-from mindspore_hub.tensors.entry import LISTED
+from mindspore_hub.tensors.entry import LISTED, STRING, Entry, arrays
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mindspore_hub.tensors import Entry, TensorFile
+    from mindspore_hub.tensors import TensorFile
 
 
 @dataclass
@@ -65,8 +62,8 @@ class Change:
     """
 
     name: str
-    left: Signature
-    right: Signature
+    left: Entry
+    right: Entry
     values: Values | None = None
 
     @property
@@ -140,11 +137,11 @@ def compare(left: Named, right: Named) -> Comparison:
 
 def _compare_tensor(name: str, left: Named, right: Named) -> Change | None:
     one, other = left.entry(name), right.entry(name)
-    change = Change(name, _signature(one), _signature(other))
+    change = Change(name, one, other)
     if one.dtype == other.dtype == STRING:
         texts = left.index.array(one.name), right.index.array(other.name)
         return None if texts[0] == texts[1] else change
-    if change.left != change.right:
+    if str(one) != str(other):
         return change
     if one.dtype in LISTED:
         msg = (
@@ -155,11 +152,7 @@ def _compare_tensor(name: str, left: Named, right: Named) -> Change | None:
     values = Values(elements=math.prod(one.shape))
     for block, against in zip(left.arrays(name), right.arrays(name), strict=True):
         _add(values, block, against, one.dtype)
-    return Change(name, change.left, change.right, values) if values.differing else None
-
-
-def _signature(entry: Entry) -> Signature:
-    return Signature(entry.shape, entry.dtype)
+    return Change(name, one, other, values) if values.differing else None
 
 
 def _add(values: Values, left: NDArray[Any], right: NDArray[Any], dtype: str) -> None:
