@@ -159,9 +159,10 @@ MISTAKES = {
     indirect=["form"],
 )
 def test_a_mistake_in_a_network_is_noticed(form, mistake, network_class, monkeypatch):
-    for name, cell in MISTAKES[mistake].items():
-        monkeypatch.setattr(nn, name, cell)
-    assert _error(_load(network_class(form.network), form), form) > TOLERANCE
+    cell = network_class(form.network)
+    for name, wrong in MISTAKES[mistake].items():
+        monkeypatch.setattr(nn, name, wrong)
+    assert _error(_load(cell, form), form) > TOLERANCE
 
 
 def test_every_form_has_its_parameters_and_its_output():
