@@ -10,7 +10,6 @@ from functools import partial
 
 from mindspore import Tensor, nn
 
-from . import _resnet
 from ._classifier import INPUT_SHAPE, classifier_files, last_layer
 from ._mindcv_resnet import MindcvBottleneck, MindcvResNet50
 from ._resnet import (
@@ -19,6 +18,7 @@ from ._resnet import (
     BLOCKS_152,
     FEATURES,
     Bottleneck,
+    ResNet,
     ZeroPaddedMaxPool,
     global_pool,
     stages,
@@ -93,7 +93,7 @@ class _BasicBlock(nn.Cell):
         return self.relu(branch + self.down_sample_layer(x))
 
 
-class BottleneckResNet(_resnet.ResNet):
+class BottleneckResNet(ResNet):
     """ResNet of bottlenecks, padded as MindSpore's "same".
 
     Args:

@@ -21,7 +21,7 @@ import fill
 import mindspore
 import numpy as np
 import pytest
-from mindspore import nn
+from mindspore import nn, ops
 
 from mindspore_hub.networks.assign import assign
 from mindspore_hub.networks.construct import build_uninitialised
@@ -163,6 +163,49 @@ def test_a_mistake_in_a_network_is_noticed(form, mistake, network_class, monkeyp
     for name, wrong in MISTAKES[mistake].items():
         monkeypatch.setattr(nn, name, wrong)
     assert _error(_load(cell, form), form) > TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("network", "idle"),
+    [
+        ("lenet.lenet5", []),
+        ("googlenet.googlenet", []),
+        ("resnext.se_resnext50_32x4d", []),
+        ("resnetv2.resnetv2_50", ["conv1.weight"]),
+    ],
+)
+def test_a_training_step_reaches_every_weight_but_the_idle(network, idle, network_class):
+    net = network_class(network)(num_classes=5).set_train()
+    ((channels, *_),) = net.input_shapes
+    images = mindspore.Tensor(fill.tensor("training", (2, channels, 32, 32)))
+    parameters = net.trainable_params()
+    differentiate = mindspore.value_and_grad(
+        lambda images: ops.square(net(images)).mean(), None, parameters
+    )
+    _, gradients = differentiate(images)
+    assert [
+        parameter.name
+        for parameter, gradient in zip(parameters, gradients, strict=True)
+        if not gradient.asnumpy().any()
+    ] == idle
+
+
+def test_googlenet_trains_with_auxiliary_classifiers(network_class):
+    cell = network_class("googlenet.mindcv_googlenet")
+    net = cell(num_classes=5, aux_logits=True)
+    shapes = {name: parameter.shape for name, parameter in net.parameters_and_names()}
+    assert shapes["aux1.conv.conv.weight"] == (128, 512, 1, 1)
+    assert shapes["aux2.conv.conv.weight"] == (128, 528, 1, 1)
+    assert shapes["aux2.fc1.weight"] == (1024, 2048)
+    stored = [Weight(name, Signature(shape, "float32"), None) for name, shape in shapes.items()]
+    derived = derive_arguments({weight.file_name: weight for weight in stored}, cell.checkpoint)
+    assert {name: item.value for name, item in derived.items()} == {
+        "num_classes": 5,
+        "aux_logits": True,
+    }
+    images = mindspore.Tensor(fill.tensor("training", (2, 3, 224, 224)))
+    assert net.set_train(False)(images).shape == (2, 5)
+    assert [output.shape for output in net.set_train()(images)] == [(2, 5)] * 3
 
 
 def test_every_form_has_its_parameters_and_its_output():
