@@ -1,7 +1,7 @@
 """What the ResNets of mindcv share: stem, head and the way padding and names go.
 
-Source: `mindcv/models/resnet.py` of mindspore-lab/mindcv, version 0.3.0, as described in the
-specification of its published files. Convolutions pad evenly on all sides, the max-pool does not.
+Source: `mindcv/models/resnet.py` of mindspore-lab/mindcv, version 0.3.0. Convolutions pad evenly on
+all sides, the max-pool does not.
 """
 
 from collections.abc import Callable
