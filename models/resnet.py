@@ -5,7 +5,6 @@ Source: He et al., Deep Residual Learning for Image Recognition, CVPR 2016, arXi
 (ResNet-152 of r1.3 is in `official/cv/resnet152`); `configs/resnet` of mindcv.
 """
 
-from dataclasses import replace
 from functools import partial
 
 from mindspore import Tensor, nn
@@ -160,7 +159,7 @@ class resnet152(BottleneckResNet):
         super().__init__(BLOCKS_152, num_classes)
 
 
-class resnet50_thor(resnet50):
+class resnet50_thor(BottleneckResNet):
     """ResNet-50 trained by the optimizer Thor, see `BottleneckResNet`.
 
     Thor keeps matrices for every layer, partly under the name of the layer; what it calls them
@@ -169,10 +168,12 @@ class resnet50_thor(resnet50):
     Source: `official/cv/resnet_thor` of mindspore/models, branches r1.3 to r1.8.
     """
 
-    checkpoint = replace(
-        resnet50.checkpoint,
-        leaves=("weight", "bias", "gamma", "beta", "moving_mean", "moving_variance"),
+    checkpoint = classifier_files(
+        "end_point", leaves=("weight", "bias", "gamma", "beta", "moving_mean", "moving_variance")
     )
+
+    def __init__(self, num_classes: int = 1001) -> None:
+        super().__init__(BLOCKS_50, num_classes)
 
 
 class mindcv_resnet50(MindcvResNet50):
