@@ -30,10 +30,10 @@ from PIL import Image
 
 import mindspore_hub
 from benchmarks._processor import processor
-from mindspore_hub.tasks.retrieval.embedding.forward import Forward, inference
-from mindspore_hub.tasks.retrieval.embedding.run import Embedding
-from mindspore_hub.tasks.retrieval.embedding.samples import list_samples
+from mindspore_hub.tasks.retrieval.embedding import Embedding
 from mindspore_hub.tasks.retrieval.fields import Retrieval
+from mindspore_hub.tasks.retrieval.forward import Forward, inference
+from mindspore_hub.tasks.retrieval.samples import list_samples
 
 BATCHES = 8
 ROUNDS = 5

@@ -24,7 +24,7 @@ from PIL import Image
 
 import mindspore_hub
 from benchmarks._processor import processor
-from mindspore_hub.tasks.pictures import opencv
+from mindspore_hub.tasks.pictures import resize as resizing
 
 try:
     import cv2
@@ -61,7 +61,7 @@ def main() -> None:
         for found in (cv2, None):
             print(f"transforms {'with' if found else 'without'} OpenCV:")
             # Hiding OpenCV from all of the process would hide it from the original chains too.
-            with patch.object(opencv, "find", return_value=found):
+            with patch.object(resizing, "find_opencv", return_value=found):
                 for network, original, cases in (
                     ("VehicleNet", vehiclenet, cars),
                     ("metric_learn", metric_learn, products),

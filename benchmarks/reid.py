@@ -28,11 +28,11 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks._processor import kernels, processor
+from mindspore_hub.tasks.retrieval.datasets import protocol
 from mindspore_hub.tasks.retrieval.features import Features
-from mindspore_hub.tasks.retrieval.protocols import protocol
-from mindspore_hub.tasks.retrieval.scoring.distance import Distances
+from mindspore_hub.tasks.retrieval.scoring.metrics import Result
+from mindspore_hub.tasks.retrieval.scoring.ranking import Distances
 from mindspore_hub.tasks.retrieval.scoring.recall import closer_counts
-from mindspore_hub.tasks.retrieval.scoring.result import Result
 
 SAMPLE = 200
 

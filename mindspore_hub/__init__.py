@@ -6,7 +6,9 @@
 The module and function names are those of the upstream client, so that code written for it runs.
 """
 
-from mindspore_hub.authoring.publishing import publish
+from typing import TYPE_CHECKING, Any
+
+from mindspore_hub.authoring.publish import Publication, publish
 from mindspore_hub.errors import (
     AmbiguousNameError,
     CardError,
@@ -32,11 +34,15 @@ from mindspore_hub.info import CellInfo, info
 from mindspore_hub.list import hub_list
 from mindspore_hub.load import load, load_weights
 from mindspore_hub.manage import get_hub_dir, set_hub_dir
-from mindspore_hub.tasks.pictures.transforms import transforms
-from mindspore_hub.tasks.retrieval.embed import embed
-from mindspore_hub.tasks.retrieval.evaluate import evaluate
-from mindspore_hub.tasks.retrieval.match import match
+from mindspore_hub.tasks.pictures import transforms
+from mindspore_hub.tasks.retrieval import embed, evaluate, match
 from mindspore_hub.version import __version__
+
+if TYPE_CHECKING:
+    from mindspore_hub.tasks.pictures.preprocess import Transform
+    from mindspore_hub.tasks.retrieval.features import Features
+    from mindspore_hub.tasks.retrieval.matches import Matches
+    from mindspore_hub.tasks.retrieval.report import Report
 
 __all__ = [
     "AmbiguousNameError",
@@ -45,18 +51,23 @@ __all__ = [
     "CheckpointError",
     "DatasetError",
     "ExportError",
+    "Features",
     "FeaturesError",
     "HubError",
     "IntegrityError",
     "InternalError",
+    "Matches",
     "MissingDependencyError",
     "MissingFactsError",
     "NetworkError",
     "OfflineError",
     "OutputError",
     "PictureError",
+    "Publication",
+    "Report",
     "SettingsError",
     "StoreError",
+    "Transform",
     "TrustError",
     "UnknownNameError",
     "__version__",
@@ -72,3 +83,24 @@ __all__ = [
     "set_hub_dir",
     "transforms",
 ]
+
+_NEED_NUMPY = {
+    "Features": "mindspore_hub.tasks.retrieval.features",
+    "Matches": "mindspore_hub.tasks.retrieval.matches",
+    "Report": "mindspore_hub.tasks.retrieval.report",
+    "Transform": "mindspore_hub.tasks.pictures.preprocess",
+}
+"""Types of results whose modules are imported when somebody asks for them; see `__getattr__`."""
+
+
+def __getattr__(name: str) -> Any:
+    """Import a type that the package alone does without, since NumPy does not come with it."""
+    if name not in _NEED_NUMPY:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    from importlib import import_module
+
+    from mindspore_hub.tasks import required_by
+
+    with required_by(f"mindspore_hub.{name}"):
+        return getattr(import_module(_NEED_NUMPY[name]), name)

@@ -103,15 +103,11 @@ class CellInfo:
 
 def _mappings(card: Card) -> tuple[dict[str, Any] | None, ...]:
     """`preprocessing`, `retrieval` and `protocol`, each None where the card does not say it."""
-    from mindspore_hub.tasks.pictures import fields as preprocessing
-    from mindspore_hub.tasks.retrieval import fields as retrieval
-    from mindspore_hub.tasks.retrieval import protocol
-
     asset = card.asset
     return (
-        preprocessing.as_json(asset.preprocessing) if asset and asset.preprocessing else None,
-        retrieval.as_json(asset.retrieval) if asset and asset.retrieval else None,
-        protocol.as_json(asset.protocol) if asset and asset.protocol else None,
+        asset.preprocessing.as_json() if asset and asset.preprocessing else None,
+        asset.retrieval.as_json() if asset and asset.retrieval else None,
+        asset.protocol.as_json() if asset and asset.protocol else None,
     )
 
 

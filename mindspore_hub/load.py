@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from mindspore import Parameter, nn
 
-    from mindspore_hub.hub.card import Asset, Card
+    from mindspore_hub.hub.card import Card
 
 _SOURCES = ("gitee", "github", "local")
 
@@ -78,7 +78,7 @@ def load(
         network = building.create_pretrained(
             cell, asset, arguments, force=force_reload, card=card.path
         )
-        _note_use(card, asset)
+        building.note_use(card, asset)
         return network
     published = card.asset.network_args if card.asset else {}
     return building.create_network(cell, published, arguments, card=card.path)
@@ -104,39 +104,26 @@ def load_weights(
         ValueError: `source` is unknown.
         HubError: As in `load`.
     """
-    from mindspore_hub.networks.pretrained import load_parameters, loadable_asset
+    from mindspore_hub.networks.pretrained import load_parameters, loadable_asset, note_use
 
     _check_types(name, source, force_reload=force_reload)
     card, _, cell = _find_network(name, source)
     asset = loadable_asset(card)
     parameters = load_parameters(cell, asset, force=force_reload, card=card.path)
-    _note_use(card, asset)
+    note_use(card, asset)
     return parameters
-
-
-def _note_use(card: Card, asset: Asset) -> None:
-    from mindspore_hub.files.records import note_use
-    from mindspore_hub.files.store import Store
-    from mindspore_hub.settings import Settings
-
-    note_use(Store(Settings.from_environment().home).refs, card.uid, asset.sha256, asset.link)
 
 
 def _find_network(name: str, source: str, *, trust: bool = False) -> tuple[Card, Any, Any]:
     """Card, entry point and class of a network."""
     from mindspore_hub.hub.hub import Hub
-    from mindspore_hub.networks.entry_point import has_entry_point, load_entry_point
-    from mindspore_hub.networks.trust import is_in_hub
+    from mindspore_hub.networks.trust import find_local_network, find_network
 
     if source == "local":
         path = _local_path(name)
         if trust or path.is_dir():
-            return _find_local_network(path, trust=trust)
-    card = Hub.of().resolve(name)
-    if not has_entry_point(Hub.of().root, card.model_name) and is_in_hub(card.path):
-        return _find_local_network(card.path, trust=trust)
-    entry_point = load_entry_point(Hub.of().root, card.model_name)
-    return card, entry_point, entry_point.network_class()
+            return find_local_network(path, trust=trust)
+    return find_network(Hub.of().resolve(name), trust=trust)
 
 
 def _local_path(name: str) -> Path:
@@ -154,28 +141,6 @@ def _local_path(name: str) -> Path:
         f"{shown!r} {problem}."
     )
     raise UnknownNameError(msg)
-
-
-def _find_local_network(path: Path, *, trust: bool) -> tuple[Card, Any, Any]:
-    """The same for a hub root that need not be ours."""
-    from mindspore_hub.files.store import Store
-    from mindspore_hub.hub.hub import Hub
-    from mindspore_hub.networks.trust import (
-        check_trust,
-        digest_of,
-        find_hub,
-        import_network,
-        read_code,
-    )
-    from mindspore_hub.settings import Settings
-
-    root, card = find_hub(path)
-    code = read_code(root)
-    if root != Hub.of().root.resolve():
-        memory = Store(Settings.from_environment().home).trusted
-        check_trust(root, digest_of(code), memory, trust=trust)
-    entry_point, cell = import_network(root, code, card.model_name)
-    return card, entry_point, cell
 
 
 def _check_types(name: str, source: str, **flags: bool) -> None:

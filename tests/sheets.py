@@ -8,7 +8,7 @@ from PIL import Image
 
 import mindspore_hub
 from mindspore_hub.tasks.retrieval.features import Features
-from mindspore_hub.tasks.retrieval.matching.matches import Matches
+from mindspore_hub.tasks.retrieval.matches import Matches
 
 QUERY = "queries/a<b>&\"'.png"
 """A name that means something else in HTML, if it is not escaped."""

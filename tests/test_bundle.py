@@ -1,30 +1,41 @@
 """Bundles as made by the command: under upstream's contract without the package, and verified."""
 
+import gc
 import importlib.util
 import json
 import os
 import py_compile
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import checkpoints
 import commands
-import fill
 import manifests
 import mindspore
 import numpy as np
 import pytest
 import upstream
+from click.testing import CliRunner
 
 import mindspore_hub
-from mindspore_hub.authoring.bundle.code import import_closure
-from mindspore_hub.authoring.bundle.create import create, file_names
-from mindspore_hub.authoring.bundle.manifest import GOLDEN, MANIFEST, digests
-from mindspore_hub.authoring.bundle.verify import verify
+from mindspore_hub.authoring import generate
+from mindspore_hub.authoring.bundle import (
+    GOLDEN,
+    MANIFEST,
+    create,
+    digests,
+    file_names,
+    import_closure,
+)
+from mindspore_hub.authoring.bundle_verify import verify
+from mindspore_hub.authoring.new import card_text
 from mindspore_hub.checking.check import check_paths
+from mindspore_hub.commands.main import mshub as command_group
 from mindspore_hub.errors import (
     CardError,
     CheckpointError,
@@ -49,7 +60,13 @@ MODELS = {
     if cards[0].name in checkpoints.MANIFESTS
 }
 """Cards of every model whose published files are known in detail."""
-SMALL = "MultiTaskNet"
+NETWORKS = {(c.model_name, str(c.asset.network_args)): c for c in CARDS.values()}
+"""One card of every network; further ones differ in their names."""
+
+SOURCE = re.findall(
+    r"```python\n(.*?)```", (checkpoints.ROOT / "docs/publishing.md").read_text("utf-8"), re.DOTALL
+)[0]
+"""A network that takes no time, LeafNet."""
 
 OFFLINE = """
 import os, sys
@@ -64,20 +81,17 @@ sys.addaudithook(watch)
 
 PUBLISHED = {
     **{model: checkpoints.MANIFESTS[cards[0].name] for model, cards in MODELS.items()},
-    SMALL: "multitasknet_heatmap576",  # its class count is in no card, only in the file
+    "MultiTaskNet": "multitasknet_heatmap576",  # its class count is in no card, only in the file
 }
 
 
 @pytest.fixture(scope="module")
 def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of published files, one for each model, with the parameters of the golden outputs."""
+    """Folder of published files, one for each model, with values that can be computed with."""
     folder = tmp_path_factory.mktemp("mirror")
     for name in PUBLISHED.values():
-        entries = [
-            {"name": item.name, "data": mindspore.Tensor(filled(item))}
-            for item in manifests.read(name)
-        ]
-        mindspore.save_checkpoint(entries, str(folder / f"{name}.ckpt"))
+        file, tensors = folder / f"{name}.ckpt", manifests.read(name)
+        checkpoints.write(file, tensors, value=checkpoints.random_value)
     return folder
 
 
@@ -97,40 +111,99 @@ def cards(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, C
     return found
 
 
-@pytest.fixture(scope="module")
-def settings(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    home = tmp_path_factory.mktemp("store")
-    return Settings(home=home, mirrors=(str(mirror),), offline=True, progress=False)
+@contextmanager
+def hub_at(root: Path) -> Iterator[None]:
+    """Let bundles be made of another hub than the package's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MSHUB_HUB", str(root))
+        yield
 
 
 @pytest.fixture(scope="module")
 def bundles(
-    cards: dict[str, Card], settings: Settings, tmp_path_factory: pytest.TempPathFactory
+    cards: dict[str, Card], mirror: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Path]:
     """For each model a bundle with its checkpoint; the tests change copies only."""
-    folder = tmp_path_factory.mktemp("bundles")
+    folder, home = tmp_path_factory.mktemp("bundles"), tmp_path_factory.mktemp("store")
+    settings = Settings(home=home, mirrors=(str(mirror),), offline=True, progress=False)
     for model, card in cards.items():
         create(card, folder / model, checkpoint=True, settings=settings)
+        gc.collect()  # a network holds its file in memory, and itself in circles
     return {model: folder / model for model in cards}
 
 
-@pytest.fixture
-def small(bundles: dict[str, Path], tmp_path: Path) -> Path:
-    """A copy of the smallest bundle with a checkpoint."""
-    return Path(shutil.copytree(bundles[SMALL], tmp_path / "small"))
+@pytest.fixture(scope="module")
+def leaves(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hub of LeafNet with two cards; their file, with what training left, is in `mirror`."""
+    root = tmp_path_factory.mktemp("leaves")
+    (root / "models").mkdir()
+    for name in ("__init__.py", "_checkpoint.py"):
+        shutil.copy(checkpoints.ROOT / "models" / name, root / "models" / name)
+    (root / "models" / "leafnet.py").write_text(SOURCE, encoding="utf-8")
+    random = np.random.RandomState(1)
+    shapes = {"conv.weight": (8, 3, 3, 3), "head.weight": (7, 8), "head.bias": (7,)}
+    held = {f"net.{name}": random.standard_normal(shape) for name, shape in shapes.items()}
+    held |= {f"moments.{name}": value for name, value in held.items()}
+    held = {name: value.astype(np.float32) for name, value in held.items()}
+    (root / "mirror").mkdir()
+    file = checkpoints.save(root / "mirror" / "leafnet.ckpt", held)
+    facts = {
+        "model-name": "LeafNet",
+        "train-dataset": "cifar10",
+        "repo-link": "https://gitee.com/botany/nets/tree/r2.7/research/cv/Leaves",
+        "asset-link": "https://download.mindspore.cn/leafnet.ckpt",
+        "asset-sha256": checkpoints.digest(file),
+        "asset-size": "0.01 MB",
+        "input-shape": "[3, 32, 32]",
+        "output-shape": "[7]",
+        "retrieval": "{outputs: [0], distance: dot}",
+    }
+    for name, default in {"leafnet_cifar10": "True", "leafnet_meadow": ""}.items():
+        card = root / "assets" / "botany" / "2.7" / f"{name}.md"
+        card.parent.mkdir(parents=True, exist_ok=True)
+        card.write_text(card_text(card, {**facts, "default": default}), encoding="utf-8")
+    generate.write(root)
+    return root
 
 
 @pytest.fixture
-def plain(tmp_path: Path) -> Path:
+def leaf(leaves: Path) -> Iterator[Card]:
+    """A card of LeafNet, whose hub bundles are made of."""
+    with hub_at(leaves):
+        yield leaf_card(leaves, "leafnet_cifar10")
+
+
+def leaf_card(leaves: Path, name: str) -> Card:
+    return read_card(leaves / "assets/botany/2.7" / f"{name}.md", f"botany/2.7/{name}")
+
+
+def settings_at(leaves: Path) -> Settings:
+    """Settings under which the file of LeafNet is found."""
+    mirrors = (str(leaves / "mirror"),)
+    return Settings(home=leaves / "store", mirrors=mirrors, offline=True, progress=False)
+
+
+@pytest.fixture(scope="module")
+def whole(leaves: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of LeafNet with its checkpoint; the tests change copies only."""
+    folder = tmp_path_factory.mktemp("whole") / "bundle"
+    with hub_at(leaves):
+        card = leaf_card(leaves, "leafnet_cifar10")
+        create(card, folder, checkpoint=True, settings=settings_at(leaves))
+    return folder
+
+
+@pytest.fixture
+def small(whole: Path, leaf: Card, tmp_path: Path) -> Path:
+    """A copy of that bundle."""
+    return Path(shutil.copytree(whole, tmp_path / "small"))
+
+
+@pytest.fixture
+def plain(leaf: Card, tmp_path: Path) -> Path:
     """A bundle without a checkpoint."""
-    create(CARDS["multitasknet_veri"], tmp_path / "plain")
+    create(leaf, str(tmp_path / "plain"))
     return tmp_path / "plain"
-
-
-def filled(tensor: manifests.Tensor) -> np.ndarray:
-    """Value of a tensor, by the name of its parameter."""
-    value = fill.parameter(tensor.canonical or tensor.name, tensor.shape)
-    return value.astype(tensor.dtype)
 
 
 def use(mode: str, *paths: Path) -> dict[str, dict[str, object]]:
@@ -162,55 +235,70 @@ def forge(folder: Path, change: Callable[[dict], None] = lambda _facts: None) ->
     path.write_text(json.dumps(facts), encoding="utf-8")
 
 
-def test_bundles_of_all_cards_run_in_one_process_without_the_package(tmp_path: Path) -> None:
+def test_bundles_of_all_networks_run_in_one_process_without_the_package(tmp_path: Path) -> None:
     for card in CARDS.values():
         create(card, tmp_path / "made" / card.name)
     (tmp_path / "made").rename(tmp_path / "moved")
-    found = use("pynative", *(tmp_path / "moved" / name / f"{name}.md" for name in CARDS))
-    for card in CARDS.values():
+    names = [card.name for card in NETWORKS.values()]
+    found = use("pynative", *(tmp_path / "moved" / name / f"{name}.md" for name in names))
+    for card in NETWORKS.values():
         facts = found[card.name]
         assert facts["network"] == card.model_name
         assert tuple(map(tuple, facts["shapes"])) == card.output_shapes
         held = {item.canonical: list(item.shape) for item in checkpoints.tensors_of(card)}
         parameters = facts["parameters"]
         assert parameters == {name: held[name] for name in parameters}, card.name
+        models = next((tmp_path / "moved" / card.name).rglob("models"))
+        assert sorted(path.stem for path in models.glob("[!_]*.py")) == [card.model_name.lower()]
+        held_modules = {path.stem for path in models.glob("*.py")} - {"__init__"}
+        assert held_modules == set(facts["modules"]), "what it imports, and no more"
 
 
-@pytest.mark.parametrize("mode", MODES)
 def test_bundles_load_every_parameter_in_one_process_without_the_package(
-    mode: str, bundles: dict[str, Path], tmp_path: Path
+    bundles: dict[str, Path], tmp_path: Path
 ) -> None:
     moved = {model: tmp_path / "moved" / model for model in bundles}
     for model, folder in bundles.items():
         shutil.copytree(folder, moved[model], copy_function=os.link)
-    found = use(mode, *(next(folder.glob("*.md")) for folder in moved.values()))
+    found = use("pynative", *(next(folder.glob("*.md")) for folder in moved.values()))
     assert len(found) == len(MODELS)
     for facts in found.values():
         assert (facts["missing"], facts["left over"]) == ([], [])
         assert facts["deviation"] <= 1e-5
 
 
-def test_a_bundle_can_be_the_cache_of_upstreams_client(small: Path, tmp_path: Path) -> None:
-    cached = tmp_path / "hub" / "mindspore" / "1.7"
+def test_a_bundle_can_be_the_cache_of_upstreams_client_in_graph_mode(
+    small: Path, tmp_path: Path
+) -> None:
+    cached = tmp_path / "hub" / "botany" / "2.7"
     cached.parent.mkdir(parents=True)
     small.rename(cached)
-    (facts,) = use("pynative", cached / "multitasknet_veri.md").values()
+    (facts,) = use("graph", cached / "leafnet_cifar10.md").values()
     assert (facts["missing"], facts["left over"]) == ([], [])
-    assert facts["shapes"][0] == [576]
+    assert facts["shapes"] == [[7]]
+    assert facts["deviation"] <= 1e-5
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_verify_proves_digests_parameters_and_outputs(model: str, bundles: dict[str, Path]) -> None:
-    before = mindspore.get_context("mode")
-    proof = verify(bundles[model])
-    network = upstream.load(next(bundles[model].glob("*.md")), pretrained=False).network
-    assert proof.uid == MODELS[model][0].uid
-    assert proof.network == model
-    assert proof.files == len(digests(bundles[model]))
-    assert proof.parameters == len(list(network.get_parameters()))
+def check_proof(folder: Path, uid: str, model: str, parameters: int) -> None:
+    mode = mindspore.get_context("mode")
+    proof = verify(str(folder))
+    assert (proof.uid, proof.network) == (uid, model)
+    assert proof.files == len(digests(folder))
+    assert proof.parameters == parameters
     assert set(proof.deviations) == set(MODES)
     assert max(proof.deviations.values()) <= golden.TOLERANCE
-    assert mindspore.get_context("mode") == before
+    assert mindspore.get_context("mode") == mode
+
+
+def test_verify_proves_digests_parameters_and_outputs(small: Path) -> None:
+    check_proof(small, "botany/2.7/leafnet_cifar10", "LeafNet", 3)
+
+
+def test_verify_proves_a_network_of_several_inputs_and_outputs(bundles: dict[str, Path]) -> None:
+    folder = bundles["MultiTaskNet"]
+    network = upstream.load(next(folder.glob("*.md")), pretrained=False).network
+    parameters = len(list(network.get_parameters()))
+    check_proof(folder, "mindspore/1.7/multitasknet_veri", "MultiTaskNet", parameters)
 
 
 def test_verify_opens_no_connection(small: Path, tmp_path: Path) -> None:
@@ -219,20 +307,7 @@ def test_verify_opens_no_connection(small: Path, tmp_path: Path) -> None:
     path = os.pathsep.join([str(tmp_path / "site"), str(checkpoints.ROOT)])
     done = commands.run("bundle", "verify", small, PYTHONPATH=path)
     assert done.returncode == 0, done.stderr
-    assert "none missing, none left over" in done.stdout
-
-
-@pytest.mark.parametrize("model", MODELS)
-def test_a_bundle_holds_the_modules_that_its_network_imports_and_no_more(
-    model: str, tmp_path: Path
-) -> None:
-    create(MODELS[model][0], tmp_path / "made")
-    (entry_point,) = (tmp_path / "made").rglob("mindspore_hub_conf.py")
-    network = upstream.create_network(entry_point.parent, model)
-    package = type(network).__module__.rpartition(".")[0]
-    imported = {name.removeprefix(f"{package}.") for name in sys.modules if package in name}
-    held = {path.stem for path in (entry_point.parent / "models").glob("*.py")}
-    assert held - {"__init__"} == imported - {package}
+    assert "3 parameters loaded, none missing, none left over" in done.stdout
 
 
 def test_the_import_closure_follows_every_way_to_import_a_sibling(tmp_path: Path) -> None:
@@ -250,50 +325,59 @@ def test_the_import_closure_follows_every_way_to_import_a_sibling(tmp_path: Path
         import_closure(tmp_path, "missing")
 
 
-def test_the_card_of_a_bundle_describes_the_file_beside_it(small: Path, plain: Path) -> None:
-    card = small / "multitasknet_veri.md"
+def test_the_card_of_a_bundle_describes_the_file_beside_it(
+    small: Path, plain: Path, leaf: Card
+) -> None:
+    card, file = small / "leafnet_cifar10.md", small / "leafnet.ckpt"
     (asset,) = upstream.front_matter(card)["asset"]
-    file = small / "multitasknet_heatmap576.ckpt"
-    assert asset["asset-sha256"] == checkpoints.digest(file)
+    assert asset["asset-sha256"] == checkpoints.digest(file) != leaf.asset.sha256
     assert asset["asset-size"] == f"{file.stat().st_size / 1e6:.0f} MB"
+    assert asset["network-args"] == {"num_class": 7}, "which only the file tells"
+    published = upstream.front_matter(leaf.path)
+    assert asset["retrieval"] == published["asset"][0]["retrieval"]
+    without = upstream.front_matter(plain / "leafnet_cifar10.md")
+    assert without == {key: published[key] for key in published if key != "asset"}
+
+
+def test_the_card_of_a_bundle_passes_the_check(bundles: dict[str, Path]) -> None:
+    card = bundles["MultiTaskNet"] / "multitasknet_veri.md"
+    (asset,) = upstream.front_matter(card)["asset"]
     (published,) = upstream.front_matter(CARDS["multitasknet_veri"].path)["asset"]
     for key in ("preprocessing", "retrieval", "protocol"):
         assert asset[key] == published[key]
     assert check_paths([card])[0] == []
-    without = upstream.front_matter(plain / "multitasknet_veri.md")
-    published = upstream.front_matter(CARDS["multitasknet_veri"].path)
-    assert "asset" not in without
-    assert without == {key: published[key] for key in published if key != "asset"}
 
 
-def test_the_default_of_a_bundle_is_its_card(tmp_path: Path) -> None:
-    card = CARDS["mvd_allresearch_sysumm01"]
+def test_the_default_of_a_bundle_is_its_card(leaves: Path, leaf: Card, tmp_path: Path) -> None:
+    card = leaf_card(leaves, "leafnet_meadow")
+    assert (leaf.is_default, card.is_default) == (True, False)
     create(card, tmp_path / "made")
-    module = upstream.load_entry_point(tmp_path / "made" / "MVD")
+    module = upstream.load_entry_point(tmp_path / "made" / "Leaves")
     assert card.name == module.DEFAULT
     assert module.CHECKPOINTS.keys() == {card.name}
     assert module.CHECKPOINTS[card.name]["asset-sha256"] == card.asset.sha256
 
 
 def test_our_client_loads_the_card_of_a_bundle_with_the_bundle_as_mirror(
-    small: Path, monkeypatch: pytest.MonkeyPatch
+    bundles: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MSHUB_MIRRORS", str(small))
+    folder = bundles["MultiTaskNet"]
+    monkeypatch.setenv("MSHUB_MIRRORS", str(folder))
     monkeypatch.setenv("MSHUB_OFFLINE", "1")
-    network = mindspore_hub.load(str(small / "multitasknet_veri.md"), source="local")
+    network = mindspore_hub.load(str(folder / "multitasknet_veri.md"), source="local")
     (tensor,) = (
         item
-        for item in manifests.read(PUBLISHED[SMALL])
+        for item in manifests.read(PUBLISHED["MultiTaskNet"])
         if item.canonical == "classifier_vid.weight"
     )
-    assert np.array_equal(network.classifier_vid.weight.asnumpy(), filled(tensor))
+    assert np.array_equal(network.classifier_vid.weight.asnumpy(), checkpoints.random_value(tensor))
 
 
 @pytest.mark.parametrize("change", ["changed", "missing", "left over"])
 def test_verify_refuses_a_bundle_that_is_not_as_it_was_made(change: str, plain: Path) -> None:
-    path = plain / "PAMTRI" / "models" / "_densenet.py"
+    path = plain / "Leaves" / "models" / "_checkpoint.py"
     if change == "left over":
-        path = plain / "PAMTRI" / "json.py"
+        path = plain / "Leaves" / "json.py"
         path.write_text("", encoding="utf-8")
     elif change == "changed":
         path.write_bytes(path.read_bytes() + b"\n")
@@ -306,18 +390,19 @@ def test_verify_refuses_a_bundle_that_is_not_as_it_was_made(change: str, plain: 
 @pytest.mark.parametrize(
     "name",
     [
-        "PAMTRI/models/__pycache__/multitasknet.cpython-311.pyc",
-        "PAMTRI/__pycache__/mindspore_hub_conf.cpython-311.pyc",
-        "PAMTRI/models/_densenet.pyc",
+        "Leaves/models/__pycache__/leafnet.cpython-311.pyc",
+        "Leaves/__pycache__/mindspore_hub_conf.cpython-311.pyc",
+        "Leaves/models/_checkpoint.pyc",
         "__pycache__/evil.py",
-        "PAMTRI/models/.hidden",
-        "PAMTRI/models/_densenet.cpython-311-x86_64-linux-gnu.so",
+        "Leaves/models/.hidden",
+        "Leaves/models/_checkpoint.cpython-311-x86_64-linux-gnu.so",
     ],
 )
 def test_verify_refuses_any_file_that_the_manifest_does_not_name(name: str, plain: Path) -> None:
     (plain / name).parent.mkdir(exist_ok=True)
     (plain / name).write_bytes(b"no code")
-    assert f"  left over: {name}\n" in mshub("bundle", "verify", plain, code=4).stderr
+    with pytest.raises(IntegrityError, match=f"  left over: {re.escape(name)}\n"):
+        verify(plain)
 
 
 def test_verify_leaves_a_bundle_as_it_was(plain: Path) -> None:
@@ -330,26 +415,26 @@ def test_verify_runs_sources_even_if_the_manifest_names_compiled_ones(plain: Pat
     source = plain.with_name("evil.py")
     source.write_text(f"open({str(marker)!r}, 'w').close()\n", encoding="utf-8")
     mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-    compiled = importlib.util.cache_from_source(plain / "PAMTRI" / "models" / "_densenet.py")
+    compiled = importlib.util.cache_from_source(plain / "Leaves" / "models" / "_checkpoint.py")
     py_compile.compile(str(source), compiled, doraise=True, invalidation_mode=mode)
     forge(plain)
-    assert verify(plain, trust=True).network == SMALL
+    assert verify(plain, trust=True).network == "LeafNet"
     assert not marker.exists()
 
 
 def test_verify_says_what_is_wrong_with_code_that_cannot_run(plain: Path) -> None:
-    path = plain / "PAMTRI" / "models" / "multitasknet.py"
+    path = plain / "Leaves" / "models" / "leafnet.py"
     path.write_text("import nothing_of_that_name\n", encoding="utf-8")
     forge(plain)
     with pytest.raises(CardError, match=r"plain cannot be run: ModuleNotFoundError: .*that_name"):
         verify(plain, trust=True)
 
 
-def test_a_bundle_that_was_used_can_be_replaced(plain: Path) -> None:
-    (plain / "PAMTRI" / "__pycache__").mkdir()
-    (plain / "PAMTRI" / "__pycache__" / "x.pyc").write_bytes(b"compiled")
-    create(CARDS["multitasknet_veri"], plain, force=True)
-    assert verify(plain).network == SMALL
+def test_a_bundle_that_was_used_can_be_replaced(plain: Path, leaf: Card) -> None:
+    (plain / "Leaves" / "__pycache__").mkdir()
+    (plain / "Leaves" / "__pycache__" / "x.pyc").write_bytes(b"compiled")
+    create(leaf, plain, force=True)
+    assert verify(plain).network == "LeafNet"
 
 
 @pytest.mark.parametrize(
@@ -374,14 +459,14 @@ def test_verify_refuses_a_manifest_that_names_files_elsewhere(plain: Path) -> No
 
 
 def test_verify_runs_code_of_others_for_who_trusts_it_only(plain: Path) -> None:
-    path = plain / "PAMTRI" / "models" / "multitasknet.py"
+    path = plain / "Leaves" / "models" / "leafnet.py"
     marker = plain.with_name("marker")
     path.write_text(f"open({str(marker)!r}, 'w').close()\n{path.read_text()}", encoding="utf-8")
     forge(plain)
     with pytest.raises(TrustError, match=r"is not that of this package .* Read it; then give"):
         verify(plain)
     assert not marker.exists()
-    assert verify(plain, trust=True).network == SMALL
+    assert verify(plain, trust=True).network == "LeafNet"
     assert marker.exists()
 
 
@@ -390,7 +475,7 @@ def test_verify_runs_no_code_of_a_network_that_this_package_lacks(plain: Path) -
     (plain / "evil.py").write_text(f"open({str(marker)!r}, 'w').close()\n", encoding="utf-8")
     card = next(plain.glob("*.md"))
     text = card.read_text(encoding="utf-8")
-    card.write_text(text.replace("model-name: MultiTaskNet", "model-name: Nonesuch"), "utf-8")
+    card.write_text(text.replace("model-name: LeafNet", "model-name: Nonesuch"), "utf-8")
 
     def smuggle(facts: dict) -> None:
         facts["entry_point"] = "evil.py"
@@ -404,11 +489,11 @@ def test_verify_runs_no_code_of_a_network_that_this_package_lacks(plain: Path) -
 def test_verify_runs_no_code_that_a_manifest_carries(plain: Path) -> None:
     marker = plain.with_name("marker")
     name = f'x": open({str(marker)!r}, "w"), "y'
-    path = plain / "PAMTRI" / "mindspore_hub_conf.py"
-    text = path.read_text(encoding="utf-8").replace(
-        '{"num_vcolors"', f'{{"{name}": 1, "num_vcolors"'
-    )
-    path.write_text(text, encoding="utf-8")
+    path = plain / "Leaves" / "mindspore_hub_conf.py"
+    text = path.read_text(encoding="utf-8")
+    changed = text.replace('"network-args": {', f'"network-args": {{"{name}": 1, ', 1)
+    assert changed != text
+    path.write_text(changed, encoding="utf-8")
 
     def smuggle(facts: dict) -> None:
         facts["published"]["network_args"] = {name: 1, **facts["published"]["network_args"]}
@@ -430,11 +515,11 @@ def rewrite(folder: Path, change: Callable[[dict[str, np.ndarray]], None]) -> No
 
 
 def rename(tensors: dict[str, np.ndarray]) -> None:
-    tensors["optimizer.classifier_vid.weight"] = tensors.pop("classifier_vid.weight")
+    tensors["optimizer.head.weight"] = tensors.pop("head.weight")
 
 
 def add_optimizer_state(tensors: dict[str, np.ndarray]) -> None:
-    tensors["moments.classifier_vid.weight"] = tensors["classifier_vid.weight"]
+    tensors["moments.head.weight"] = tensors["head.weight"]
 
 
 @pytest.mark.parametrize("change", [rename, add_optimizer_state])
@@ -442,13 +527,13 @@ def test_verify_refuses_a_checkpoint_with_what_training_left(
     change: Callable[[dict[str, np.ndarray]], None], small: Path
 ) -> None:
     rewrite(small, change)
-    with pytest.raises(CheckpointError, match="does not fit MultiTaskNet, and nothing was loaded"):
+    with pytest.raises(CheckpointError, match="does not fit LeafNet, and nothing was loaded"):
         verify(small)
 
 
 def test_verify_refuses_other_outputs(small: Path) -> None:
     def blur(tensors: dict[str, np.ndarray]) -> None:
-        tensors["classifier_vid.weight"] *= 1.001
+        tensors["head.weight"] *= 1.001
 
     rewrite(small, blur)
     expected = r"outputs differ .* by \S+ in pynative mode, \S+ in graph mode of the largest value"
@@ -464,9 +549,9 @@ def test_verify_refuses_outputs_that_are_none(small: Path) -> None:
 
 
 def test_a_bundle_is_replaced_only_on_demand_and_nothing_else_ever(
-    plain: Path, tmp_path: Path
+    plain: Path, leaves: Path, tmp_path: Path
 ) -> None:
-    other = CARDS["resnet50_triplet_sop"]
+    other = leaf_card(leaves, "leafnet_meadow")
     with pytest.raises(StoreError, match="is a bundle already; give --force to replace it"):
         create(other, plain)
     create(other, plain, force=True)
@@ -480,30 +565,24 @@ def test_a_bundle_is_replaced_only_on_demand_and_nothing_else_ever(
         create(other, home, force=True)
     (home / MANIFEST).unlink()
     for force in (False, True):
-        with pytest.raises(StoreError, match="is there already and is no bundle"):
+        with pytest.raises(StoreError, match="is there already and is not a bundle"):
             create(other, home, force=force)
 
 
-def test_a_bundle_that_fails_leaves_nothing_behind(plain: Path, tmp_path: Path) -> None:
+def test_a_bundle_that_fails_leaves_nothing_behind(plain: Path, leaf: Card, tmp_path: Path) -> None:
     before = digests(plain)
     nothing = Settings(home=tmp_path / "store", offline=True)
     for folder in (plain, tmp_path / "new"):
         with pytest.raises(OfflineError):
-            create(
-                CARDS["mvd_allresearch_sysumm01"],
-                folder,
-                checkpoint=True,
-                force=True,
-                settings=nothing,
-            )
+            create(leaf, folder, checkpoint=True, force=True, settings=nothing)
     assert digests(plain) == before
     assert {path.name for path in tmp_path.iterdir()} - {"store"} == {"plain"}
 
 
 def test_equal_cards_give_equal_bundles(
-    cards: dict[str, Card], small: Path, settings: Settings, tmp_path: Path
+    small: Path, leaf: Card, leaves: Path, tmp_path: Path
 ) -> None:
-    create(cards[SMALL], tmp_path / "again", checkpoint=True, settings=settings)
+    create(leaf, tmp_path / "again", checkpoint=True, settings=settings_at(leaves))
     assert digests(tmp_path / "again") == digests(small)
     assert (tmp_path / "again" / MANIFEST).read_bytes() == (small / MANIFEST).read_bytes()
 
@@ -511,7 +590,7 @@ def test_equal_cards_give_equal_bundles(
 @pytest.mark.parametrize(
     ("key", "link"),
     [
-        ("repo-link", "https://gitee.com/mindspore/models/tree/r1.7/research/cv/PAMTRI/"),
+        ("repo-link", "https://gitee.com/mindspore/models/tree/r1.7/research/cv/Leaves/"),
         ("repo-link", "https://gitee.com/mindspore/models/.."),
         ("repo-link", "https://gitee.com/mindspore/models/golden.npz"),
         ("asset-link", "https://download.mindspore.cn/multitasknet.mindir"),
@@ -539,8 +618,6 @@ def test_the_command_makes_and_verifies(tmp_path: Path) -> None:
     assert (planned["dry_run"], made["dry_run"]) == (True, False)
     assert planned["files"] == made["files"] == sorted([*digests(folder), MANIFEST])
     assert made["uid"] == Hub.of().resolve("mvd").uid
-    proof = json.loads(mshub("bundle", "verify", folder, "--format", "json").stdout)
-    assert proof["network"] == "MVD"
     assert "It has no checkpoint" in mshub("bundle", "verify", folder).stdout
     mshub("bundle", "mvd", folder, code=9)
     assert mshub("bundle", "create", "mvd", folder, "--force").stdout.split() == [
@@ -548,6 +625,13 @@ def test_the_command_makes_and_verifies(tmp_path: Path) -> None:
     ]
     (folder / "MVD" / "models" / "mvd.py").unlink()
     mshub("bundle", "verify", folder, code=4)
+
+
+def test_the_command_says_what_is_proven_as_json(small: Path) -> None:
+    done = CliRunner().invoke(command_group, ["bundle", "verify", str(small), "--format", "json"])
+    proof = json.loads(done.stdout)
+    assert (proof["network"], proof["parameters"]) == ("LeafNet", 3)
+    assert proof["deviations"].keys() == set(MODES)
 
 
 def test_the_command_lists_the_checkpoint_without_looking_for_it(tmp_path: Path) -> None:

@@ -1686,7 +1686,7 @@ def test_new_writes_what_is_no_text_as_what_it_is(key: str, value: str, read: ob
 def test_new_refuses_a_shape_that_is_none(shape: str) -> None:
     done = invoke("new", "card.md", "--model", "LeafNet", f"--input-shape={shape}")
     assert (done.exit_code, done.stdout) == (1, "")
-    assert f"input-shape is {shape!r}, which is no shape; write `[3, 288, 144]`" in str(
+    assert f"input-shape is {shape!r}, which is not a shape; write `[3, 288, 144]`" in str(
         done.exception
     )
     assert not Path("card.md").exists()

@@ -22,8 +22,8 @@ from mindspore_hub.networks.convert import convert_tensors
 from mindspore_hub.networks.examine import examine
 from mindspore_hub.tasks.retrieval import features
 from mindspore_hub.tasks.retrieval.datasets import dataset
-from mindspore_hub.tasks.retrieval.evaluation.plot import check_plot, draw_cmc
-from mindspore_hub.tasks.retrieval.matching.sheet import save
+from mindspore_hub.tasks.retrieval.report import check_plot, draw_cmc
+from mindspore_hub.tasks.retrieval.sheet import save
 
 Write = Callable[[Path, bytes], None]
 

@@ -20,9 +20,10 @@ from PIL import Image
 
 import mindspore_hub
 from mindspore_hub.errors import CardError, PictureError, UnknownNameError
+from mindspore_hub.hub.front_matter import read
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.tasks.pictures import opencv
-from mindspore_hub.tasks.pictures.fields import MAPS
+from mindspore_hub.tasks.pictures import resize as resizing
+from mindspore_hub.tasks.pictures.fields import MAPS, as_preprocessing
 from mindspore_hub.tasks.pictures.preprocess import Transform
 from mindspore_hub.tasks.pictures.resize import KERNELS, resize
 
@@ -42,7 +43,7 @@ def _engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     if request.param == "opencv":
         pytest.importorskip("cv2", reason="OpenCV is not installed", exc_type=ImportError)
     else:
-        monkeypatch.setattr(opencv, "find", lambda: None)
+        monkeypatch.setattr(resizing, "find_opencv", lambda: None)
 
 
 def transform_of_colours(name: str) -> Transform:
@@ -327,6 +328,52 @@ def test_a_batch_needs_maps_for_each_of_its_pictures() -> None:
         segment_transform()([draw(20, 30)] * 2, **extras)
 
 
+# A resize, and the centre of it
+
+RECORDED = Path(__file__).parent / "data" / "preprocessing"
+"""What operators of MindSpore 2.10 make of small pictures, at 24 places each."""
+PIPELINES = json.loads((RECORDED / "expected.json").read_text())
+
+
+@pytest.mark.usefixtures("_engine")
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_pipelines_of_classification_give_the_values_of_mindspore(pipeline: str) -> None:
+    fields, samples = PIPELINES[pipeline].values()
+    facts = {"library": "mindspore", "interpolation": "bilinear", "order": "RGB", "layout": "CHW"}
+    said = ", ".join(f"{name}: {value}" for name, value in {**facts, **fields}.items())
+    card, _ = read([f"preprocessing: {{{said}}}"], 1)
+    preprocessing = as_preprocessing(card.get("preprocessing"))
+    assert preprocessing is not None
+    assert preprocessing.as_json() == {**facts, **fields}
+    for picture, sample in samples.items():
+        made = Transform(preprocessing)(RECORDED / picture)
+        assert made.shape == preprocessing.input_shapes[0]
+        np.testing.assert_allclose(made.flat[sample["positions"]], sample["values"], atol=5e-5)
+
+
+@pytest.mark.parametrize(("library", "top"), [("pillow", 4), ("opencv", 3), ("mindspore", 3)])
+def test_the_centre_is_cut_from_what_every_library_resizes(library: str, top: int) -> None:
+    whole = replace(transform_of_colours("VehicleNet").preprocessing, short_side="")
+    whole = replace(whole, library=library, interpolation="bilinear", size=(16, 9))
+    cut = replace(whole, resize=9, size=(9, 9))
+    picture = draw(48, 27)
+    expected = Transform(whole)(picture)[:, top : top + 9]
+    assert np.array_equal(Transform(cut)(picture), expected)
+
+
+def test_a_resize_is_described() -> None:
+    facts = replace(transform_of_colours("MVD").preprocessing, size=(224, 224), modality=())
+    assert Transform(replace(facts, resize=256)).describe() == (
+        "The network takes pictures, decoded and resized as Pillow does, the short side to 256 pixels "
+        "(lanczos), of which the centre of 224 x 224 is taken, channels in the order RGB, divided by "
+        "255, less (0.485, 0.456, 0.406), divided by (0.229, 0.224, 0.225): float32 (3, 224, 224)."
+    )
+    assert (
+        ", to 256 x 300 pixels (lanczos), of which"
+        in Transform(replace(facts, resize=(300, 256))).describe()
+    )
+
+
 # What cannot be prepared
 
 
@@ -484,7 +531,7 @@ def test_numpy_and_opencv_read_the_same_from_a_jpeg_file(
 def with_and_without_opencv(make: Callable[[], Array]) -> tuple[Array, Array]:
     with pytest.MonkeyPatch.context() as patch:
         expected = make()
-        patch.setattr(opencv, "find", lambda: None)
+        patch.setattr(resizing, "find_opencv", lambda: None)
         return make(), expected
 
 

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,12 +27,18 @@ from rich.filesize import decimal
 from server import FileServer
 
 import mindspore_hub
-from mindspore_hub.authoring.publishing import record
-from mindspore_hub.authoring.publishing.facts import read_facts
-from mindspore_hub.authoring.publishing.target import Target, hand_over
-from mindspore_hub.errors import CardError, CheckpointError, MissingFactsError, SettingsError
+from mindspore_hub import Publication
+from mindspore_hub.authoring.facts import read_facts
+from mindspore_hub.authoring.generate import differences, write
+from mindspore_hub.authoring.publication import place
+from mindspore_hub.authoring.trial import main
+from mindspore_hub.checking.check import check_paths
+from mindspore_hub.errors import CardError, CheckpointError, MissingFactsError, UnknownNameError
 from mindspore_hub.hub.card import read_card
+from mindspore_hub.hub.findings import Finding, Severity
 from mindspore_hub.hub.hub import Hub
+from mindspore_hub.networks import golden
+from mindspore_hub.networks.examine import examine
 from mindspore_hub.tasks.retrieval.fields import Retrieval
 
 pytestmark = pytest.mark.slow
@@ -51,7 +58,7 @@ VARIANT = {**FACTS, "variant": "autumn", "evaluation": "acc93.1"}
 
 
 def digest(folder: Path) -> dict[str, str]:
-    """Every file of a folder, and all of git that a commit changes."""
+    """Every file of a folder."""
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
@@ -64,6 +71,13 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run `mshub` of a package."""
     return commands.run(*arguments, cwd=cwd, PYTHONPATH=str(package), **env)
+
+
+def findings(hub: Path) -> list[Finding | str]:
+    """What `card check` and `generate --check` find in a hub."""
+    found = check_paths([hub / "assets"])[0]
+    bad = [item for item in found if item.severity is not Severity.INFO]
+    return [*bad, *filter(None, differences(hub))]
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -140,15 +154,38 @@ def first(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return hub
 
 
-@pytest.fixture
-def hub(first: Path, tmp_path: Path) -> Iterator[Path]:
-    """A copy of that hub with everything committed, and a README."""
-    copy = shutil.copytree(first, tmp_path / "hub")
+@pytest.fixture(scope="module")
+def with_readme(first: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of that hub, with a README; the tests change copies only."""
+    copy = tmp_path_factory.mktemp("with-readme") / "hub"
+    shutil.copytree(first, copy, ignore=shutil.ignore_patterns(".git"))
     (copy / "README.md").write_text(README, encoding="utf-8")
-    assert run("generate", cwd=copy).returncode == 0
-    git(copy, "add", "-A")
-    git(copy, "commit", "-q", "-m", "Publish LeafNet")
+    write(copy)
     return copy
+
+
+@pytest.fixture
+def hub(with_readme: Path, tmp_path: Path) -> Path:
+    """A hub with LeafNet and a README."""
+    return Path(shutil.copytree(with_readme, tmp_path / "hub"))
+
+
+@contextmanager
+def trials_in_this_process() -> Iterator[None]:
+    """Try networks here, where MindSpore is imported already and the process is not the point."""
+    mode = mindspore.get_context("mode")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mindspore_hub.authoring.trial._run", lambda command, _: main(command[-1]))
+        yield
+    mindspore.set_context(mode=mode)
+    for name in [name for name in sys.modules if name.startswith("_mindspore_hub_published")]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def here() -> Iterator[None]:
+    with trials_in_this_process():
+        yield
 
 
 def test_a_new_network_is_three_new_files_and_no_edit(first: Path) -> None:
@@ -175,10 +212,12 @@ def test_the_command_that_publish_prints_loads_the_card_from_anywhere(
     done = run("load", words[5], cwd=tmp_path, **env)
     assert (done.returncode, done.stdout) == (7, "")
     assert "`mshub load PATH --trust`" in done.stderr
-    for arguments in (words[5:], [words[5]], [str(first), "--trust", "--no-pretrained"]):
+    for arguments in (words[5:], [words[5]]):
         done = run("load", *arguments, cwd=tmp_path, **env)
         assert done.returncode == 0, done.stderr
         assert "LeafNet" in done.stdout
+    network = mindspore_hub.load(str(first), source="local", trust=True, pretrained=False)
+    assert type(network).__name__ == "LeafNet"
 
 
 def test_a_dry_run_prints_what_git_would_apply(first: Path, tmp_path: Path) -> None:
@@ -188,57 +227,79 @@ def test_a_dry_run_prints_what_git_would_apply(first: Path, tmp_path: Path) -> N
     assert {name: digest(hub)[name] for name in names} == {n: digest(first)[n] for n in names}
 
 
-@pytest.mark.parametrize("file", ["second.ckpt", "tensors.safetensors"])
+USE = """
+import sys
+from pathlib import Path
+
+import mindspore_hub
+from mindspore_hub.authoring.bundle import create
+from mindspore_hub.authoring.bundle_verify import verify
+from mindspore_hub.hub.hub import Hub
+
+folder, *names = sys.argv[1:]
+for name in names:
+    card = Hub.of().resolve(name)
+    mindspore_hub.load(name)
+    if folder and not Path(folder, card.name).exists():
+        create(card, Path(folder, card.name), checkpoint=True)
+        print(card.name, verify(Path(folder, card.name)).parameters)
+"""
+
+
+def use(hub: Path, mirror: Path, bundles: Path | None, *names: str) -> str:
+    """Load cards of a hub by their names, and bundle and verify them, in one process."""
+    command = (sys.executable, "-c", USE, bundles or "", *names)
+    env = {"PYTHONPATH": str(hub), "MSHUB_MIRRORS": str(mirror)}
+    done = commands.start(*command, cwd=mirror, **env)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_what_is_published_is_clean_loads_by_its_names_and_can_be_bundled(
-    file: str, files: Path, first: Path, tmp_path: Path
+    files: Path, first: Path, tmp_path: Path
 ) -> None:
     hub = checkpoints.copy_hub(tmp_path / "hub", without="LeafNet")
     for name in git(first, "ls-files", "--others").splitlines():
         (hub / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(first / name, hub / name)
-    done = run(
-        *("publish", files / file, "--model", "leafnet", "--from", files / "leafnet.yaml"),
-        *("--variant", "autumn", "--evaluation", "acc93.1", "--format", "json"),
-        cwd=hub,
-        package=hub,
-    )
-    assert done.returncode == 0, done.stderr
-    facts = json.loads(done.stdout)
-    assert facts["files"] == [
-        "assets/mindspore/2.7/leafnet_autumn_cifar10.md",
-        "mindspore_hub_conf/LeafNet/mindspore_hub_conf.py",
-    ]
-    assert facts["sha256"] == checkpoints.digest(files / file)
-    extension = file.rpartition(".")[2]
-    published = f"leafnet_autumn_ascend_v270_cifar10_research_cv_acc93.1.{extension}"
-    assert facts["link"] == f"{FACTS['link-base']}/{published}"
-    assert (facts["name"], facts["network_args"]) == ("LeafNet@cifar10-autumn", {"num_class": 10})
-    assert run("card", "check", "assets", cwd=hub, package=hub).returncode == 0
-    assert run("generate", "--check", cwd=hub, package=hub).returncode == 0
-    mirror = tmp_path / "mirror"
+    mirror, names = tmp_path / "mirror", []
     mirror.mkdir()
-    shutil.copyfile(files / file, mirror / published)
-    for name in (facts["uid"], facts["name"]):
-        loaded = run(*("load", name), cwd=tmp_path, package=hub, MSHUB_MIRRORS=str(mirror))
-        assert loaded.returncode == 0, loaded.stderr
-    bundle = tmp_path / "bundle"
-    for command in (
-        ("bundle", facts["name"], bundle, "--checkpoint"),
-        ("bundle", "verify", bundle),
-    ):
-        done = run(*command, cwd=tmp_path, package=hub)
+    for variant, file in {"autumn": "second.ckpt", "winter": "tensors.safetensors"}.items():
+        done = run(
+            *("publish", files / file, "--model", "leafnet", "--from", files / "leafnet.yaml"),
+            *("--variant", variant, "--evaluation", "acc93.1", "--format", "json"),
+            cwd=hub,
+            package=hub,
+        )
         assert done.returncode == 0, done.stderr
-    used = use_bundle(bundle / "leafnet_autumn_cifar10.md")
-    assert (used["missing"], used["left over"]) == ([], [])
-    assert used["deviation"] <= 1e-5
+        facts = json.loads(done.stdout)
+        assert facts["files"] == [
+            f"assets/mindspore/2.7/leafnet_{variant}_cifar10.md",
+            "mindspore_hub_conf/LeafNet/mindspore_hub_conf.py",
+        ]
+        assert facts["sha256"] == checkpoints.digest(files / file)
+        extension = file.rpartition(".")[2]
+        published = f"leafnet_{variant}_ascend_v270_cifar10_research_cv_acc93.1.{extension}"
+        assert facts["link"] == f"{FACTS['link-base']}/{published}"
+        assert facts["name"] == f"LeafNet@cifar10-{variant}"
+        assert facts["network_args"] == {"num_class": 10}
+        shutil.copyfile(files / file, mirror / published)
+        names += [facts["uid"], facts["name"]]
+    assert findings(hub) == []
+    made = [f"leafnet_{variant}_cifar10" for variant in ("autumn", "winter")]
+    assert use(hub, mirror, tmp_path, *names) == "".join(f"{name} 3\n" for name in made)
+    cards = [tmp_path / name / f"{name}.md" for name in made]
+    for used in use_bundles(*cards).values():
+        assert (used["missing"], used["left over"]) == ([], [])
+        assert used["deviation"] <= 1e-5
 
 
-def use_bundle(card: Path) -> dict[str, Any]:
-    """Load a bundle as the upstream client does, where the package is not importable."""
+def use_bundles(*cards: Path) -> dict[str, dict[str, Any]]:
+    """Load bundles as the upstream client does, where the package is not importable."""
     program = Path(__file__).with_name("use_bundles.py")
-    command = [sys.executable, str(program), "pynative", str(card)]
+    command = [sys.executable, str(program), "pynative", *map(str, cards)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])[card.stem]
+    report: dict[str, dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
     return report
 
 
@@ -299,57 +360,50 @@ def test_a_new_variant_of_mvd_for_395_identities_is_one_command(tmp_path: Path) 
     ]
     mindspore.save_checkpoint(prefixed, str(file))
     link = f"https://download.mindspore.cn/models/r1.9/{file.name}"
-    done = run(
-        *("publish", file, "--model", "mvd", "--asset-link", link, "--author", "A lab"),
-        *("--license", "Apache2.0"),
-        cwd=hub,
-        package=hub,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "num_class=395" in done.stdout
+    facts = {"asset-link": link, "author": "A lab", "license": "Apache2.0"}
+    mode = mindspore.get_context("mode")
+    done = mindspore_hub.publish(file, "mvd", facts=facts, root=hub)
+    assert mindspore.get_context("mode") == mode
+    assert (done.name, done.network_args["num_class"]) == ("MVD@sysumm01-crossview", 395)
     made = read_card(hub / "assets/mindspore/1.9/mvd_crossview_sysumm01.md", "a/b/c").asset
     other = Hub.of().resolve("MVD@sysumm01-all").asset
     assert (made.preprocessing, made.retrieval) == (other.preprocessing, other.retrieval)
     assert made.protocol is None, "the cards of this data set name different ones"
-    assert run("card", "check", "assets", cwd=hub, package=hub).returncode == 0
-    assert run("generate", "--check", cwd=hub, package=hub).returncode == 0
-    for name in ("mindspore/1.9/mvd_crossview_sysumm01", "MVD@sysumm01-crossview"):
-        loaded = run(*("load", name), cwd=tmp_path, package=hub, MSHUB_MIRRORS=str(tmp_path))
-        assert loaded.returncode == 0, loaded.stderr
+    assert findings(hub) == []
+    use(hub, tmp_path, None, done.name)
 
 
-TOLD = """\
+FROM_FILE = """\
 file: {file}
-format: {format}, {size}
+format: safetensors, {size}
 float32: 6 tensors, 612 elements, 2.4 kB
 int32: 1 tensor, 1 elements, 4 bytes
 prefix net.: 3 parameters
 optimizer state: 4 tensors, 307 elements, 1.2 kB: moments.*, step
 parameters: 3 tensors, 306 elements, 1.2 kB
+Building LeafNet and computing in PyNative and GRAPH mode
 num_class: 10 classes, by head.weight (10x8)
 embedding size: 8, by head.weight (10x8)
-Building LeafNet and computing in pynative mode
 """
 
 
-@pytest.mark.parametrize("extension", ["ckpt", "safetensors"])
-def test_what_the_file_tells_is_said_before_a_network_is_built(
-    extension: str, files: Path, hub: Path, tmp_path: Path
+def test_what_the_file_tells_is_said_first_and_then_what_the_network_makes_of_it(
+    hub: Path, tmp_path: Path
 ) -> None:
-    file = tmp_path / f"left.{extension}"
+    file = tmp_path / "left.safetensors"
     cell = sys.modules["_leaves.leafnet"].LeafNet()
     held = {f"net.{name}": item for name, item in cell.parameters_and_names()}
     held |= {f"moments.{name}": mindspore.Tensor(item.asnumpy()) for name, item in held.items()}
     held |= {"step": mindspore.Tensor(3, mindspore.int32)}
     entries = [{"name": name, "data": data} for name, data in held.items()]
-    mindspore.save_checkpoint(entries, str(file), format=extension)
+    mindspore.save_checkpoint(entries, str(file), format="safetensors")
     options = [f"--{key}={value}" for key, value in VARIANT.items()]
     command = ("publish", file, "--model", "LeafNet", *options, "--dry-run", "--format", "json")
     done = run(*command, cwd=hub)
     assert done.returncode == 0, done.stderr
     size = decimal(file.stat().st_size)
-    assert done.stderr.startswith(TOLD.format(file=file, format=extension, size=size))
-    inspected = json.loads(run("inspect", file, "--format", "json", cwd=hub).stdout)
+    assert done.stderr.startswith(FROM_FILE.format(file=file, size=size))
+    inspected = examine(file).summary()
     told = json.loads(done.stdout)["checkpoint"]
     head = {"tensor": "head.weight", "shape": [10, 8]}
     assert told.pop("class_argument") == "num_class"
@@ -360,6 +414,7 @@ def test_what_the_file_tells_is_said_before_a_network_is_built(
     assert sorted(told["optimizer"]) == sorted({"step", *(n for n in held if n[0] == "m")})
 
 
+@pytest.mark.usefixtures("here")
 def test_a_network_that_says_nothing_of_its_files_has_nothing_told(
     files: Path, hub: Path, tmp_path: Path
 ) -> None:
@@ -377,58 +432,70 @@ def test_a_network_that_says_nothing_of_its_files_has_nothing_told(
 def test_what_the_file_tells_is_said_of_a_file_that_does_not_fit(files: Path, hub: Path) -> None:
     options = [f"--{key}={value}" for key, value in VARIANT.items()]
     more = ("--network-arg", "num_class=10")
+    before = digest(hub)
     done = run("publish", files / "seven.ckpt", "--model", "LeafNet", *options, *more, cwd=hub)
-    assert done.returncode == 1
+    assert (done.returncode, done.stdout) == (1, "")
     assert "\nnum_class: 7 classes, by head.weight (7x8)\n" in done.stderr
+    assert "num_class: the card says 10, the checkpoint 7" in done.stderr
+    assert digest(hub) == before
 
+
+OAK = NETWORK.replace("LeafNet", "Oak").replace("self.conv", "self.bark")
 
 BAD = {
-    "truncated": ("truncated.ckpt", {}, {}, 1, "truncated.ckpt cannot be published: "),
-    "pipe": ("pipe.ckpt", {}, {}, 1, "it is a named pipe, not a regular file"),
-    "another model": ("seven.ckpt", {}, {"model": "Oak"}, 1, "does not fit Oak"),
-    "another class count": (
-        "seven.ckpt",
-        {},
-        {"args": ["num_class=10"]},
-        1,
-        "num_class: the card says 10, the checkpoint 7",
-    ),
-    "unknown argument": ("second.ckpt", {}, {"args": ["classes=10"]}, 1, "'classes'"),
-    "existing card": ("second.ckpt", {"variant": ""}, {}, 1, "leafnet_cifar10.md already"),
-    "unknown data set": ("second.ckpt", {"train-dataset": "cifar11"}, {}, 1, "mean cifar10?"),
-    "no metric": ("second.ckpt", {"evaluation": "good"}, {}, 1, "is no list of metrics"),
-    "bad device": ("second.ckpt", {"device": "abacus"}, {}, 1, "device is ascend, gpu or cpu"),
-    "bad variant": ("second.ckpt", {"variant": "../x"}, {}, 1, "cannot be part of a name"),
-    "bad link": ("second.ckpt", {"link-base": "ftp://h"}, {}, 1, "A408"),
-    "unknown model": ("second.ckpt", {}, {"model": "LeefNet"}, 3, "did you mean leafnet?"),
+    "truncated": ({"file": "truncated.ckpt"}, CheckpointError, "truncated.ckpt cannot be publ"),
+    "pipe": ({"file": "pipe.ckpt"}, CheckpointError, "it is a named pipe, not a regular file"),
+    "another model": ({"file": "seven.ckpt", "model": "Oak"}, CheckpointError, "does not fit Oak"),
+    "unknown argument": ({"network_args": {"classes": 10}}, CardError, "'classes'"),
+    "existing card": ({"variant": ""}, CardError, r"leafnet_cifar10\.md already"),
+    "own entry point": ({"model": "Oak"}, CardError, r"an entry point .*hub_conf\.py already"),
+    "unknown data set": ({"train-dataset": "cifar11"}, CardError, "mean cifar10?"),
+    "no metric": ({"evaluation": "good"}, CardError, "is not a list of metrics"),
+    "bad device": ({"device": "abacus"}, CardError, "device is ascend, gpu or cpu"),
+    "bad variant": ({"variant": "../x"}, CardError, "cannot be part of a name"),
+    "bad link": ({"link-base": "ftp://h"}, CardError, "A408"),
+    "unknown model": ({"model": "LeefNet"}, UnknownNameError, r"did you mean leafnet\?"),
     "missing facts": (
-        "second.ckpt",
         {"evaluation": "", "device": ""},
-        {},
-        2,
+        MissingFactsError,
         "2 facts are missing:\n  evaluation: Metrics: `rank1acc71 | mAP66`.\n  device: ",
     ),
 }
 
-OAK = NETWORK.replace("LeafNet", "Oak").replace("self.conv", "self.bark")
-
 
 @pytest.mark.parametrize("case", BAD)
+@pytest.mark.usefixtures("here")
 def test_wrong_input_ends_before_anything_is_written(case: str, files: Path, hub: Path) -> None:
-    file, facts, more, code, message = BAD[case]
+    given, error, message = BAD[case]
+    facts = {key: given.get(key, value) for key, value in VARIANT.items()}
     if case == "pipe":
-        os.mkfifo(files / file)
-    if more.get("model") == "Oak":
+        os.mkfifo(files / "pipe.ckpt")
+    if given.get("model") == "Oak":
         (hub / "models" / "oak.py").write_text(OAK, encoding="utf-8")
-        git(hub, "add", "-A")
-        git(hub, "commit", "-q", "-m", "Add a network")
-    options = [f"--{k}={v}" for k, v in {**VARIANT, **facts}.items() if v]
-    options += [f"--network-arg={item}" for item in more.get("args", [])]
+    if case == "own entry point":
+        (hub / "mindspore_hub_conf" / "Oak").mkdir()
+        (hub / "mindspore_hub_conf" / "Oak" / "mindspore_hub_conf.py").write_text("# my own\n")
     before = digest(hub)
-    done = run("publish", files / file, "--model", more.get("model", "LeafNet"), *options, cwd=hub)
-    assert (done.returncode, done.stdout) == (code, ""), done.stderr
-    assert message in done.stderr
+    with pytest.raises(error, match=message):
+        mindspore_hub.publish(
+            files / given.get("file", "second.ckpt"),
+            given.get("model", "LeafNet"),
+            facts=facts,
+            network_args=given.get("network_args"),
+            root=hub,
+        )
     assert digest(hub) == before
+
+
+@pytest.mark.parametrize(
+    ("model", "variant", "code"), [("LeafNet", "", 1), ("LeefNet", "autumn", 3)]
+)
+def test_the_exit_code_says_what_is_wrong(
+    model: str, variant: str, code: int, files: Path, hub: Path
+) -> None:
+    command = ("publish", files / "second.ckpt", "--from", files / "leafnet.yaml")
+    done = run(*command, "--model", model, f"--variant={variant}", cwd=hub)
+    assert (done.returncode, done.stdout) == (code, ""), done.stderr
 
 
 @pytest.mark.parametrize(
@@ -439,8 +506,8 @@ def test_wrong_input_ends_before_anything_is_written(case: str, files: Path, hub
         ({"mindspore-version": "r2.7", "asset-link": "https://h.org/x.ckpt"}, "version 'r2.7'"),
         ({"kind": "mine"}, "kind is official or research"),
         ({"module-type": "2-d"}, "module-type '2-d' does not begin with a domain"),
-        ({"input-shape": "3x32"}, "input-shape is '3x32', which is no shape"),
-        ({"input-shape": "[3, 0]"}, r"input-shape is '\[3, 0\]', which is no shape"),
+        ({"input-shape": "3x32"}, "input-shape is '3x32', which is not a shape"),
+        ({"input-shape": "[3, 0]"}, r"input-shape is '\[3, 0\]', which is not a shape"),
         ({"license": "Apache 2 dot"}, "\n  license: V214 "),
         ({"module-type": "sea"}, "\n  module-type: V204 "),
         ({"repo-link": "nowhere"}, "\n  repo-link: V217 "),
@@ -464,67 +531,82 @@ def test_facts_are_judged_before_mindspore_starts(
     def started(*_: object, **__: object) -> None:
         pytest.fail("MindSpore was started")
 
-    monkeypatch.setattr("mindspore_hub.authoring.publishing.process._run", started)
+    monkeypatch.setattr("mindspore_hub.authoring.trial._run", started)
     with pytest.raises(CardError, match=message):
         mindspore_hub.publish(
             files / "second.ckpt", "LeafNet", facts={**VARIANT, **facts}, root=hub, dry_run=True
         )
 
 
-def test_what_depends_on_the_network_is_not_judged_before_it_is_built(
-    files: Path, hub: Path
-) -> None:
+@pytest.fixture(scope="module")
+def further(
+    files: Path, with_readme: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Publication, Path]:
+    """A dry run for a further checkpoint, whose network does not say the shape of its input."""
+    hub = Path(shutil.copytree(with_readme, tmp_path_factory.mktemp("further") / "hub"))
+    network = hub / "models" / "leafnet.py"
+    lines = network.read_text(encoding="utf-8").splitlines(keepends=True)
+    network.write_text("".join(line for line in lines if "input_shapes" not in line))
+    new = ("variant", "evaluation", "mindspore-version", "device", "link-base")
     facts = {
-        **VARIANT,
+        **{key: VARIANT[key] for key in new},
         "retrieval": "{outputs: [0], distance: dot}",
         "preprocessing": "{library: pillow, size: [32, 32], interpolation: bilinear, order: RGB, "
         "mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], layout: CHW, modality: [visible]}",
     }
-    made = mindspore_hub.publish(
-        files / "seven.ckpt", "LeafNet", facts=facts, root=hub, dry_run=True
-    )
-    assert made.network_args == {"num_class": 7}
+    before, file = digest(hub), str(files / "seven.ckpt")
+    with trials_in_this_process():
+        made = mindspore_hub.publish(file, "LeafNet", facts=facts, root=str(hub), dry_run=True)
+    assert digest(hub) == before
+    return made, hub
+
+
+def test_what_depends_on_the_network_is_not_judged_before_it_is_built(
+    further: tuple[Publication, Path],
+) -> None:
+    assert further[0].network_args == {"num_class": 7}
 
 
 def test_a_further_checkpoint_needs_only_what_the_cards_of_its_model_do_not_say(
-    files: Path, hub: Path
+    further: tuple[Publication, Path],
 ) -> None:
-    new = ("variant", "evaluation", "mindspore-version", "device", "link-base")
-    made = mindspore_hub.publish(
-        files / "seven.ckpt",
-        "LeafNet",
-        facts={key: VARIANT[key] for key in new},
-        root=hub,
-        dry_run=True,
-    )
     for key in ("author", "license", "train-dataset"):
-        assert f"+{key}: {FACTS[key]}" in made.diff
-    assert "+input-shape: [3, 32, 32]" in made.diff
+        assert f"+{key}: {FACTS[key]}" in further[0].diff
+    assert "+input-shape: [3, 32, 32]" in further[0].diff
+    assert "\n+default" not in further[0].diff
 
 
 def test_the_input_shape_of_the_model_counts_where_the_network_says_none(
-    files: Path, hub: Path
+    further: tuple[Publication, Path],
 ) -> None:
-    network = hub / "models" / "leafnet.py"
-    lines = network.read_text(encoding="utf-8").splitlines(keepends=True)
-    network.write_text("".join(line for line in lines if "input_shapes" not in line))
-    git(hub, "commit", "-q", "-a", "-m", "Say no shape")
-    made = mindspore_hub.publish(
-        files / "seven.ckpt", "LeafNet", facts=VARIANT, root=hub, dry_run=True
-    )
-    assert made.input_shapes == ((3, 32, 32),)
+    assert further[0].input_shapes == ((3, 32, 32),)
 
 
+def test_the_diff_of_a_publication_can_be_applied(
+    further: tuple[Publication, Path], tmp_path: Path
+) -> None:
+    made, hub = further
+    copy = Path(shutil.copytree(hub, tmp_path / "hub"))
+    (tmp_path / "changes.patch").write_text(made.diff, encoding="utf-8")
+    git(copy, "init", "-q")
+    git(copy, "apply", str(tmp_path / "changes.patch"))
+    changed = {name for name, sha256 in digest(copy).items() if digest(hub).get(name) != sha256}
+    assert {name for name in changed if not name.startswith(".git/")} == set(made.files)
+    assert "README.md" in made.files
+    assert findings(copy) == []
+
+
+@pytest.mark.usefixtures("here")
 def test_a_missing_argument_is_asked_for_where_it_can_be_given(files: Path, hub: Path) -> None:
     network = hub / "models" / "leafnet.py"
     text = network.read_text(encoding="utf-8")
     network.write_text(text.replace("num_class: int = 10)", "num_class: int = 10, *, width: int)"))
-    git(hub, "commit", "-q", "-a", "-m", "Ask for a width")
     with pytest.raises(CardError, match="--network-arg NAME=VALUE") as caught:
         mindspore_hub.publish(files / "seven.ckpt", "LeafNet", facts=VARIANT, root=hub)
     assert "in the card" not in str(caught.value)
 
 
+@pytest.mark.usefixtures("here")
 def test_what_append_dict_added_is_named_with_the_remedy(
     files: Path, hub: Path, tmp_path: Path
 ) -> None:
@@ -544,118 +626,91 @@ def test_a_metric_that_contradicts_the_name_of_the_file_is_refused(
     file = tmp_path / "leafnet_ascend_v270_cifar10_research_cv_acc91.5.ckpt"
     shutil.copyfile(files / "second.ckpt", file)
     before = digest(hub)
-    options = [f"--{key}={value}" for key, value in VARIANT.items()]
-    done = run("publish", file, "--model", "LeafNet", *options, cwd=hub)
-    assert done.returncode == 1
-    assert "evaluation has acc93.1, the name has acc91.5" in done.stderr
+    with pytest.raises(CardError, match=r"evaluation has acc93\.1, the name has acc91\.5"):
+        mindspore_hub.publish(file, "LeafNet", facts=VARIANT, root=hub)
     assert digest(hub) == before
 
 
-def test_retrieval_is_stated_as_in_a_card_and_then_taken_over(files: Path, hub: Path) -> None:
-    facts = files.parent / "retrieval.yaml"
+@pytest.fixture(scope="module")
+def published(
+    files: Path, with_readme: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Publication, Path, Path]:
+    """A publication with retrieval and golden outputs, its hub, and the file of the outputs."""
+    folder = tmp_path_factory.mktemp("published")
+    hub = Path(shutil.copytree(with_readme, folder / "hub"))
+    source = folder / "retrieval.yaml"
     stated = "\nretrieval: {outputs: [0], normalised: True, distance: dot}\n"
-    facts.write_text(block("yaml") + stated, encoding="utf-8")
-    published = {
-        "second": ("second.ckpt", facts),
-        "third": ("tensors.safetensors", files / "leafnet.yaml"),
-    }
-    for name, (file, source) in published.items():
-        done = run(
-            *("publish", files / file, "--model", "LeafNet", "--from", source, "--variant", name),
-            cwd=hub,
+    source.write_text(block("yaml") + stated, encoding="utf-8")
+    facts, _ = read_facts(source)
+    facts["variant"] = "second"
+    path = folder / "golden.json"
+    with trials_in_this_process():
+        made = mindspore_hub.publish(
+            files / "second.ckpt", "LeafNet", facts=facts, root=hub, golden=str(path)
         )
-        assert done.returncode == 0, done.stderr
-        git(hub, "add", "-A")
-        git(hub, "commit", "-q", "-m", name)
-        card = hub / f"assets/mindspore/2.7/leafnet_{name}_cifar10.md"
-        assert read_card(card, card.stem).asset.retrieval == Retrieval((0,), "dot", normalised=True)
+    return made, hub, path
 
 
-def test_a_wrong_retrieval_is_refused_before_anything_is_written(files: Path, hub: Path) -> None:
-    before = digest(hub)
-    done = run(
-        *("publish", files / "second.ckpt", "--model", "LeafNet", "--variant", "second"),
-        *("--from", files / "leafnet.yaml", "--retrieval", "{outputs: [3], distance: dot}"),
-        cwd=hub,
-    )
-    assert done.returncode == 1
-    assert "retrieval names output 3, but output-shape has 1" in done.stderr
-    assert digest(hub) == before
+def retrieval_of(hub: Path, variant: str) -> Retrieval | None:
+    card = hub / f"assets/mindspore/2.7/leafnet_{variant}_cifar10.md"
+    return read_card(card, card.stem).asset.retrieval
 
 
-def test_a_repository_that_git_refuses_to_read_is_not_written_into(files: Path, hub: Path) -> None:
-    with (hub / ".git/config").open("a", encoding="utf-8") as file:
-        file.write("[core\n")
-    before = digest(hub)
-    with pytest.raises(SettingsError, match=r"git rev-parse failed in .*: fatal: bad config line"):
-        mindspore_hub.publish(files / "second.ckpt", "LeafNet", facts=VARIANT, root=hub)
-    assert digest(hub) == before
+def test_retrieval_is_stated_as_in_a_card(published: tuple[Publication, Path, Path]) -> None:
+    assert retrieval_of(published[1], "second") == Retrieval((0,), "dot", normalised=True)
 
 
-@pytest.mark.parametrize("name", ["README.md", "mindspore_hub_conf/LeafNet/mindspore_hub_conf.py"])
-def test_files_with_changes_of_ones_own_are_not_touched(name: str, files: Path, hub: Path) -> None:
-    with (hub / name).open("a", encoding="utf-8") as file:
-        file.write("\n")
-    before = digest(hub)
-    with pytest.raises(SettingsError, match=f"not committed:\n  {re.escape(name)}\n"):
-        mindspore_hub.publish(files / "second.ckpt", "LeafNet", facts=VARIANT, root=hub)
-    assert digest(hub) == before
-
-
-def test_a_branch_has_one_commit_and_nothing_else_changes(
-    files: Path, hub: Path, tmp_path: Path
-) -> None:
-    files_before = {k: v for k, v in digest(hub).items() if not k.startswith(".git/objects/")}
-    made = mindspore_hub.publish(
-        files / "second.ckpt", "LeafNet", facts=VARIANT, root=hub, branch="autumn"
-    )
-    changed = {k: v for k, v in digest(hub).items() if not k.startswith(".git/objects/")}
-    assert set(changed.items()) ^ set(files_before.items()) <= {
-        item for item in changed.items() if item[0].endswith(("refs/heads/autumn", "heads/autumn"))
-    }
-    assert git(hub, "log", "--format=%s", "main..autumn") == "Publish LeafNet@cifar10-autumn\n"
-    assert git(hub, "diff", "--name-only", "main", "autumn").splitlines() == list(made.files)
-    assert "README.md" in made.files
-    with pytest.raises(SettingsError, match="there is a branch autumn already"):
-        mindspore_hub.publish(
-            files / "second.ckpt", "LeafNet", facts=VARIANT, root=hub, branch="autumn"
-        )
-    clone = tmp_path / "clone"
-    git(tmp_path, "clone", "-q", "-b", "autumn", str(hub), str(clone))
-    assert run("card", "check", "assets", cwd=clone).returncode == 0
-    assert run("generate", "--check", cwd=clone).returncode == 0
-
-
-def test_a_patch_is_the_only_file_written_and_applies(
-    files: Path, hub: Path, tmp_path: Path
-) -> None:
-    before, mode = digest(hub), mindspore.get_context("mode")
-    patch = tmp_path / "autumn.patch"
-    made = mindspore_hub.publish(
-        files / "second.ckpt", "LeafNet", facts=VARIANT, root=hub, patch=patch
-    )
-    assert digest(hub) == before
-    assert mindspore.get_context("mode") == mode
-    assert patch.read_text(encoding="utf-8") == made.diff
-    git(hub, "apply", str(patch))
-    names = git(hub, "diff", "--name-only").splitlines()
-    assert sorted([*names, *git(hub, "ls-files", "--others").splitlines()]) == list(made.files)
-    assert run("generate", "--check", cwd=hub).returncode == 0
-
-
-def test_golden_outputs_are_recorded_once_and_compared_then(
-    files: Path, hub: Path, tmp_path: Path
-) -> None:
-    golden = tmp_path / "golden.json"
-    given = {"facts": VARIANT, "root": hub, "golden": golden}
-    made = mindspore_hub.publish(files / "second.ckpt", "LeafNet", **given, patch=tmp_path / "p")
+def test_golden_outputs_are_recorded_once(published: tuple[Publication, Path, Path]) -> None:
+    made, _, path = published
     assert made.golden == "recorded"
-    recorded = golden.read_bytes()
-    made = mindspore_hub.publish(files / "second.ckpt", "LeafNet", **given, dry_run=True)
-    assert (made.golden, golden.read_bytes()) == ("compared", recorded)
+    assert golden.read_record(path).inputs == [[3, 32, 32]]
+
+
+@pytest.mark.usefixtures("here")
+def test_golden_outputs_are_compared_and_retrieval_is_taken_over(
+    files: Path, published: tuple[Publication, Path, Path], tmp_path: Path
+) -> None:
+    _, hub, path = published
+    hub, recorded = Path(shutil.copytree(hub, tmp_path / "hub")), path.read_bytes()
+    card = hub / "assets/mindspore/2.7/leafnet_second_cifar10.md"
+    checkpoints.publish(card, "https://h.org/x.ckpt", "0" * 64)  # no two cards have one file
+    write(hub)
+    facts = {**FACTS, "variant": "third"}
+    made = mindspore_hub.publish(
+        files / "second.ckpt", "LeafNet", facts=facts, root=hub, golden=path
+    )
+    assert (made.golden, path.read_bytes()) == ("compared", recorded)
+    assert retrieval_of(hub, "third") == Retrieval((0,), "dot", normalised=True)
+
+
+@pytest.mark.usefixtures("here")
+def test_other_outputs_than_the_golden_ones_are_refused(
+    files: Path, published: tuple[Publication, Path, Path]
+) -> None:
+    _, hub, path = published
     before = digest(hub)
     with pytest.raises(CheckpointError, match=r"output 0 differs from .*golden\.json by"):
-        mindspore_hub.publish(files / "tensors.safetensors", "LeafNet", **given)
+        mindspore_hub.publish(
+            files / "tensors.safetensors", "LeafNet", facts=VARIANT, root=hub, golden=path
+        )
+    assert digest(hub) == before
+
+
+@pytest.mark.usefixtures("here")
+def test_a_wrong_retrieval_is_refused_before_anything_is_written(files: Path, hub: Path) -> None:
+    before = digest(hub)
+    facts = {**VARIANT, "retrieval": "{outputs: [3], distance: dot}"}
+    with pytest.raises(CardError, match="retrieval names output 3, but output-shape has 1"):
+        mindspore_hub.publish(files / "second.ckpt", "LeafNet", facts=facts, root=hub)
+    assert digest(hub) == before
+
+
+def test_an_entry_point_with_changes_of_ones_own_is_not_touched(files: Path, hub: Path) -> None:
+    with (hub / "mindspore_hub_conf/LeafNet/mindspore_hub_conf.py").open("a") as file:
+        file.write("\n")
+    before = digest(hub)
+    with pytest.raises(CardError, match=r"are not what its cards say; run `mshub generate`"):
+        mindspore_hub.publish(files / "second.ckpt", "LeafNet", facts=VARIANT, root=hub)
     assert digest(hub) == before
 
 
@@ -673,15 +728,16 @@ def test_golden_outputs_are_recorded_once_and_compared_then(
 )
 def test_a_golden_file_that_means_nothing_is_refused(old: str, new: str, tmp_path: Path) -> None:
     file, outputs = tmp_path / "golden.json", [np.ones((2, 4), np.float32)]
-    text = record.text([(3,)], outputs)
+    text = golden.record_text([(3,)], outputs)
     file.write_text(text, encoding="utf-8")
-    record.compare(file, record.read(file), outputs)
+    golden.read_record(file).compare([(3,)], outputs)
     assert text.count(old) == 1
     file.write_text(text.replace(old, new), encoding="utf-8")
-    with pytest.raises(CheckpointError, match=r"golden\.json is no golden file .*; remove it"):
-        record.read(file)
+    with pytest.raises(CheckpointError, match=r"golden\.json is not a golden file .*; remove it"):
+        golden.read_record(file)
 
 
+@pytest.mark.usefixtures("here")
 def test_a_network_that_computes_differently_in_graph_mode_is_refused(
     files: Path, hub: Path, tmp_path: Path
 ) -> None:
@@ -705,7 +761,7 @@ def test_a_file_that_cannot_be_written_leaves_all_as_they_were(tmp_path: Path) -
     before = digest(tmp_path)
     contents = {"assets/a/1/b.md": b"new", "README.md": b"new", "models/b.py": b"new"}
     with pytest.raises(OSError, match="models"):
-        hand_over(Target(), tmp_path, contents, message="")
+        place(tmp_path, contents)
     assert digest(tmp_path) == before
     assert not (tmp_path / "assets").exists()
 
@@ -738,7 +794,7 @@ def test_a_terminal_is_asked_for_what_is_missing(files: Path, hub: Path) -> None
     assert "\nevaluation: " in done.stderr
     assert "ascend, gpu or cpu.\ndevice: " in done.stderr
     assert done.stderr.endswith(
-        "evaluation 'very good' is no list of metrics; write them as `rank1acc71 | mAP66`.\n"
+        "evaluation 'very good' is not a list of metrics; write them as `rank1acc71 | mAP66`.\n"
     )
     assert done.returncode == 1
 
@@ -747,7 +803,7 @@ def test_a_terminal_is_asked_for_what_is_missing(files: Path, hub: Path) -> None
     ("text", "message"),
     [
         ("network-args: 5", "must have a mapping in `network-args`"),
-        ("network-args: {num_class: [1, 2], b: 3}", "that is no single one, or a name twice"),
+        ("network-args: {num_class: [1, 2], b: 3}", "that is not a single one, or a name twice"),
         ("asset:\n  asset-link: <https://a.b/c.ckpt>", "must have one item in `asset`"),
         ("author: a\nauthor: b", "a key twice|stands"),
     ],

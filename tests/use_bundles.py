@@ -33,8 +33,10 @@ def report(card):
     outputs = loaded.network(*map(mindspore.Tensor, inputs))
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
     outputs = [output.asnumpy() for output in outputs]
+    package = type(loaded.network).__module__.rpartition(".")[0]
     facts = {
         "network": type(loaded.network).__name__,
+        "modules": [name.split(".")[-1] for name in sys.modules if name.startswith(f"{package}.")],
         "shapes": [list(output.shape[1:]) for output in outputs],
         "parameters": {name: item.shape for name, item in loaded.network.parameters_and_names()},
         "missing": loaded.missing,

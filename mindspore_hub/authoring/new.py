@@ -19,32 +19,20 @@ from mindspore_hub.hub.facts import parse_repo_link
 from mindspore_hub.hub.findings import Severity, in_order
 from mindspore_hub.hub.front_matter import Node
 from mindspore_hub.hub.front_matter import read as read_front_matter
-from mindspore_hub.hub.keys import Form, is_class_name, key_of
+from mindspore_hub.hub.keys import ASSET, Form, are_known, is_class_name, key_of
 from mindspore_hub.hub.paths import find_cards, uid_of
 from mindspore_hub.hub.values import Shape, as_arguments, as_shapes, quoted, wrong_part_of_shape
 from mindspore_hub.settings import shown_address
 
-MINDSPORE_VERSION = "2.7"
+_MINDSPORE_VERSION = "2.7"
 """Release of a card whose folder names none: the oldest that the package asks for."""
 
-REPOSITORY = "https://gitee.com/mindspore/models"
+_REPOSITORY = "https://gitee.com/mindspore/models"
 """Where the code of published networks is, if a card knows no better."""
 
 _VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
 
-_ASSET = (
-    *("file-format", "asset-link", "asset-sha256", "asset-size", "network-args"),
-    *("preprocessing", "retrieval", "protocol"),
-)
-"""Keys of the asset, in their order."""
-
 _SHAPES = ("input-shape", "output-shape")
-
-_STRUCTURED = (
-    *_SHAPES,
-    *("network-args", "preprocessing", "retrieval", "protocol"),
-)
-"""Keys whose values are lists or mappings, written as YAML."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9][\w ./|%+@()-]*(?<! )")
 """What every YAML reader takes for the same text, but for numbers."""
@@ -65,7 +53,9 @@ _TODO = "TODO"
 """What a fresh card says in place of what somebody has to say; rule H914 points at it."""
 
 
-def write_card(path: Path, facts: Mapping[str, str], *, citation: str = "") -> None:
+def write_card(
+    path: str | os.PathLike[str], facts: Mapping[str, str], *, citation: str = ""
+) -> None:
     """Write a card that passes the check by itself, or nothing.
 
     Args:
@@ -75,16 +65,19 @@ def write_card(path: Path, facts: Mapping[str, str], *, citation: str = "") -> N
         citation: The paper behind the network, as Markdown.
 
     Raises:
-        CardError: There is such a file, it is not called `.md`, no class can have the model-name, a
-            shape is none, or the card would not pass.
-        SettingsError: `SOURCE_DATE_EPOCH` is no time.
+        CardError: There is such a file, it does not end in `.md`, no class can have the model-name,
+            a shape is not one, or the card would not pass.
+        SettingsError: `SOURCE_DATE_EPOCH` is not a time.
     """
+    path = Path(path)
     if path.suffix != ".md":
-        msg = f"{path} is no name of a card; let it end in .md."
+        msg = f"{path} is not the name of a card; let it end in .md."
         raise CardError(msg)
     if path.exists() or path.is_symlink():
         msg = f"{path} is there already and was not touched; choose another name or remove it."
         raise CardError(msg)
+    if _is_first(path, facts["model-name"]):
+        facts = {"default": "True", **facts}
     text = card_text(path, facts, citation=citation)
     findings = check_document(parse_document(text, path), select(["DEFAULT"]))
     bad = [item for item in in_order(findings) if item.severity is not Severity.INFO]
@@ -106,7 +99,7 @@ def card_text(
     """Text of a fresh card.
 
     Args:
-        path: Where the card will stand, in a hub whose cards tell whether it is the default.
+        path: Where the card will stand.
         facts: Values under the names of their keys; `model-name` is needed.
         citation: The paper behind the network, as Markdown.
         parameters: How many the file was found to hold, where it was loaded and tried.
@@ -121,10 +114,10 @@ def card_text(
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - the output is Markdown, not HTML
     )
-    known = known_facts(path, facts)
+    known = _known_facts(path, facts)
     uid = uid_of(path)
     return environment.get_template("card.md.jinja").render(
-        front_matter=front_matter(known),
+        front_matter=_front_matter(known),
         load_name=uid if "/" in uid else known["model-name"],
         citation=citation,
         parameters=parameters,
@@ -164,7 +157,7 @@ def _batch(count: str, shape: Shape) -> str:
     return f"({sizes})" if shape else f"({sizes},)"
 
 
-def known_facts(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
+def _known_facts(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
     """Facts of a fresh card in the order of its keys, with usual values for those not given.
 
     Raises:
@@ -173,7 +166,7 @@ def known_facts(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
     if not is_class_name(facts["model-name"]):
         msg = (
             f"No class can have the model-name {facts['model-name']!r}; give a name of letters, "
-            "digits and `_` that is no word of Python, such as LeafNet."
+            "digits and `_` that is not a word of Python, such as LeafNet."
         )
         raise CardError(msg)
     given = {key: value for key, value in facts.items() if value}
@@ -191,7 +184,7 @@ def parse_shapes(key: str, value: str) -> tuple[Shape, ...]:
     node = next((node for node in nodes if node and wrong_part_of_shape(node) is None), None)
     if node is None:
         msg = (
-            f"{key} is {value!r}, which is no shape; write `[3, 288, 144]`, or one such list per "
+            f"{key} is {value!r}, which is not a shape; write `[3, 288, 144]`, or one such list per "
             "tensor, without the batch axis."
         )
         raise CardError(msg)
@@ -203,14 +196,16 @@ def _shape(key: str, value: str) -> str:
     return flow(shapes if len(shapes) > 1 else shapes[0])
 
 
-def front_matter(known: Mapping[str, str]) -> str:
+def _front_matter(known: Mapping[str, str]) -> str:
     """Front matter of a fresh card; a fact without a value stays out."""
+    stated = {key: _line(key, value) for key, value in known.items() if value}
+    asset = [f"    {line}" for key, line in stated.items() if are_known([key], ASSET)]
     lines = []
-    for key, value in known.items():
-        if key == "license" and known["asset-link"]:
-            lines.append("asset:\n\n-\n" + "\n".join(_asset_lines(known)))
-        if value and key not in _ASSET:
-            lines.append(_line(key, value))
+    for key, line in stated.items():
+        if key == "license" and "asset-link" in stated:
+            lines.append("\n".join(["asset:\n\n-", *asset]))
+        if not are_known([key], ASSET):
+            lines.append(line)
     return "\n\n".join(lines)
 
 
@@ -232,9 +227,9 @@ def _defaults(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
     model = facts["model-name"]
     folders = path.absolute().parent.parts
     version = facts.get("mindspore-version") or next(
-        (name for name in reversed(folders) if _VERSION.fullmatch(name)), MINDSPORE_VERSION
+        (name for name in reversed(folders) if _VERSION.fullmatch(name)), _MINDSPORE_VERSION
     )
-    repo_link = facts.get("repo-link") or REPOSITORY
+    repo_link = facts.get("repo-link") or _REPOSITORY
     domain = re.search(r"/(?:official|research)/([a-z0-9]+)(?:/|$)", repo_link)
     module_type = facts.get("module-type") or (domain[1] if domain else "other")
     return {
@@ -263,7 +258,7 @@ def _defaults(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
         "protocol": "",
         "license": "Apache2.0",
         "summary": f"{model} is used for {module_type.partition('-')[0]}",
-        "default": "True" if _is_first(path, model) else "",
+        "default": "",
     }
 
 
@@ -292,15 +287,11 @@ def _is_first(path: Path, model: str) -> bool:
     return model.lower() not in {(item.facts.model_name or "").lower() for item in documents}
 
 
-def _asset_lines(known: Mapping[str, str]) -> list[str]:
-    return [f"    {_line(key, known[key])}" for key in _ASSET if known[key]]
-
-
 def _line(key: str, value: str) -> str:
     if key.endswith("-link"):
         return f"{key}: <{value.removeprefix('<').removesuffix('>')}>"
-    plain = key in _STRUCTURED or _is_plain(key, value)
-    return f"{key}: {value if plain else _quoted(value)}"
+    is_structured = key_of(key).form in {Form.LIST, Form.MAPPING}
+    return f"{key}: {value if is_structured or _is_plain(key, value) else _quoted(value)}"
 
 
 def _quoted(value: str) -> str:

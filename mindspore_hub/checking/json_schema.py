@@ -18,8 +18,7 @@ from mindspore_hub.tasks.pictures.fields import (
     OPTIONAL,
     ORDERS,
 )
-from mindspore_hub.tasks.retrieval.fields import DISTANCES
-from mindspore_hub.tasks.retrieval.protocol import KINDS
+from mindspore_hub.tasks.retrieval.fields import DISTANCES, KINDS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -108,9 +107,10 @@ def _preprocessing() -> dict[str, Any]:
         "size": _list(size, 2),
         "interpolation": interpolation,
         "order": {"enum": list(ORDERS)},
-        "mean": _list({"type": "number", "minimum": 0, "maximum": 1}, 3),
-        "std": _list({"type": "number", "exclusiveMinimum": 0, "maximum": 1}, 3),
+        "mean": _list({"type": "number", "minimum": 0, "maximum": 1}, 1, 3),
+        "std": _list({"type": "number", "exclusiveMinimum": 0, "maximum": 1}, 1, 3),
         "layout": {"enum": list(LAYOUTS)},
+        "resize": {"anyOf": [size, _list(size, 2)]},
         "modality": _some_of(MODALITIES),
         "short-side": interpolation,
         "maps": _some_of(tuple(MAPS)),
@@ -157,8 +157,8 @@ def _protocol() -> dict[str, Any]:
     }
 
 
-def _list(items: dict[str, Any], count: int) -> dict[str, Any]:
-    return {"type": "array", "items": items, "minItems": count, "maxItems": count}
+def _list(items: dict[str, Any], count: int, most: int | None = None) -> dict[str, Any]:
+    return {"type": "array", "items": items, "minItems": count, "maxItems": most or count}
 
 
 def _some_of(words: tuple[str, ...]) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def create(
     It holds the card, its entry point, and the network with all that it imports. The checkpoint is
     taken from the store, or downloaded into it, and written under the names of the network.
     """
-    from mindspore_hub.authoring.bundle import create as making
+    from mindspore_hub.authoring import bundle as making
     from mindspore_hub.hub.hub import Hub
 
     card = Hub.of().resolve(name)
@@ -85,7 +85,7 @@ def verify(folder: Path, trust: bool, style: str) -> None:
     """
     from dataclasses import asdict
 
-    from mindspore_hub.authoring.bundle.verify import verify as prove
+    from mindspore_hub.authoring.bundle_verify import verify as prove
 
     proof = prove(folder, trust=trust)
     if style == "json":

@@ -20,8 +20,7 @@ from mindspore_hub.networks.entry_point import load_entry_point
 from mindspore_hub.networks.pretrained import create_pretrained, loadable_asset
 from mindspore_hub.networks.sample_run import describe
 from mindspore_hub.settings import Settings
-from mindspore_hub.tasks.retrieval.embed import embed
-from mindspore_hub.tasks.retrieval.match import match
+from mindspore_hub.tasks.retrieval import embed, match
 
 if TYPE_CHECKING:
     from mindspore import nn

@@ -20,7 +20,7 @@ from mindspore_hub.commands._output import (
 
 if TYPE_CHECKING:
     from mindspore_hub._progress import Progress
-    from mindspore_hub.tasks.retrieval.embedding.run import Written
+    from mindspore_hub.tasks.retrieval.embedding import Written
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -77,7 +77,7 @@ def embed(
     if output.exists() and not force:
         msg = f"{output} exists; --force replaces it."
         raise click.UsageError(msg)
-    with interruptible(kept=True), _progress(output.name, style) as progress:
+    with interruptible(resumable=True), _progress(output.name, style) as progress:
         written = _write(name, images, output, pattern=pattern, progress=progress, **options)
     if style == "json":
         print_json(_facts(output, written))
@@ -86,16 +86,16 @@ def embed(
 
 
 @contextmanager
-def interruptible(*, kept: bool) -> Iterator[None]:
+def interruptible(*, resumable: bool) -> Iterator[None]:
     """Let Ctrl-C end the block in order.
 
     Args:
-        kept: Whether what was computed is kept, which is said then.
+        resumable: Whether the same command goes on from what was computed, which is said then.
     """
     try:
         yield
     except KeyboardInterrupt:
-        if kept:
+        if resumable:
             echo("What was computed is kept; the same command goes on from there.", err=True)
         raise click.Abort from None
 
@@ -110,17 +110,17 @@ def _write(
     modality: str | None,
     batch_size: int,
     skip_bad: bool,
-    **beside: Path | None,
+    **extras: Path | None,
 ) -> Written:
-    from mindspore_hub.tasks.retrieval._dependencies import required_by
+    from mindspore_hub.tasks import required_by
 
     with required_by("Embedding"):
-        from mindspore_hub.tasks.retrieval.embedding.run import Embedding
-        from mindspore_hub.tasks.retrieval.embedding.samples import known_of, list_samples
+        from mindspore_hub.tasks.retrieval.embedding import Embedding
+        from mindspore_hub.tasks.retrieval.samples import known_of, list_samples
     embedding = Embedding(
         name, modality=modality, batch_size=batch_size, skip_bad=skip_bad, progress=progress
     )
-    pictures = list_samples(images, **beside)
+    pictures = list_samples(images, **extras)
     return embedding.write(pictures, output, known=known_of(pictures, pattern))
 
 

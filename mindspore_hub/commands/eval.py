@@ -18,7 +18,7 @@ from mindspore_hub.commands._output import (
 )
 
 if TYPE_CHECKING:
-    from mindspore_hub.tasks.retrieval.evaluation.report import Claim, Report
+    from mindspore_hub.tasks.retrieval.report import Claim, Report
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -97,13 +97,13 @@ def eval_(
         raise click.UsageError(msg)
     from mindspore_hub import _files
     from mindspore_hub.commands.embed import interruptible
-    from mindspore_hub.tasks.retrieval.evaluate import evaluate
-    from mindspore_hub.tasks.retrieval.evaluation.plot import check_plot, draw_cmc
+    from mindspore_hub.tasks.retrieval import evaluate
+    from mindspore_hub.tasks.retrieval.report import check_plot, draw_cmc
 
     if plot:
         check_plot(plot)
     progress_of_command()
-    with interruptible(kept=save_features is not None):
+    with interruptible(resumable=save_features is not None):
         found = evaluate(
             name,
             data,

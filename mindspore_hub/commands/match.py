@@ -13,7 +13,7 @@ from mindspore_hub.commands._output import echo, format_option, print_table
 from mindspore_hub.tasks.retrieval.fields import DISTANCES
 
 if TYPE_CHECKING:
-    from mindspore_hub.tasks.retrieval.matching.matches import Matches
+    from mindspore_hub.tasks.retrieval.matches import Matches
 
 _QUERIES = 100
 """How many queries the table shows; there may be very many."""
@@ -79,7 +79,7 @@ def match(
     are looked up among themselves; a file with roles, such as that of an evaluation, holds queries
     and gallery of its own, and its first trial is taken.
     """
-    from mindspore_hub.tasks.retrieval.match import match as find
+    from mindspore_hub.tasks.retrieval import match as find
 
     _check_endings(sheets)
     if not sheets and (images or gallery_images):

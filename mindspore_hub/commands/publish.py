@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mindspore_hub.authoring.publishing.facts import KEYS, check_keys, missing, read_facts
+from mindspore_hub.authoring.facts import KEYS, check_keys, missing, read_facts
 from mindspore_hub.commands._output import echo, format_option, print_json, print_table
 
 if TYPE_CHECKING:
-    from mindspore_hub.authoring.publishing.plan import Request
-    from mindspore_hub.authoring.publishing.publication import Publication
+    from mindspore_hub.authoring.plan import Request
+    from mindspore_hub.authoring.publish import Publication
     from mindspore_hub.hub.values import Argument
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
-_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 def _fact_options(command: _Command) -> _Command:
@@ -44,7 +43,9 @@ def _fact_options(command: _Command) -> _Command:
     help="Constructor argument that the file does not tell.",
 )
 @click.option(
-    "--golden", type=_FILE, help="Outputs to compare with, or to record if there are none."
+    "--golden",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Outputs to compare with, or to record if there are none.",
 )
 @click.option(
     "--root",
@@ -52,9 +53,9 @@ def _fact_options(command: _Command) -> _Command:
     default=Path(),
     help="Hub root; the current folder by default.",
 )
-@click.option("--dry-run", is_flag=True, help="Write nothing; print the changes as a diff.")
-@click.option("--patch", type=_FILE, help="Write the changes to this file only.")
-@click.option("--branch", help="Commit the changes to this new branch of git only.")
+@click.option(
+    "--dry-run", is_flag=True, help="Check everything, write nothing; print the changes as a diff."
+)
 @format_option
 def publish(
     checkpoint: Path,
@@ -65,8 +66,6 @@ def publish(
     golden: Path | None,
     root: Path,
     dry_run: bool,
-    patch: Path | None,
-    branch: str | None,
     style: str,
     **options: str | None,
 ) -> None:
@@ -76,11 +75,9 @@ def publish(
     network. Nothing is written before everything has passed. What the name of the file and other
     cards of the model do not say is asked for on a terminal, and is an error elsewhere.
     """
-    from mindspore_hub.authoring.publishing.plan import Request
-    from mindspore_hub.authoring.publishing.publication import run
-    from mindspore_hub.authoring.publishing.target import choose_target
+    from mindspore_hub.authoring.plan import Request
+    from mindspore_hub.authoring.publication import run
 
-    target = choose_target(dry_run=dry_run, patch=patch, branch=branch)
     facts, network_args = read_facts(source) if source else ({}, {})
     facts.update({key.replace("_", "-"): value for key, value in options.items() if value})
     check_keys(facts)
@@ -95,7 +92,7 @@ def publish(
     )
     if sys.stdin.isatty():
         facts.update(_ask(request))
-    publication = run(request, target)
+    publication = run(request, dry_run=dry_run)
     _show(publication, style=style, dry_run=dry_run)
 
 
@@ -115,13 +112,10 @@ def _argument(text: str) -> tuple[str, Argument]:
 
 def _ask(request: Request) -> Mapping[str, str]:
     """Ask for what is missing; questions go to stderr."""
-    from mindspore_hub.authoring.publishing.plan import draft
+    from mindspore_hub.authoring.plan import draft
 
     _, _, known = draft(request)
-    answers: dict[str, str] = {}
-    for key in missing(known):
-        answers[key] = click.prompt(f"{KEYS[key]}\n{key}", err=True).strip()
-    return answers
+    return {key: click.prompt(f"{KEYS[key]}\n{key}", err=True).strip() for key in missing(known)}
 
 
 def _show(publication: Publication, *, style: str, dry_run: bool) -> None:

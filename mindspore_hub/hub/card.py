@@ -19,8 +19,7 @@ from mindspore_hub.hub.patterns import pattern
 from mindspore_hub.hub.values import Argument, Shape, as_argument, as_arguments, as_shapes
 from mindspore_hub.hub.vocabulary import listed
 from mindspore_hub.tasks.pictures.fields import Preprocessing, as_preprocessing
-from mindspore_hub.tasks.retrieval.fields import Retrieval, as_retrieval
-from mindspore_hub.tasks.retrieval.protocol import Protocol, as_protocol
+from mindspore_hub.tasks.retrieval.fields import Protocol, Retrieval, as_protocol, as_retrieval
 
 REQUIRED_KEYS = listed("keys-required")
 """Keys that every card has."""

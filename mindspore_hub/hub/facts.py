@@ -15,9 +15,8 @@ from mindspore_hub.hub.front_matter import Mapping, Node, Scalar, Sequence, link
 from mindspore_hub.hub.keys import fits
 from mindspore_hub.hub.metrics import Comparison, Metric, compare, parse_evaluation, parse_metrics
 from mindspore_hub.hub.patterns import pattern
-from mindspore_hub.tasks.pictures import fields as preprocessing
-from mindspore_hub.tasks.retrieval import fields as retrieval
-from mindspore_hub.tasks.retrieval import protocol
+from mindspore_hub.tasks.pictures.fields import as_preprocessing
+from mindspore_hub.tasks.retrieval.fields import as_protocol, as_retrieval
 
 if TYPE_CHECKING:
     from mindspore_hub.hub.document import Document
@@ -296,12 +295,12 @@ def _asset_json(asset: AssetFacts) -> dict[str, Any]:
 def own_keys(asset: Mapping) -> dict[str, Any]:
     """Values of `preprocessing`, `retrieval` and `protocol`, as far as an asset has them."""
     found: dict[str, Any] = {}
-    if prepared := preprocessing.as_preprocessing(asset.get("preprocessing")):
-        found["preprocessing"] = preprocessing.as_json(prepared)
-    if made := retrieval.as_retrieval(asset.get("retrieval")):
-        found["retrieval"] = retrieval.as_json(made)
-    if scored := protocol.as_protocol(asset.get("protocol")):
-        found["protocol"] = protocol.as_json(scored)
+    if prepared := as_preprocessing(asset.get("preprocessing")):
+        found["preprocessing"] = prepared.as_json()
+    if made := as_retrieval(asset.get("retrieval")):
+        found["retrieval"] = made.as_json()
+    if scored := as_protocol(asset.get("protocol")):
+        found["protocol"] = scored.as_json()
     return found
 
 

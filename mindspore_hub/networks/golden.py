@@ -1,16 +1,19 @@
 """What a network answers to inputs that anybody can draw again, so that another machine can compare.
 
-Whole outputs are kept as NumPy writes them. What is to stand in a repository is recorded in part, as
-text: `publishing/record.py`.
+Bundles hold whole outputs, as NumPy writes them. What is to stand in a repository is recorded in part,
+as text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mindspore_hub._foreign import read_arrays
+from mindspore_hub._foreign import read_arrays, read_object
 from mindspore_hub.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -23,6 +26,9 @@ SEED = 0
 
 TOLERANCE = 1e-5
 """Of the largest value of an output, that each of its values may differ by."""
+
+_SAMPLES = 64
+"""How many values of an output are recorded as text."""
 
 
 def draw(shapes: Sequence[Sequence[int]], seed: int = SEED) -> list[Array]:
@@ -76,6 +82,124 @@ def read(file: Path) -> list[Array]:
         msg = f"{file} holds outputs of the dtype {kinds[0]}; what it lies in has to be made again."
         raise CheckpointError(msg)
     return outputs
+
+
+@dataclass(frozen=True)
+class RecordedOutput:
+    """Some values of an output, by their places in the flat output."""
+
+    shape: list[int]
+    largest: float
+    values: Mapping[int, float]
+
+
+@dataclass(frozen=True)
+class Record:
+    """Outputs that were recorded as text.
+
+    Attributes:
+        path: The file.
+        seed: What the inputs are drawn from.
+        tolerance: Of the largest value of an output, that its values may differ by.
+        inputs: Shape of each input for one sample.
+        outputs: What was recorded of each output.
+    """
+
+    path: Path
+    seed: int
+    tolerance: float
+    inputs: list[list[int]]
+    outputs: list[RecordedOutput]
+
+    def compare(self, shapes: Sequence[Sequence[int]], outputs: Sequence[Array]) -> None:
+        """Compare the outputs of a network with the recorded ones.
+
+        Args:
+            shapes: Shape of each input of the network for one sample.
+            outputs: What it computed for inputs drawn from the seed.
+
+        Raises:
+            CheckpointError: They differ.
+        """
+        given = [list(shape) for shape in shapes]
+        if self.inputs != given:
+            msg = (
+                f"{self.path} is of inputs of the shapes {self.inputs}, the network's are {given}."
+            )
+            raise CheckpointError(msg)
+        found = [list(output.shape) for output in outputs]
+        recorded = [output.shape for output in self.outputs]
+        if found != recorded:
+            msg = f"{self.path} has outputs of the shapes {recorded}, the network gives {found}."
+            raise CheckpointError(msg)
+        for index, (output, known) in enumerate(zip(outputs, self.outputs, strict=True)):
+            values = output.reshape(-1)
+            off = max(
+                (abs(float(values[place]) - value) for place, value in known.values.items()),
+                default=0.0,
+            )
+            scale = known.largest or 1.0
+            if not off <= self.tolerance * scale:
+                msg = (
+                    f"output {index} differs from {self.path} by {off / scale:.1e} of its largest "
+                    f"value, more than {self.tolerance:.0e}. If the file is right, remove the record."
+                )
+                raise CheckpointError(msg)
+
+
+def record_text(shapes: Sequence[Sequence[int]], outputs: Sequence[Array]) -> str:
+    """Text of a record for the usual seed and tolerance."""
+    facts = {
+        "seed": SEED,
+        "tolerance": TOLERANCE,
+        "inputs": [list(shape) for shape in shapes],
+        "outputs": [_recorded(output) for output in outputs],
+    }
+    return json.dumps(facts, indent=1) + "\n"
+
+
+def read_record(path: Path | None) -> Record | None:
+    """Read outputs that were recorded as text; None if there is no such file.
+
+    Raises:
+        CheckpointError: The file means something else.
+        OSError: It cannot be read.
+    """
+    if path is None or not path.exists():
+        return None
+    try:
+        facts = read_object(path.read_bytes())
+        return Record(
+            path=path,
+            seed=int(facts["seed"]),
+            tolerance=float(facts["tolerance"]),
+            inputs=[[int(size) for size in shape] for shape in facts["inputs"]],
+            outputs=[_read_output(output) for output in facts["outputs"]],
+        )
+    except (ValueError, ArithmeticError, KeyError, TypeError, AttributeError) as error:
+        msg = f"{path} is not a golden file ({error}); remove it to have the outputs recorded anew."
+        raise CheckpointError(msg) from error
+
+
+def _read_output(facts: Any) -> RecordedOutput:
+    shape = [int(size) for size in facts["shape"]]
+    values = {int(place): float(value) for place, value in facts["values"].items()}
+    if not all(0 <= place < math.prod(shape) for place in values):
+        msg = f"a value lies outside of its shape {shape}"
+        raise ValueError(msg)
+    return RecordedOutput(shape, float(facts["largest"]), values)
+
+
+def _recorded(output: Array) -> dict[str, Any]:
+    import numpy as np
+
+    places = np.linspace(0, output.size - 1, min(_SAMPLES, output.size)).astype(int)
+    values = output.reshape(-1)
+    return {
+        "shape": list(output.shape),
+        "largest": float(np.abs(output).max(initial=0)),
+        "values": {str(place): float(values[place]) for place in places},
+    }
 
 
 def _difference(found: Array, expected: Array) -> float:

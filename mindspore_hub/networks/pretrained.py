@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from mindspore_hub._collector import collector_paused
 from mindspore_hub.errors import CardError, CheckpointError
+from mindspore_hub.files import records
 from mindspore_hub.files.download import memo_of, obtain
+from mindspore_hub.files.store import Store
 from mindspore_hub.hub.card import Asset, Card
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.values import SHA256, as_builtin
@@ -80,6 +82,28 @@ def create_pretrained(
     early = _build_early(wanted, asset) if arguments else None
     with _obtain(asset, settings, force=force) as stored:
         return _create_from(stored, wanted, asset, memo=memo_of(settings), network=early)[0]
+
+
+def load_network(card: Card) -> nn.Cell:
+    """The network of a card with its published checkpoint, in inference mode.
+
+    Raises:
+        HubError: As in `load`.
+    """
+    from mindspore_hub.networks.trust import find_network
+
+    card, entry_point, cell = find_network(card)
+    arguments = entry_point.constructor_arguments(cell, (), {})
+    asset = loadable_asset(card)
+    network = create_pretrained(cell, asset, arguments, card=card.path)
+    note_use(card, asset)
+    return network
+
+
+def note_use(card: Card, asset: Asset) -> None:
+    """Note in the store that a card's checkpoint was used."""
+    store = Store(Settings.from_environment().home)
+    records.note_use(store.refs, card.uid, asset.sha256, asset.link)
 
 
 def load_parameters(

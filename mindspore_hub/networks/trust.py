@@ -25,10 +25,12 @@ from typing import Any
 
 from mindspore_hub._files import replace
 from mindspore_hub.errors import CardError, HubError, TrustError
+from mindspore_hub.files.store import Store
 from mindspore_hub.hub.card import Card, read_card
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.paths import card_paths
-from mindspore_hub.networks.entry_point import ENTRY_POINT, load_entry_point
+from mindspore_hub.networks.entry_point import ENTRY_POINT, has_entry_point, load_entry_point
+from mindspore_hub.settings import Settings
 
 _CODE = ("models", ENTRY_POINT)
 """Folders of a hub root whose files are executed."""
@@ -40,6 +42,31 @@ _COPIES: dict[str, Path] = {}
 
 _MADE: list[tuple[int, Path]] = []
 """Processes and the folders that they made; a fork leaves those of its parent alone."""
+
+
+def find_network(card: Card, *, trust: bool = False) -> tuple[Card, Any, Any]:
+    """Card, entry point and class of a card's network: that of this package, else of the card's own hub.
+
+    Raises:
+        CardError: There is no network for the card.
+        TrustError: The code of the card's hub is not trusted.
+        MissingDependencyError: MindSpore is not installed.
+    """
+    if not has_entry_point(Hub.of().root, card.model_name) and is_in_hub(card.path):
+        return find_local_network(card.path, trust=trust)
+    entry_point = load_entry_point(Hub.of().root, card.model_name)
+    return card, entry_point, entry_point.network_class()
+
+
+def find_local_network(path: Path, *, trust: bool) -> tuple[Card, Any, Any]:
+    """The same for the path of a card or hub root that need not be ours."""
+    root, card = find_hub(path)
+    code = read_code(root)
+    if root != Hub.of().root.resolve():
+        memory = Store(Settings.from_environment().home).trusted
+        check_trust(root, digest_of(code), memory, trust=trust)
+    entry_point, cell = import_network(root, code, card.model_name)
+    return card, entry_point, cell
 
 
 def find_hub(path: Path) -> tuple[Path, Card]:

@@ -16,8 +16,8 @@ from PIL import Image
 import mindspore_hub
 from mindspore_hub.errors import CardError, FeaturesError, PictureError, StoreError
 from mindspore_hub.tasks.retrieval import features
-from mindspore_hub.tasks.retrieval.embedding.run import Embedding
-from mindspore_hub.tasks.retrieval.embedding.samples import list_samples
+from mindspore_hub.tasks.retrieval.embedding import Embedding
+from mindspore_hub.tasks.retrieval.samples import list_samples
 
 
 @pytest.fixture
@@ -256,7 +256,7 @@ def test_labels_and_cameras_come_from_paths(card: str, network: tiny.Tiny, tmp_p
 @pytest.mark.parametrize(
     ("pattern", "message"),
     [
-        ("(", "is no regular expression"),
+        ("(", "is not a regular expression"),
         (r"(\d+)", r"must have a group .* but has none"),
         (r"(?P<camera>\d)", r"has \['camera'\]"),
         (r"(?P<label>\d)(?P<id>\d)", r"has \['id', 'label'\]"),

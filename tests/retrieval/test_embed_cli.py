@@ -269,8 +269,9 @@ def test_an_output_that_cannot_be_taken_up_is_refused_at_once(
     assert (output.lstat().st_ino, output.lstat().st_mode) == (before.st_ino, before.st_mode)
 
 
-@pytest.mark.parametrize("style", ["human", "json"])
-@pytest.mark.parametrize("encoding", ["utf-8:strict", "gbk", "latin-1"])
+@pytest.mark.parametrize(
+    ("style", "encoding"), [("human", "utf-8:strict"), ("json", "gbk"), ("human", "latin-1")]
+)
 def test_names_of_any_bytes_are_printed_by_their_codes(
     hub: Path,
     home: Path,

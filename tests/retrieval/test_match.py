@@ -152,7 +152,7 @@ def test_features_of_two_networks_are_not_compared(name: str, one: Any, other: A
         ({"rerank": {1: 2}}, "Re-ranking has no option 1"),
         ({"rerank": 5}, "rerank must be True, or a mapping of k1, k2, original_share, but is 5"),
         ({"rerank": np.bool_(1)}, "features of norm 1"),
-        ({"gallery": [[1, 2], [3]]}, r"Features must be an array \(N, D\), but are none"),
+        ({"gallery": [[1, 2], [3]]}, r"Features must be an array \(N, D\), but are not"),
         ({"distance": "cosine"}, "'cosine' is asked for, but a distance is one of dot, euclidean"),
         ({"rerank": {"k3": 1}}, "Re-ranking has no option k3; it has k1, k2, original_share"),
         ({"rerank": {"k1": 2.5}}, "k1 and k2 must be whole numbers"),

@@ -110,7 +110,7 @@ def test_pictures_are_looked_for_where_they_were_moved(folder: Path, tmp_path: P
     files = tmp_path / "query.npz", tmp_path / "gallery.npz", "--sheet", tmp_path / "sheet.html"
     lost = run("match", *files)
     assert lost.returncode == 2
-    assert f"{tmp_path}/old, which is no folder" in lost.stderr
+    assert f"{tmp_path}/old, which is not a folder" in lost.stderr
     assert "`--images DIR`" in lost.stderr
     assert run("match", *files, "--images", tmp_path / "new").returncode == 0
     assert (tmp_path / "sheet.html").exists()

@@ -16,9 +16,9 @@ from PIL import Image
 
 import mindspore_hub
 from mindspore_hub.errors import PictureError
-from mindspore_hub.tasks.pictures import opencv
+from mindspore_hub.tasks.pictures import resize as resizing
 from mindspore_hub.tasks.pictures.decode import as_maps, as_rgb
-from mindspore_hub.tasks.retrieval.embedding.samples import list_samples
+from mindspore_hub.tasks.retrieval.samples import list_samples
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 40 40\n%%EndComments\nshowpage\n%%EOF\n"
 DOS_EPS = struct.pack("<IIIII", 0xC6D3D0C5, 32, len(EPS), 0, 0).ljust(32, b"\0") + EPS
@@ -187,7 +187,7 @@ def test_opencv_changes_neither_what_is_refused_nor_pixels(
     for network in ("metric_learn", "VehicleNet"):
         found = outcome(network, file)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(opencv, "find", lambda: None)
+            patch.setattr(resizing, "find_opencv", lambda: None)
             assert outcome(network, file) == found
     assert "Corrupt" not in capfd.readouterr().err
 

@@ -12,12 +12,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mindspore_hub.errors import FeaturesError, UnknownNameError
-from mindspore_hub.tasks.retrieval import datasets, protocols
+from mindspore_hub.tasks.retrieval import datasets
+from mindspore_hub.tasks.retrieval.datasets import Evaluation, protocol
+from mindspore_hub.tasks.retrieval.datasets.sysu import draw
 from mindspore_hub.tasks.retrieval.features import Features
-from mindspore_hub.tasks.retrieval.protocol import KINDS
-from mindspore_hub.tasks.retrieval.protocols import Evaluation, protocol
-from mindspore_hub.tasks.retrieval.scoring import distance
-from mindspore_hub.tasks.retrieval.scoring.draws import draw
+from mindspore_hub.tasks.retrieval.fields import KINDS
+from mindspore_hub.tasks.retrieval.scoring import ranking
 
 SEEDS = st.integers(0, 10**6)
 few = settings(max_examples=40, deadline=None)
@@ -351,13 +351,13 @@ def test_the_size_of_blocks_changes_no_number(
 ) -> None:
     query, gallery = drawn(5, cameras=(1, 2, 3, 6), norm=1)
     whole = protocol(name, **options).evaluate(query, gallery)
-    monkeypatch.setattr(distance, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr(ranking, "BLOCK_BYTES", 1000)
     assert protocol(name, **options).evaluate(query, gallery) == whole
 
 
 def test_every_protocol_is_found_by_the_name_of_its_module() -> None:
-    assert protocols.names() == ["regdb", "sop", "sysu", "vehiclenet", "veri"]
-    for name in protocols.names():
+    assert datasets.names() == ["regdb", "sop", "sysu", "vehiclenet", "veri"]
+    for name in datasets.names():
         assert protocol(name).evaluate
 
 
@@ -429,7 +429,7 @@ def test_a_report_is_json_with_its_schema() -> None:
 
 
 def test_cards_may_name_exactly_the_protocols_that_there_are() -> None:
-    assert sorted(KINDS) == protocols.names() == datasets.names()
+    assert sorted(KINDS) == datasets.names()
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mindspore_hub.errors import FeaturesError
-from mindspore_hub.tasks.retrieval.scoring import distance, recall
-from mindspore_hub.tasks.retrieval.scoring.distance import Distances
-from mindspore_hub.tasks.retrieval.scoring.pose import pck
-from mindspore_hub.tasks.retrieval.scoring.ranking import Relevance, match_ranks, top_k
+from mindspore_hub.tasks.retrieval.scoring import ranking, recall
+from mindspore_hub.tasks.retrieval.scoring.ranking import Distances, Relevance, match_ranks, top_k
 from mindspore_hub.tasks.retrieval.scoring.recall import closer_counts
 from mindspore_hub.tasks.retrieval.scoring.rerank import KReciprocal
 
@@ -54,8 +52,8 @@ def test_parts_of_the_gallery_do_not_change_neighbours(
     query = random.integers(-2, 3, (7, 3)).astype(np.float32)
     gallery = random.integers(-2, 3, (400, 3)).astype(np.float32)
     expected = top_k(query, gallery, k=5, kind=kind)
-    monkeypatch.setattr(distance, "BLOCK_BYTES", bytes_)
-    assert distance.block_columns(4) < 100
+    monkeypatch.setattr(ranking, "BLOCK_BYTES", bytes_)
+    assert ranking.block_columns(4) < 100
     for found, whole in zip(top_k(query, gallery, k=5, kind=kind), expected, strict=True):
         assert found.tolist() == whole.tolist()
 
@@ -70,8 +68,8 @@ def test_less_than_one_neighbour_is_refused() -> None:
 def test_blocks_do_not_change_distances(
     kind: str, dtype: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(distance, "BLOCK_BYTES", 1000)
-    monkeypatch.setattr(distance, "_CHUNK_BYTES", 100)
+    monkeypatch.setattr(ranking, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr(ranking, "_CHUNK_BYTES", 100)
     random = np.random.default_rng(0)
     query = random.integers(-9, 9, (23, 5)).astype(np.float32)
     gallery = random.integers(-9, 9, (31, 5)).astype(np.float32)
@@ -105,7 +103,7 @@ def test_recall_does_not_depend_on_its_tiles(seed: int, columns: int, rows: int,
 def test_re_ranking_agrees_with_its_definition(
     k1: int, k2: int, share: float, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(distance, "BLOCK_BYTES", size)
+    monkeypatch.setattr(ranking, "BLOCK_BYTES", size)
     random = np.random.default_rng(k1)
     centers = random.standard_normal((8, 16))
     vectors = centers[random.integers(0, 8, 60)] + 0.5 * random.standard_normal((60, 16))
@@ -115,15 +113,3 @@ def test_re_ranking_agrees_with_its_definition(
     found = KReciprocal(query, gallery, k1=k1, k2=k2, original_share=share).blocks()
     blocks = np.concatenate([block for _, block in found])
     np.testing.assert_allclose(blocks, (1 - share) * jaccard + share * original, atol=2e-6)
-
-
-def test_key_points_of_known_sizes_are_compared_by_distance() -> None:
-    places = np.zeros((2, 36, 2))
-    predicted = np.zeros((2, 36, 3))
-    predicted[0, :, 0] = 4.0
-    visible = np.ones((2, 36), int)
-    # 0.5 of a quarter of 32 pixels is 4 pixels, of 31 a little less.
-    assert pck(predicted, places, visible, sizes=np.array([32, 32]))["Mean"] == pytest.approx(100)
-    assert pck(predicted, places, visible, sizes=np.array([31, 31]))["Mean"] == pytest.approx(50)
-    with pytest.raises(FeaturesError, match="No key point is visible"):
-        pck(predicted, places, 0 * visible)

@@ -12,7 +12,7 @@ import pytest
 import tiny
 
 from mindspore_hub.errors import PictureError
-from mindspore_hub.tasks.retrieval.embedding.samples import EXAMPLE, labels_in, list_samples
+from mindspore_hub.tasks.retrieval.samples import EXAMPLE, labels_in, list_samples
 
 POINTS = ",".join(map(str, range(108)))
 
@@ -23,7 +23,7 @@ def test_keypoints_are_found_by_name_or_path(line: str, tmp_path: Path) -> None:
     file = tmp_path / "keypoints.csv"
     file.write_text(line.format(POINTS), encoding="utf-8")
     (sample,) = list_samples(folder, keypoints=file).samples
-    assert sample.beside["keypoints"].tolist() == list(range(108))
+    assert sample.extras["keypoints"].tolist() == list(range(108))
 
 
 @pytest.mark.parametrize(
@@ -58,10 +58,10 @@ def test_as_many_keypoints_as_pictures_are_asked_for() -> None:
 def test_maps_lie_in_folders_as_the_pictures_do(tmp_path: Path) -> None:
     folder = tiny.draw(tmp_path / "all", "b/a.png", "a.png")
     first, second = list_samples(folder, heatmaps=tmp_path / "h", segments=tmp_path / "s").samples
-    assert first.beside == {"heatmaps": tmp_path / "h" / "a", "segments": tmp_path / "s" / "a"}
-    assert second.beside["heatmaps"] == tmp_path / "h" / "b" / "a"
+    assert first.extras == {"heatmaps": tmp_path / "h" / "a", "segments": tmp_path / "s" / "a"}
+    assert second.extras["heatmaps"] == tmp_path / "h" / "b" / "a"
     (listed,) = list_samples([folder / "b/a.png"], heatmaps=tmp_path / "h").samples
-    assert listed.beside["heatmaps"] == tmp_path / "h" / "a"
+    assert listed.extras["heatmaps"] == tmp_path / "h" / "a"
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_what_is_no_file_gets_nothing_by_name(tmp_path: Path) -> None:
     file = tmp_path / "keypoints.csv"
     file.write_text(f",{POINTS}\n")
     for options in ({"keypoints": file}, {"heatmaps": tmp_path}, {"segments": tmp_path}):
-        with pytest.raises(PictureError, match="but picture 1 is no file"):
+        with pytest.raises(PictureError, match="but picture 1 is not a file"):
             list_samples([tiny.draw(tmp_path, "a.png") / "a.png", tiny.pixels("b")], **options)
 
 

@@ -20,10 +20,10 @@ from sheets import GREEN, QUERY, RED, YELLOW
 
 import mindspore_hub
 from mindspore_hub.errors import DatasetError, FeaturesError
+from mindspore_hub.tasks.retrieval import sheet_png
 from mindspore_hub.tasks.retrieval.features import Features
-from mindspore_hub.tasks.retrieval.matching import sheet_png
-from mindspore_hub.tasks.retrieval.matching.sheet import RIGHT, SIDE, WRONG, plan
-from mindspore_hub.tasks.retrieval.matching.sheet_png import _draw_reason, _legible, _wrapped
+from mindspore_hub.tasks.retrieval.sheet import RIGHT, SIDE, WRONG, plan
+from mindspore_hub.tasks.retrieval.sheet_png import _draw_reason, _legible, _wrapped
 
 CHROMIUM = shutil.which("chromium")
 
@@ -304,7 +304,7 @@ def test_a_folder_that_nobody_knows_is_asked_for(tmp_path: Path) -> None:
     unknown = mindspore_hub.match(sheets.features(None, ["a.png", "b.png"]))
     with pytest.raises(DatasetError, match=r"do not say in which folder .* `--images DIR`"):
         unknown.save_sheet(tmp_path / "sheet.png")
-    with pytest.raises(DatasetError, match="nowhere, which is no folder"):
+    with pytest.raises(DatasetError, match="nowhere, which is not a folder"):
         unknown.save_sheet(tmp_path / "sheet.png", images=tmp_path / "nowhere")
 
 

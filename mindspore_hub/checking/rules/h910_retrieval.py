@@ -24,7 +24,7 @@ from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.front_matter import Mapping, Node
 from mindspore_hub.hub.values import as_shapes
-from mindspore_hub.tasks.retrieval.fields import as_retrieval, problems
+from mindspore_hub.tasks.retrieval.fields import as_retrieval, retrieval_problems
 
 SEVERITY = Severity.ERROR
 HUB_ONLY = True
@@ -39,7 +39,7 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
 
 
 def _problems(node: Node, asset: Mapping, document: Document) -> Iterator[Problem]:
-    yield from problems(node)
+    yield from retrieval_problems(node)
     facts = as_retrieval(node)
     shapes = as_shapes(document.front_matter.get("output-shape"))
     if facts and shapes and max(facts.places) >= len(shapes):

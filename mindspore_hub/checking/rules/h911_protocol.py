@@ -22,7 +22,7 @@ from mindspore_hub.checking.rules._asset_mapping import mapping_problems
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.front_matter import Mapping, Node
-from mindspore_hub.tasks.retrieval.protocol import KINDS, as_protocol, problems
+from mindspore_hub.tasks.retrieval.fields import KINDS, as_protocol, protocol_problems
 
 SEVERITY = Severity.ERROR
 HUB_ONLY = True
@@ -37,7 +37,7 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
 
 
 def _problems(node: Node, asset: Mapping, document: Document) -> Iterator[Problem]:
-    yield from problems(node)
+    yield from protocol_problems(node)
     facts = as_protocol(node)
     if not facts:
         return

@@ -1,5 +1,39 @@
 """From pictures of any kind to the inputs of a network, as its card says it.
 
-`folder` finds them, `decode` reads them, `resize` has the values of OpenCV and `opencv` is OpenCV
-itself, where it is installed; `preprocess` follows a card's `preprocessing`.
+`decode` finds and reads them, `resize` has the values of OpenCV, and `preprocess` follows what a card
+says under `preprocessing` (`fields`). Importing this package alone needs neither NumPy nor Pillow.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mindspore_hub.tasks import required_by
+
+if TYPE_CHECKING:
+    from mindspore_hub.tasks.pictures.preprocess import Transform
+
+
+def transforms(name: str) -> Transform:
+    """What prepares pictures for a network, as its card says it.
+
+    Args:
+        name: Any name that `mindspore_hub.load` takes.
+
+    Returns:
+        A callable: pictures in, `(C, H, W)` or `(N, C, H, W)` float32 out; see `Transform`.
+
+    Raises:
+        UnknownNameError: No card has that name.
+        AmbiguousNameError: Several cards have that name.
+        CardError: The card does not say how pictures are prepared.
+        MissingDependencyError: NumPy or Pillow is not installed.
+    """
+    from mindspore_hub.hub.card import stated
+    from mindspore_hub.hub.hub import Hub
+
+    card = Hub.of().resolve(name)
+    facts = stated(card, "preprocessing")
+    with required_by("Preparing pictures"):
+        from mindspore_hub.tasks.pictures.preprocess import Transform
+    return Transform(facts, name=card.short_name)

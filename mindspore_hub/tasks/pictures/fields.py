@@ -18,7 +18,7 @@ INTERPOLATIONS = {
 }
 """Libraries, and their interpolations: one name means other numbers in another library."""
 
-ORDERS = ("RGB", "BGR")
+ORDERS = ("RGB", "BGR", "GREY")
 LAYOUTS = ("CHW",)
 MODALITIES = ("visible", "infrared", "thermal")
 MAPS = {"heatmaps": 36, "segments": 13}
@@ -27,7 +27,7 @@ MAPS = {"heatmaps": 36, "segments": 13}
 KEYPOINTS = 36
 """Keypoints of a vehicle; segments have their corners among them."""
 
-OPTIONAL = ("short-side", "maps", "keypoints")
+OPTIONAL = ("resize", "short-side", "modality", "maps", "keypoints")
 """Fields that most networks do without."""
 
 
@@ -41,11 +41,13 @@ class Preprocessing:
             channels; `opencv` also turns it upright as its orientation tag says.
         size: Height and width that the network takes, in pixels.
         interpolation: How it is resized to them; the aspect ratio is not kept.
-        order: Order of the channels, RGB or BGR.
+        order: Order of the channels, RGB or BGR; GREY for a single one.
         mean: What is subtracted from the values, divided by 255, of each channel in that order.
         std: What they are divided by then.
         layout: Order of the axes, CHW.
-        modality: Kinds of pictures that the network was trained on.
+        resize: What it is resized to instead, before `size` is cut from its centre: the length of the
+            short side, with the aspect ratio kept, or height and width.
+        modality: Kinds of pictures that the network was trained on; empty where the card does not say.
         short_side: How the short side is resized first, with the aspect ratio kept, if it is.
         maps: Kinds of grey pictures that follow the colours, see `MAPS`; normalised with the
             averages of mean and std.
@@ -59,21 +61,46 @@ class Preprocessing:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     layout: str
-    modality: tuple[str, ...]
+    resize: int | tuple[int, int] | None = None
+    modality: tuple[str, ...] = ()
     short_side: str = ""
     maps: tuple[str, ...] = ()
     keypoints: int = 0
 
     @property
+    def colors(self) -> int:
+        """Channels of a picture: three, or a grey one."""
+        return _colors(self.order)
+
+    @property
     def channels(self) -> int:
-        """Channels of the first input: three colours and the maps."""
-        return len(self.order) + sum(MAPS[kind] for kind in self.maps)
+        """Channels of the first input: those of the picture and the maps."""
+        return self.colors + sum(MAPS[kind] for kind in self.maps)
+
+    @property
+    def extras(self) -> set[str]:
+        """What the network takes beside pictures: kinds of maps, and key points."""
+        takes_points = self.keypoints or "segments" in self.maps
+        return {*self.maps, *(("keypoints",) if takes_points else ())}
 
     @property
     def input_shapes(self) -> tuple[Shape, ...]:
         """Shape of each input for one sample."""
         picture = (self.channels, *self.size)
         return (picture, (3 * self.keypoints,)) if self.keypoints else (picture,)
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields under the names they have in a card, without those that say nothing."""
+        named = {name.replace("_", "-"): value for name, value in asdict(self).items()}
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in named.items()
+            if value or name not in OPTIONAL
+        }
+
+
+def _colors(order: str | None) -> int:
+    return 1 if order == "GREY" else 3
 
 
 def as_preprocessing(node: Node | None) -> Preprocessing | None:
@@ -82,16 +109,6 @@ def as_preprocessing(node: Node | None) -> Preprocessing | None:
         return None
     fields = {name.text.replace("-", "_"): value for name, value in node.entries}
     return Preprocessing(**{name: _value(name, value) for name, value in fields.items()})
-
-
-def as_json(facts: Preprocessing) -> dict[str, Any]:
-    """The fields under the names they have in a card, without those that say nothing."""
-    named = {name.replace("_", "-"): value for name, value in asdict(facts).items()}
-    return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in named.items()
-        if value or name not in OPTIONAL
-    }
 
 
 def problems(node: Node) -> Iterator[Problem]:
@@ -109,19 +126,51 @@ def _checks(node: Mapping) -> dict[str, Check]:
     library = (node.text("library") or "").lower()
     known = library in INTERPOLATIONS
     interpolation = one_of(INTERPOLATIONS[library]) if known else unchecked
+    colors = _colors(node.text("order"))
     return {
         "library": one_of(tuple(INTERPOLATIONS)),
         "size": _list_of(2, _is_count, "whole numbers above 0"),
         "interpolation": interpolation,
         "order": one_of(ORDERS),
-        "mean": _list_of(3, _is_mean, "numbers from 0 to 1"),
-        "std": _list_of(3, _is_std, "numbers above 0 and at most 1"),
+        "mean": _list_of(colors, _is_mean, "numbers from 0 to 1"),
+        "std": _list_of(colors, _is_std, "numbers above 0 and at most 1"),
         "layout": one_of(LAYOUTS),
+        "resize": _resize(node),
         "modality": some_of(MODALITIES),
         "short-side": _not_pillow if library == "pillow" else interpolation,
         "maps": _not_pillow if library == "pillow" else some_of(tuple(MAPS)),
         "keypoints": _keypoints,
     }
+
+
+def _resize(preprocessing: Mapping) -> Check:
+    """The short side, or height and width, from which `size` can be cut."""
+
+    def check(name: str, node: Node) -> Iterator[Problem]:
+        others = [
+            other for other in ("short-side", "maps", "keypoints") if other in preprocessing.names
+        ]
+        if others:
+            message = f"{name} does not go together with {', '.join(others)}"
+            yield Problem(node.place, message, "remove one of them")
+        sides, size = _sides(node), _sides(preprocessing.get("size"))
+        if sides is None:
+            message = f"{name} is not a whole number above 0, nor a list of 2"
+            help_ = "write the short side in pixels, such as `256`, or height and width"
+            yield Problem(node.place, message, help_)
+        elif size and (sides[0] < size[0] or sides[1] < size[1]):
+            message = f"{name} makes pictures that are smaller than size"
+            yield Problem(node.place, message, "write what `size` can be cut from")
+
+    return check
+
+
+def _sides(node: Node | None) -> tuple[int, ...] | None:
+    """Height and width that a value says at least; None if it says neither."""
+    items = node.items if isinstance(node, Sequence) else (node, node)
+    values = [as_argument(item) for item in items if item is not None]
+    sides = tuple(value for value in values if isinstance(value, int) and _is_count(value))
+    return sides if len(sides) == len(items) == 2 else None
 
 
 def _not_pillow(name: str, node: Node) -> Iterator[Problem]:
@@ -132,7 +181,8 @@ def _list_of(count: int, fits: Callable[[object], bool], kind: str) -> Check:
     def check(name: str, node: Node) -> Iterator[Problem]:
         items = node.items if isinstance(node, Sequence) else ()
         if len(items) != count or not all(fits(as_argument(item)) for item in items):
-            message = f"{name} is not a list of {count} {kind}"
+            number = kind if count > 1 else kind.replace("numbers", "number")
+            message = f"{name} is not a list of {count} {number}"
             yield Problem(node.place, message, _EXAMPLES[name])
 
     return check

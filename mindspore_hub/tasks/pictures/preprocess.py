@@ -102,18 +102,31 @@ class Transform:
     def describe(self) -> str:
         """What is done, in a sentence."""
         facts = self.preprocessing
-        height, width = facts.size
         besides = [f"{MAPS[kind]} {kind}" for kind in facts.maps]
         besides += [f"{facts.keypoints} keypoints"] if facts.keypoints else []
-        first = f"first the short side to {min(facts.size)} pixels ({facts.short_side}), then "
+        kinds = f"{' or '.join(facts.modality)} pictures" if facts.modality else "pictures"
+        grey = facts.order == "GREY"
+        order = "one grey channel" if grey else f"channels in the order {facts.order}"
         shapes = " and ".join(f"float32 {shape}" for shape in facts.input_shapes)
         return (
-            f"{self.name} takes {' or '.join(facts.modality)} pictures"
-            f"{' with ' + ' and '.join(besides) if besides else ''}, decoded and resized as "
-            f"{_LIBRARY_NAMES[facts.library]} does, {first if facts.short_side else ''}"
-            f"to {width} x {height} pixels ({facts.interpolation}), channels in the order "
-            f"{facts.order}, divided by 255, less {facts.mean}, divided by {facts.std}: {shapes}."
+            f"{self.name} takes {kinds}{' with ' + ' and '.join(besides) if besides else ''}, decoded "
+            f"and resized as {_LIBRARY_NAMES[facts.library]} does, {self._describe_size()}, "
+            f"{order}, divided by 255, less {facts.mean}, divided by {facts.std}: "
+            f"{shapes}."
         )
+
+    def _describe_size(self) -> str:
+        facts = self.preprocessing
+        height, width = facts.size
+        how = f"({facts.interpolation})"
+        if facts.resize is None:
+            short = f"first the short side to {min(facts.size)} pixels ({facts.short_side}), then "
+            return f"{short if facts.short_side else ''}to {width} x {height} pixels {how}"
+        if isinstance(facts.resize, int):
+            whole = f"the short side to {facts.resize} pixels"
+        else:
+            whole = f"to {facts.resize[1]} x {facts.resize[0]} pixels"
+        return f"{whole} {how}, of which the centre of {width} x {height} is taken"
 
     def __repr__(self) -> str:
         return f"<Transform: {self.describe()}>"
@@ -127,10 +140,7 @@ class Transform:
         Raises:
             PictureError: They are not those that the network takes.
         """
-        facts = self.preprocessing
-        taken = {*facts.maps}
-        if facts.keypoints or "segments" in taken:
-            taken.add("keypoints")
+        taken = self.preprocessing.extras
         if set(given) != taken:
             msg = (
                 f"{self.name} takes {', '.join(sorted(taken)) or 'nothing'} beside pictures, but "
@@ -146,49 +156,62 @@ class Transform:
         images = np.empty((len(pictures), facts.channels, *facts.size), np.float32)
         points = np.empty((len(pictures), 3 * facts.keypoints), np.float32)
         for number, picture in enumerate(pictures):
-            beside = {name: values[number] for name, values in extras.items()}
+            given = {name: values[number] for name, values in extras.items()}
             with _naming(picture, names[number]):
-                self._prepare_one(picture, beside, images[number], points[number])
+                self._prepare_one(picture, given, images[number], points[number])
         return images, points
 
     def _prepare_one(
-        self, picture: Any, beside: dict[str, Any], image: Array, points: Array
+        self, picture: Any, given: dict[str, Any], image: Array, points: Array
     ) -> None:
-        triples = _triples(beside["keypoints"])
-        size = self._add_picture(picture, image[:3])
-        self._add_maps(beside, triples, size, image[3:])
+        triples = _triples(given["keypoints"])
+        colors = self.preprocessing.colors
+        size = self._add_picture(picture, image[:colors])
+        self._add_maps(given, triples, size, image[colors:])
         if self.preprocessing.keypoints:
             points[:] = _relative(triples, size).ravel()
 
     def _add_picture(self, picture: Any, made: Array) -> tuple[int, int]:
-        """Fill three channels; returns height and width of the picture."""
+        """Fill the channels of a picture; returns its height and width."""
         facts = self.preprocessing
         image = as_rgb(picture, library=facts.library)
+        if facts.order == "GREY":
+            image = image.convert("L")
         size = image.height, image.width
-        if facts.library == "pillow":
-            resized = np.asarray(image.resize(facts.size[::-1], _PILLOW[facts.interpolation]))
-        else:
-            resized = self._resized(np.asarray(image))
-        for name, table, target in zip(facts.order, self._tables, made, strict=True):
-            look_up(resized, "RGB".index(name), table=table, made=target)
+        resized = self._cut(self._resized(image))
+        channels = [0] if facts.order == "GREY" else map("RGB".index, facts.order)
+        for channel, table, target in zip(channels, self._tables, made, strict=True):
+            look_up(resized, channel, table=table, made=target)
         return size
 
-    def _resized(self, pixels: Array) -> Array:
+    def _resized(self, image: Image.Image) -> Array:
         facts = self.preprocessing
+        size = _first_size((image.height, image.width), facts)
+        if facts.library == "pillow":
+            return np.asarray(image.resize(size[::-1], _PILLOW[facts.interpolation]))
+        pixels = np.asarray(image)
         if facts.short_side:
-            size = _short_side(pixels.shape[:2], facts.size)
-            pixels = resize(pixels, size, kernel=facts.short_side)
-        return resize(pixels, facts.size, kernel=facts.interpolation)
+            between = _short_side(pixels.shape[:2], facts.size)
+            pixels = resize(pixels, between, kernel=facts.short_side)
+        return resize(pixels, size, kernel=facts.interpolation)
+
+    def _cut(self, pixels: Array) -> Array:
+        """The centre, of the size that the network takes; libraries round its corner differently."""
+        facts = self.preprocessing
+        spare = [have - want for have, want in zip(pixels.shape, facts.size, strict=False)]
+        top, left = (round(n / 2) if facts.library == "pillow" else n // 2 for n in spare)
+        cut = pixels[top : top + facts.size[0], left : left + facts.size[1]]
+        return cut.reshape(*facts.size, -1)
 
     def _add_maps(
-        self, beside: dict[str, Any], triples: Array, picture: tuple[int, int], made: Array
+        self, given: dict[str, Any], triples: Array, picture: tuple[int, int], made: Array
     ) -> None:
         """The original resizes maps to the picture first, and the stack of both then."""
         facts = self.preprocessing
         begin = 0
         for kind in facts.maps:
             used = _confident(triples) if kind == "segments" else None
-            for plane in as_maps(beside[kind], MAPS[kind], used=used):
+            for plane in as_maps(given[kind], MAPS[kind], used=used):
                 large = resize(plane, picture, kernel=facts.interpolation)
                 small = resize(large, facts.size, kernel=facts.interpolation)
                 look_up(small[:, :, None], 0, table=self._map_table, made=made[begin])
@@ -240,17 +263,46 @@ def _per_picture(extras: dict[str, Any], count: int) -> dict[str, list[Any]]:
     return found
 
 
+def _first_size(picture: tuple[int, int], facts: Preprocessing) -> tuple[int, int]:
+    """Height and width that a picture is resized to, from which the network's are cut."""
+    if not isinstance(facts.resize, int):
+        return facts.resize or facts.size
+    height, width = picture
+    longer = _longer_side(picture, facts.resize, facts.library)
+    sides = (longer, facts.resize) if width < height else (facts.resize, longer)
+    return _bounded(sides, picture)
+
+
+def _longer_side(picture: tuple[int, int], short: int, library: str) -> int:
+    """The longer side, if the other one has so many pixels, as MindSpore's transforms round it.
+
+    Those in C++ compute in float32, those over Pillow by way of width / height.
+    """
+    height, width = picture
+    if library == "pillow":
+        return int(short / (width / height)) if width < height else int(short * (width / height))
+    longer, shorter = max(picture), min(picture)
+    if library == "mindspore":
+        return int(np.float32(longer) / np.float32(shorter) * np.float32(short))
+    return short * longer // shorter
+
+
 def _short_side(picture: tuple[int, ...], size: tuple[int, int]) -> tuple[int, int]:
     """Height and width of a picture whose short side is the one of the network."""
     ratio = min(size) / min(picture)
     height, width = (round(side * ratio) for side in picture)
-    if max(width, height) > _LONGEST:
+    return _bounded((height, width), picture)
+
+
+def _bounded(sides: tuple[int, int], picture: tuple[int, ...]) -> tuple[int, int]:
+    height, width = sides
+    if max(sides) > _LONGEST:
         msg = (
             f"A picture of {picture[1]} x {picture[0]} pixels would become {width} x {height} "
             f"first; sides of at most {_LONGEST} are taken, so cut it."
         )
         raise PictureError(msg)
-    return height, width
+    return sides
 
 
 def _triples(keypoints: Any) -> Array:

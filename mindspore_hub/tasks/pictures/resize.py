@@ -13,12 +13,10 @@ matrices: blocks of columns times the few source columns that they see.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-
-from mindspore_hub.tasks.pictures import opencv
 
 Array = np.ndarray[Any, Any]
 
@@ -34,7 +32,7 @@ _DOUBT = 1e-3
 
 def look_up(pixels: Array, channel: int, *, table: Array, made: Array) -> None:
     """Put into `made`, `(H, W)`, what a table of 256 float32 has for a channel of `(H, W, C)`."""
-    cv2 = opencv.find()
+    cv2 = find_opencv()
     if cv2:
         cv2.LUT(cv2.extractChannel(pixels, channel), table, dst=made)
     else:
@@ -54,10 +52,10 @@ def resize(pixels: Array, size: tuple[int, int], *, kernel: str) -> Array:
     """
     if pixels.shape[:2] == size:
         return pixels
-    cv2 = opencv.find()
+    cv2 = find_opencv()
     # OpenCV computes the last columns of other bicubic pictures in another precision.
     if cv2 and (kernel != "bicubic" or size[1] % _STEP == 0):
-        return opencv.resize(cv2, pixels, size, kernel=kernel)
+        return _resize_by(cv2, pixels, size, kernel=kernel)
     channels = pixels.reshape(*pixels.shape[:2], -1)
     return KERNELS[kernel](channels, size).reshape(*size, *pixels.shape[2:])
 
@@ -222,3 +220,33 @@ KERNELS: dict[str, Callable[[Array, tuple[int, int]], Array]] = {
     "lanczos4": _resize_lanczos4,
 }
 """What resizes `(H, W, C)`, by name."""
+
+
+@cache
+def find_opencv() -> Any:
+    """The module `cv2`; None where it is not installed."""
+    try:
+        import cv2
+    except ImportError:
+        return None
+    return cv2
+
+
+def _resize_by(cv2: Any, pixels: Array, size: tuple[int, int], *, kernel: str) -> Array:
+    """What `resize` makes, by OpenCV.
+
+    The x86 wheels call Intel IPP, which rounds 3 % of bicubic values differently, unless it is
+    switched off; MindSpore's own operators are built without it.
+    """
+    interpolation = {
+        "bilinear": cv2.INTER_LINEAR,
+        "bicubic": cv2.INTER_CUBIC,
+        "lanczos4": cv2.INTER_LANCZOS4,
+    }[kernel]
+    had_ipp = cv2.ipp.useIPP()
+    cv2.ipp.setUseIPP(False)  # for this thread
+    try:
+        made: Array = cv2.resize(pixels, size[::-1], interpolation=interpolation)
+    finally:
+        cv2.ipp.setUseIPP(had_ipp)
+    return made

@@ -1,7 +1,206 @@
-"""Re-identification: pictures to features, features to matches and to published numbers.
+"""Retrieval: pictures to features, features to matches and to published numbers.
 
-`transforms`, `embed`, `match` and `evaluate` are what `mindspore_hub` offers; each is a light module
-over the package that does the work: `pictures`, `embedding`, `matching`, `evaluation`. `scoring` knows no
-networks; a protocol is found by its name in `protocols`, the reader of a data set in `datasets`.
-`docs/reid.md` describes the files that go in and come out.
+`embed`, `match` and `evaluate` are what `mindspore_hub` offers, and need nothing until they are called:
+`samples` to `embedding`, `neighbours` to `matches`, and `selection` to `report` do their work. `fields`
+has the keys of a card. `scoring` knows no networks; a data set and its protocol are one file of
+`datasets`. `docs/reid.md` describes the files that go in and come out.
 """
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
+
+from mindspore_hub.tasks import required_by
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from mindspore import nn
+
+    from mindspore_hub.tasks.retrieval.features import Features
+    from mindspore_hub.tasks.retrieval.matches import Matches
+    from mindspore_hub.tasks.retrieval.report import Report
+
+Source: TypeAlias = Union["Features", str, os.PathLike[str], "npt.ArrayLike"]
+"""Features, an npz file of them, or an array `(N, D)`."""
+
+
+def embed(
+    name: str,
+    images: Any,
+    *,
+    modality: str | None = None,
+    batch_size: int = 16,
+    skip_bad: bool = False,
+    pattern: str | None = None,
+    output: str | os.PathLike[str] | None = None,
+    network: nn.Cell | None = None,
+    heatmaps: Any = None,
+    segments: Any = None,
+    keypoints: Any = None,
+) -> Features:
+    r"""Features of pictures, as the published evaluation of a network makes them.
+
+    Which outputs make a feature, whether a mirrored picture is added and what it is divided by,
+    stands in the card. Pictures are prepared in a thread while the network computes.
+
+    Args:
+        name: Any name that `mindspore_hub.load` takes.
+        images: A folder, whose pictures are taken at every depth and in the order of their paths;
+            a picture; or several, of any kind that `mindspore_hub.transforms` takes.
+        modality: `visible`, `infrared` or `thermal`: refused if the network was not trained on
+            such pictures, and noted with the features. The networks take all kinds the same way.
+        batch_size: Pictures that the network sees at once.
+        skip_bad: Leave out pictures that cannot be read, with a warning each, instead of failing.
+        pattern: Regular expression with a group `label` and perhaps a group `camera`, which is
+            searched in the path of each picture, such as `(?P<label>-?\\d+)_c(?P<camera>\\d+)`. The
+            groups hold whole numbers, each from its sign to its last digit.
+        output: An npz file to write. Until it is whole, its parts are kept beside it, and a call
+            with the same pictures and the same network goes on where an earlier one was stopped.
+        network: The network, if it is loaded already or was fine-tuned.
+        heatmaps: For networks that take them: a folder with a folder `STEM/` for each picture, or
+            the maps of each picture; see `transforms`.
+        segments: The same.
+        keypoints: For networks that take them: a CSV file, whose lines are the name or path of a
+            picture and 108 numbers (x, y and confidence of each), or those of VeRi's label files;
+            or the keypoints of each picture.
+
+    Returns:
+        Features in the order of the pictures: `vectors` `(N, D)` float32, `paths` where pictures
+        are files, `about` what made them.
+
+    Raises:
+        HubError: As in `load` and `transforms`.
+        PictureError: There is no picture, one cannot be read, or its modality is not the network's.
+        FeaturesError: No picture could be read, a feature is not finite, or the network gives other
+            outputs than `retrieval` of the card names.
+        StoreError: The output cannot be written (an OSError).
+    """
+    from mindspore_hub.hub.values import as_builtin
+
+    with required_by("Embedding"):
+        from mindspore_hub.tasks.retrieval.embedding import Embedding
+        from mindspore_hub.tasks.retrieval.features import load
+        from mindspore_hub.tasks.retrieval.samples import known_of, list_samples
+    embedding = Embedding(
+        name,
+        modality=modality,
+        batch_size=as_builtin(batch_size),
+        skip_bad=skip_bad,
+        network=network,
+    )
+    listed = list_samples(images, heatmaps=heatmaps, segments=segments, keypoints=keypoints)
+    known = known_of(listed, pattern)
+    if output is None:
+        return embedding.features(listed, known=known)
+    embedding.write(listed, Path(output), known=known)
+    return load(Path(output))
+
+
+def match(
+    query: Source,
+    gallery: Source | None = None,
+    *,
+    k: int = 10,
+    distance: str | None = None,
+    rerank: bool | Mapping[str, float] | None = None,
+    index: str | None = None,
+) -> Matches:
+    """Find the nearest gallery images of each query.
+
+    Args:
+        query: Features `(Q, D)` of the queries.
+        gallery: Features `(G, D)` of the gallery. If it is the query itself, or the same file,
+            images are looked up among themselves, and none finds itself. So it is without a
+            gallery, unless the features have roles: then, their first trial says what is what.
+        k: How many neighbours; at most all are returned.
+        distance: `dot`, the negative inner product, or `euclidean`, the squared Euclidean distance.
+            By default what the features say ranks them, else `dot`.
+        rerank: True to rank again by k-reciprocal encoding (arXiv:1701.08398), or a mapping of its
+            options `k1`, `k2` and `original_share`; 20, 6 and 0.3 by default. Features must have norm
+            1, and distances are those of the re-ranking.
+        index: None for the exact search. Otherwise what `faiss.index_factory` takes, such as `Flat`
+            or `IVF1024,Flat`, and after a semicolon parameters of the search:
+            `IVF1024,Flat;nprobe=32`. The index is made anew, in memory.
+
+    Returns:
+        Indices and distances `(Q, k)`, nearest first. Of images at the same distance, the one with
+        the lower index comes first.
+
+    Raises:
+        FeaturesError: A file cannot be read, queries and gallery come from different networks, or
+            an argument does not fit them.
+        MissingDependencyError: NumPy, or faiss for an index, is not installed.
+    """
+    from mindspore_hub.hub.values import as_builtin
+
+    with required_by("Matching"):
+        from mindspore_hub.tasks.retrieval.matches import find
+    return find(query, gallery, k=as_builtin(k), distance=distance, rerank=rerank, index=index)
+
+
+def evaluate(
+    name: str | None = None,
+    data: str | os.PathLike[str] | None = None,
+    *,
+    features: Features | str | os.PathLike[str] | None = None,
+    protocol: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    trials: int = 1,
+    batch_size: int = 16,
+    skip_bad: bool = False,
+    output: str | os.PathLike[str] | None = None,
+    network: nn.Cell | None = None,
+) -> Report:
+    """Repeat the published measurement of a network, and compare it with what its card claims.
+
+    Args:
+        name: Any name that `mindspore_hub.load` takes; with `features`, the card that these name
+            is meant where it is None.
+        data: Folder of the data set, in the layout in which it is published (`docs/reid.md`).
+        features: Features that were saved before, with labels and roles, or the path of their
+            file: neither images nor the network are needed then.
+        protocol: Name of a protocol other than the card's; nothing is claimed for it.
+        options: Options of the protocol and of the data set that go before those of the card;
+            nothing is claimed for others than those of the card.
+        trials: How many trials are averaged: the ten splits of RegDB, galleries of SYSU-MM01 drawn
+            with the seeds 0, 1 and so on. Published numbers are of one.
+        batch_size: As in `embed`.
+        skip_bad: As in `embed`; metrics are then those of fewer images.
+        output: As in `embed`: where features are saved.
+        network: As in `embed`.
+
+    Returns:
+        What was measured, what was claimed, and all that is needed to repeat it.
+
+    Raises:
+        TypeError: Neither or both of `data` and `features` are given, or `data` without `name`.
+        DatasetError: Something is missing from the data set; the message says where to ask for it.
+        FeaturesError: The features lack what the protocol needs, or an option means nothing.
+        HubError: As in `embed`.
+    """
+    if (data is None) == (features is None) or (data is not None and name is None):
+        msg = "evaluate takes a name and the folder of its data, or features; give one of these."
+        raise TypeError(msg)
+    if features is not None and (trials != 1 or skip_bad or output or network is not None):
+        msg = "trials, skip_bad, output and network are for data; features are as they are."
+        raise TypeError(msg)
+    from mindspore_hub.hub.values import as_builtin
+
+    with required_by("Evaluation"):
+        from mindspore_hub.tasks.retrieval.evaluation import evaluate_data, evaluate_features
+    if features is not None:
+        return evaluate_features(features, name=name, protocol=protocol, options=options or {})
+    return evaluate_data(
+        str(name),
+        Path(data or ""),
+        protocol=protocol,
+        options=options or {},
+        trials=as_builtin(trials),
+        batch_size=as_builtin(batch_size),
+        skip_bad=skip_bad,
+        output=Path(output) if output is not None else None,
+        network=network,
+    )

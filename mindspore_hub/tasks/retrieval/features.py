@@ -178,7 +178,7 @@ class Features:
         """What a file of them holds.
 
         Raises:
-            FeaturesError: `about` is no plain JSON.
+            FeaturesError: `about` is not plain JSON.
         """
         try:
             facts = as_builtin({"schema": SCHEMA, **self.about})

@@ -1,20 +1,21 @@
-"""What becomes of a network's outputs in retrieval, as the card's key `retrieval` says it."""
+"""What cards say about retrieval: `retrieval`, from outputs to features, and `protocol`, how they are scored."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping as Facts
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from mindspore_hub.hub.fields import Check, field_problems, one_of, typed
+from mindspore_hub.hub.fields import Check, field_problems, one_of, typed, unchecked
 from mindspore_hub.hub.findings import Problem
 from mindspore_hub.hub.front_matter import Mapping, Node, Sequence
-from mindspore_hub.hub.values import as_argument
+from mindspore_hub.hub.values import Argument, as_argument
 
 DISTANCES = ("dot", "euclidean")
 
 OPTIONAL = ("mirrored", "normalised", "colors", "types")
-"""Fields that most networks do without."""
+"""Fields of `retrieval` that most networks do without."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,74 @@ class Retrieval:
         """Places of all outputs that are needed."""
         return (*self.outputs, *self.scores.values())
 
+    def as_json(self) -> dict[str, Any]:
+        """The fields under the names they have in a card, without those that say nothing."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+            if name not in OPTIONAL or (value is not None and value is not False)
+        }
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A protocol as a card names it.
+
+    Attributes:
+        name: One of `KINDS`.
+        options: Its options, and those of the data set of the same name.
+    """
+
+    name: str
+    options: Facts[str, Argument] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields under the names they have in a card."""
+        return {"name": self.name, **self.options}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What cards may say of a protocol; `tasks/retrieval/datasets/` has the protocol itself.
+
+    Attributes:
+        options: Options of the protocol and of its data set, with the words that each may have.
+        metrics: Metrics that it measures, by the names under which cards publish them.
+    """
+
+    options: Facts[str, tuple[str, ...]]
+    metrics: Facts[str, str]
+
+
+_RANKED = {
+    "rank1acc": "rank1",
+    "rank5acc": "rank5",
+    "rank10acc": "rank10",
+    "rank20acc": "rank20",
+    "mAP": "mAP",
+    "mINP": "mINP",
+}
+
+_VEHICLES = {
+    **_RANKED,
+    "top1acc": "rank1",
+    "coloracc": "color_accuracy",
+    "typeacc": "type_accuracy",
+}
+
+KINDS = {
+    "regdb": Kind({"direction": ("visible-to-infrared", "infrared-to-visible")}, _RANKED),
+    "sop": Kind({"part": ("half", "all")}, {"acc": "recall@1"}),
+    "sysu": Kind({"search": ("all", "indoor")}, _RANKED),
+    "vehiclenet": Kind({}, _RANKED),
+    "veri": Kind({}, _VEHICLES),
+}
+"""Protocols by name."""
+
 
 def as_retrieval(node: Node | None) -> Retrieval | None:
     """What a `retrieval` mapping says; None where it says nothing, or something else."""
-    if not isinstance(node, Mapping) or next(problems(node), None):
+    if not isinstance(node, Mapping) or next(retrieval_problems(node), None):
         return None
     fields: dict[str, Any] = {
         name.text: tuple(map(as_argument, value.items))
@@ -62,22 +127,40 @@ def as_retrieval(node: Node | None) -> Retrieval | None:
     return Retrieval(**fields)
 
 
-def as_json(facts: Retrieval) -> dict[str, Any]:
-    """The fields under the names they have in a card, without those that say nothing."""
-    return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in asdict(facts).items()
-        if name not in OPTIONAL or (value is not None and value is not False)
-    }
+def as_protocol(node: Node | None) -> Protocol | None:
+    """What a `protocol` mapping says; None where it says nothing, or something else."""
+    if not isinstance(node, Mapping) or next(protocol_problems(node), None):
+        return None
+    values = {name.text: as_argument(value) for name, value in node.entries}
+    name = str(values.pop("name"))
+    return Protocol(name, {key: value for key, value in values.items() if value is not None})
 
 
-def problems(node: Node) -> Iterator[Problem]:
+def retrieval_problems(node: Node) -> Iterator[Problem]:
     """What is wrong with the value of `retrieval`, field by field."""
     if isinstance(node, Mapping):
         yield from field_problems("retrieval", node, _CHECKS, optional=OPTIONAL)
     else:
         help_ = "write `{outputs: [0], distance: dot}`; `mshub card rule H910` shows all fields"
         yield Problem(node.place, "retrieval is not a mapping", help_)
+
+
+def protocol_problems(node: Node) -> Iterator[Problem]:
+    """What is wrong with the value of `protocol`, field by field."""
+    if isinstance(node, Mapping):
+        yield from field_problems("protocol", node, _protocol_checks(node), optional=())
+    else:
+        help_ = f"write `{{name: ...}}` with one of {', '.join(KINDS)}"
+        yield Problem(node.place, "protocol is not a mapping", help_)
+
+
+def _protocol_checks(node: Mapping) -> dict[str, Check]:
+    kind = KINDS.get((node.text("name") or "").lower())
+    if kind:
+        options = {name: one_of(words) for name, words in kind.options.items()}
+    else:
+        options = dict.fromkeys(node.names, unchecked)
+    return {**options, "name": one_of(tuple(KINDS))}
 
 
 def _outputs(name: str, node: Node) -> Iterator[Problem]:
@@ -89,7 +172,7 @@ def _outputs(name: str, node: Node) -> Iterator[Problem]:
 
 
 def _is_place(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return type(value) is int and value >= 0
 
 
 def _is_bool(value: object) -> bool:

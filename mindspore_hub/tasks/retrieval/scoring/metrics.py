@@ -1,16 +1,27 @@
-"""CMC, mAP and mINP from the ranks of the true matches."""
+"""CMC, mAP and mINP from the ranks of the true matches; results, and what several protocols check."""
 
 from __future__ import annotations
 
+import dataclasses
+import json
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mindspore_hub.tasks.retrieval.features import Integers
+from mindspore_hub.errors import FeaturesError
+from mindspore_hub.tasks.retrieval.features import Features, Integers
 from mindspore_hub.tasks.retrieval.scoring.ranking import Ranks
 
 Curve = npt.NDArray[np.float64]
+
+SCHEMA = 1
+"""Version of the JSON report, which `docs/reid.md` describes."""
+
+SAME_CAMERA = "gallery images with the label and the camera of a query are removed for it"
+
+_SHOWN = 5
 
 
 def first_ranks(ranks: Ranks) -> Integers:
@@ -75,3 +86,138 @@ def _per_query(ranks: Ranks, values: npt.NDArray[Any]) -> Curve:
     if not values.size:
         return np.zeros(0)
     return np.asarray(np.add.reduceat(values, ranks.offsets[:-1][ranks.counts > 0]))
+
+
+@dataclass(frozen=True)
+class Result:
+    """Numbers of one evaluation, all of them shares between 0 and 1.
+
+    Attributes:
+        protocol: Name of the protocol.
+        options: How it was asked to evaluate.
+        metrics: `rank1`, `mAP`, `mINP`, `recall@1`, `color_accuracy` and others, by name.
+        counts: How many queries, gallery items and queries without a match there were.
+        cmc: Cumulative matching characteristic from rank 1 on; empty where a protocol has none.
+    """
+
+    protocol: str
+    options: dict[str, Any]
+    metrics: dict[str, float]
+    counts: dict[str, int]
+    cmc: tuple[float, ...] = field(default=())
+
+    def to_json(self) -> str:
+        """The report as JSON, one metric per line."""
+        return json.dumps({"schema": SCHEMA, **dataclasses.asdict(self)}, indent=2)
+
+
+def ranks_of(curve: tuple[float, ...]) -> dict[str, float]:
+    """The points of a CMC curve that are usually quoted, as far as it goes."""
+    return {f"rank{k}": curve[k - 1] for k in (1, 5, 10, 20) if k <= len(curve)}
+
+
+def mean_of(results: list[Result]) -> Result:
+    """Mean over trials: of the metrics that all have, and of the curve as far as all go.
+
+    The counts are those of the first.
+
+    Args:
+        results: At least one, of the same protocol and options.
+    """
+    first, trials = results[0], len(results)
+    shared = set.intersection(*(set(result.metrics) for result in results))
+    metrics = {
+        name: sum(result.metrics[name] for result in results) / trials
+        for name in first.metrics
+        if name in shared
+    }
+    length = min(len(result.cmc) for result in results)
+    cmc = tuple(sum(result.cmc[k] for result in results) / trials for k in range(length))
+    return dataclasses.replace(
+        first, metrics=metrics, cmc=cmc, counts={**first.counts, "trials": trials}
+    )
+
+
+def needed(gallery: Features | None) -> Features:
+    """The gallery of a protocol that cannot do without one."""
+    if gallery is None:
+        msg = (
+            "This protocol looks queries up in a gallery, but the features have no roles, which say "
+            "what is a query (1) and what is in the gallery (2). Store roles with them, see "
+            "docs/reid.md, or give the protocol queries and gallery apart."
+        )
+        raise FeaturesError(msg)
+    return gallery
+
+
+def require_match(
+    counts: npt.NDArray[Any], query: Integers, gallery: Integers | None = None, *, removed: str = ""
+) -> None:
+    """Refuse to measure where no query has a match that counts: each metric would be 0, of nothing.
+
+    Args:
+        counts: How many matches each query has, `(Q,)`, or whether it has any.
+        query: Labels of the queries, `(Q,)`.
+        gallery: Labels of the gallery, `(G,)`; None where queries are looked up among themselves.
+        removed: What the protocol removes because of cameras.
+
+    Raises:
+        FeaturesError: No query has one; the message says why.
+    """
+    if np.any(counts):
+        return
+    if gallery is None:
+        why = f"no image has the label of another one. Labels are {_some(query)}"
+    elif np.intersect1d(query[query >= 0], gallery).size:
+        why = f"all matches are removed because of their camera, since {removed}"
+    else:
+        why = (
+            f"queries and gallery have no label in common. Labels of the queries are "
+            f"{_some(query)}, those of the gallery {_some(gallery)}"
+        )
+    msg = (
+        f"No query has a match that counts, so that nothing can be measured: {why}. A negative label "
+        "equals no other. Look at where labels and cameras come from: the lists or the pattern."
+    )
+    raise FeaturesError(msg)
+
+
+def _some(labels: Integers) -> str:
+    """Labels for a message, ascending, the first few of many."""
+    names = np.unique(labels).tolist()
+    return ", ".join([*map(str, names[:_SHOWN]), *(["..."] if len(names) > _SHOWN else [])])
+
+
+def at_least(option: str, value: float, least: float) -> None:
+    """Refuse a value of an option that is below this, or no number."""
+    if not value >= least:
+        msg = f"{option} must be at least {least}, but is {value!r}."
+        raise FeaturesError(msg)
+
+
+def standard_result(
+    name: str, options: dict[str, Any], ranks: Ranks, *, gallery: int, first: Integers | None = None
+) -> Result:
+    """CMC, mAP and mINP over the queries that have a match.
+
+    Args:
+        name: Name of the protocol.
+        options: Its options, with the `length` of the curve.
+        ranks: Ranks of the matches.
+        gallery: How many items the gallery has.
+        first: Rank of the first match of each such query, where the curve counts others than `ranks`.
+    """
+    first = first_ranks(ranks) if first is None else first
+    curve = cmc(first, min(options["length"], gallery), queries=len(first))
+    points = tuple(float(value) for value in curve)
+    averages = {
+        "mAP": mean(average_precisions(ranks)),
+        "mINP": mean(inverse_negative_penalties(ranks)),
+    }
+    return Result(name, options, {**ranks_of(points), **averages}, sizes(ranks, gallery), points)
+
+
+def sizes(ranks: Ranks, gallery: int) -> dict[str, int]:
+    """How much was evaluated."""
+    without = int(np.count_nonzero(ranks.counts == 0))
+    return {"queries": len(ranks.counts), "gallery": gallery, "queries_without_match": without}

@@ -1,0 +1,264 @@
+"""What a card says: as given, from the name of the file, or from the cards of the model."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from mindspore_hub.checking.rules._sections import section_lines
+from mindspore_hub.errors import CardError, MissingFactsError
+from mindspore_hub.hub import front_matter
+from mindspore_hub.hub.card import Card
+from mindspore_hub.hub.document import read_document
+from mindspore_hub.hub.facts import FileName, asset_items, parse_file_name
+from mindspore_hub.hub.front_matter import Node, Scalar, Sequence
+from mindspore_hub.hub.keys import Form, key_of
+from mindspore_hub.hub.paths import read_bytes
+from mindspore_hub.hub.values import Argument, as_arguments
+
+KEYS = {
+    "variant": "What tells the file from others of its model and data set: allsearch.",
+    "train-dataset": "Data set that it was trained on.",
+    "evaluation": "Metrics: `rank1acc71 | mAP66`.",
+    "mindspore-version": "Release of MindSpore: 2.7.",
+    "device": "What it was trained on: ascend, gpu or cpu.",
+    "module-type": "Domain, with a task if wanted: cv, cv-classification.",
+    "kind": "official or research.",
+    "link-base": "Address of the folder that it is published in.",
+    "asset-link": "Whole address of the file, if its name is settled.",
+    "repo-link": "Where the code of the network is.",
+    "author": "Who trained it.",
+    "license": "Licence of code and weights: Apache2.0.",
+    "citation": "The paper behind the network.",
+    "publisher": "Folder of the card; that of the model's other cards, or mindspore.",
+    "input-shape": "Shape of a sample, if the network does not say: `[3, 288, 144]`.",
+    "preprocessing": "How pictures are prepared, as YAML; that of the model's other cards.",
+    "retrieval": "What becomes of the outputs, as YAML; that of the model's other cards.",
+    "protocol": "How the metrics were measured: `{name: sysu, search: all}`.",
+    "backbone-name": "Backbone; the model by default.",
+    "fine-tunable": "True or False.",
+    "model-version": "The release by default.",
+    "update-time": "YYYY-MM-DD; today by default.",
+    "user-id": "Who publishes it; the author by default.",
+    "used-for": "inference, transfer-learning, extract-feature, between slashes.",
+    "summary": "One line.",
+}
+"""Every fact that can be given, and what it is."""
+
+_REQUIRED = (
+    *("train-dataset", "evaluation", "mindspore-version", "device", "module-type", "kind"),
+    *("link-base", "repo-link", "author", "license", "citation"),
+)
+
+_OF_MODEL = ("backbone-name", "module-type", "fine-tunable", "used-for")
+"""What cards of one model have in common."""
+
+_OF_ALL = ("author", "license", "train-dataset")
+"""What is taken from cards of the model if all of them say the same."""
+
+_SAID_ELSEWHERE = {
+    "model-name": "give it as --model, or as the argument `model`",
+    "network-args": "give each as --network-arg NAME=VALUE, or as the argument `network_args`",
+    "default": "the first card of a model is its default one",
+    **dict.fromkeys(
+        ("output-shape", "file-format", "asset-sha256", "asset-size"), "it is read off the file"
+    ),
+}
+"""Keys of a card that are not facts, and why."""
+
+_KIND = re.compile(r"/(official|research)/")
+
+
+def read_facts(path: Path) -> tuple[dict[str, str], dict[str, Argument]]:
+    """Read facts from a YAML file; `network-args` are given apart.
+
+    Keys of an asset may stand at the top level or in `asset`, as in a card. Values are read as
+    text, so that the version 1.10 stays what it is.
+
+    Raises:
+        CardError: The file cannot be read, or has an unknown key or a value that is not a text.
+    """
+    try:
+        lines = read_bytes(path).decode("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        msg = f"{path} is not UTF-8; save it as UTF-8."
+        raise CardError(msg) from error
+    mapping, problems = front_matter.read(lines, 1)
+    if problems:
+        problem = problems[0][1]
+        msg = f"{path}:{problem.place.line}: {problem.message}; {problem.help}."
+        raise CardError(msg)
+    _check_form(path, mapping, lines)
+    entries = [(key.text, value) for key, value in mapping.entries if key.text != "asset"]
+    for item in asset_items(mapping):
+        entries += [(key.text, value) for key, value in item.entries]
+    network_args = [value for key, value in entries if key == "network-args"]
+    facts = {key: _text(path, key, value) for key, value in entries if key != "network-args"}
+    return facts, as_arguments(network_args[-1] if network_args else None)
+
+
+def _check_form(path: Path, mapping: front_matter.Mapping, lines: list[str]) -> None:
+    """Refuse what would be passed over: not a mapping, an asset that is not a list, a key twice."""
+    wrong = ""
+    asset, args = mapping.get("asset"), mapping.get("network-args")
+    if not mapping.entries and any(line.strip() for line in lines):
+        wrong = "holds no `key: value`"
+    elif asset is not None and len(asset_items(mapping)) != 1:
+        wrong = "must have one item in `asset`, which begins with a dash as in a card"
+    elif args is not None and not isinstance(args, front_matter.Mapping):
+        wrong = "must have a mapping in `network-args`, such as `{num_class: 10}`"
+    elif isinstance(args, front_matter.Mapping) and len(as_arguments(args)) < len(args.entries):
+        wrong = "has a value in `network-args` that is not a single one, or a name twice"
+    elif len(set(mapping.names)) < len(mapping.names):
+        wrong = "has a key twice"
+    if wrong:
+        msg = f"{path} {wrong}; docs/publishing.md shows a file of facts."
+        raise CardError(msg)
+
+
+def check_keys(facts: Mapping[str, str]) -> None:
+    """Refuse a key that means nothing.
+
+    Raises:
+        CardError: There is one.
+    """
+    for key in facts:
+        if key not in KEYS:
+            near = get_close_matches(key, KEYS, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(KEYS)}."
+            if key in _SAID_ELSEWHERE:
+                hint = f"leave it out: {_SAID_ELSEWHERE[key]}."
+            msg = f"{key!r} is not a fact that can be given; {hint}"
+            raise CardError(msg)
+
+
+def gather(
+    model: str, given: Mapping[str, str], siblings: list[Card], file_name: str
+) -> dict[str, str]:
+    """All facts: those given, else those of the file's name, of the model's cards, or usual ones.
+
+    Args:
+        model: Name of the model.
+        given: Facts as given; they go before all others.
+        siblings: Cards of the model, the default one first.
+        file_name: Name of the checkpoint file.
+    """
+    stated = {key: value for key, value in given.items() if value}
+    named = stated.get("asset-link", "").rsplit("/", 1)[-1]
+    facts = {**_of_name(model, file_name), **_of_name(model, named), **stated}
+    if siblings:
+        dataset = facts.get("train-dataset")
+        nearest = min(siblings, key=lambda card: card.facts.get("train-dataset") != dataset)
+        facts = {**_of_all(siblings), **_of_sibling(nearest, facts), **facts}
+    kind = _KIND.search(facts.get("repo-link", ""))
+    derived = {
+        "kind": kind[1] if kind else "",
+        "publisher": "mindspore",
+        "user-id": facts.get("author", ""),
+        "model-version": facts.get("mindspore-version", ""),
+        "backbone-name": model,
+    }
+    return {**{key: value for key, value in derived.items() if value}, **facts}
+
+
+def missing(facts: Mapping[str, str]) -> list[str]:
+    """Facts that a card needs and nobody gave."""
+    is_linked = bool(facts.get("asset-link"))
+    return [
+        key for key in _REQUIRED if not facts.get(key) and not (key == "link-base" and is_linked)
+    ]
+
+
+def require_all(facts: Mapping[str, str]) -> None:
+    """Refuse facts that do not make a card.
+
+    Raises:
+        MissingFactsError: Some are missing; all of them are listed.
+    """
+    names = missing(facts)
+    if names:
+        lines = "\n".join(f"  {name}: {KEYS[name]}" for name in names)
+        msg = (
+            f"{len(names)} facts are missing:\n{lines}\nGive each as an option (`--{names[0]}`), in "
+            "the file of --from, or in `facts`."
+        )
+        raise MissingFactsError(msg)
+
+
+def domain(facts: Mapping[str, str]) -> str:
+    """First part of `module-type`."""
+    return facts["module-type"].partition("-")[0].strip().lower()
+
+
+def _of_name(model: str, file_name: str) -> dict[str, str]:
+    """Facts that a published file name states; none if it is another name."""
+    name = parse_file_name(file_name)
+    if not isinstance(name, FileName):
+        return {}
+    own = f"{model.lower()}_"
+    found = {
+        "variant": name.model.removeprefix(own) if name.model.startswith(own) else "",
+        "device": name.device,
+        "mindspore-version": _release(name.version),
+        "train-dataset": name.dataset,
+        "kind": name.kind,
+        "module-type": name.domain,
+        "evaluation": (name.metrics or "").replace("_", " | "),
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def _release(digits: str) -> str:
+    """The release that `190`, `2100` or `271` in a file name means."""
+    if len(digits) < 3:
+        return ""
+    major, minor, patch = digits[0], digits[1:-1], digits[-1]
+    return f"{major}.{minor}" if patch == "0" else f"{major}.{minor}.{patch}"
+
+
+def _of_all(siblings: list[Card]) -> dict[str, str]:
+    """What all cards of a model say alike; of data sets and authors, one may not speak for others."""
+    said = {key: {card.facts.get(key, "") for card in siblings} for key in _OF_ALL}
+    return {key: value for key, values in said.items() if len(values) == 1 for value in values}
+
+
+def _of_sibling(sibling: Card, facts: Mapping[str, str]) -> dict[str, str]:
+    found = {key: sibling.facts[key] for key in _OF_MODEL if key in sibling.facts}
+    found["publisher"] = sibling.uid.split("/")[0]
+    found["citation"] = _citation(sibling)
+    shapes = [list(shape) for shape in sibling.input_shapes]
+    found["input-shape"] = json.dumps(shapes[0] if len(shapes) == 1 else shapes) if shapes else ""
+    kind = _KIND.search(sibling.facts.get("repo-link", ""))
+    found["kind"] = kind[1] if kind else ""
+    if facts.get("mindspore-version") == sibling.version:
+        found["repo-link"] = sibling.facts.get("repo-link", "")
+    return {key: value for key, value in found.items() if value}
+
+
+def _citation(card: Card) -> str:
+    """Text below the heading of that name."""
+    body = read_document(card.path).body
+    section = section_lines(body, "citation")
+    return "\n".join(body.lines[line - body.first_line] for line in section[1:]).strip()
+
+
+def _text(path: Path, key: str, value: Node) -> str:
+    if isinstance(value, Scalar):
+        return front_matter.link_text(value.text)
+    form = Form.LIST if isinstance(value, Sequence) else Form.MAPPING
+    if key_of(key).form is form:
+        return _flow(value)
+    msg = f"{path}:{value.place.line}: {key} is not a single value; write `{key}: <value>`."
+    raise CardError(msg)
+
+
+def _flow(value: Node) -> str:
+    """A list or a mapping as it would stand on one line."""
+    if isinstance(value, front_matter.Mapping):
+        return f"{{{', '.join(f'{key.text}: {_flow(item)}' for key, item in value.entries)}}}"
+    if isinstance(value, Sequence):
+        return f"[{', '.join(map(_flow, value.items))}]"
+    return value.text if value.plain else json.dumps(value.text, ensure_ascii=False)

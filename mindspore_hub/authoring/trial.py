@@ -1,0 +1,302 @@
+"""Try a network with its file, and write its card, in one process for each publication.
+
+The mode of MindSpore is one of the whole process, and a network is code: neither is for the process
+of the caller. `try_out` starts the process and reads its answer; `main` is what runs there, in a copy
+of the hub.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from mindspore_hub import errors
+from mindspore_hub.authoring import generate
+from mindspore_hub.authoring.card_text import Trial, card_text
+from mindspore_hub.authoring.plan import Plan, Request, make_plan
+from mindspore_hub.errors import CardError, CheckpointError, HubError
+from mindspore_hub.hub.card import Asset, read_card
+from mindspore_hub.networks import golden
+from mindspore_hub.networks.entry_point import load_entry_point, require_mindspore
+from mindspore_hub.networks.examine import shape_text
+from mindspore_hub.networks.weights import (
+    Derived,
+    derive_arguments,
+    derive_embedding_size,
+    facts_of,
+    weights_of,
+)
+
+logger = logging.getLogger(__name__)
+
+_PROGRAM = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from mindspore_hub.authoring.trial import main; main(sys.argv[2])"
+)
+"""Finds the package and MindSpore where the caller does, whatever folder it runs in."""
+
+_GIVEN = "the facts, or give --network-arg NAME=VALUE"
+"""Where network-args stand as long as there is no card."""
+
+
+def try_out(plan: Plan, hub: Path) -> Trial:
+    """Load the file strictly and compute in both modes of MindSpore; write the card in between.
+
+    What shapes in the file tell is logged, even if the file does not fit.
+
+    Args:
+        plan: What is to be published.
+        hub: Copy of the hub, with the network; the card and what is generated from it come into it.
+
+    Raises:
+        HubError: The file does not fit, or the network does not compute the same in both modes.
+    """
+    logger.info("Building %s and computing in PyNative and GRAPH mode", plan.model)
+    with tempfile.TemporaryDirectory(prefix="mshub-trial-") as name:
+        answer = _ask(plan, hub, Path(name))
+    for line in answer.get("said", []):
+        logger.info("%s", line)
+    if "error" in answer:
+        kind = getattr(errors, answer["error"], HubError)
+        raise kind(answer["message"])
+    shapes = {key: tuple(map(tuple, answer["trial"][key])) for key in ("inputs", "outputs")}
+    return Trial(**{**answer["trial"], **shapes})
+
+
+def main(path: str) -> None:
+    """Answer the request in a file: a trial, or the error that came of it."""
+    request = json.loads(Path(path).read_bytes())
+    answer: dict[str, Any] = {}
+    try:
+        plan = _plan(request)
+        require_mindspore()
+        cell = _network_class(plan)
+        derived = _derive(plan, cell)
+        answer["said"] = list(_lines(cell, derived))
+        answer["trial"] = asdict(_try(plan, cell, derived))
+    except HubError as error:
+        answer |= {"error": type(error).__name__, "message": str(error)}
+    Path(request["answer"]).write_text(json.dumps(answer), encoding="utf-8")
+
+
+def _ask(plan: Plan, hub: Path, folder: Path) -> dict[str, Any]:
+    """Start the process, and read its answer."""
+    file, answer = folder / "request.json", folder / "answer.json"
+    asked = plan.request
+    request = {
+        "answer": str(answer),
+        "checkpoint": str(asked.checkpoint.absolute()),
+        "sha256": plan.sha256,
+        "model": asked.model,
+        "root": str(hub),
+        "facts": dict(asked.facts),
+        "network_args": dict(asked.network_args),
+        "golden": str(asked.golden.absolute()) if asked.golden else "",
+    }
+    file.write_text(json.dumps(request), encoding="utf-8")
+    search_path = json.dumps([str(Path(entry or ".").absolute()) for entry in sys.path])
+    done = _run([sys.executable, "-c", _PROGRAM, search_path, str(file)], folder)
+    if not answer.is_file():
+        end = done.stderr.decode("utf-8", "replace").strip()[-2000:]
+        msg = (
+            f"{plan.model} ended the process that tried it with {done.returncode}; the end of what "
+            f"it said:\n{end}"
+        )
+        raise CardError(msg)
+    facts: dict[str, Any] = json.loads(answer.read_bytes())
+    return facts
+
+
+def _run(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(  # noqa: S603 - our own program
+        command,
+        cwd=folder,  # a graph that does not compile leaves files there
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+
+
+def _plan(request: Mapping[str, Any]) -> Plan:
+    """The plan once more, for the copy of the hub and the file that was looked at."""
+    plan = make_plan(
+        Request(
+            checkpoint=Path(request["checkpoint"]),
+            model=request["model"],
+            root=Path(request["root"]),
+            facts=request["facts"],
+            network_args=request["network_args"],
+            golden=Path(request["golden"]) if request["golden"] else None,
+        )
+    )
+    if plan.sha256 != request["sha256"]:
+        msg = f"{plan.file.path} has changed meanwhile; publish it again when it is whole."
+        raise CheckpointError(msg)
+    return plan
+
+
+def _network_class(plan: Plan) -> Any:
+    """The class, by its module: there may be no entry point yet."""
+    package = ModuleType("_mindspore_hub_published")
+    package.__path__ = [str(plan.request.root / "models")]
+    sys.modules[package.__name__] = package
+    try:
+        module = importlib.import_module(f"{package.__name__}.{plan.network.stem}")
+        return getattr(module, plan.model)
+    except Exception as error:
+        msg = f"{plan.network} cannot be imported: {type(error).__name__}: {error}"
+        raise CardError(msg) from error
+
+
+def _derive(plan: Plan, cell: Any) -> dict[str, Derived]:
+    """Constructor arguments that shapes in the file tell; no network is built."""
+    facts = facts_of(cell)
+    with _about(plan):
+        return derive_arguments(weights_of(plan.file.index, facts), facts)
+
+
+def _lines(cell: Any, derived: Mapping[str, Derived]) -> Iterator[str]:
+    """What shapes tell, for people."""
+    classes, size = facts_of(cell).class_argument, derive_embedding_size(derived, facts_of(cell))
+    for name, found in derived.items():
+        yield f"{name}: {found.value}{' classes' if name == classes else ''}, {_by(found)}"
+    if size:
+        yield f"embedding size: {size.value}, {_by(size)}"
+
+
+def _by(found: Derived) -> str:
+    return f"by {found.tensor} ({shape_text(found.shape)})"
+
+
+def _try(plan: Plan, cell: Any, derived: Mapping[str, Derived]) -> Trial:
+    """Compute in PyNative mode, write the card, and compute by the card in GRAPH mode."""
+    import mindspore
+
+    facts = facts_of(cell)
+    size = derive_embedding_size(derived, facts)
+    recorded = golden.read_record(plan.request.golden)
+    mindspore.set_context(mode=mindspore.PYNATIVE_MODE)
+    network = _load(plan, cell, Asset("", plan.sha256, dict(plan.request.network_args)), _GIVEN)
+    shapes = _input_shapes(network, plan)
+    inputs = golden.draw(shapes, recorded.seed if recorded else golden.SEED)
+    outputs = _compute(network, inputs)
+    if recorded:
+        recorded.compare(shapes, outputs)
+    trial = Trial(
+        network_args={**_stated(plan, cell, derived), **plan.request.network_args},
+        from_shapes={
+            "class_argument": facts.class_argument,
+            "derived": {name: asdict(found) for name, found in derived.items()},
+            "embedding_size": asdict(size) if size else None,
+        },
+        parameters=len(list(network.get_parameters())),
+        inputs=shapes,
+        outputs=tuple(tuple(output.shape[1:]) for output in outputs),
+        record=golden.record_text(shapes, outputs),
+    )
+    card = _write_card(plan, trial)
+    mindspore.set_context(mode=mindspore.GRAPH_MODE)
+    off = golden.deviation(_compute(_load_by_card(plan, card), inputs), outputs)
+    if not off <= golden.TOLERANCE:
+        msg = (
+            f"The outputs of {plan.model} in PyNative and GRAPH mode differ by {off:.1e} of the "
+            f"largest value, more than {golden.TOLERANCE:.0e}; correct the network."
+        )
+        raise CheckpointError(msg)
+    return replace(trial, deviation=off)
+
+
+def _load(plan: Plan, cell: Any, asset: Asset, card: Path | str) -> Any:
+    """The network with every parameter from the file."""
+    from mindspore_hub.networks.pretrained import build_network
+
+    with _about(plan):
+        return build_network(
+            cell, weights_of(plan.file.index, facts_of(cell)), asset, {}, card=card
+        )
+
+
+def _write_card(plan: Plan, trial: Trial) -> Path:
+    """Write the card and what is generated from it."""
+    path = plan.request.root / plan.card
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(card_text(plan, trial, path), encoding="utf-8", newline="\n")
+    generate.write(plan.request.root)
+    return path
+
+
+def _load_by_card(plan: Plan, card: Path) -> Any:
+    """The network by the card and its entry point, as everybody will load it."""
+    asset = read_card(card, plan.uid).asset
+    if asset is None or asset.sha256 != plan.sha256:
+        msg = f"{card} does not name the file; this is a defect of this package."
+        raise CardError(msg)
+    cell = load_entry_point(plan.request.root, plan.model).network_class()
+    return _load(plan, cell, asset, card)
+
+
+@contextmanager
+def _about(plan: Plan) -> Iterator[None]:
+    """Let an error say which file it is about."""
+    try:
+        yield
+    except CheckpointError as error:
+        msg = (
+            f"{plan.file.path}: {error}\nSave what {plan.model} holds and no more: neither other "
+            "networks nor what append_dict adds can be published."
+        )
+        raise CheckpointError(msg) from error
+
+
+def _stated(plan: Plan, cell: Any, derived: Mapping[str, Derived]) -> dict[str, Any]:
+    """Derived arguments that a card states: as its model's cards do, and what is not the default."""
+    usual = {name for card in plan.siblings if card.asset for name in card.asset.network_args}
+    usual.add(facts_of(cell).class_argument)
+    parameters = inspect.signature(cell).parameters
+    return {
+        name: found.value
+        for name, found in derived.items()
+        if name in usual or parameters[name].default != found.value
+    }
+
+
+def _input_shapes(network: Any, plan: Plan) -> tuple[tuple[int, ...], ...]:
+    shapes = getattr(network, "input_shapes", None) or plan.inputs
+    if not shapes:
+        msg = (
+            f"{plan.model} does not say the shapes of its inputs; set `input_shapes` in its "
+            "constructor, or give `input-shape`."
+        )
+        raise CardError(msg)
+    return tuple(map(tuple, shapes))
+
+
+def _compute(network: Any, inputs: Sequence[golden.Array]) -> list[golden.Array]:
+    import numpy as np
+
+    try:
+        found = golden.compute(network, inputs)
+    except (TypeError, ValueError, RuntimeError, AttributeError) as error:
+        shapes = ", ".join(str(value.shape) for value in inputs)
+        msg = f"{type(network).__name__} cannot compute inputs of the shapes {shapes}: {error}"
+        raise CardError(msg) from error
+    if not found or not all(np.isfinite(array).all() for array in found):
+        msg = (
+            f"{type(network).__name__} gives outputs that are not finite for a normal input; the "
+            "file holds values that no trained network has."
+        )
+        raise CheckpointError(msg)
+    return found
