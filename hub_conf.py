@@ -6,11 +6,9 @@
 Lists no model: a model is here by its folder in `mindspore_hub_conf/`.
 """
 
-import importlib.util
+import runpy
 from pathlib import Path
 from typing import Any
-
-_ENTRY_POINTS = Path(__file__).resolve().parent / "mindspore_hub_conf"
 
 
 def create_network(name: str, *args: Any, **kwargs: Any) -> Any:
@@ -25,28 +23,19 @@ def create_network(name: str, *args: Any, **kwargs: Any) -> Any:
         An `nn.Cell`.
 
     Raises:
-        TypeError: `name` is no str.
+        TypeError: `name` is not a str.
         NotImplementedError: No entry point has that name; all names are listed.
     """
     if not isinstance(name, str):
         msg = f"name must be a str, but is {name!r}."
         raise TypeError(msg)
     names: list[str] = []
-    for path in sorted(_ENTRY_POINTS.glob("*/mindspore_hub_conf.py")):
-        entry_point = _import(path)
-        known = [entry_point.MODEL.lower(), *map(str.lower, entry_point.CHECKPOINTS)]
+    here = Path(__file__).resolve().parent
+    for path in sorted(here.glob("mindspore_hub_conf/*/mindspore_hub_conf.py")):
+        entry_point = runpy.run_path(str(path))
+        known = [entry_point["MODEL"].lower(), *map(str.lower, entry_point["CHECKPOINTS"])]
         if name.lower() in known:
-            return entry_point.create_network(name, *args, **kwargs)
+            return entry_point["create_network"](name, *args, **kwargs)
         names += known
     msg = f"{name!r} is not here; there is {', '.join(names)}."
     raise NotImplementedError(msg)
-
-
-def _import(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        msg = f"{path} is no Python module."
-        raise ImportError(msg)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

@@ -100,10 +100,12 @@ def network_of(card: str) -> tuple[Any, dict[str, Any]]:
 
     from mindspore_hub.hub.card import read_card
     from mindspore_hub.hub.hub import Hub
-    from mindspore_hub.networks.entry_point import load_entry_point
+    from mindspore_hub.networks.classes import network_class
+    from mindspore_hub.networks.framework import require_mindspore
 
     read = read_card(Path(card), "card")
-    cell = load_entry_point(Hub.of().root, read.model_name).network_class()
+    require_mindspore()
+    cell = network_class(read, Hub.of())
     mindspore.Tensor(0).asnumpy()
     return cell, dict(read.asset.network_args) if read.asset else {}
 

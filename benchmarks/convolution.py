@@ -49,7 +49,7 @@ def measure(mode: str) -> list[float]:
     import mindspore
     import numpy as np
 
-    from mindspore_hub.networks.entry_point import require_mindspore
+    from mindspore_hub.networks.framework import require_mindspore
 
     require_mindspore()
     mindspore.set_context(mode=getattr(mindspore, mode))

@@ -31,7 +31,7 @@ from PIL import Image
 import mindspore_hub
 from benchmarks._processor import processor
 from mindspore_hub.tasks.retrieval.embedding import Embedding
-from mindspore_hub.tasks.retrieval.fields import Retrieval
+from mindspore_hub.tasks.retrieval.fields import Retrieval, as_retrieval
 from mindspore_hub.tasks.retrieval.forward import Forward, inference
 from mindspore_hub.tasks.retrieval.samples import list_samples
 
@@ -73,12 +73,14 @@ def measure(name: str, folder: Path, size: int, rounds: int) -> None:
     ways: dict[str, Callable[[], Array]] = {
         "bare": lambda: bare(network, ready[:-1]),
         "embed": lambda: embedding.features(fewer, known={}).vectors,
-        "bare, compiled": compiled(network, asset.retrieval, ready),
+        "bare, compiled": compiled(network, as_retrieval(asset.node.get("retrieval")), ready),
         "embed, compiled": lambda: embedding.features(pictures, known={}).vectors,
     }
     counts = [len(fewer.samples)] * 2 + [len(pictures.samples)] * 2
     made = {way: run() for way, run in ways.items()}
-    made["bare"] = np.concatenate([feature(outputs, asset.retrieval) for outputs in made["bare"]])
+    made["bare"] = np.concatenate(
+        [feature(outputs, as_retrieval(asset.node.get("retrieval"))) for outputs in made["bare"]]
+    )
     made["bare, compiled"] = np.concatenate(made["bare, compiled"])
     compare(name, made)
     taken = [

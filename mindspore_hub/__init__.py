@@ -32,7 +32,7 @@ from mindspore_hub.errors import (
 )
 from mindspore_hub.info import CellInfo, info
 from mindspore_hub.list import hub_list
-from mindspore_hub.load import load, load_weights
+from mindspore_hub.load import download, load, load_weights
 from mindspore_hub.manage import get_hub_dir, set_hub_dir
 from mindspore_hub.tasks.pictures import transforms
 from mindspore_hub.tasks.retrieval import embed, evaluate, match
@@ -71,6 +71,7 @@ __all__ = [
     "TrustError",
     "UnknownNameError",
     "__version__",
+    "download",
     "embed",
     "evaluate",
     "get_hub_dir",

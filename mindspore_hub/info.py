@@ -1,4 +1,4 @@
-"""Facts of a card, under upstream's module and class names."""
+"""What a card says: under upstream's module and class names, and as JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mindspore_hub.hub.card import Card
+    from mindspore_hub.hub.card import Asset, Card, RepoLink
+    from mindspore_hub.hub.hub import Hub
+    from mindspore_hub.hub.metrics import Metric
+    from mindspore_hub.hub.values import YamlNode
 
 
 class CellInfo:
@@ -24,7 +27,7 @@ class CellInfo:
 
     `input_shape` is a list of numbers, `c, h, w = info.input_shape`; of a network that takes several
     inputs, a list of such lists, as `output_shape` always is. `update_time` is a `datetime.date`; a text
-    that is no date stays one. Versions are texts, since 1.10 is another version than 1.1. Upstream's
+    that is not a date stays one. Versions are texts, since 1.10 is another version than 1.1. Upstream's
     `allow_cache_ckpt` is left out: checkpoints are always kept in the store.
     """
 
@@ -32,8 +35,8 @@ class CellInfo:
         """Read the card at `md_path`.
 
         Raises:
-            TypeError: `md_path` is no path.
-            CardError: The file is no readable card.
+            TypeError: `md_path` is not a path.
+            CardError: The file is not a readable card.
         """
         from mindspore_hub.hub.card import read_card
         from mindspore_hub.hub.paths import uid_of
@@ -45,105 +48,161 @@ class CellInfo:
 
     @classmethod
     def of(cls, card: Card) -> CellInfo:
-        """Facts of a card that has been read."""
+        """The same of a card that has been read."""
         self = cls.__new__(cls)
         self._fill(card)
         return self
 
     def __repr__(self) -> str:
-        facts = ("uid", "name", "dataset", "evaluation", "size")
-        shown = ", ".join(f"{fact}={getattr(self, fact)!r}" for fact in facts)
+        names = ("uid", "name", "dataset", "evaluation", "size")
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
         return f"CellInfo({shown})"
 
     def to_dict(self) -> dict[str, Any]:
-        """All attributes, ready for JSON: dates are texts, and `input_shape` is one list per input."""
-        facts = {
-            name: str(value) if isinstance(value, Path | date) else value
-            for name, value in vars(self).items()
-        }
-        return {**facts, "input_shape": [list(shape) for shape in self._input_shapes()]}
-
-    def _input_shapes(self) -> list[list[int]]:
-        shape = self.input_shape
-        return [shape] if shape and not isinstance(shape[0], list) else shape
+        """All that the card says, ready for JSON, under the names of its keys; see `to_json`."""
+        return to_json(self._card)
 
     def _fill(self, card: Card) -> None:
-        facts = card.facts
+        from mindspore_hub.hub.values import iso_date
+
+        asset = card.asset
+        self._card = card
         self.uid = card.uid
         self.card = card.name
         self.title = card.title
         self.path = card.path
         self.name = card.model_name
-        self.backbone_name = facts.get("backbone-name")
-        self.type = facts.get("module-type")
-        self.fine_tunable = facts.get("fine-tunable", "").lower() == "true"
+        self.backbone_name = card.text("backbone-name") or None
+        self.type = card.text("module-type") or None
+        self.fine_tunable = card.text("fine-tunable").lower() == "true"
         shapes: list[Any] = [list(shape) for shape in card.input_shapes]
         self.input_shape = shapes[0] if len(shapes) == 1 else shapes
         self.output_shape = [list(shape) for shape in card.output_shapes]
-        self.author = facts.get("author")
-        self.update_time = _as_date(facts.get("update-time"))
-        self.repo_link = facts.get("repo-link")
-        self.user_id = facts.get("user-id")
-        self.used_for = facts.get("used-for")
-        self.backend = facts.get("infer-backend")
-        self.dataset = facts.get("train-dataset")
-        self.evaluation = facts.get("evaluation")
-        self.accuracy = facts.get("accuracy")
-        self.license = facts.get("license")
-        self.summary = facts.get("summary")
-        self.model_version = facts.get("model-version")
-        self.mindspore_version = facts.get("mindspore-version")
+        self.author = card.text("author") or None
+        day = iso_date(card.text("update-time"))
+        self.update_time = date.fromisoformat(day) if day else card.text("update-time") or None
+        self.repo_link = card.text("repo-link") or None
+        self.user_id = card.text("user-id") or None
+        self.used_for = card.text("used-for") or None
+        self.backend = card.text("infer-backend") or None
+        self.dataset = card.text("train-dataset") or None
+        self.evaluation = card.text("evaluation") or None
+        self.accuracy = card.text("accuracy") or None
+        self.license = card.text("license") or None
+        self.summary = card.text("summary") or None
+        self.model_version = card.text("model-version") or None
+        self.mindspore_version = card.version or None
         self.default = card.is_default
         self.asset_id = 0
-        self.asset = _assets(card)
-        self.network_args = dict(card.asset.network_args) if card.asset else {}
-        self.size = card.asset.size if card.asset else None
-        self.preprocessing, self.retrieval, self.protocol = _mappings(card)
+        self.asset = [_upstream_asset(asset)] if asset else []
+        self.network_args = dict(asset.network_args) if asset else {}
+        self.size = asset.size if asset else None
+        self.preprocessing = asset.mapping("preprocessing") if asset else None
+        self.retrieval = asset.mapping("retrieval") if asset else None
+        self.protocol = asset.mapping("protocol") if asset else None
 
 
-def _mappings(card: Card) -> tuple[dict[str, Any] | None, ...]:
-    """`preprocessing`, `retrieval` and `protocol`, each None where the card does not say it."""
-    asset = card.asset
-    return (
-        asset.preprocessing.as_json() if asset and asset.preprocessing else None,
-        asset.retrieval.as_json() if asset and asset.retrieval else None,
-        asset.protocol.as_json() if asset and asset.protocol else None,
-    )
-
-
-def info(name: str) -> CellInfo:
-    """Facts of the card that a name means.
+def info(name: str, *, hub: str | os.PathLike[str] | Hub | None = None) -> CellInfo:
+    """What the card says that a name means.
 
     Args:
         name: Any name that `mindspore_hub.load` takes.
+        hub: Hub whose cards are read, or the path of its root; by default the one of `MSHUB_HUB`,
+            else that of this package.
 
     Raises:
-        TypeError: `name` is no str.
+        TypeError: `name` is not a str.
         UnknownNameError: No card has that name.
         AmbiguousNameError: Several cards have that name.
+        CardError: The hub has no cards.
     """
     from mindspore_hub.hub.hub import Hub
 
     if not isinstance(name, str):
         msg = f"name must be a str, but is {name!r}."
         raise TypeError(msg)
-    return CellInfo.of(Hub.of().resolve(name))
+    return CellInfo.of(Hub.of(hub).resolve(name))
 
 
-def _as_date(text: str | None) -> date | str | None:
-    from mindspore_hub.hub.vocabulary.dates import any_date
+def to_json(card: Card) -> dict[str, Any]:
+    """All that a card says, as `mshub info`, `mshub list` and `mshub card show` print it.
 
-    day = text and any_date(text)
-    return date.fromisoformat(day) if day else text
+    Every key of cards is there, `_` for `-`, so that `jq` takes it without quotes; its value is None
+    where the card does not state it. Text is as written, so that the version 1.10 stays one. Beside
+    the keys stand `uid`, `card` (its name), `path` and `title`, what a text means (`domain`, `task`,
+    `metrics`, `repository`, and `file` of an asset) and `asset_id`, the index of the asset that is
+    loaded.
+    """
+    from mindspore_hub.hub import keys
+    from mindspore_hub.hub.values import iso_date, split_items
+
+    said = {
+        _json_name(key): _value(key, card.values.get(key))
+        for key in (*keys.REQUIRED, *keys.OPTIONAL)
+    }
+    loadable = (number for number, asset in enumerate(card.assets) if asset.is_loadable)
+    return {
+        "uid": card.uid,
+        "card": card.name,
+        "path": str(card.path),
+        "title": card.title or None,
+        **said,
+        "domain": card.domain or None,
+        "task": card.text("module-type").partition("-")[2].strip() or None,
+        "used_for": split_items(card.text("used-for")),
+        "update_time": iso_date(card.text("update-time")) or said["update_time"],
+        "metrics": [_metric(metric) for metric in card.metrics],
+        "repository": _repository(card.repo_link),
+        "default": card.is_default,
+        "asset": [_asset(asset) for asset in card.assets],
+        "asset_id": next(loadable, None),
+    }
 
 
-def _assets(card: Card) -> list[dict[str, str]]:
-    if not card.asset:
-        return []
-    return [
-        {
-            "file-format": card.asset.format,
-            "asset-link": card.asset.link,
-            "asset-sha256": card.asset.sha256,
-        }
-    ]
+def _repository(link: RepoLink | None) -> dict[str, str | None] | None:
+    parts = link._asdict() if link else {}
+    return {name: part for name, part in parts.items() if name != "url"} or None
+
+
+def _asset(asset: Asset) -> dict[str, Any]:
+    from mindspore_hub.hub import keys
+
+    said = {_json_name(key): _value(key, asset.node.get(key)) for key in sorted(keys.ASSET)}
+    return {**said, "file": asset.name._asdict() if asset.name else None}
+
+
+def _value(key: str, node: YamlNode | None) -> Any:
+    """A value as JSON has it: text as written, but for booleans, lists and mappings."""
+    from mindspore_hub.hub.keys import Form, key_of
+    from mindspore_hub.hub.values import YamlText, as_plain, as_shapes, link_text
+
+    if key in {"input-shape", "output-shape"}:
+        return [list(shape) for shape in as_shapes(node)]
+    if not isinstance(node, YamlText):
+        return None if key_of(key).form is Form.VALUE else _named(as_plain(node))
+    text = link_text(node.text)
+    is_boolean = key_of(key).form is Form.BOOLEAN and text.lower() in {"true", "false"}
+    return text.lower() == "true" if is_boolean else text or None
+
+
+def _named(value: Any) -> Any:
+    """A value with `_` for `-` in the names of all fields."""
+    if isinstance(value, dict):
+        return {_json_name(key): _named(item) for key, item in value.items()}
+    return [_named(item) for item in value] if isinstance(value, list) else value
+
+
+def _json_name(key: str) -> str:
+    return key.replace("-", "_")
+
+
+def _metric(metric: Metric) -> dict[str, str | None]:
+    return {"name": metric.name, "value": metric.value, "unit": metric.unit}
+
+
+def _upstream_asset(asset: Asset) -> dict[str, str]:
+    return {
+        "file-format": asset.format,
+        "asset-link": asset.link,
+        "asset-sha256": asset.sha256,
+    }

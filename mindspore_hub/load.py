@@ -1,11 +1,12 @@
 """Load a network by name, under upstream's module and function names.
 
-The package imports this module for the function `load`; what loading needs (`pretrained.py`) is
+The package imports this module for the function `load`; what loading needs (`networks/build.py`) is
 imported by the functions that load, so that whoever only checks cards does not pay for it.
 """
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from mindspore import Parameter, nn
 
     from mindspore_hub.hub.card import Card
+    from mindspore_hub.hub.hub import Hub
 
 _SOURCES = ("gitee", "github", "local")
 
@@ -24,6 +26,7 @@ def load(
     source: str = "gitee",
     pretrained: bool = True,
     force_reload: bool = False,
+    hub: str | os.PathLike[str] | Hub | None = None,
     trust: bool = False,
     **kwargs: Any,
 ) -> nn.Cell:
@@ -40,52 +43,52 @@ def load(
         pretrained: Load the published checkpoint, verified and strictly; otherwise the network
             keeps its initial values.
         force_reload: Download the checkpoint again even if it is in the store.
-        trust: With `source="local"`: build with the networks of the hub root that the path means,
-            or that holds the card, instead of those of this package. This runs its code, now and,
-            for a hub root given by its folder or a card whose network this package lacks, later
-            without `trust` as long as it is the same.
+        hub: Hub root whose card the name means and whose network is built; by default the one of
+            `MSHUB_HUB`, or that of this package.
+        trust: Run the networks of a hub that is not this package's own: that of `hub` or
+            `MSHUB_HUB`, or the one at the path `name` or around the card there. Its code runs now,
+            and later without `trust` as long as it is the same.
         **kwargs: Keyword arguments of the network's constructor; they go before those of the card.
-            `num_class` is understood by every network that classifies: with another number than
-            the checkpoint's, its head keeps its initial values, which a warning says.
+            `num_class` and `num_classes` are understood by every network that classifies: with
+            another number than the checkpoint's, its head keeps its initial values, which a warning
+            says.
 
     Returns:
         The network in inference mode. MindSpore's context is not touched.
 
     Raises:
         TypeError: An argument is of another type, or the constructor does not take it.
-        ValueError: `source` is unknown.
+        ValueError: `source` is unknown, or there is nothing to trust.
         UnknownNameError: No card has that name (a ValueError), and near ones are suggested; or
             nothing is at the path.
         AmbiguousNameError: Several cards have that name (a ValueError); they are listed.
-        CardError: The card has no checkpoint to load (a ValueError).
+        CardError: The card has no checkpoint to load, or its hub no network (a ValueError).
         IntegrityError: No source has a file with the card's sha256 (an OSError).
         NetworkError: The checkpoint cannot be downloaded (an OSError).
         OfflineError: It is not in the store, and `MSHUB_OFFLINE` is set (an OSError).
-        TrustError: The link leads to where no file may be taken from, or the code of the local hub
+        TrustError: The link leads to where no file may be taken from, or the code of the hub
             is not trusted (a ValueError).
         StoreError: The store cannot be read or written (an OSError).
         SettingsError: A variable of the environment means nothing (a ValueError).
         CheckpointError: The file does not fit the network (a ValueError).
         MissingDependencyError: MindSpore is not installed (an ImportError).
     """
-    from mindspore_hub.networks import pretrained as building
+    from mindspore_hub.networks.build import build, create
 
     _check_types(name, source, pretrained=pretrained, force_reload=force_reload, trust=trust)
-    card, entry_point, cell = _find_network(name, source, trust=trust)
-    arguments = entry_point.constructor_arguments(cell, args, kwargs)
+    card, found = _find(name, source, hub, trust=trust)
     if pretrained:
-        asset = building.loadable_asset(card)
-        network = building.create_pretrained(
-            cell, asset, arguments, force=force_reload, card=card.path
-        )
-        building.note_use(card, asset)
-        return network
-    published = card.asset.network_args if card.asset else {}
-    return building.create_network(cell, published, arguments, card=card.path)
+        return build(card, found, kwargs, positional=args, force=force_reload)
+    return create(card, found, kwargs, positional=args)
 
 
 def load_weights(
-    name: str, source: str = "gitee", force_reload: bool = False
+    name: str,
+    source: str = "gitee",
+    force_reload: bool = False,
+    *,
+    hub: str | os.PathLike[str] | Hub | None = None,
+    trust: bool = False,
 ) -> dict[str, Parameter]:
     """Load the published parameters of a network, without the network.
 
@@ -93,6 +96,8 @@ def load_weights(
         name: Any name that `load` takes.
         source: As in `load`.
         force_reload: As in `load`.
+        hub: As in `load`.
+        trust: As in `load`.
 
     Returns:
         Parameters by the names that the network gives them, ready for
@@ -104,26 +109,78 @@ def load_weights(
         ValueError: `source` is unknown.
         HubError: As in `load`.
     """
-    from mindspore_hub.networks.pretrained import load_parameters, loadable_asset, note_use
+    from mindspore_hub.networks.build import parameters
 
-    _check_types(name, source, force_reload=force_reload)
-    card, _, cell = _find_network(name, source)
-    asset = loadable_asset(card)
-    parameters = load_parameters(cell, asset, force=force_reload, card=card.path)
-    note_use(card, asset)
-    return parameters
+    _check_types(name, source, force_reload=force_reload, trust=trust)
+    return parameters(*_find(name, source, hub, trust=trust), force=force_reload)
 
 
-def _find_network(name: str, source: str, *, trust: bool = False) -> tuple[Card, Any, Any]:
-    """Card, entry point and class of a network."""
+def download(
+    name: str,
+    *,
+    hub: str | os.PathLike[str] | Hub | None = None,
+    force_reload: bool = False,
+) -> Path:
+    """Download the checkpoint of a card into the store, and verify it; no code of a hub runs.
+
+    Args:
+        name: Any name that `load` takes.
+        hub: Hub root whose card the name means, as in `load`.
+        force_reload: Download it again even if it is in the store.
+
+    Returns:
+        A read-only file in the store, or in an extra cache.
+
+    Raises:
+        TypeError: An argument is of another type.
+        HubError: As in `load`, but for what is about networks.
+    """
+    from mindspore_hub.files.checkpoint import checkpoint
+    from mindspore_hub.files.download import memo_of
     from mindspore_hub.hub.hub import Hub
-    from mindspore_hub.networks.trust import find_local_network, find_network
+    from mindspore_hub.settings import Settings
 
-    if source == "local":
-        path = _local_path(name)
-        if trust or path.is_dir():
-            return find_local_network(path, trust=trust)
-    return find_network(Hub.of().resolve(name), trust=trust)
+    _check_types(name, "gitee", force_reload=force_reload)
+    found, settings = Hub.of(hub), Settings.from_environment()
+    card = found.resolve(name)
+    with checkpoint(card, found, settings=settings, force=force_reload) as stored:
+        stored.verify(memo_of(settings))
+        return stored.path
+
+
+def _find(
+    name: str, source: str, hub: str | os.PathLike[str] | Hub | None, *, trust: bool
+) -> tuple[Card, Hub]:
+    """The card that a name means, and the hub whose network is built for it."""
+    from mindspore_hub.hub.hub import Hub
+    from mindspore_hub.networks.classes import network_hub
+
+    path = _local_path(name) if source == "local" else None
+    if path and path.is_dir():
+        local = Hub.of(path.resolve(), trust=trust).complete()
+        return local.only_card(), local
+    found = Hub.of(hub, trust=trust)
+    card = found.resolve(name)
+    chosen = network_hub(card, found)
+    if trust and found.is_own and chosen is found:
+        _require_hub(path)
+    return card, chosen
+
+
+def _require_hub(path: Path | None) -> None:
+    """Refuse trust where there is no hub to be trusted."""
+    from mindspore_hub.errors import CardError
+    from mindspore_hub.hub.paths import root_above
+
+    if path is None:
+        msg = 'trust=True is for hub=, MSHUB_HUB, or source="local" with the path of a card or hub.'
+        raise ValueError(msg)
+    if root_above(path.resolve()) is None:
+        msg = (
+            f"{path} lies in no folder called assets with models beside it, so there is no hub whose "
+            "networks could fit it."
+        )
+        raise CardError(msg)
 
 
 def _local_path(name: str) -> Path:
@@ -153,7 +210,4 @@ def _check_types(name: str, source: str, **flags: bool) -> None:
             raise TypeError(msg)
     if source not in _SOURCES:
         msg = f"source must be one of {', '.join(_SOURCES)}, but is {source!r}."
-        raise ValueError(msg)
-    if flags.get("trust") and source != "local":
-        msg = f'trust=True is for source="local", but source is {source!r}.'
         raise ValueError(msg)

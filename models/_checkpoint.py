@@ -1,6 +1,8 @@
 """How a published checkpoint file relates to its network, as data.
 
-A network class states these facts in its attribute `checkpoint`; `mindspore_hub/networks/weights.py` applies
+What a card names as its network, a class or a function that builds a cell, states these facts in its
+attribute `checkpoint`: a class in its body, a function by `resnet50.checkpoint = Checkpoint(...)` below
+it, since the facts are needed before anything is built. `mindspore_hub/networks/weights.py` applies
 names and arguments, `mindspore_hub/networks/assign.py` head and unused parts.
 """
 

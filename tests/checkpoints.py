@@ -16,8 +16,8 @@ import wire
 
 from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.networks.construct import build_uninitialised
-from mindspore_hub.networks.entry_point import load_entry_point
+from mindspore_hub.networks.classes import import_network
+from mindspore_hub.networks.framework import build_uninitialised
 
 ROOT = Path(__file__).parents[1]
 
@@ -128,7 +128,7 @@ def digest(path: Path) -> str:
 
 def network_class(model: str) -> Any:
     """Class of a network of the hub."""
-    return load_entry_point(ROOT, model).network_class()
+    return import_network(ROOT, model.lower(), model)
 
 
 def copy_hub(folder: Path, *, without: str = "") -> Path:

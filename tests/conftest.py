@@ -43,9 +43,21 @@ def garbage() -> Iterator[None]:
     before = resident()
     yield
     if resident() >= before + (50 << 20):
-        gc.collect()
-        if TRIM:
-            TRIM(0)
+        give_memory_back()
+
+
+@pytest.fixture(scope="module")
+def large() -> Iterator[None]:
+    """Free what the tests of a module have held together; each of them is too early for that."""
+    yield
+    give_memory_back()
+
+
+def give_memory_back() -> None:
+    """Free garbage, and what the C library holds for later."""
+    gc.collect()
+    if TRIM:
+        TRIM(0)
 
 
 def resident() -> int:

@@ -62,7 +62,7 @@ def test_load_and_forward_are_measured_in_both_ways_and_modes(card: Path) -> Non
 
 
 def test_a_network_is_measured_without_its_checkpoint() -> None:
-    done = run(MODEL, "--no-pretrained", "--batch", "2")
+    done = run(MODEL, "--no-pretrained", "--batch-size", "2")
     assert done.returncode == 0, done.stderr
     titles = [line.split("  ")[0] for line in done.stdout.splitlines()[2:]]
     assert titles[:5] == [
@@ -97,6 +97,6 @@ def test_a_file_that_does_not_fit_ends_the_command(card: Path) -> None:
 
 
 def test_a_batch_has_a_sample() -> None:
-    done = run(MODEL, "--batch", "0")
+    done = run(MODEL, "--batch-size", "0")
     assert done.returncode == 2
-    assert "--batch" in done.stderr
+    assert "--batch-size" in done.stderr

@@ -25,6 +25,7 @@ from click.testing import CliRunner, Result
 from commands import MSHUB, ROOT
 from jsonschema import Draft202012Validator
 
+import mindspore_hub
 from mindspore_hub.checking import check, report, review
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.commands.main import mshub
@@ -1227,10 +1228,10 @@ def test_new_takes_all_facts() -> None:
         options = [item for key, value in facts.items() for item in (f"--{key}", value)]
         assert run("new", "x/1.9/leafnet.md", "--model", "LeafNet", *options).returncode == 0
     shown = json.loads(run("show", "x/1.9/leafnet.md").stdout)
-    assert shown["backbone-name"] == facts["backbone-name"]
-    assert shown["asset"][0]["sha256"] == facts["asset-sha256"]
+    assert shown["backbone_name"] == facts["backbone-name"]
+    assert shown["asset"][0]["asset_sha256"] == facts["asset-sha256"]
     assert shown["summary"] == "yes"
-    assert [item["value"] for item in shown["evaluation"]] == ["75.6", "92.1"]
+    assert [item["value"] for item in shown["metrics"]] == ["75.6", "92.1"]
 
 
 def test_new_writes_nothing_that_would_not_pass() -> None:
@@ -1258,8 +1259,8 @@ def test_show_prints_the_facts_of_a_name_or_a_path() -> None:
     write_bad()
     by_name, by_path = run("show", "MVD@regdb-visibletoinfrared"), run("show", "card.md")
     assert (by_name.returncode, by_name.stderr) == (0, "")
-    assert json.loads(by_name.stdout)["model-name"] == "MVD"
-    assert json.loads(by_path.stdout)["model-version"] == "1.90"
+    assert json.loads(by_name.stdout) == mindspore_hub.info("MVD@regdb-visibletoinfrared").to_dict()
+    assert json.loads(by_path.stdout)["model_version"] == "1.90"
     assert run("show", "absent.md").returncode == 3
 
 
@@ -1652,7 +1653,7 @@ def test_new_writes_a_text_that_every_reader_takes_for_that_text(key: str, value
     done = invoke("new", str(path), "--model", "LeafNet", f"--{key}={value}")
     assert (done.exit_code, done.output) == (0, f"{path}\n")
     assert yaml.safe_load(path.read_text(encoding="utf-8").split("---\n")[1])[key] == value
-    assert json.loads(invoke("show", str(path)).stdout)[key] == value
+    assert json.loads(invoke("show", str(path)).stdout)[key.replace("-", "_")] == value
 
 
 @pytest.mark.parametrize(

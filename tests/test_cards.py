@@ -38,7 +38,7 @@ def test_the_checker_finds_nothing_in_the_hub_by_the_rules_that_it_selects(root:
 def test_the_original_of_the_model_is_named_in_the_introduction(card: Card) -> None:
     text = card.path.read_text(encoding="utf-8")
     introduction = text.partition("## Introduction")[2].partition("\n## ")[0]
-    assert f"]({card.facts['repo-link']})" in introduction
+    assert f"]({card.text('repo-link')})" in introduction
 
 
 @pytest.mark.parametrize("card", DEFAULTS, ids=lambda card: card.model_name)

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from mindspore_hub.errors import CheckpointError
 from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks import assign as checkpoint
-from mindspore_hub.networks.pretrained import build_network
+from mindspore_hub.networks.build import assemble
 from mindspore_hub.networks.weights import (
     Signature,
     Weight,
@@ -37,15 +38,15 @@ def build(name: str, held: dict[str, np.ndarray]) -> Any:
     card = card_of(name)
     cell = checkpoints.network_class(card.model_name)
     weights = name_weights(stored(held), facts_of(cell))
-    return build_network(cell, weights, card.asset, {})
+    return assemble(cell, weights, card.asset.network_args)
 
 
-def stored(held: dict[str, np.ndarray]) -> list[Weight]:
+def stored(held: dict[str, np.ndarray]) -> dict[str, Callable[[], Weight]]:
     """Tensors as a file holds them."""
-    return [
-        Weight(name, Signature(array.shape, str(array.dtype)), array)
+    return {
+        name: partial(Weight, name, Signature(array.shape, str(array.dtype)), array)
         for name, array in held.items()
-    ]
+    }
 
 
 def signatures(tensors: Tensors) -> dict[str, np.ndarray]:

@@ -28,7 +28,7 @@ from mindspore_hub.commands.main import mshub
 from mindspore_hub.files.store import Store
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.info import CellInfo
-from mindspore_hub.networks.entry_point import _interrupt_deferred
+from mindspore_hub.networks.framework import _interrupt_deferred
 from mindspore_hub.version import __version__
 
 CARDS = Hub.of().cards
@@ -442,7 +442,7 @@ def test_every_error_is_exported() -> None:
         (["load", "MVDD"], 3, "Did you mean MVD?"),
         (["download", "MVD@regdb"], 3, "MVD@regdb-visibletoinfrared"),
         (["info", "DDAG@nope"], 3, "Variants of DDAG:"),
-        (["info", "https://www.baidu.com"], 3, "no address of a model card"),
+        (["info", "https://www.baidu.com"], 3, "not the address of a model card"),
         (["info", "absent.md"], 3, "There is no card 'absent.md'"),
         (["load", "~nobody-by-this-name/x.md"], 3, "There is no card '~nobody"),
         (["list", "9.9"], 3, f"choose one of {RELEASES}."),
@@ -483,6 +483,38 @@ def test_a_failed_download_has_an_exit_code_of_its_own(
     assert (done.returncode, done.stdout) == (code, "")
     assert "\nmshub: error: " in f"\n{done.stderr}"
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("way", ["--hub", "MSHUB_HUB"])
+def test_names_mean_cards_of_the_hub_that_is_named(way: str, tmp_path: Path) -> None:
+    card = write_card(tmp_path, "https://localhost:1/x.ckpt")
+    text = card.read_text(encoding="utf-8").replace("metric_learn", "OtherNet")
+    path = tmp_path / "hub" / "assets" / "botany" / "1.0" / "othernet_herbarium.md"
+    path.parent.mkdir(parents=True)
+    path.write_text(text, encoding="utf-8")
+    options = ["--hub", tmp_path / "hub"] if way == "--hub" else []
+    env = {} if options else {"MSHUB_HUB": str(tmp_path / "hub")}
+    env["MSHUB_MIRRORS"] = write_mirror(tmp_path)
+    found = json.loads(run(*options, "list", "--format", "json", **env).stdout)
+    assert [item["name"] for item in found] == ["OtherNet"]
+    assert "botany/1.0/othernet_herbarium" in run(*options, "info", "OtherNet", **env).stdout
+    done = run(*options, "download", "OtherNet", **env)
+    assert Path(done.stdout.removesuffix("\n")).read_bytes() == b"weights"
+    assert run(*options, "load", "MVD", **env).returncode == 3
+
+
+def test_download_gives_the_path_of_the_verified_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = write_card(tmp_path, "https://localhost:1/x.ckpt")
+    monkeypatch.setenv("MSHUB_MIRRORS", write_mirror(tmp_path))
+    monkeypatch.setenv("MSHUB_OFFLINE", "1")
+    path = mindspore_hub.download(str(card))
+    assert path.read_bytes() == b"weights"
+    monkeypatch.delenv("MSHUB_MIRRORS")
+    assert mindspore_hub.download(str(card)) == path
+    with pytest.raises(errors.OfflineError):
+        mindspore_hub.download(str(card), force_reload=True)
 
 
 def test_a_card_without_a_checkpoint_cannot_be_downloaded(tmp_path: Path) -> None:
@@ -558,18 +590,18 @@ def test_ctrl_c_after_an_operator_leaves_blocks_and_does_not_end_the_interpreter
 ) -> None:
     interrupting = """
 import atexit, os, signal, tempfile, time
-from mindspore_hub.networks import sample_run
+from mindspore_hub.commands import load as module
 
-describe = sample_run.describe
+describe = module.describe
 
-def interrupted(network, name):
+def interrupted(network, inputs):
     with tempfile.TemporaryDirectory():
-        describe(network, name)
+        describe(network, inputs)
         os.kill(os.getpid(), signal.SIGINT)
         while True:
             time.sleep(0.01)
 
-sample_run.describe = interrupted
+module.describe = interrupted
 atexit.register(print, "the interpreter ended")
 from mindspore_hub.commands.main import main; main()
 """

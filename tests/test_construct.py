@@ -21,7 +21,7 @@ from mindspore.nn.utils import no_init_parameters
 
 from mindspore_hub.errors import CheckpointError
 from mindspore_hub.networks.assign import NewHead, as_parameter, assign
-from mindspore_hub.networks.construct import build, build_uninitialised
+from mindspore_hub.networks.framework import build_initialised, build_uninitialised
 from mindspore_hub.networks.weights import Signature, Weight, facts_of, read_weights
 from mindspore_hub.tensors import map_file
 
@@ -97,7 +97,7 @@ def drawn(network: nn.Cell) -> list[bool]:
 def test_values_are_not_drawn_until_they_are_asked_for() -> None:
     network = build_uninitialised(Pair, {})
     assert not any(drawn(network))
-    assert all(drawn(build(Pair, {}))), "other networks are built as ever"
+    assert all(drawn(build_initialised(Pair, {}))), "other networks are built as ever"
 
 
 @takes_odd_addresses
@@ -142,7 +142,7 @@ def test_a_head_that_is_not_loaded_must_be_whole_all_the_same(
     del weights[name]
     if held is not None:
         weights[name] = Weight(name, Signature(held.shape, str(held.dtype)), held)
-    network = build(Pair, {"classes": 500})
+    network = build_initialised(Pair, {"classes": 500})
     before = values(network)
     with pytest.raises(CheckpointError, match=re.escape(difference)):
         assign(network, weights, HEAD, new_head=NewHead(3, 500))
@@ -224,7 +224,7 @@ def test_a_network_that_another_thread_builds_has_values() -> None:
     with ThreadPoolExecutor(2) as threads:
         waiting = threads.submit(build_uninitialised, Waiting, {"begun": begun, "go_on": go_on})
         begun.wait(60)
-        other = threads.submit(build, Pair, {})
+        other = threads.submit(build_initialised, Pair, {})
         with suppress(TimeoutError):
             other.result(0.2)  # time to go wrong
         go_on.set()

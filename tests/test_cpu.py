@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pytest
 
-from mindspore_hub.networks import cpu
+from mindspore_hub.networks import framework
 
 pytestmark = pytest.mark.slow
 
@@ -39,11 +39,11 @@ AVX512 = frozenset({"avx2", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx5
 def test_tuning_is_for_affected_versions_on_processors_with_avx512(
     version: str, flags: frozenset[str], environment: dict[str, str], *, needed: bool
 ) -> None:
-    assert cpu.needs_tuning(version, flags, environment) is needed
+    assert framework.needs_tuning(version, flags, environment) is needed
 
 
 needs_avx512 = pytest.mark.skipif(
-    not cpu.needs_tuning(importlib.metadata.version("mindspore"), cpu._cpu_flags(), {}),
+    not framework.needs_tuning(importlib.metadata.version("mindspore"), framework._cpu_flags(), {}),
     reason="the processor has no AVX-512, or this MindSpore does not need the tuning",
 )
 
@@ -55,7 +55,7 @@ def test_tuning_is_said_once(
     caplog.set_level(logging.INFO, "mindspore_hub")
     monkeypatch.delenv("ONEDNN_MAX_CPU_ISA")
     for _ in range(2):
-        cpu.tune_cpu("2.10.0")
+        framework.tune_cpu("2.10.0")
     assert os.environ["ONEDNN_MAX_CPU_ISA"] == "AVX2"
     assert len(caplog.messages) == 1
     assert "MSHUB_CPU_TUNING=0" in caplog.text
@@ -64,7 +64,7 @@ def test_tuning_is_said_once(
 def test_tuning_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
     monkeypatch.setenv("MSHUB_CPU_TUNING", "0")
-    cpu.tune_cpu("2.10.0")
+    framework.tune_cpu("2.10.0")
     assert "ONEDNN_MAX_CPU_ISA" not in os.environ
 
 
@@ -72,7 +72,7 @@ SCRIPT = """
 import sys
 import numpy as np
 import mindspore
-from mindspore_hub.networks.entry_point import require_mindspore
+from mindspore_hub.networks.framework import require_mindspore
 
 require_mindspore()
 mindspore.set_context(mode=getattr(mindspore, sys.argv[1]))

@@ -4,6 +4,7 @@ import importlib.util
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from server import FileServer
 
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.networks.entry_point import load_entry_point
+from mindspore_hub.networks.classes import network_class
 from mindspore_hub.networks.weights import facts_of
 
 pytestmark = pytest.mark.slow
@@ -73,6 +74,8 @@ def test_entry_points_understand_num_class_whatever_the_network_calls_it(root: P
     folder = entry_point_folder(root, "DDAG")
     network = upstream.create_network(folder, "DDAG", num_class=7)
     assert network.classifier.weight.shape == (7, 2048)
+    network = upstream.create_network(folder, "DDAG", num_classes=7)
+    assert network.classifier.weight.shape == (7, 2048)
     with pytest.raises(TypeError, match="DDAG: num_class and class_num are the same; give one"):
         upstream.create_network(folder, "DDAG", num_class=7, class_num=8)
     with pytest.raises(TypeError, match=r"DDAG\(.*: got an unexpected keyword argument 'classes'"):
@@ -117,16 +120,21 @@ def test_entry_points_load_the_checkpoint_verified_and_strictly(tmp_path: Path) 
 
 def test_two_folders_of_networks_never_mix(root: Path, tmp_path: Path) -> None:
     copy = bundle(root, "metric_learn", tmp_path / "net")
-    in_copy = upstream.load_entry_point(copy).network_class()
-    in_place = checkpoints.network_class("metric_learn")
+    in_copy = type(upstream.create_network(copy, "metric_learn"))
+    in_place = type(
+        upstream.create_network(entry_point_folder(root, "metric_learn"), "metric_learn")
+    )
     assert in_copy is not in_place
     assert sys.modules[in_copy.__module__].__file__ == str(copy / "models" / "metric_learn.py")
     assert in_place is checkpoints.network_class("metric_learn")
 
 
-def test_a_model_without_an_entry_point_is_explained(root: Path) -> None:
-    with pytest.raises(CardError, match="no entry point of ResNet"):
-        load_entry_point(root, "ResNet")
+def test_a_card_without_a_network_is_explained() -> None:
+    card = replace(Hub.of().resolve("MVD"), model_name="ResNet")
+    with pytest.raises(
+        CardError, match=r"has no models/resnet\.py, which the network of mindspore"
+    ):
+        network_class(card, Hub.of())
 
 
 def test_the_root_entry_point_builds_any_model(root: Path) -> None:

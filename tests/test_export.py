@@ -9,6 +9,7 @@ import pytest
 from mindspore import Tensor, nn, ops
 
 from mindspore_hub.errors import ExportError
+from mindspore_hub.hub.values import Input
 from mindspore_hub.networks import convert as module
 from mindspore_hub.networks.convert import export
 
@@ -66,26 +67,26 @@ def small() -> Small:
     return network
 
 
-SHAPES = ((3, 8, 6), (5,))
+INPUTS = (Input((3, 8, 6)), Input((5,)))
 
 
 @pytest.mark.parametrize("batch_size", [1, 3])
 def test_a_mindir_computes_what_the_network_does(batch_size: int, tmp_path: Path) -> None:
     network, path = small(), tmp_path / "small.model"
-    difference = export(network, path, format="mindir", input_shapes=SHAPES, batch_size=batch_size)
+    difference = export(network, path, format="mindir", inputs=INPUTS, batch_size=batch_size)
     assert difference is not None
     assert difference <= module.TOLERANCE
     path.rename(tmp_path / "a.mindir")
     loaded = nn.GraphCell(mindspore.load(str(tmp_path / "a.mindir")))
     random = np.random.default_rng(5)
-    inputs = [Tensor(random.random((batch_size, *shape), np.float32)) for shape in SHAPES]
+    inputs = [Tensor(random.random((batch_size, *item.shape), np.float32)) for item in INPUTS]
     for one, other in zip(network(*inputs), loaded(*inputs), strict=True):
         np.testing.assert_allclose(one.asnumpy(), other.asnumpy(), atol=1e-6)
 
 
 @pytest.mark.skipif(not RUNTIME, reason="onnxruntime is not installed")
 def test_an_onnx_computes_what_the_network_does(tmp_path: Path) -> None:
-    difference = export(small(), tmp_path / "a.onnx", format="onnx", input_shapes=SHAPES)
+    difference = export(small(), tmp_path / "a.onnx", format="onnx", inputs=INPUTS)
     assert difference is not None
     assert difference <= module.TOLERANCE
     assert [path.name for path in tmp_path.iterdir()] == ["a.onnx"]
@@ -95,13 +96,13 @@ def test_an_onnx_that_nothing_can_run_is_written_and_said_to_be_not_compared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "find_spec", lambda name: None)
-    assert export(small(), tmp_path / "a.onnx", format="onnx", input_shapes=SHAPES) is None
+    assert export(small(), tmp_path / "a.onnx", format="onnx", inputs=INPUTS) is None
     assert (tmp_path / "a.onnx").stat().st_size > 400
 
 
 def test_the_operator_that_cannot_be_exported_is_named(tmp_path: Path) -> None:
     with pytest.raises(ExportError) as caught:
-        export(Inverse(), tmp_path / "a.onnx", format="onnx", input_shapes=[(4,)])
+        export(Inverse(), tmp_path / "a.onnx", format="onnx", inputs=[Input((4,))])
     message = str(caught.value)
     assert message.startswith(f"MindSpore {mindspore.__version__} cannot export Inverse as onnx: ")
     assert "Erfinv" in message
@@ -111,12 +112,12 @@ def test_the_operator_that_cannot_be_exported_is_named(tmp_path: Path) -> None:
 
 def test_a_network_without_numbers_cannot_be_compared(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="Hollow computes infinite values or NaN"):
-        export(Hollow(), tmp_path / "a", format="mindir", input_shapes=[(4,)])
+        export(Hollow(), tmp_path / "a", format="mindir", inputs=[Input((4,))])
 
 
 def test_outputs_that_differ_are_refused_and_not_kept(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="the outputs of Drifting differ by 1 of the largest"):
-        export(Drifting(), tmp_path / "a", format="mindir", input_shapes=[(4,)])
+        export(Drifting(), tmp_path / "a", format="mindir", inputs=[Input((4,))])
     assert not (tmp_path / "a").exists()
 
 

@@ -1,29 +1,25 @@
-"""Facts of the front matter: the grammars of metrics, links and file names, and the normalised card."""
+"""What a card says: the grammars of metrics, links and file names, and the card as JSON."""
 
 from pathlib import Path
 
 import pytest
 
+from mindspore_hub.hub.body import Implementation
+from mindspore_hub.hub.card import parse_repo_link
 from mindspore_hub.hub.document import Document, parse_document
-from mindspore_hub.hub.facts import (
-    FileName,
-    Implementation,
-    ToolkitFileName,
-    first_line,
-    implementation,
-    normalised,
-    parse_file_name,
-    parse_repo_link,
-)
 from mindspore_hub.hub.findings import Place
 from mindspore_hub.hub.metrics import (
+    FileName,
+    ToolkitFileName,
     common_name,
     compare,
     numbers_in,
+    parse_file_name,
     parse_metric,
     parse_metrics,
     same_value,
 )
+from mindspore_hub.info import to_json
 
 FILE = "leafnet_s_ascend_v210_oak_trees_research_cv_top1acc88.4_EER1.5%.ckpt"
 
@@ -70,68 +66,90 @@ def with_evaluation(text: str) -> Document:
     return document(CARD.replace("top1acc88.4 | EER:1.5% | 2.2m | fast", text))
 
 
-def test_normalised_facts_of_a_card() -> None:
-    assert normalised(document(CARD)) == {
+ABSENT = dict.fromkeys(
+    ("asset_size", "network_args", "preprocessing", "retrieval", "protocol"),
+)
+
+
+def test_what_a_card_says_as_json() -> None:
+    found = to_json(document(CARD).card)
+    assert {key: value for key, value in found.items() if value not in (None, [])} == {
+        "uid": "leafnet_oaktrees",
+        "card": "leafnet_oaktrees",
+        "path": "botany/2.10/leafnet_oaktrees.md",
         "title": "LeafNet",
-        "model-name": "LeafNet",
-        "backbone-name": "ResNet18",
+        "model_name": "LeafNet",
+        "backbone_name": "ResNet18",
+        "module_type": "CV-leaf-search",
+        "domain": "cv",
+        "task": "leaf-search",
         "author": "Botany lab",
-        "user-id": "botany",
+        "user_id": "botany",
         "license": "Apache2.0",
         "summary": "LeafNet: leaves of the same plant",
-        "model-version": "1.0",
-        "mindspore-version": "2.10",
-        "fine-tunable": True,
-        "module-type": {"domain": "cv", "task": "leaf-search"},
-        "used-for": ["inference", "transfer-learning"],
-        "update-time": "2024-05-07",
-        "train-dataset": "Oak Trees",
-        "accuracy": None,
-        "evaluation": [
-            {"name": "top1acc", "value": "88.4"},
+        "model_version": "1.0",
+        "mindspore_version": "2.10",
+        "fine_tunable": True,
+        "used_for": ["inference", "transfer-learning"],
+        "update_time": "2024-05-07",
+        "train_dataset": "Oak Trees",
+        "evaluation": "top1acc88.4 | EER:1.5% | 2.2m | fast",
+        "metrics": [
+            {"name": "top1acc", "value": "88.4", "unit": None},
             {"name": "EER", "value": "1.5", "unit": "%"},
             {"name": None, "value": "2.2", "unit": "m"},
         ],
-        "repo-link": {
-            "url": "https://gitee.com/botany/models/tree/r2.10/research/cv/leafnet",
+        "repo_link": "https://gitee.com/botany/models/tree/r2.10/research/cv/leafnet",
+        "repository": {
             "host": "gitee.com",
             "owner": "botany",
             "repo": "models",
             "ref": "r2.10",
             "path": "research/cv/leafnet",
         },
+        "default": False,
         "asset": [
             {
-                "format": "ckpt",
-                "link": f"https://download.mindspore.cn/models/r2.1/{FILE}",
-                "sha256": "0123",
-                "name": {
+                **ABSENT,
+                "file_format": "ckpt",
+                "asset_link": f"https://download.mindspore.cn/models/r2.1/{FILE}",
+                "asset_sha256": "0123",
+                "file": {
                     "model": "leafnet_s",
                     "device": "ascend",
-                    "ver": "210",
+                    "version": "210",
                     "dataset": "oak_trees",
                     "kind": "research",
                     "domain": "cv",
                     "metrics": "top1acc88.4_EER1.5%",
-                    "ext": "ckpt",
+                    "extension": "ckpt",
                 },
             },
             {
-                "format": None,
-                "link": "https://files.example.org/leafnet.mindir",
-                "sha256": None,
-                "name": None,
+                **ABSENT,
+                "file_format": None,
+                "asset_link": "https://files.example.org/leafnet.mindir",
+                "asset_sha256": None,
+                "file": None,
             },
         ],
+        "asset_id": 0,
     }
 
 
-def test_normalised_facts_of_an_empty_text_have_the_same_keys() -> None:
-    facts = normalised(document(""))
-    assert list(facts) == list(normalised(document(CARD)))
-    assert facts["asset"] == facts["used-for"] == []
-    assert facts["module-type"] == {"domain": None, "task": None}
-    assert not any(facts[key] for key in set(facts) - {"module-type"})
+def test_fields_of_an_asset_have_names_that_jq_takes_without_quotes() -> None:
+    fields = "preprocessing: {library: opencv, short-side: bicubic, size: [8, 4], maps: segments}"
+    text = document(CARD.replace("asset-sha256: 0123", f"asset-sha256: 0123\n    {fields}"))
+    (asset, _) = to_json(text.card)["asset"]
+    expected = {"library": "opencv", "short_side": "bicubic", "size": [8, 4], "maps": "segments"}
+    assert asset["preprocessing"] == expected
+
+
+def test_an_empty_text_says_nothing_under_the_same_names() -> None:
+    found = to_json(document("").card)
+    assert list(found) == list(to_json(document(CARD).card))
+    told = {key for key, value in found.items() if value not in (None, [], False)}
+    assert told == {"uid", "card", "path"}
 
 
 @pytest.mark.parametrize(
@@ -238,25 +256,25 @@ def test_what_is_no_metric(text: str) -> None:
 
 
 def test_places_of_metrics_and_of_what_is_none() -> None:
-    facts = with_evaluation("acc1 |  good |mAP2").facts
+    card = with_evaluation("acc1 |  good |mAP2").card
     line = 10
-    assert [metric.place for metric in facts.evaluation] == [Place(line, 13), Place(line, 27)]
-    assert facts.bad_segments == [("good", Place(line, 21))]
-    quoted = with_evaluation("'acc1 | mAP2'").facts
-    assert [metric.place.column for metric in quoted.evaluation] == [14, 21]
+    assert [metric.place for metric in card.metrics] == [Place(line, 13), Place(line, 27)]
+    assert card.bad_segments == [("good", Place(line, 21))]
+    quoted = with_evaluation("'acc1 | mAP2'").card
+    assert [metric.place.column for metric in quoted.metrics] == [14, 21]
 
 
 @pytest.mark.parametrize("text", ["no", "None", "N/A"])
 def test_placeholder_for_metrics(text: str) -> None:
-    facts = with_evaluation(text).facts
-    assert facts.placeholder == text
-    assert facts.evaluation == []
+    card = with_evaluation(text).card
+    assert card.placeholder == text
+    assert card.metrics == []
 
 
 def test_evaluation_that_is_no_text_has_a_place() -> None:
-    facts = with_evaluation("[acc1, mAP2]").facts
-    assert facts.evaluation == []
-    assert facts.bad_segments == [("a list or mapping", Place(10, 13))]
+    card = with_evaluation("[acc1, mAP2]").card
+    assert card.metrics == []
+    assert card.bad_segments == [("a list or mapping", Place(10, 13))]
 
 
 def test_metrics_of_a_file_name_may_have_an_underscore() -> None:
@@ -379,24 +397,24 @@ def test_percentages_are_known_by_their_names(name: str, expected: bool) -> None
 
 
 def test_an_asset_begins_at_its_dash() -> None:
-    card = document(CARD)
-    lone, inline = card.facts.assets
-    assert first_line(card, lone.node) == Place(18, 1)
-    assert first_line(card, inline.node) == Place(22, 1)
+    text = document(CARD)
+    lone, inline = text.card.assets
+    assert text.begin_of(lone.node) == Place(18, 1)
+    assert text.begin_of(inline.node) == Place(22, 1)
 
 
 def test_implementation_is_what_the_introduction_says() -> None:
     expected = Implementation("LeafNet", "research/cv/leafnet", Place(29))
-    assert implementation(document(CARD)) == expected
+    assert document(CARD).body.implementation == expected
     elsewhere = document(CARD.replace(" at research/cv/leafnet", ""))
-    assert implementation(elsewhere) == expected._replace(path=None)
-    assert implementation(document(CARD.replace("implementation", "code"))) is None
+    assert elsewhere.body.implementation == expected._replace(path=None)
+    assert document(CARD.replace("implementation", "code")).body.implementation is None
 
 
 @pytest.mark.parametrize("text", [" " * 20_000, "1" * 20_000, "a:" * 10_000, "_acc_" * 4_000])
 def test_long_values_take_no_time(text: str) -> None:
-    facts = with_evaluation(text).facts
-    assert len(facts.evaluation) + len(facts.bad_segments) <= 1
+    card = with_evaluation(text).card
+    assert len(card.metrics) + len(card.bad_segments) <= 1
     assert parse_file_name(text) is None
     assert parse_repo_link(text) is None
-    assert implementation(document(CARD.replace("LeafNet from", text))) is None
+    assert document(CARD.replace("LeafNet from", text)).body.implementation is None

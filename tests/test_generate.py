@@ -19,9 +19,8 @@ from mindspore_hub.authoring.restated import restated
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.card import read_card
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.hub.paths import uid_of
+from mindspore_hub.hub.paths import entry_point_path, uid_of
 from mindspore_hub.hub.values import Argument
-from mindspore_hub.networks.entry_point import entry_point_path
 
 NETWORK = '''\
 """LeafNet, which has no layers."""
@@ -83,6 +82,7 @@ def small_hub(tmp_path: Path) -> Path:
     copy = tmp_path / "small"
     add_leafnet(copy)
     (copy / "models" / "__init__.py").touch()
+    shutil.copy(checkpoints.ROOT / "models" / "_entry.py", copy / "models")
     return copy
 
 
@@ -93,6 +93,28 @@ def add_leafnet(hub: Path, name: str = "leafnet_herbarium", text: str = CARD) ->
     (hub / "models").mkdir(exist_ok=True)
     (hub / "models" / "leafnet.py").write_text(NETWORK, encoding="utf-8")
     return card
+
+
+def test_what_entry_points_import_is_written_where_it_is_not(small_hub: Path) -> None:
+    shared = small_hub / "models" / "_entry.py"
+    own = shared.read_bytes()
+    shared.unlink()
+    assert write(small_hub) == [shared, entry_point_path(small_hub, "LeafNet")]
+    assert shared.read_bytes() == own
+    shared.write_text("# another release's\n", encoding="utf-8")
+    assert write(small_hub) == []
+
+
+def test_cards_of_a_model_name_one_network(small_hub: Path) -> None:
+    named = CARD.replace("model-name: LeafNet", "model-name: LeafNet\n\nnetwork: family.small")
+    add_leafnet(small_hub, text=named)
+    write(small_hub)
+    text = entry_point_path(small_hub, "LeafNet").read_text(encoding="utf-8")
+    assert 'NETWORK = "family.small"' in text
+    assert '(folder / "family.py").is_file()' in text
+    add_leafnet(small_hub, "leafnet_greenhouse", CARD.replace("default: True", "default: False"))
+    with pytest.raises(CardError, match=r"leafnet_greenhouse\.md: its network is leafnet\.LeafNet"):
+        outputs(small_hub)
 
 
 def contents(hub: Path) -> dict[str, bytes]:

@@ -9,6 +9,8 @@ from commands import MSHUB, start
 
 from mindspore_hub.errors import AmbiguousNameError, CardError, HubError, UnknownNameError
 from mindspore_hub.hub.hub import Hub, own_root
+from mindspore_hub.info import info
+from mindspore_hub.list import hub_list
 from mindspore_hub.settings import shown_address
 
 CATALOG = Hub.of()
@@ -98,7 +100,7 @@ def test_a_path_means_the_card_at_it(
     assert CATALOG.resolve(str(card.path)) == card
     monkeypatch.chdir(root)
     relative = CATALOG.resolve(f"assets/{card.uid}.md")
-    assert (relative.uid, relative.facts) == (card.uid, card.facts)
+    assert (relative.uid, relative.front_matter) == (card.uid, card.front_matter)
     copy = tmp_path / "mine.md"
     copy.write_bytes(card.path.read_bytes())
     assert CATALOG.resolve(str(copy)).uid == "mine"
@@ -169,6 +171,17 @@ def test_an_unknown_name_is_answered_with_near_ones(name: str, near: str, leaves
     assert str(caught.value) == expected
 
 
+def test_an_unknown_name_in_the_packages_own_hub_is_answered_with_how_to_name_another() -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        CATALOG.resolve("zzz")
+    assert str(caught.value) == (
+        "'zzz' names no model card. `mshub list` shows every card. "
+        "For a card of another hub, give --hub DIR or set MSHUB_HUB."
+    )
+    with pytest.raises(UnknownNameError, match=r"names no card\. For a card of another hub, give"):
+        CATALOG.resolve("MVD@zzz")
+
+
 UID = CATALOG.cards[0].uid
 
 
@@ -196,7 +209,7 @@ def test_an_address_elsewhere_is_refused_with_the_form_that_is_expected(url: str
     with pytest.raises(UnknownNameError) as caught:
         CATALOG.resolve(url)
     assert str(caught.value) == (
-        f"{shown_address(url)!r} is no address of a model card; expected "
+        f"{shown_address(url)!r} is not the address of a model card; expected "
         "https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/<uid>.md, "
         "the same on github.com, or just <uid>."
     )
@@ -306,6 +319,27 @@ def test_a_variant_is_found_by_its_data_set_in_any_case(tmp_path: Path) -> None:
     hub = write_hub(tmp_path, dict.fromkeys(uids, "model-name: LeafNet"))
     assert hub.resolve("LeafNet@fern").uid == uids[0]
     assert hub.resolve("LeafNet@MOSS-LARGE").uid == uids[1]
+
+
+def test_public_functions_read_the_cards_of_the_hub_that_they_are_given(
+    leaves: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uids = [card.uid for card in leaves.cards]
+    names = sorted({card.name for card in leaves.cards})
+    for hub in (leaves, leaves.root, str(leaves.root)):
+        assert hub_list(hub=hub) == names
+        assert info(uids[0], hub=hub).uid == uids[0]
+    monkeypatch.setenv("MSHUB_HUB", str(leaves.root))
+    assert hub_list() == names
+    assert info(uids[0]).path == leaves.cards[0].path
+
+
+def test_a_card_is_parsed_once_as_long_as_it_does_not_change(leaves: Hub) -> None:
+    first, second = Hub.of(leaves.root).cards[0], Hub.of(leaves.root).cards[0]
+    assert second.front_matter is first.front_matter
+    text = first.path.read_text(encoding="utf-8")
+    first.path.write_text(text.replace(first.model_name, "OakTreeNet"), encoding="utf-8")
+    assert Hub.of(leaves.root).cards[0].model_name == "OakTreeNet"
 
 
 def test_a_folder_without_assets_is_no_hub(tmp_path: Path) -> None:

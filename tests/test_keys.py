@@ -24,7 +24,6 @@ from mindspore_hub.hub.document import parse_document
 from mindspore_hub.hub.findings import Finding, Severity
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.keys import TOP, Form, key_of
-from mindspore_hub.hub.vocabulary import listed
 
 CARD = Hub.of().resolve("MVD")
 TEXT = CARD.path.read_text(encoding="utf-8")
@@ -126,12 +125,22 @@ TEXTS = {
     ),
     "file-format": ("ckpt", "CKPT", "pth", "safetensors", "ckpt/onnx"),
     "infer-backend": BACKENDS,
+    "input": (
+        *("[{shape: [3], dtype: int32}]", "[{shape: [], dtype: bool}]", "[{shape: [3]}]"),
+        *(
+            "{shape: [3], dtype: int32}",
+            "[{shape: 3, dtype: int32}]",
+            "[{shape: [-3], dtype: int8}]",
+        ),
+        *("[{shape: [3], dtype: float}]", "[{shape: [3], dtype: int32, name: x}]", "[3]"),
+    ),
     "mindspore-version": VERSIONS,
     "model-name": ("class", "None", "Net", "lambda", "3dcnn"),
     "model-version": VERSIONS,
     "module-type": (
         *("cv", "CV", "cv-x", "cv - x", "cv-", '" cv"', "vision", "nlp-", "cv/nlp", "cvx", '"- x"'),
     ),
+    "network": ("resnet.resnet50", "resnet", "a.b.c", "resnet.50", "_a._b", "a.b-c"),
     "repo-link": (
         *(
             "https://h.org/o/r",
@@ -186,7 +195,7 @@ TEXTS = {
 """Values that are tried of a key, good and bad, beside those that are tried of each."""
 
 RULES = select(["DEFAULT"], CONTENT)
-SINGLE = sorted({key for kind in TOP for key in listed(kind)} - {"asset"})
+SINGLE = sorted(TOP - {"asset"})
 IN_ASSET = ("file-format", "asset-link", "asset-sha256", "asset-size")
 
 

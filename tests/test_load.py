@@ -28,7 +28,7 @@ from mindspore_hub.errors import (
 )
 from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.networks.construct import build_uninitialised
+from mindspore_hub.networks.framework import build_uninitialised
 
 pytestmark = pytest.mark.slow
 
@@ -211,7 +211,7 @@ def test_load_with_another_class_count_reinitialises_the_head_only(
     whole = mindspore_hub.load(card)
     caplog.clear()
     with caplog.at_level(logging.WARNING, "mindspore_hub"):
-        network = mindspore_hub.load(card, num_class=7)
+        network = mindspore_hub.load(card, num_classes=7)
     expected = dict(whole.parameters_and_names())
     fresh = {
         name: parameter.shape
@@ -295,7 +295,7 @@ def test_load_refuses_another_argument_than_the_class_count(
     assert str(caught.value).endswith(
         "\nYou gave num_vids=7, heatmapaware=False, but the file has heatmapaware=True "
         "(base.conv0.weight has shape (64, 39, 7, 7)). Leave out what does not fit: without it, the "
-        "file is loaded."
+        f"file is loaded.\nThe card is {card}."
     )
     with pytest.raises(CheckpointError) as caught:
         mindspore_hub.load(card, multitask=False)
@@ -330,7 +330,7 @@ def test_load_shows_arguments_of_a_card_that_contradict_the_file(
     with pytest.raises(CheckpointError) as caught:
         mindspore_hub.load(str(card), num_class=7)
     assert "You gave" not in str(caught.value)
-    assert str(caught.value).endswith(f"correct network-args or asset-link in {card}.")
+    assert str(caught.value).endswith(f"correct network-args or asset-link.\nThe card is {card}.")
 
 
 def without(tensors: list[manifests.Tensor]) -> list[manifests.Tensor]:
@@ -410,7 +410,7 @@ def test_load_blames_the_card_for_its_arguments_whatever_the_caller_gives(
     message = str(caught.value)
     assert "and class_num=7, which you gave: " in message
     assert "unexpected keyword argument 'zzz'" in message
-    assert message.endswith(f"Correct network-args in {card}.")
+    assert message.endswith(f"Correct network-args.\nThe card is {card}.")
 
 
 @pytest.mark.parametrize(
@@ -479,7 +479,7 @@ def test_load_weights_refuses_a_file_of_another_network(tmp_path: Path) -> None:
         checkpoints.publish(card, f"{server.url}/file.ckpt", sha256)
         with pytest.raises(CheckpointError, match="does not fit metric_learn") as caught:
             mindspore_hub.load_weights(str(card))
-    assert str(caught.value).endswith(f"correct network-args or asset-link in {card}.")
+    assert str(caught.value).endswith(f"correct network-args or asset-link.\nThe card is {card}.")
 
 
 def structures() -> dict[str, list[Card]]:

@@ -17,8 +17,8 @@ from mindspore_hub.hub import front_matter as front
 from mindspore_hub.hub.card import read_card
 from mindspore_hub.hub.document import Document, parse_document, read_document
 from mindspore_hub.hub.findings import Edit, Place, Problem, Rewrite
-from mindspore_hub.hub.front_matter import Mapping, Scalar, Sequence
 from mindspore_hub.hub.paths import MAX_BYTES, card_paths
+from mindspore_hub.hub.values import YamlList, YamlMapping, YamlText
 
 ROOT = Path(__file__).parents[1]
 CARDS = [path for _, path in card_paths(ROOT / "assets")]
@@ -68,34 +68,37 @@ def document(front_matter: str) -> Document:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("model-name", Scalar("LeafNet", Place(5, 13))),
-        ("mindspore-version", Scalar("1.10", Place(6, 20))),
-        ("model-version", Scalar("2.0", Place(7, 16), plain=False)),
-        ("user-id", Scalar("botany", Place(8, 10), plain=False)),
-        ("digest", Scalar("0e737186", Place(9, 9))),
-        ("day", Scalar("2022-02-30", Place(10, 6))),
-        ("repo-link", Scalar("<https://gitee.com/botany/leafnet>", Place(11, 12))),
+        ("model-name", YamlText("LeafNet", Place(5, 13))),
+        ("mindspore-version", YamlText("1.10", Place(6, 20))),
+        ("model-version", YamlText("2.0", Place(7, 16), plain=False)),
+        ("user-id", YamlText("botany", Place(8, 10), plain=False)),
+        ("digest", YamlText("0e737186", Place(9, 9))),
+        ("day", YamlText("2022-02-30", Place(10, 6))),
+        ("repo-link", YamlText("<https://gitee.com/botany/leafnet>", Place(11, 12))),
         (
             "backends",
-            Sequence(
-                (Scalar("cpu", Place(12, 12)), Scalar("ascend", Place(12, 17), plain=False)),
+            YamlList(
+                (YamlText("cpu", Place(12, 12)), YamlText("ascend", Place(12, 17), plain=False)),
                 Place(12, 11),
             ),
         ),
         (
             "asset",
-            Sequence(
+            YamlList(
                 (
-                    Mapping(
+                    YamlMapping(
                         (
-                            (Scalar("file-format", Place(15, 5)), Scalar("ckpt", Place(15, 18))),
                             (
-                                Scalar("network-args", Place(16, 5)),
-                                Mapping(
+                                YamlText("file-format", Place(15, 5)),
+                                YamlText("ckpt", Place(15, 18)),
+                            ),
+                            (
+                                YamlText("network-args", Place(16, 5)),
+                                YamlMapping(
                                     (
                                         (
-                                            Scalar("num_class", Place(16, 20)),
-                                            Scalar("40", Place(16, 31)),
+                                            YamlText("num_class", Place(16, 20)),
+                                            YamlText("40", Place(16, 31)),
                                         ),
                                     ),
                                     Place(16, 19),
@@ -122,8 +125,7 @@ def test_keys_keep_their_order_and_place() -> None:
     assert front_matter.place_of("user-id") == Place(8, 1)
     assert front_matter.place_of("absent") == front_matter.place == Place(5, 1)
     assert front_matter.text("repo-link") == "https://gitee.com/botany/leafnet"
-    assert front_matter.text("asset") is None
-    assert front_matter.text("absent") is None
+    assert front_matter.text("asset") == front_matter.text("absent") == ""
 
 
 def test_a_document_has_title_rules_and_body_with_line_numbers() -> None:
@@ -294,13 +296,13 @@ def test_a_key_that_stands_twice_is_kept_twice_and_the_last_one_counts() -> None
         ("a: 1\nsee the paper\nb: 2", ["F017", "F014"], {"a": "1", "b": "2"}),
         ("a: -\nb: 2", ["F015"], {"a": "", "b": "2"}),
         ("a: -\nb: c: d", ["F015", "F014"], {"a": "", "b": "c: d"}),
-        ("a: -\nb: [1, 2]\nc: 'x''y'", ["F015"], {"a": "", "b": None, "c": "x'y"}),
-        ("\ta: 1\nb: 2", ["F017", "F014"], {"a": None, "b": "2"}),
+        ("a: -\nb: [1, 2]\nc: 'x''y'", ["F015"], {"a": "", "b": "", "c": "x'y"}),
+        ("\ta: 1\nb: 2", ["F017", "F014"], {"a": "", "b": "2"}),
         ("a: 1\nb: x\x07y", ["F014"], {"a": "1", "b": "x\x07y"}),
     ],
 )
 def test_what_can_be_read_of_a_broken_front_matter_is_read(
-    front_matter: str, codes: list[str], values: dict[str, str | None]
+    front_matter: str, codes: list[str], values: dict[str, str]
 ) -> None:
     parsed = document(front_matter)
     assert [code for code, _ in parsed.problems] == codes
@@ -333,9 +335,9 @@ def test_a_mark_and_line_ends_are_known_and_kept() -> None:
 def test_an_edit_is_made_only_where_the_old_text_stands() -> None:
     parsed = document('a: 1\nb: "2"\nc:\n  x y\n  z')
     first, second, third = (parsed.values[key] for key in "abc")
-    assert isinstance(first, Scalar)
-    assert isinstance(second, Scalar)
-    assert isinstance(third, Scalar)
+    assert isinstance(first, YamlText)
+    assert isinstance(second, YamlText)
+    assert isinstance(third, YamlText)
     assert parsed.edit_value(first, "3") == (Edit(Place(4, 4), "1", "3"),)
     assert parsed.edit_value(second, "3") == (Edit(Place(5, 5), "2", "3"),)
     assert parsed.edit_value(third, "3") == ()
@@ -371,8 +373,8 @@ def test_a_translation_beside_its_twin_has_the_usual_keys(tmp_path: Path) -> Non
     assert parsed.translation.text("model-name") == "LeafNet"
     assert parsed.translation.place_of("license") == Place(5, 1)
     asset = parsed.translation.get("asset")
-    assert isinstance(asset, Sequence)
-    assert isinstance(asset.items[0], Mapping)
+    assert isinstance(asset, YamlList)
+    assert isinstance(asset.items[0], YamlMapping)
     assert asset.items[0].text("file-format") == "ckpt"
 
 
@@ -523,7 +525,7 @@ def of_yaml(lines: list[str]) -> object:
     """What PyYAML alone makes of front matter."""
     text = "\n".join(lines)
     root = yaml.compose(text, Loader=yaml.SafeLoader)
-    return plain(root) if root else plain(Mapping((), Place()))
+    return plain(root) if root else plain(YamlMapping((), Place()))
 
 
 def plain(node: object) -> object:
@@ -535,11 +537,11 @@ def plain(node: object) -> object:
         if isinstance(node, yaml.MappingNode):
             return mark.line + 1, mark.column + 1, [(plain(k), plain(v)) for k, v in node.value]
         return mark.line + 1, mark.column + 1, tuple(plain(item) for item in node.value)
-    if isinstance(node, Mapping):
+    if isinstance(node, YamlMapping):
         return *node.place, [(plain(key), plain(value)) for key, value in node.entries]
-    if isinstance(node, Sequence):
+    if isinstance(node, YamlList):
         return *node.place, tuple(plain(item) for item in node.items)
-    assert isinstance(node, Scalar)
+    assert isinstance(node, YamlText)
     return node.text, *node.place, node.plain
 
 
@@ -693,7 +695,7 @@ def test_any_file_is_read_or_is_a_card_error(
 )
 def test_a_tag_says_what_a_value_is_as_quotes_do(written: str, text: str, plain: bool) -> None:
     value = parse_document(f"# A\n---\nkey: {written}\n---\n", Path("a.md")).front_matter.get("key")
-    assert isinstance(value, Scalar)
+    assert isinstance(value, YamlText)
     assert (value.text, value.plain) == (text, plain)
     read = yaml.safe_load(f"key: {written}")["key"]
     assert isinstance(read, str) == (not plain or text == "word")

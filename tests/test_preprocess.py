@@ -156,7 +156,7 @@ def test_samples_of_the_demo_equal_plain_float_arithmetic() -> None:
 PREPARED = [
     card
     for card in CARDS
-    if card.name in checkpoints.MANIFESTS or (card.asset and card.asset.preprocessing)
+    if card.name in checkpoints.MANIFESTS or (card.asset and card.asset.mapping("preprocessing"))
 ]
 """Cards of the files that are known in detail, and whoever else says how pictures are prepared."""
 

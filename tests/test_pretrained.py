@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,11 +26,11 @@ from mindspore_hub.errors import (
     NetworkError,
     OfflineError,
 )
+from mindspore_hub.files import checkpoint as checkpoint_of_card
 from mindspore_hub.files import download
-from mindspore_hub.hub.card import Asset
+from mindspore_hub.hub.card import Asset, Card
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.networks import pretrained
-from mindspore_hub.networks.pretrained import create_pretrained
+from mindspore_hub.networks import build
 from mindspore_hub.networks.weights import facts_of
 from mindspore_hub.tensors import read_index
 
@@ -93,8 +94,23 @@ def as_safetensors(held: dict[str, np.ndarray], padding: int = 0) -> bytes:
 WRITERS = {"ckpt": as_ckpt, "safetensors": as_safetensors}
 
 
-def create_in_default_size(cell: Any, asset: Asset, *, force: bool = False) -> nn.Cell:
-    return create_pretrained(cell, asset, {}, force=force)
+def card_with(asset: Asset) -> Card:
+    return replace(Hub.of().resolve("MVD"), asset=asset)
+
+
+def create(
+    cell: Any, asset: Asset, given: dict[str, Any] | None = None, **options: bool
+) -> nn.Cell:
+    """The network of a card with a checkpoint of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "network_class", lambda *_: cell)
+        return build.build(card_with(asset), Hub.of(), given or {}, **options)
+
+
+def load_parameters(cell: Any, asset: Asset, **options: bool) -> dict[str, mindspore.Parameter]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "network_class", lambda *_: cell)
+        return build.parameters(card_with(asset), Hub.of(), **options)
 
 
 def stored() -> list[Path]:
@@ -126,7 +142,7 @@ def test_a_network_is_loaded_and_trained_and_its_file_stays(
         if file.index(held["layer.weight"].tobytes()) % 8 == (0 if aligned else 1)
     )
     asset = publish(content, f"file.{format}", monkeypatch)
-    network = create_pretrained(Layer, asset, {"dtype": dtype})
+    network = create(Layer, asset, {"dtype": dtype})
     assert_holds(network, held)
     descend(network, dtype)
     assert not np.array_equal(network.layer.weight.asnumpy(), held["layer.weight"])
@@ -134,7 +150,7 @@ def test_a_network_is_loaded_and_trained_and_its_file_stays(
         path for path in Path(os.environ["MSHUB_HOME"], "blobs").rglob("*") if path.is_file()
     )
     assert blob.read_bytes() == content
-    assert_holds(create_pretrained(Layer, asset, {"dtype": dtype}), held)
+    assert_holds(create(Layer, asset, {"dtype": dtype}), held)
 
 
 def assert_holds(network: nn.Cell, held: dict[str, np.ndarray]) -> None:
@@ -158,7 +174,7 @@ def test_a_file_of_another_dtype_is_refused(format: str, monkeypatch: pytest.Mon
     content = WRITERS[format](arrays(3, "float16"))
     asset = publish(content, f"file.{format}", monkeypatch)
     with pytest.raises(CheckpointError) as caught:
-        create_pretrained(Layer, asset, {})
+        create(Layer, asset)
     assert "layer.weight: expected float32, the file has float16" in str(caught.value)
 
 
@@ -202,7 +218,7 @@ def test_a_network_is_built_again_only_if_the_file_tells_of_another(
 ) -> None:
     held = arrays(size, "float32")
     asset = publish(as_ckpt(held), "file.ckpt", monkeypatch, **declared)
-    assert_holds(create_pretrained(Layer, asset, given), held)
+    assert_holds(create(Layer, asset, given), held)
     assert Layer.built == built
 
 
@@ -215,11 +231,11 @@ def test_arguments_that_only_the_file_tells_do_not_keep_the_callers_from_it(
 
     held = arrays(4, "float16")
     asset = publish(as_ckpt(held), "file.ckpt", monkeypatch)
-    assert_holds(create_pretrained(Uncertain, asset, {"dtype": "float16"}), held)
+    assert_holds(create(Uncertain, asset, {"dtype": "float16"}), held)
 
 
 @pytest.mark.parametrize("format", WRITERS)
-@pytest.mark.parametrize("load", [pretrained.load_parameters, create_in_default_size])
+@pytest.mark.parametrize("load", [load_parameters, create])
 def test_nothing_of_a_file_that_was_damaged_in_the_store_is_parsed(
     load: Callable[..., Any], format: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,7 +257,7 @@ def test_nothing_of_a_file_that_was_damaged_in_the_store_is_parsed(
     load(Layer, asset)
 
 
-@pytest.mark.parametrize("load", [pretrained.load_parameters, create_in_default_size])
+@pytest.mark.parametrize("load", [load_parameters, create])
 def test_a_file_in_the_store_is_brought_again_only_if_that_is_forced(
     load: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -258,7 +274,7 @@ def test_a_file_in_the_store_is_brought_again_only_if_that_is_forced(
 def test_parameters_come_without_optimizer_state(monkeypatch: pytest.MonkeyPatch) -> None:
     held = arrays(3, "float32")
     asset = publish(as_ckpt(held), "file.ckpt", monkeypatch)
-    parameters = pretrained.load_parameters(Layer, asset)
+    parameters = load_parameters(Layer, asset)
     assert parameters.keys() == held.keys()
     for name, array in held.items():
         assert parameters[name].name == name
@@ -279,10 +295,10 @@ def test_the_collector_runs_while_a_file_is_brought_and_not_while_a_network_is_b
             super().__init__(size)
             states.append(("built", gc.isenabled()))
 
-    monkeypatch.setattr(pretrained, "obtain", obtain)
+    monkeypatch.setattr(checkpoint_of_card, "obtain", obtain)
     asset = publish(as_ckpt(arrays(3, "float32")), "file.ckpt", monkeypatch)
-    create_pretrained(Watching, asset, {})
-    create_pretrained(Watching, asset, {"size": 3})
+    create(Watching, asset)
+    create(Watching, asset, {"size": 3})
     assert states == [("brought", True), ("built", False), ("built", False), ("brought", True)]
     assert gc.isenabled()
 
@@ -292,9 +308,9 @@ def test_arguments_that_build_nothing_are_told_of_once_the_file_is_right(
 ) -> None:
     asset = publish(as_ckpt(arrays(3, "float32")), "file.ckpt", monkeypatch, dtyp="float32")
     with pytest.raises(CardError, match="Layer cannot be built with network-args"):
-        create_pretrained(Layer, asset, {})
+        create(Layer, asset)
     with pytest.raises(ValueError, match="size must be positive"):
-        create_pretrained(Layer, Asset(asset.link, asset.sha256), {"size": 0})
+        create(Layer, Asset(asset.link, asset.sha256), {"size": 0})
     damaged = Asset(asset.link, "0" * 64, network_args={"size": 0})
     with pytest.raises(NetworkError, match=r"file\.ckpt: another file"):
-        create_pretrained(Layer, damaged, {})
+        create(Layer, damaged, {})

@@ -23,6 +23,7 @@ import mindspore_hub
 from mindspore_hub.errors import AmbiguousNameError, CardError, TrustError
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks import trust
+from mindspore_hub.networks.classes import import_network
 from mindspore_hub.networks.trust import code_digest
 
 pytestmark = pytest.mark.slow
@@ -148,11 +149,9 @@ PLACES = ["__pycache__/_late.{tag}.pyc", "_late.pyc", "_late.py", "_late/__init_
 
 @pytest.mark.parametrize("place", PLACES)
 def test_what_is_imported_late_is_what_was_read(place: str, late: Path, tmp_path: Path) -> None:
-    root, card = trust.find_hub(late)
-    code = trust.read_code(root)
+    copy = trust.private_copy(trust.read_code(late))
     plant(late, place, tmp_path / "ran")
-    _, cell = trust.import_network(root, code, card.model_name)
-    assert cell().origin == "read"
+    assert import_network(copy, "tiny", "Tiny")().origin == "read"
     assert not (tmp_path / "ran").exists()
 
 
@@ -318,13 +317,54 @@ def test_our_own_hub_needs_no_trust() -> None:
 
 
 def test_folder_that_is_no_hub_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CardError, match="has no folder assets and no folder models"):
+    with pytest.raises(CardError, match="is not a hub root: it has no folder assets"):
         origin(tmp_path, trust=True)
     (tmp_path / "card.md").write_text("# Card\n")
-    with pytest.raises(CardError, match="lies in no folder called assets"):
+    with pytest.raises(CardError, match="run `mshub card check"):
         origin(tmp_path / "card.md", trust=True)
 
 
-def test_trust_is_for_local_hubs() -> None:
-    with pytest.raises(ValueError, match='trust=True is for source="local"'):
+def test_a_card_that_lies_in_no_hub_is_named(tmp_path: Path) -> None:
+    card = tmp_path / "card.md"
+    card.write_bytes(Hub.of().resolve(MODEL).path.read_bytes())
+    with pytest.raises(CardError, match="lies in no folder called assets"):
+        origin(card, trust=True)
+
+
+def test_a_hub_that_is_named_runs_its_own_networks_once_it_is_trusted(
+    hub: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for arguments in ({"hub": hub}, {"hub": Hub.of(hub)}):
+        with pytest.raises(TrustError, match=r"is not from this package.*trust=True"):
+            mindspore_hub.load(MODEL, pretrained=False, **arguments)
+    assert mindspore_hub.load(MODEL, hub=hub, trust=True, pretrained=False).origin == "elsewhere"
+    assert mindspore_hub.load(MODEL, hub=str(hub), pretrained=False).origin == "elsewhere"
+    monkeypatch.setenv("MSHUB_HUB", str(hub))
+    assert mindspore_hub.load(MODEL, pretrained=False).origin == "elsewhere"
+    edit(hub, "\n# changed\n")
+    assert mindspore_hub.load(MODEL, trust=True, pretrained=False).origin == "elsewhere"
+
+
+def test_a_card_names_the_function_or_class_that_builds_its_network(late: Path) -> None:
+    source = tiny.SOURCE + (
+        "\n\ndef small(num_classes=2):\n    network = Tiny()\n    network.classes = num_classes\n"
+        "    return network\n\n\n"
+        'small.checkpoint = Checkpoint(class_argument="num_classes", head=())\n'
+    )
+    (late / "models" / "family.py").write_text(source, encoding="utf-8")
+    card = Path(card_of(late))
+    text = card.read_text(encoding="utf-8")
+    card.write_text(text.replace("model-name: Tiny", "model-name: Tiny-2\nnetwork: family.small"))
+    network = mindspore_hub.load("Tiny-2", hub=late, trust=True, pretrained=False, num_class=7)
+    assert (type(network).__name__, network.classes) == ("Tiny", 7)
+    card.write_text(text.replace("model-name: Tiny", "model-name: Tiny\nnetwork: family.none"))
+    with pytest.raises(CardError, match=r"models/family\.py defines no none"):
+        mindspore_hub.load("Tiny", hub=late, trust=True, pretrained=False)
+    card.write_text(text.replace("model-name: Tiny", "model-name: Tiny\nnetwork: ../family.small"))
+    with pytest.raises(CardError, match=r"network is not MODULE\.NAME"):
+        mindspore_hub.load(str(card), pretrained=False)
+
+
+def test_trust_is_for_other_hubs() -> None:
+    with pytest.raises(ValueError, match=r'trust=True is for hub=, MSHUB_HUB, or source="local"'):
         mindspore_hub.load("MVD", trust=True, pretrained=False)

@@ -28,15 +28,22 @@ SIGNATURES = {
         ("source", inspect.Parameter.KEYWORD_ONLY, "gitee"),
         ("pretrained", inspect.Parameter.KEYWORD_ONLY, True),
         ("force_reload", inspect.Parameter.KEYWORD_ONLY, False),
-        ("trust", inspect.Parameter.KEYWORD_ONLY, False),  # ours
+        ("hub", inspect.Parameter.KEYWORD_ONLY, None),  # ours, as the next
+        ("trust", inspect.Parameter.KEYWORD_ONLY, False),
         ("kwargs", KEYWORDS, NONE),
     ],
     "load_weights": [
         ("name", PLAIN, NONE),
         ("source", PLAIN, "gitee"),
         ("force_reload", PLAIN, False),
+        ("hub", inspect.Parameter.KEYWORD_ONLY, None),  # ours, as the next
+        ("trust", inspect.Parameter.KEYWORD_ONLY, False),
     ],
-    "hub_list": [("version", PLAIN, None), ("force_reload", PLAIN, False)],
+    "hub_list": [
+        ("version", PLAIN, None),
+        ("force_reload", PLAIN, False),
+        ("hub", inspect.Parameter.KEYWORD_ONLY, None),  # ours
+    ],
     "set_hub_dir": [("dir_path", PLAIN, "~/.mscache")],
     "get_hub_dir": [],
     "CellInfo": [("md_path", PLAIN, NONE)],

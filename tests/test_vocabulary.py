@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 
 from mindspore_hub.hub import keys, vocabulary
+from mindspore_hub.hub.values import is_iso_date, iso_date
 from mindspore_hub.hub.vocabulary import (
+    accepted_dataset,
     by_plain,
-    datasets,
-    dates,
+    is_accepted_dataset,
+    is_known_dataset,
+    is_recognised_dataset,
     listed,
-    pairs,
     plain,
     proposal,
     words,
@@ -43,14 +45,23 @@ def test_names_are_compared_without_case_and_punctuation() -> None:
     assert by_plain("datasets")["sysumm01"] == ("SYSU-MM01", "sysumm01")
 
 
-def test_kinds_of_keys_do_not_overlap() -> None:
-    kinds = [words(kind) for kind in keys.TOP]
-    assert sum(map(len, kinds)) == len(frozenset().union(*kinds))
+def test_a_key_stands_once_at_the_top_level_and_once_in_an_asset_at_most() -> None:
+    entries = [(key.name, key.in_asset) for key in keys.KEYS]
+    assert len(entries) == len(set(entries))
+
+
+@pytest.mark.parametrize("key", keys.KEYS, ids=lambda key: key.name)
+def test_a_key_has_one_sentence_of_help_and_names_others_that_there_are(key: keys.Key) -> None:
+    assert key.help.endswith(".") or key.need is keys.Need.LEGACY
+    assert not key.same_as or keys.are_known((key.same_as,))
+    assert not key.words or listed(key.words)
+    assert not key.default or keys.fits(key.name, key.default)
 
 
 def test_chinese_keys_translate_known_ones() -> None:
-    for key in pairs("keys-chinese").values():
-        assert keys.are_known((key,), (*keys.TOP, *keys.ASSET)), key
+    assert keys.CHINESE["模型名称"] == "model-name"
+    assert keys.CHINESE["资源SHA256"] == keys.CHINESE["资源SHA256校验码"] == "asset-sha256"
+    assert keys.are_known(keys.CHINESE.values(), keys.TOP | keys.ASSET)
 
 
 def test_tasks_are_of_known_domains() -> None:
@@ -105,18 +116,18 @@ def test_a_key_with_a_slip_has_a_nearest_one() -> None:
 def test_data_sets_are_accepted_recognised_or_unknown(
     text: str, accepted: bool, recognised: bool, spelling: str | None
 ) -> None:
-    assert datasets.is_accepted(text) is accepted
-    assert datasets.is_recognised(text) is recognised
+    assert is_accepted_dataset(text) is accepted
+    assert is_recognised_dataset(text) is recognised
     if recognised:
-        assert datasets.accepted_spelling(text) == spelling
-        assert spelling is None or datasets.is_accepted(spelling)
+        assert accepted_dataset(text) == spelling
+        assert spelling is None or is_accepted_dataset(spelling)
 
 
 @pytest.mark.parametrize("name", [name for name in listed("datasets") if "_" not in name])
 def test_every_listed_data_set_is_accepted_as_it_is(name: str) -> None:
-    assert datasets.is_accepted(name)
-    assert datasets.is_recognised(name)
-    assert datasets.accepted_spelling(name) == name
+    assert is_accepted_dataset(name)
+    assert is_recognised_dataset(name)
+    assert accepted_dataset(name) == name
 
 
 @pytest.mark.parametrize(
@@ -136,8 +147,8 @@ def test_every_listed_data_set_is_accepted_as_it_is(name: str) -> None:
     ],
 )
 def test_a_date_is_a_day_of_the_calendar_with_the_year_first(text: str, date: str | None) -> None:
-    assert dates.any_date(text) == date
-    assert dates.is_iso(text) == (text == date) or date is None
+    assert iso_date(text) == (date or "")
+    assert is_iso_date(text) == (text == date) or date is None
 
 
 @pytest.mark.parametrize(
@@ -173,5 +184,5 @@ def test_the_nearest_of_several_is_proposed() -> None:
 
 @pytest.mark.parametrize("name", listed("datasets-published"))
 def test_data_sets_of_published_cards_are_known_in_any_spelling(name: str) -> None:
-    assert datasets.is_known(name)
-    assert datasets.is_known(name.upper().replace(" ", ""))
+    assert is_known_dataset(name)
+    assert is_known_dataset(name.upper().replace(" ", ""))

@@ -5,7 +5,8 @@
 
 import os
 
-from mindspore_hub.commands.main import info, run
+from mindspore_hub.commands.cards import info
+from mindspore_hub.commands.main import run
 from mindspore_hub.info import CellInfo
 
 

@@ -23,13 +23,15 @@ from mindspore_hub._files import mode_of_new_files, naming, open_regular, read_r
 from mindspore_hub._foreign import read_object
 from mindspore_hub.authoring.restated import restated
 from mindspore_hub.errors import CardError, IntegrityError, StoreError
-from mindspore_hub.files.records import note_use
-from mindspore_hub.files.store import Store, digest
+from mindspore_hub.files.checkpoint import loadable_asset
+from mindspore_hub.files.store import digest
 from mindspore_hub.hub.card import Asset, Card
 from mindspore_hub.hub.hub import Hub
+from mindspore_hub.hub.paths import ENTRY_POINT
 from mindspore_hub.networks import golden
-from mindspore_hub.networks.entry_point import ENTRY_POINT, entry_point_text, load_entry_point
-from mindspore_hub.networks.pretrained import create_pretrained, loadable_asset
+from mindspore_hub.networks.build import build
+from mindspore_hub.networks.classes import network_class
+from mindspore_hub.networks.entry_point import SHARED, entry_point_text
 from mindspore_hub.networks.weights import Weights, derive_arguments, facts_of, read_weights
 from mindspore_hub.settings import Settings, shown_address
 from mindspore_hub.tensors import map_file
@@ -156,7 +158,7 @@ def _check_names(card: Card, *, checkpoint: bool) -> None:
     Raises:
         CardError: A name is missing, or another file of the bundle has it.
     """
-    links = {"repo-link": card.facts.get("repo-link", "")}
+    links = {"repo-link": card.text("repo-link")}
     if checkpoint:
         links["asset-link"] = _as_ckpt(loadable_asset(card)).link
     taken = {card.path.name, MANIFEST, GOLDEN}
@@ -175,7 +177,7 @@ def _check_names(card: Card, *, checkpoint: bool) -> None:
 
 def _entry_point_name(card: Card) -> str:
     """Path of the entry point of a bundle, in the folder that upstream's client looks for."""
-    return f"{card.facts.get('repo-link', '').rsplit('/', 1)[-1]}/{ENTRY_POINT}.py"
+    return f"{card.text('repo-link').rsplit('/', 1)[-1]}/{ENTRY_POINT}.py"
 
 
 def code_files(card: Card) -> dict[str, bytes]:
@@ -186,20 +188,20 @@ def code_files(card: Card) -> dict[str, bytes]:
     """
     entry_point, models = _entry_point_name(card), Hub.of().root / "models"
     code = {entry_point: entry_point_text([card], card).encode()}
-    for module in import_closure(models, card.model_name.lower()):
+    for module in import_closure(models, card.network[0]):
         name = PurePosixPath(entry_point).with_name("models") / f"{module}.py"
         code[str(name)] = (models / f"{module}.py").read_bytes()
     return code
 
 
 def import_closure(models: Path, module: str) -> list[str]:
-    """A module of a folder, the folder's `__init__`, and the siblings that these import.
+    """A module of a folder, what every folder of networks has, and the siblings that these import.
 
     Raises:
         CardError: One of them is not there.
     """
     found: set[str] = set()
-    wanted = ["__init__", module]
+    wanted = ["__init__", SHARED, module]
     while wanted:
         name = wanted.pop()
         if name in found:
@@ -289,7 +291,7 @@ def own_weights(file: Path) -> Weights:
 
 def sample(network: nn.Cell, card: Card) -> list[golden.Array]:
     """Inputs that golden outputs belong to; the network knows their shapes best."""
-    return golden.draw(getattr(network, "input_shapes", None) or card.input_shapes)
+    return golden.draw(golden.inputs_of(network, card.inputs))
 
 
 def _fill(folder: Path, card: Card, settings: Settings | None) -> Manifest:
@@ -313,7 +315,10 @@ def _fill(folder: Path, card: Card, settings: Settings | None) -> Manifest:
         made_with=made_with,
         files=digests(folder),
     )
-    text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False)
+    facts = asdict(manifest)
+    if manifest.published:
+        del facts["published"]["node"]  # which is of the card
+    text = json.dumps(facts, indent=2, ensure_ascii=False)
     (folder / MANIFEST).write_text(f"{text}\n", encoding="utf-8")
     return manifest
 
@@ -326,18 +331,16 @@ def _write_weights(folder: Path, card: Card, settings: Settings) -> tuple[Card, 
         written file.
     """
     published = loadable_asset(card)
-    cell = load_entry_point(Hub.of().root, card.model_name).network_class()
-    network = create_pretrained(cell, published, {}, settings=settings)
-    note_use(Store(settings.home).refs, card.uid, published.sha256, published.link)
+    network = build(card, Hub.of(), settings=settings)
     file = folder / _as_ckpt(published).file_name
     _save(network, file)
     golden.write(folder / GOLDEN, golden.compute(network, sample(network, card)))
-    derived = derive_arguments(own_weights(file), facts_of(cell))
+    derived = derive_arguments(own_weights(file), facts_of(network_class(card, Hub.of())))
     arguments = {name: found.value for name, found in derived.items()}
     published = replace(published, network_args={**arguments, **published.network_args})
     size = f"{file.stat().st_size / 1e6:.0f} MB"
     written = replace(_as_ckpt(published), sha256=_digest(file), size=size)
-    return replace(card, asset=published), written
+    return replace(card, other_asset=published), written
 
 
 def _as_ckpt(asset: Asset) -> Asset:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import runpy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,7 @@ from mindspore_hub.errors import CardError, CheckpointError, IntegrityError, Tru
 from mindspore_hub.hub.card import Card, read_card
 from mindspore_hub.networks import assign as checkpoint
 from mindspore_hub.networks import golden
-from mindspore_hub.networks.entry_point import import_file, require_mindspore
+from mindspore_hub.networks.framework import require_mindspore
 from mindspore_hub.networks.trust import explained, private_copy
 from mindspore_hub.networks.weights import facts_of
 
@@ -78,8 +79,8 @@ def verify(folder: str | os.PathLike[str], *, trust: bool = False) -> Proof:
     require_mindspore()
     copy = private_copy(code)
     with explained(folder, copy):
-        entry_point = import_file(copy / manifest.entry_point)
-        network = entry_point.create_network(card.model_name.lower())
+        entry_point = runpy.run_path(str(copy / manifest.entry_point))
+        network = entry_point["create_network"](card.model_name.lower())
     proof = Proof(manifest.uid, type(network).__name__, len(manifest.files))
     if not manifest.checkpoint:
         return proof
@@ -125,7 +126,7 @@ def _check_code(folder: Path, manifest: Manifest, card: Card, theirs: Mapping[st
     """Refuse code that is not, byte for byte, what this package would write for the card."""
     ours: dict[str, bytes] = {}
     with suppress(CardError):  # a network that this package does not have
-        ours = code_files(replace(card, asset=manifest.published))
+        ours = code_files(replace(card, other_asset=manifest.published))
     if not ours or ours != theirs or manifest.entry_point not in ours:
         msg = (
             f"The code in {(folder / manifest.entry_point).parent} is not that of this package (mindspore-hub "

@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from mindspore_hub.authoring import new
+from mindspore_hub.authoring.facts import NOT_IN_CARD
 from mindspore_hub.authoring.new import flow
 from mindspore_hub.authoring.plan import Plan, metrics
 from mindspore_hub.checking.check import check_cards, read_cards
 from mindspore_hub.checking.rules import Rule, select
 from mindspore_hub.errors import CardError
+from mindspore_hub.hub.card import asset_items
 from mindspore_hub.hub.document import Document, parse_document
-from mindspore_hub.hub.facts import asset_items
 from mindspore_hub.hub.findings import Severity
 from mindspore_hub.hub.paths import Cards, card_paths
 from mindspore_hub.hub.values import Argument, Shape
+from mindspore_hub.tasks.pictures.fields import as_preprocessing
+from mindspore_hub.tasks.retrieval.fields import as_protocol, as_retrieval
 
 _Supposed: TypeAlias = tuple[tuple[Shape, ...], tuple[Shape, ...]]
 """Shapes of inputs and of outputs."""
@@ -28,8 +31,6 @@ _SUPPOSED: tuple[_Supposed, _Supposed] = ((((1,),), ((1,),)), ((), ((2048,),) * 
 
 _OF_NETWORK_ARGS = frozenset({"H902", "H915"})
 """Rules that miss constructor arguments; which of them the file tells, its network knows."""
-
-_NOT_IN_CARD = frozenset({"variant", "device", "kind", "link-base", "publisher", "citation"})
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def _fact(key: str, plan: Plan) -> str:
 
 
 def _card_facts(plan: Plan, trial: Trial) -> dict[str, str]:
-    facts = {key: value for key, value in plan.facts.items() if key not in _NOT_IN_CARD}
+    facts = {key: value for key, value in plan.facts.items() if key not in NOT_IN_CARD}
     return {
         **facts,
         "model-name": plan.model,
@@ -157,7 +158,7 @@ def _inherited(plan: Plan, trial: Trial) -> dict[str, str]:
     """
     dataset = plan.facts["train-dataset"]
     alike = [
-        (card.facts.get("train-dataset") != dataset, card.asset)
+        (card.text("train-dataset") != dataset, card.asset)
         for card in plan.siblings
         if card.asset and card.input_shapes == trial.inputs
     ]
@@ -165,11 +166,13 @@ def _inherited(plan: Plan, trial: Trial) -> dict[str, str]:
     nearest_first = [*of_set, *(asset for is_other, asset in alike if is_other)]
     found: dict[str, str] = {}
     for asset in nearest_first:
-        if asset.preprocessing:
-            found.setdefault("preprocessing", flow(asset.preprocessing.as_json()))
-        if asset.retrieval and max(asset.retrieval.places) < len(trial.outputs):
-            found.setdefault("retrieval", flow(asset.retrieval.as_json()))
-    protocols = [asset.protocol for asset in of_set]
+        prepared = as_preprocessing(asset.node.get("preprocessing"))
+        made = as_retrieval(asset.node.get("retrieval"))
+        if prepared:
+            found.setdefault("preprocessing", flow(prepared.as_json()))
+        if made and max(made.places) < len(trial.outputs):
+            found.setdefault("retrieval", flow(made.as_json()))
+    protocols = [as_protocol(asset.node.get("protocol")) for asset in of_set]
     if protocols and protocols[0] and all(item == protocols[0] for item in protocols):
         found["protocol"] = flow(protocols[0].as_json())
     return found

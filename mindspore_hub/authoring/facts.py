@@ -10,47 +10,40 @@ from pathlib import Path
 
 from mindspore_hub.checking.rules._sections import section_lines
 from mindspore_hub.errors import CardError, MissingFactsError
-from mindspore_hub.hub import front_matter
-from mindspore_hub.hub.card import Card
+from mindspore_hub.hub import front_matter, keys
+from mindspore_hub.hub.card import Card, asset_items
 from mindspore_hub.hub.document import read_document
-from mindspore_hub.hub.facts import FileName, asset_items, parse_file_name
-from mindspore_hub.hub.front_matter import Node, Scalar, Sequence
 from mindspore_hub.hub.keys import Form, key_of
+from mindspore_hub.hub.metrics import FileName, parse_file_name
 from mindspore_hub.hub.paths import read_bytes
-from mindspore_hub.hub.values import Argument, as_arguments
+from mindspore_hub.hub.values import (
+    Argument,
+    YamlList,
+    YamlMapping,
+    YamlNode,
+    YamlText,
+    as_arguments,
+    link_text,
+)
 
-KEYS = {
+NOT_IN_CARD = {
     "variant": "What tells the file from others of its model and data set: allsearch.",
-    "train-dataset": "Data set that it was trained on.",
-    "evaluation": "Metrics: `rank1acc71 | mAP66`.",
-    "mindspore-version": "Release of MindSpore: 2.7.",
     "device": "What it was trained on: ascend, gpu or cpu.",
-    "module-type": "Domain, with a task if wanted: cv, cv-classification.",
     "kind": "official or research.",
     "link-base": "Address of the folder that it is published in.",
-    "asset-link": "Whole address of the file, if its name is settled.",
-    "repo-link": "Where the code of the network is.",
-    "author": "Who trained it.",
-    "license": "Licence of code and weights: Apache2.0.",
     "citation": "The paper behind the network.",
     "publisher": "Folder of the card; that of the model's other cards, or mindspore.",
-    "input-shape": "Shape of a sample, if the network does not say: `[3, 288, 144]`.",
-    "preprocessing": "How pictures are prepared, as YAML; that of the model's other cards.",
-    "retrieval": "What becomes of the outputs, as YAML; that of the model's other cards.",
-    "protocol": "How the metrics were measured: `{name: sysu, search: all}`.",
-    "backbone-name": "Backbone; the model by default.",
-    "fine-tunable": "True or False.",
-    "model-version": "The release by default.",
-    "update-time": "YYYY-MM-DD; today by default.",
-    "user-id": "Who publishes it; the author by default.",
-    "used-for": "inference, transfer-learning, extract-feature, between slashes.",
-    "summary": "One line.",
 }
+"""Facts that are not keys of a card, and what they are."""
+
+_IN_CARD = [key for key in keys.KEYS if key.need is not keys.Need.LEGACY]
+
+KEYS = {**NOT_IN_CARD, **{key.name: key.help for key in _IN_CARD if not key.measured}}
 """Every fact that can be given, and what it is."""
 
 _REQUIRED = (
-    *("train-dataset", "evaluation", "mindspore-version", "device", "module-type", "kind"),
-    *("link-base", "repo-link", "author", "license", "citation"),
+    *(key.name for key in _IN_CARD if key.needed),
+    *("device", "kind", "link-base", "citation"),
 )
 
 _OF_MODEL = ("backbone-name", "module-type", "fine-tunable", "used-for")
@@ -59,15 +52,8 @@ _OF_MODEL = ("backbone-name", "module-type", "fine-tunable", "used-for")
 _OF_ALL = ("author", "license", "train-dataset")
 """What is taken from cards of the model if all of them say the same."""
 
-_SAID_ELSEWHERE = {
-    "model-name": "give it as --model, or as the argument `model`",
-    "network-args": "give each as --network-arg NAME=VALUE, or as the argument `network_args`",
-    "default": "the first card of a model is its default one",
-    **dict.fromkeys(
-        ("output-shape", "file-format", "asset-sha256", "asset-size"), "it is read off the file"
-    ),
-}
-"""Keys of a card that are not facts, and why."""
+_SAID_ELSEWHERE = {key.name: key.measured for key in _IN_CARD if key.measured}
+"""Keys of a card that are not facts to be given, and why."""
 
 _KIND = re.compile(r"/(official|research)/")
 
@@ -100,7 +86,7 @@ def read_facts(path: Path) -> tuple[dict[str, str], dict[str, Argument]]:
     return facts, as_arguments(network_args[-1] if network_args else None)
 
 
-def _check_form(path: Path, mapping: front_matter.Mapping, lines: list[str]) -> None:
+def _check_form(path: Path, mapping: YamlMapping, lines: list[str]) -> None:
     """Refuse what would be passed over: not a mapping, an asset that is not a list, a key twice."""
     wrong = ""
     asset, args = mapping.get("asset"), mapping.get("network-args")
@@ -108,9 +94,9 @@ def _check_form(path: Path, mapping: front_matter.Mapping, lines: list[str]) -> 
         wrong = "holds no `key: value`"
     elif asset is not None and len(asset_items(mapping)) != 1:
         wrong = "must have one item in `asset`, which begins with a dash as in a card"
-    elif args is not None and not isinstance(args, front_matter.Mapping):
+    elif args is not None and not isinstance(args, YamlMapping):
         wrong = "must have a mapping in `network-args`, such as `{num_class: 10}`"
-    elif isinstance(args, front_matter.Mapping) and len(as_arguments(args)) < len(args.entries):
+    elif isinstance(args, YamlMapping) and len(as_arguments(args)) < len(args.entries):
         wrong = "has a value in `network-args` that is not a single one, or a name twice"
     elif len(set(mapping.names)) < len(mapping.names):
         wrong = "has a key twice"
@@ -151,7 +137,7 @@ def gather(
     facts = {**_of_name(model, file_name), **_of_name(model, named), **stated}
     if siblings:
         dataset = facts.get("train-dataset")
-        nearest = min(siblings, key=lambda card: card.facts.get("train-dataset") != dataset)
+        nearest = min(siblings, key=lambda card: card.text("train-dataset") != dataset)
         facts = {**_of_all(siblings), **_of_sibling(nearest, facts), **facts}
     kind = _KIND.search(facts.get("repo-link", ""))
     derived = {
@@ -221,20 +207,20 @@ def _release(digits: str) -> str:
 
 def _of_all(siblings: list[Card]) -> dict[str, str]:
     """What all cards of a model say alike; of data sets and authors, one may not speak for others."""
-    said = {key: {card.facts.get(key, "") for card in siblings} for key in _OF_ALL}
+    said = {key: {card.text(key) for card in siblings} for key in _OF_ALL}
     return {key: value for key, values in said.items() if len(values) == 1 for value in values}
 
 
 def _of_sibling(sibling: Card, facts: Mapping[str, str]) -> dict[str, str]:
-    found = {key: sibling.facts[key] for key in _OF_MODEL if key in sibling.facts}
+    found = {key: sibling.text(key) for key in _OF_MODEL}
     found["publisher"] = sibling.uid.split("/")[0]
     found["citation"] = _citation(sibling)
     shapes = [list(shape) for shape in sibling.input_shapes]
     found["input-shape"] = json.dumps(shapes[0] if len(shapes) == 1 else shapes) if shapes else ""
-    kind = _KIND.search(sibling.facts.get("repo-link", ""))
+    kind = _KIND.search(sibling.text("repo-link"))
     found["kind"] = kind[1] if kind else ""
     if facts.get("mindspore-version") == sibling.version:
-        found["repo-link"] = sibling.facts.get("repo-link", "")
+        found["repo-link"] = sibling.text("repo-link")
     return {key: value for key, value in found.items() if value}
 
 
@@ -245,20 +231,20 @@ def _citation(card: Card) -> str:
     return "\n".join(body.lines[line - body.first_line] for line in section[1:]).strip()
 
 
-def _text(path: Path, key: str, value: Node) -> str:
-    if isinstance(value, Scalar):
-        return front_matter.link_text(value.text)
-    form = Form.LIST if isinstance(value, Sequence) else Form.MAPPING
+def _text(path: Path, key: str, value: YamlNode) -> str:
+    if isinstance(value, YamlText):
+        return link_text(value.text)
+    form = Form.LIST if isinstance(value, YamlList) else Form.MAPPING
     if key_of(key).form is form:
         return _flow(value)
     msg = f"{path}:{value.place.line}: {key} is not a single value; write `{key}: <value>`."
     raise CardError(msg)
 
 
-def _flow(value: Node) -> str:
+def _flow(value: YamlNode) -> str:
     """A list or a mapping as it would stand on one line."""
-    if isinstance(value, front_matter.Mapping):
+    if isinstance(value, YamlMapping):
         return f"{{{', '.join(f'{key.text}: {_flow(item)}' for key, item in value.entries)}}}"
-    if isinstance(value, Sequence):
+    if isinstance(value, YamlList):
         return f"[{', '.join(map(_flow, value.items))}]"
     return value.text if value.plain else json.dumps(value.text, ensure_ascii=False)

@@ -13,9 +13,9 @@ from mindspore_hub.checking.rules import all_rules
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.hub.paths import card_paths, refuse_links
+from mindspore_hub.hub.paths import ENTRY_POINT, card_paths, refuse_links
 from mindspore_hub.hub.values import Shape
-from mindspore_hub.networks.entry_point import ENTRY_POINT, entry_point_texts
+from mindspore_hub.networks.entry_point import entry_point_texts
 
 _TABLE_MARK = re.compile(r"<!--\s*(?P<end>/?)\s*models\s*-->")
 
@@ -97,6 +97,13 @@ def _wanted(root: Path) -> dict[Path, str | None]:
     return {**dict.fromkeys(stale), **texts}
 
 
+_LETTERS = """\
+The letter of a code says what a rule is about: F the form of the front matter, K its keys, V their values,
+E the metrics, A the assets, B the body, C one part of a card against another, X one card against others, and H
+what this package needs of a hub. Codes below 900 are those of the published catalogue; H9xx are ours. `default`
+rules run unless they are ignored; `extended` and `off` rules run when they are selected."""
+
+
 def _rules_page() -> str:
     """All rules with their explanations, for a hub root that has such a page."""
     rules = all_rules()
@@ -108,7 +115,7 @@ def _rules_page() -> str:
     sections = [f"## {rule.code} {rule.name}\n\n{rule.explanation.strip()}" for rule in rules]
     table = "\n".join(["| code | name | severity | group |", "| --- | --- | --- | --- |", *rows])
     intro = f"# Rules for cards\n\n{_MARK} from `mindspore_hub/checking/rules/`; edit those."
-    return "\n\n".join([intro, table, *sections]) + "\n"
+    return "\n\n".join([intro, _LETTERS, table, *sections]) + "\n"
 
 
 def _readme(path: Path) -> str:
@@ -168,11 +175,11 @@ def _row(card: Card) -> tuple[str, ...]:
     metrics = ", ".join(metric.text for metric in card.metrics)
     return (
         f"[{shown}](assets/{_target(card.uid)}.md)",
-        _cell(metrics or card.facts.get("evaluation", "")),
+        _cell(metrics or card.text("evaluation")),
         _cell(card.asset.size if card.asset else ""),
         _shapes(card.input_shapes),
         _shapes(card.output_shapes),
-        _cell(card.facts.get("license", "")),
+        _cell(card.text("license")),
     )
 
 

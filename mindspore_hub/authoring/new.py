@@ -14,14 +14,20 @@ from mindspore_hub._files import replace
 from mindspore_hub.checking.check import check_document, read_cards
 from mindspore_hub.checking.rules import select
 from mindspore_hub.errors import CardError, SettingsError
+from mindspore_hub.hub.card import parse_repo_link
 from mindspore_hub.hub.document import parse_document
-from mindspore_hub.hub.facts import parse_repo_link
 from mindspore_hub.hub.findings import Severity, in_order
-from mindspore_hub.hub.front_matter import Node
 from mindspore_hub.hub.front_matter import read as read_front_matter
-from mindspore_hub.hub.keys import ASSET, Form, are_known, is_class_name, key_of
+from mindspore_hub.hub.keys import ASSET, KEYS, Form, Need, are_known, is_class_name, key_of
 from mindspore_hub.hub.paths import find_cards, uid_of
-from mindspore_hub.hub.values import Shape, as_arguments, as_shapes, quoted, wrong_part_of_shape
+from mindspore_hub.hub.values import (
+    Shape,
+    YamlNode,
+    as_arguments,
+    as_shapes,
+    quoted,
+    wrong_part_of_shape,
+)
 from mindspore_hub.settings import shown_address
 
 _MINDSPORE_VERSION = "2.7"
@@ -48,9 +54,6 @@ _MEANT = {"update-time": {"str", "timestamp"}, "accuracy": {"int", "float"}}
 
 _WORD = re.compile(r"[A-Za-z][\w-]*")
 """What needs no quotes inside brackets."""
-
-_TODO = "TODO"
-"""What a fresh card says in place of what somebody has to say; rule H914 points at it."""
 
 
 def write_card(
@@ -147,7 +150,7 @@ def _body_facts(known: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _node(value: str) -> Node | None:
+def _node(value: str) -> YamlNode | None:
     """A value as the front matter of the card will have it."""
     return read_front_matter([f"value: {value}"], 1)[0].get("value")
 
@@ -232,34 +235,19 @@ def _defaults(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
     repo_link = facts.get("repo-link") or _REPOSITORY
     domain = re.search(r"/(?:official|research)/([a-z0-9]+)(?:/|$)", repo_link)
     module_type = facts.get("module-type") or (domain[1] if domain else "other")
-    return {
+    usual = {
         "model-name": model,
-        "backbone-name": model,
         "module-type": module_type,
-        "fine-tunable": "True",
-        "input-shape": "",
-        "output-shape": "",
-        "model-version": version,
-        "train-dataset": "",
-        "evaluation": "",
-        "author": _TODO,
         "update-time": _today(),
         "repo-link": repo_link,
-        "user-id": facts.get("author") or _TODO,
-        "used-for": "inference",
         "mindspore-version": version,
-        "file-format": "ckpt",
-        "asset-link": "",
-        "asset-sha256": "",
-        "asset-size": "",
-        "network-args": "",
-        "preprocessing": "",
-        "retrieval": "",
-        "protocol": "",
-        "license": "Apache2.0",
         "summary": f"{model} is used for {module_type.partition('-')[0]}",
         "default": "",
     }
+    known = [key for key in KEYS if key.need is not Need.LEGACY and key.name != "asset"]
+    found = {key.name: usual.get(key.name, key.default) for key in known}
+    repeated = {key.name: key.same_as for key in known if key.same_as}
+    return found | {key: facts.get(other) or found[other] for key, other in repeated.items()}
 
 
 def _today() -> str:
@@ -284,14 +272,14 @@ def _is_first(path: Path, model: str) -> bool:
         documents = read_cards(find_cards(assets.parent)).values()
     except CardError:  # a hub without cards
         return True
-    return model.lower() not in {(item.facts.model_name or "").lower() for item in documents}
+    return model.lower() not in {item.card.model_name.lower() for item in documents}
 
 
 def _line(key: str, value: str) -> str:
     if key.endswith("-link"):
         return f"{key}: <{value.removeprefix('<').removesuffix('>')}>"
-    is_structured = key_of(key).form in {Form.LIST, Form.MAPPING}
-    return f"{key}: {value if is_structured or _is_plain(key, value) else _quoted(value)}"
+    plain = key_of(key).is_structured or _is_plain(key, value)
+    return f"{key}: {value if plain else _quoted(value)}"
 
 
 def _quoted(value: str) -> str:

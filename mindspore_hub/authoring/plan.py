@@ -19,13 +19,18 @@ from mindspore_hub.authoring.facts import check_keys, domain, gather, require_al
 from mindspore_hub.authoring.new import parse_shapes
 from mindspore_hub.errors import CardError, CheckpointError, SettingsError, UnknownNameError
 from mindspore_hub.hub.card import Card
-from mindspore_hub.hub.facts import FileName, parse_file_name
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.hub.metrics import Metric, compare, parse_metric, parse_metrics
+from mindspore_hub.hub.metrics import (
+    FileName,
+    Metric,
+    compare,
+    parse_file_name,
+    parse_metric,
+    parse_metrics,
+)
+from mindspore_hub.hub.paths import entry_point_path
 from mindspore_hub.hub.values import Argument, Shape
-from mindspore_hub.hub.vocabulary import listed, plain
-from mindspore_hub.hub.vocabulary.datasets import accepted_spelling, is_accepted
-from mindspore_hub.networks.entry_point import entry_point_path
+from mindspore_hub.hub.vocabulary import accepted_dataset, is_accepted_dataset, listed, plain
 from mindspore_hub.networks.examine import Examination, describe
 
 _FOLDER = re.compile(r"[\w+-][\w.+-]*", re.ASCII)
@@ -290,8 +295,8 @@ def _begin(model: str, facts: Mapping[str, str]) -> str:
 
 
 def _check_dataset(dataset: str) -> None:
-    if not is_accepted(dataset):
-        near = accepted_spelling(dataset) or next(
+    if not is_accepted_dataset(dataset):
+        near = accepted_dataset(dataset) or next(
             iter(get_close_matches(dataset.lower(), listed("datasets"), 1)), None
         )
         hint = f"did you mean {near}?" if near else "write the usual name of the data set."

@@ -21,9 +21,9 @@ from mindspore_hub.checking.check import check_paths
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.findings import Finding, Severity
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.hub.paths import refuse_links
+from mindspore_hub.hub.paths import entry_point_path, refuse_links
 from mindspore_hub.networks import golden
-from mindspore_hub.networks.entry_point import entry_point_path
+from mindspore_hub.networks.entry_point import SHARED
 from mindspore_hub.networks.examine import Examination, Total
 
 logger = logging.getLogger(__name__)
@@ -123,7 +123,8 @@ def _check(plan: Plan, hub: Path, before: list[Finding]) -> tuple[str, ...]:
 def _contents(plan: Plan, hub: Path) -> dict[str, bytes]:
     """What the copy of the hub has of all files that a publication may write."""
     entry_point = entry_point_path(hub, plan.model).relative_to(hub)
-    paths = [plan.card, entry_point, plan.network, Path("README.md")]
+    shared = Path("models", f"{SHARED}.py")
+    paths = [plan.card, entry_point, plan.network, shared, Path("README.md")]
     return {path.as_posix(): (hub / path).read_bytes() for path in paths if (hub / path).is_file()}
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from itertools import takewhile
 from pathlib import Path
 
-from mindspore_hub.hub.card import Asset
+from mindspore_hub.hub.card import Asset, asset_items
 from mindspore_hub.hub.document import Document, read_document
-from mindspore_hub.hub.facts import asset_items
 from mindspore_hub.hub.values import as_yaml, quoted
 
 _KEPT = frozenset({"preprocessing", "retrieval", "protocol"})

@@ -7,7 +7,6 @@ of the hub.
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import json
 import logging
@@ -19,18 +18,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mindspore_hub import errors
 from mindspore_hub.authoring import generate
 from mindspore_hub.authoring.card_text import Trial, card_text
 from mindspore_hub.authoring.plan import Plan, Request, make_plan
 from mindspore_hub.errors import CardError, CheckpointError, HubError
-from mindspore_hub.hub.card import Asset, read_card
+from mindspore_hub.hub.card import read_card
+from mindspore_hub.hub.values import Input
 from mindspore_hub.networks import golden
-from mindspore_hub.networks.entry_point import load_entry_point, require_mindspore
+from mindspore_hub.networks.build import assemble
+from mindspore_hub.networks.classes import import_network
 from mindspore_hub.networks.examine import shape_text
+from mindspore_hub.networks.framework import Network, require_mindspore
 from mindspore_hub.networks.weights import (
     Derived,
     derive_arguments,
@@ -39,6 +40,9 @@ from mindspore_hub.networks.weights import (
     weights_of,
 )
 
+if TYPE_CHECKING:
+    from mindspore import nn
+
 logger = logging.getLogger(__name__)
 
 _PROGRAM = (
@@ -46,9 +50,6 @@ _PROGRAM = (
     "from mindspore_hub.authoring.trial import main; main(sys.argv[2])"
 )
 """Finds the package and MindSpore where the caller does, whatever folder it runs in."""
-
-_GIVEN = "the facts, or give --network-arg NAME=VALUE"
-"""Where network-args stand as long as there is no card."""
 
 
 def try_out(plan: Plan, hub: Path) -> Trial:
@@ -148,27 +149,25 @@ def _plan(request: Mapping[str, Any]) -> Plan:
     return plan
 
 
-def _network_class(plan: Plan) -> Any:
-    """The class, by its module: there may be no entry point yet."""
-    package = ModuleType("_mindspore_hub_published")
-    package.__path__ = [str(plan.request.root / "models")]
-    sys.modules[package.__name__] = package
+def _network_class(plan: Plan) -> Network:
+    """The network that is published; it is the caller's own, so that its code may run."""
     try:
-        module = importlib.import_module(f"{package.__name__}.{plan.network.stem}")
-        return getattr(module, plan.model)
+        return import_network(plan.request.root, plan.network.stem, plan.model)
+    except HubError:
+        raise
     except Exception as error:
         msg = f"{plan.network} cannot be imported: {type(error).__name__}: {error}"
         raise CardError(msg) from error
 
 
-def _derive(plan: Plan, cell: Any) -> dict[str, Derived]:
+def _derive(plan: Plan, cell: Network) -> dict[str, Derived]:
     """Constructor arguments that shapes in the file tell; no network is built."""
     facts = facts_of(cell)
     with _about(plan):
         return derive_arguments(weights_of(plan.file.index, facts), facts)
 
 
-def _lines(cell: Any, derived: Mapping[str, Derived]) -> Iterator[str]:
+def _lines(cell: Network, derived: Mapping[str, Derived]) -> Iterator[str]:
     """What shapes tell, for people."""
     classes, size = facts_of(cell).class_argument, derive_embedding_size(derived, facts_of(cell))
     for name, found in derived.items():
@@ -181,7 +180,7 @@ def _by(found: Derived) -> str:
     return f"by {found.tensor} ({shape_text(found.shape)})"
 
 
-def _try(plan: Plan, cell: Any, derived: Mapping[str, Derived]) -> Trial:
+def _try(plan: Plan, cell: Network, derived: Mapping[str, Derived]) -> Trial:
     """Compute in PyNative mode, write the card, and compute by the card in GRAPH mode."""
     import mindspore
 
@@ -189,9 +188,10 @@ def _try(plan: Plan, cell: Any, derived: Mapping[str, Derived]) -> Trial:
     size = derive_embedding_size(derived, facts)
     recorded = golden.read_record(plan.request.golden)
     mindspore.set_context(mode=mindspore.PYNATIVE_MODE)
-    network = _load(plan, cell, Asset("", plan.sha256, dict(plan.request.network_args)), _GIVEN)
+    network = _load(plan, cell, plan.request.network_args)
     shapes = _input_shapes(network, plan)
-    inputs = golden.draw(shapes, recorded.seed if recorded else golden.SEED)
+    drawn = [Input(shape) for shape in shapes]
+    inputs = golden.draw(drawn, seed=recorded.seed if recorded else golden.SEED)
     outputs = _compute(network, inputs)
     if recorded:
         recorded.compare(shapes, outputs)
@@ -219,14 +219,10 @@ def _try(plan: Plan, cell: Any, derived: Mapping[str, Derived]) -> Trial:
     return replace(trial, deviation=off)
 
 
-def _load(plan: Plan, cell: Any, asset: Asset, card: Path | str) -> Any:
+def _load(plan: Plan, cell: Network, arguments: Mapping[str, object]) -> nn.Cell:
     """The network with every parameter from the file."""
-    from mindspore_hub.networks.pretrained import build_network
-
     with _about(plan):
-        return build_network(
-            cell, weights_of(plan.file.index, facts_of(cell)), asset, {}, card=card
-        )
+        return assemble(cell, weights_of(plan.file.index, facts_of(cell)), arguments)
 
 
 def _write_card(plan: Plan, trial: Trial) -> Path:
@@ -238,14 +234,13 @@ def _write_card(plan: Plan, trial: Trial) -> Path:
     return path
 
 
-def _load_by_card(plan: Plan, card: Path) -> Any:
-    """The network by the card and its entry point, as everybody will load it."""
-    asset = read_card(card, plan.uid).asset
-    if asset is None or asset.sha256 != plan.sha256:
+def _load_by_card(plan: Plan, card: Path) -> nn.Cell:
+    """The network by the card, as everybody will load it."""
+    read = read_card(card, plan.uid)
+    if read.asset is None or read.asset.sha256 != plan.sha256:
         msg = f"{card} does not name the file; this is a defect of this package."
         raise CardError(msg)
-    cell = load_entry_point(plan.request.root, plan.model).network_class()
-    return _load(plan, cell, asset, card)
+    return _load(plan, import_network(plan.request.root, *read.network), read.asset.network_args)
 
 
 @contextmanager
@@ -253,6 +248,9 @@ def _about(plan: Plan) -> Iterator[None]:
     """Let an error say which file it is about."""
     try:
         yield
+    except CardError as error:
+        msg = f"{error} They are those of the facts, or given by --network-arg NAME=VALUE."
+        raise CardError(msg) from error
     except CheckpointError as error:
         msg = (
             f"{plan.file.path}: {error}\nSave what {plan.model} holds and no more: neither other "
@@ -261,7 +259,7 @@ def _about(plan: Plan) -> Iterator[None]:
         raise CheckpointError(msg) from error
 
 
-def _stated(plan: Plan, cell: Any, derived: Mapping[str, Derived]) -> dict[str, Any]:
+def _stated(plan: Plan, cell: Network, derived: Mapping[str, Derived]) -> dict[str, Any]:
     """Derived arguments that a card states: as its model's cards do, and what is not the default."""
     usual = {name for card in plan.siblings if card.asset for name in card.asset.network_args}
     usual.add(facts_of(cell).class_argument)

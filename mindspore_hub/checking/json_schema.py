@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
-from mindspore_hub.hub.card import REQUIRED_KEYS
-from mindspore_hub.hub.facts import PLACEHOLDERS
-from mindspore_hub.hub.keys import ASSET_KEYS, Form, in_any_case, key_of
-from mindspore_hub.hub.metrics import NAMED_METRICS
-from mindspore_hub.hub.vocabulary import listed
+from mindspore_hub.hub.keys import (
+    ASSET,
+    REQUIRED,
+    REQUIRED_IN_ASSET,
+    TOP,
+    Form,
+    in_any_case,
+    key_of,
+)
+from mindspore_hub.hub.metrics import NAMED_METRICS, PLACEHOLDERS
+from mindspore_hub.hub.values import DTYPES
 from mindspore_hub.tasks.pictures.fields import (
     INTERPOLATIONS,
     KEYPOINTS,
@@ -36,11 +43,11 @@ def json_schema() -> dict[str, Any]:
     1.1 are one number, and so are 2 and 2.0, which both have to be in quotes. Which names are usual
     (data sets, licences, metrics) and what one key means to another is for the check to say.
     """
-    keys = (*REQUIRED_KEYS, *listed("keys-optional"), *listed("keys-legacy"))
-    known = {
+    known: dict[str, dict[str, Any]] = {
         "asset": {"type": ["array", "null"], "items": _asset()},
         "default": _BOOLEAN,
         "evaluation": _evaluation(),
+        "input": _input(),
         "input-shape": _SHAPE,
         "output-shape": _SHAPE,
     }
@@ -48,13 +55,22 @@ def json_schema() -> dict[str, Any]:
         "$schema": DIALECT,
         "title": "Front matter of a model card",
         "type": "object",
-        "properties": {
-            key: known.get(key) or _value(key, required=key in REQUIRED_KEYS)
-            for key in sorted(keys)
-        },
-        "required": sorted(REQUIRED_KEYS),
+        "properties": _properties(TOP, REQUIRED, known),
+        "required": sorted(REQUIRED),
         "additionalProperties": False,
     }
+
+
+def _properties(
+    names: Iterable[str], required: Container[str], known: Mapping[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """What each key may be, with what it is for."""
+    found = {}
+    for name in sorted(names):
+        schema = known.get(name) or _value(name, required=name in required)
+        help_ = key_of(name).help
+        found[name] = {"description": help_, **schema} if help_ else schema
+    return found
 
 
 def _value(name: str, *, required: bool) -> dict[str, Any]:
@@ -80,6 +96,19 @@ def _evaluation() -> dict[str, Any]:
     return {"anyOf": [{"type": "string", "pattern": pattern}, {"enum": [None, False]}]}
 
 
+def _input() -> dict[str, Any]:
+    """What rule H924 checks."""
+    shape = {"type": "array", "items": _SIZE}
+    properties = {"shape": shape, "dtype": {"enum": list(DTYPES)}, "high": _SIZE}
+    item = {
+        "type": "object",
+        "properties": properties,
+        "required": ["shape", "dtype"],
+        "additionalProperties": False,
+    }
+    return {"type": "array", "items": item, "minItems": 1}
+
+
 def _asset() -> dict[str, Any]:
     known: dict[str, dict[str, Any]] = {
         "network-args": {"type": "object", "additionalProperties": _ARGUMENT},
@@ -89,11 +118,8 @@ def _asset() -> dict[str, Any]:
     }
     return {
         "type": "object",
-        "properties": {
-            key: known.get(key) or _value(key, required=True)
-            for key in sorted(listed("keys-asset"))
-        },
-        "required": list(ASSET_KEYS),
+        "properties": _properties(ASSET, ASSET, known),
+        "required": list(REQUIRED_IN_ASSET),
         "additionalProperties": False,
     }
 

@@ -20,7 +20,7 @@ from mindspore_hub.files.store import LINKS
 from mindspore_hub.files.web import is_address, next_url, printable, request, trusted_cas
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Finding, Place, Severity
-from mindspore_hub.hub.front_matter import Scalar
+from mindspore_hub.hub.values import YamlText
 from mindspore_hub.settings import Settings, shown_address
 
 if TYPE_CHECKING:
@@ -88,9 +88,9 @@ def dead_links(documents: Iterable[Document], settings: Settings) -> Iterator[Fi
 
 def _links(document: Document) -> Iterator[_Link]:
     nodes = [document.front_matter.get("repo-link")]
-    nodes += [asset.node.get("asset-link") for asset in document.facts.assets]
+    nodes += [asset.node.get("asset-link") for asset in document.card.assets]
     for node in nodes:
-        if isinstance(node, Scalar):
+        if isinstance(node, YamlText):
             url = node.text.removeprefix("<").removesuffix(">")
             if _is_web(url):
                 yield _Link(url, document.path, node.place, document.line(node.place.line))

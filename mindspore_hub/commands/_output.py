@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from mindspore_hub._files import naming
-from mindspore_hub._text import json_text, printable, without_commands
+from mindspore_hub._text import json_text, one_line, printable, without_commands
 from mindspore_hub.errors import HubError
 
 if TYPE_CHECKING:
@@ -151,6 +151,19 @@ def echo_as_it_is(text: str, *, err: bool = False, nl: bool = True) -> None:
 def print_json(value: Any) -> None:
     """Print a value as JSON, indented."""
     echo(json_text(value))
+
+
+def print_facts(facts: Mapping[str, Any]) -> None:
+    """Print facts with their values, lists in one line for each item."""
+    print_table(("Fact", "Value"), [(key, _cell(value)) for key, value in facts.items()])
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list) and not all(isinstance(item, int) for item in value):
+        return "\n".join(map(_cell, value))
+    if isinstance(value, dict):
+        return "\n".join(one_line(f"{key}: {item}") for key, item in value.items())
+    return one_line(value)
 
 
 def json_number(value: float) -> float | str:

@@ -12,7 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,6 +25,9 @@ from mindspore_hub.commands._output import (
     settings_of_command,
 )
 
+if TYPE_CHECKING:
+    from mindspore import Tensor, nn
+
 _PASSES = 5
 """Forward passes after the first one; their median is reported."""
 
@@ -32,50 +35,42 @@ _PASSES = 5
 @click.command()
 @click.argument("name")
 @click.option(
-    "--batch", type=click.IntRange(1), default=1, show_default=True, help="Samples per call."
+    "--batch-size", type=click.IntRange(1), default=1, show_default=True, help="Samples per call."
 )
 @click.option("--no-pretrained", is_flag=True, help="Build only; load no checkpoint.")
 @format_option
 @explain_name
-def bench(name: str, batch: int, no_pretrained: bool, style: str) -> None:
+def bench(name: str, batch_size: int, no_pretrained: bool, style: str) -> None:
     """Measure how fast NAME loads, and its forward pass in PyNative and GRAPH mode."""
-    facts = _facts_of(name)
-    if not no_pretrained:
-        _bring(name)
+    from mindspore_hub.files.checkpoint import checkpoint
+    from mindspore_hub.hub.hub import Hub
+
+    card = Hub.of().resolve(name)
+    if not no_pretrained:  # in the store already, so that no download is measured
+        checkpoint(card, Hub.of(), settings=settings_of_command()).file.close()
     # Whoever loads first leaves a note that the file was hashed, which the memo is about.
-    forward = {mode: _run(mode, name, batch, no_pretrained) for mode in ("pynative", "graph")}
+    forward = {mode: _run(mode, name, batch_size, no_pretrained) for mode in ("pynative", "graph")}
     ways = ["built"] if no_pretrained else ["hashed", "memo"]
-    loads = {way: _run(way, name, batch, no_pretrained) for way in ways}
+    loads = {way: _run(way, name, batch_size, no_pretrained) for way in ways}
     setup = forward["pynative"].pop("setup")
     forward["graph"].pop("setup")
-    report = {**facts, "batch": batch, "load": loads, "forward": forward, "setup": setup}
+    report = {
+        "uid": card.uid,
+        "network": card.model_name,
+        "batch_size": batch_size,
+        "load": loads,
+        "forward": forward,
+        "setup": setup,
+    }
     if style == "json":
         print_json(report)
         return
     print_table(("Fact", "Value"), list(_rows(report)))
 
 
-def _facts_of(name: str) -> dict[str, str]:
-    from mindspore_hub.hub.hub import Hub
-
-    card = Hub.of().resolve(name)
-    return {"uid": card.uid, "network": card.model_name}
-
-
-def _bring(name: str) -> None:
-    """Have the checkpoint in the store, so that no download is measured."""
-    from mindspore_hub.files.download import fetch
-    from mindspore_hub.hub.hub import Hub
-    from mindspore_hub.networks.pretrained import loadable_asset
-
-    asset = loadable_asset(Hub.of().resolve(name))
-    links = Hub.of().links(asset.sha256)
-    fetch(asset.link, asset.sha256, alternatives=links, settings=settings_of_command())
-
-
-def _run(step: str, name: str, batch: int, no_pretrained: bool) -> dict[str, Any]:
+def _run(step: str, name: str, batch_size: int, no_pretrained: bool) -> dict[str, Any]:
     """Run a step in a fresh process; if it fails, it has said why, and this process fails alike."""
-    command = [sys.executable, "-m", __name__, step, name, str(batch)]
+    command = [sys.executable, "-m", __name__, step, name, str(batch_size)]
     verify = {"hashed": "always", "memo": "memo"}.get(step)
     done = subprocess.run(  # noqa: S603 - a command of ours
         [*command, "--no-pretrained"] if no_pretrained else command,
@@ -103,7 +98,7 @@ def _rows(report: dict[str, Any]) -> list[tuple[str, str]]:
             )
             for mode, took in report["forward"].items()
         ),
-        ("Samples per call", str(report["batch"])),
+        ("Samples per call", str(report["batch_size"])),
         *((name, str(value)) for name, value in report["setup"].items()),
     ]
 
@@ -111,35 +106,37 @@ def _rows(report: dict[str, Any]) -> list[tuple[str, str]]:
 @click.command()
 @click.argument("step", type=click.Choice(["built", "hashed", "memo", "pynative", "graph"]))
 @click.argument("name")
-@click.argument("batch", type=int)
+@click.argument("batch_size", type=int)
 @click.option("--no-pretrained", is_flag=True)
-def _measure(step: str, name: str, batch: int, no_pretrained: bool) -> None:
+def _measure(step: str, name: str, batch_size: int, no_pretrained: bool) -> None:
     """Measure one step, and print the figures as JSON."""
     from mindspore_hub.load import load
-    from mindspore_hub.networks.entry_point import require_mindspore
+    from mindspore_hub.networks.framework import require_mindspore
 
     require_mindspore()
     begin = time.perf_counter()
     network = load(name, pretrained=not no_pretrained)
     figures: dict[str, Any] = {"seconds": time.perf_counter() - begin}
     if step in ("pynative", "graph"):
-        figures = {**_forward(network, name, step, batch=batch), "setup": _setup()}
+        figures = {**_forward(network, name, step, batch_size), "setup": _setup()}
     echo(json.dumps(figures))
 
 
-def _forward(network: Any, name: str, mode: str, *, batch: int) -> dict[str, float]:
+def _forward(network: nn.Cell, name: str, mode: str, batch_size: int) -> dict[str, float]:
     """Milliseconds of the first call, which compiles in GRAPH mode, and of later ones per sample."""
     import mindspore
 
-    from mindspore_hub.networks.sample_run import random_inputs
+    from mindspore_hub.hub.hub import Hub
+    from mindspore_hub.networks import golden
 
     mindspore.set_context(mode=getattr(mindspore, f"{mode.upper()}_MODE"))
-    inputs = random_inputs(network, name, batch=batch)
-    first, *later = (_milliseconds(network, inputs) for _ in range(1 + _PASSES))
-    return {"first_ms": first, "ms_per_sample": statistics.median(later) / batch}
+    inputs = golden.inputs_of(network, Hub.of().resolve(name).inputs)
+    samples = list(map(mindspore.Tensor, golden.draw(inputs, batch_size=batch_size)))
+    first, *later = (_milliseconds(network, samples) for _ in range(1 + _PASSES))
+    return {"first_ms": first, "ms_per_sample": statistics.median(later) / batch_size}
 
 
-def _milliseconds(network: Any, inputs: list[Any]) -> float:
+def _milliseconds(network: nn.Cell, inputs: list[Tensor]) -> float:
     """Time of one call, with its result in memory."""
     begin = time.perf_counter()
     outputs = network(*inputs)
@@ -152,7 +149,7 @@ def _setup() -> dict[str, str | int | None]:
     """What decides how fast this process computes."""
     import mindspore
 
-    from mindspore_hub.networks.cpu import VARIABLE
+    from mindspore_hub.networks.framework import VARIABLE
 
     return {
         "MindSpore": mindspore.__version__,

@@ -147,10 +147,10 @@ def verify(names: tuple[str, ...], style: str) -> None:
     stored.
     """
     from mindspore_hub.errors import OfflineError
+    from mindspore_hub.files.checkpoint import loadable_asset
     from mindspore_hub.files.store import Store
     from mindspore_hub.files.upkeep import owners_of
     from mindspore_hub.hub.hub import Hub
-    from mindspore_hub.networks.pretrained import loadable_asset
 
     hub, settings = Hub.of(), settings_of_command()
     named = {name: hub.resolve(name) for name in names}

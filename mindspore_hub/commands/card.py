@@ -20,6 +20,7 @@ from mindspore_hub.commands._output import (
     print_table,
 )
 from mindspore_hub.errors import HubError, InternalError
+from mindspore_hub.hub.keys import KEYS, Key, Need
 
 if TYPE_CHECKING:
     from mindspore_hub.checking.report import Checked
@@ -31,33 +32,10 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 _EXISTING = click.Path(exists=True, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
-_NEW_OPTIONS = {
-    "backbone-name": "Backbone; the model by default.",
-    "module-type": "Domain, with a task if wanted: cv, cv-classification.",
-    "fine-tunable": "True or False.",
-    "input-shape": "Shape of a sample: `[3, 288, 144]`, or one such list per input.",
-    "output-shape": "Shape of each output for a sample: `[[2048], [40]]`.",
-    "model-version": "The release by default.",
-    "train-dataset": "Data set that it was trained on.",
-    "evaluation": "Published metrics: `top1acc75.6 | top5acc92.1`.",
-    "author": "Who trained it.",
-    "citation": "The paper behind the network.",
-    "update-time": "YYYY-MM-DD; today by default.",
-    "repo-link": "Where its code is.",
-    "user-id": "Who publishes it; the author by default.",
-    "used-for": "inference, transfer-learning, extract-feature, between slashes.",
-    "mindspore-version": "Release; the folder by default.",
-    "file-format": "Format of the asset; ckpt by default.",
-    "asset-link": "Address of the checkpoint.",
-    "asset-sha256": "Its digest.",
-    "asset-size": "Its size: `329 MB`.",
-    "network-args": "Constructor arguments that it fits: `{num_class: 206}`.",
-    "preprocessing": "How pictures are prepared, as in a card; see rule H909.",
-    "retrieval": "What becomes of the outputs, as in a card; see rule H910.",
-    "protocol": "How the metrics were measured, as in a card; see rule H911.",
-    "license": "Apache2.0 by default.",
-    "summary": "One line.",
-}
+
+def _is_option(key: Key) -> bool:
+    """Whether a key is an option of `new`: the model-name is, as `--model`, and the first card is the default."""
+    return key.need is not Need.LEGACY and key.name not in {"model-name", "asset", "default"}
 
 
 def _options(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
@@ -228,7 +206,8 @@ def _summary(checked: Checked, planned: Review) -> str:
 @card.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--model", required=True, help="Name of the network, which `load` takes.")
-@_options(*(click.option(f"--{key}", help=text) for key, text in _NEW_OPTIONS.items()))
+@_options(*(click.option(f"--{key.name}", help=key.help) for key in KEYS if _is_option(key)))
+@click.option("--citation", help="The paper behind the network.")
 def new(path: Path, model: str, citation: str | None, **facts: str | None) -> None:
     """Write a fresh card to PATH, `assets/<publisher>/<version>/<card>.md`.
 
@@ -246,14 +225,14 @@ def new(path: Path, model: str, citation: str | None, **facts: str | None) -> No
 @click.argument("name")
 @explain_name
 def show(name: str) -> None:
-    """Print the facts of a card, a NAME or the PATH of a file, as JSON."""
+    """Print what a card says, a NAME or the PATH of a file, as JSON, as `mshub info` does."""
     from mindspore_hub.hub.document import read_document
-    from mindspore_hub.hub.facts import normalised
     from mindspore_hub.hub.hub import Hub
+    from mindspore_hub.info import to_json
 
     path = Path(name)
-    is_file = name.endswith(".md") and path.is_file()
-    print_json(normalised(read_document(path if is_file else Hub.of().resolve(name).path)))
+    is_file = name.endswith(".md") and path.is_file()  # which need not be a card that loads
+    print_json(to_json(read_document(path).card if is_file else Hub.of().resolve(name)))
 
 
 @card.command()

@@ -1,7 +1,8 @@
-"""What `mshub demo` does: the whole way from cards to matched pictures."""
+"""The command `mshub demo`: the whole way from cards to matched pictures."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,26 +10,29 @@ from shutil import disk_usage
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from mindspore_hub._text import size
-from mindspore_hub.authoring.generate import differences
-from mindspore_hub.checking.check import check_paths
+from mindspore_hub.commands._output import echo
 from mindspore_hub.errors import NetworkError, OfflineError, StoreError
-from mindspore_hub.files.store import digest
-from mindspore_hub.hub.card import Card, read_card
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.networks.entry_point import load_entry_point
-from mindspore_hub.networks.pretrained import create_pretrained, loadable_asset
-from mindspore_hub.networks.sample_run import describe
 from mindspore_hub.settings import Settings
-from mindspore_hub.tasks.retrieval import embed, match
 
 if TYPE_CHECKING:
     from mindspore import nn
+
+    from mindspore_hub.hub.card import Card
 
 _MODEL = "MVD"
 _SAMPLES = Path(__file__).parents[1] / "samples"
 
 Say = Callable[[str], Any]
+
+
+@click.command()
+def demo() -> None:
+    """Check cards and entry points, load MVD, and match bundled sample images with it."""
+    sys.exit(run(echo))
 
 
 def run(say: Say) -> int:
@@ -40,6 +44,10 @@ def run(say: Say) -> int:
     Returns:
         Exit code, 1 if a card or an entry point is not as it should be.
     """
+    from mindspore_hub.authoring.generate import differences
+    from mindspore_hub.checking.check import check_paths
+    from mindspore_hub.commands.load import describe
+
     root = Hub.of().root
     findings, cards = check_paths([root])
     say(f"{cards} cards checked, {len(findings)} findings")
@@ -49,17 +57,22 @@ def run(say: Say) -> int:
         say("\n".join([*map(str, findings), stale]))
         return 1
     network = _load_network(say)
-    say(f"{_MODEL} loaded: {describe(network, _MODEL)['parameters']:,} parameters")
+    say(
+        f"{_MODEL} loaded: {describe(network, Hub.of().resolve(_MODEL).inputs)['parameters']:,} parameters"
+    )
     for line in _match(network):
         say(line)
     return 0
 
 
 def _load_network(say: Say) -> nn.Cell:
+    from mindspore_hub.networks.build import build
+
     published = Hub.of().resolve(_MODEL)
     settings = Settings.from_environment()
     try:
-        return _create(published, replace(settings, timeout=min(10, settings.timeout), retries=0))
+        hasty = replace(settings, timeout=min(10, settings.timeout), retries=0)
+        return build(published, Hub.of(), settings=hasty)
     except (NetworkError, OfflineError):
         say(
             "The published checkpoint cannot be reached from here. The weights below are RANDOM: "
@@ -70,12 +83,8 @@ def _load_network(say: Say) -> nn.Cell:
         folder = Path(name)
         card = write_stand_in(published, folder)
         mirrors = (str(folder / "mirror"),)
-        return _create(card, replace(settings, home=folder / "store", mirrors=mirrors))
-
-
-def _create(card: Card, settings: Settings) -> nn.Cell:
-    cell = load_entry_point(Hub.of().root, card.model_name).network_class()
-    return create_pretrained(cell, loadable_asset(card), {}, settings=settings)
+        settings = replace(settings, home=folder / "store", mirrors=mirrors)
+        return build(card, Hub.of(), settings=settings)
 
 
 def write_stand_in(published: Card, folder: Path) -> Card:
@@ -90,9 +99,13 @@ def write_stand_in(published: Card, folder: Path) -> Card:
     """
     import mindspore
 
+    from mindspore_hub.files.checkpoint import loadable_asset
+    from mindspore_hub.files.store import digest
+    from mindspore_hub.hub.card import read_card
+    from mindspore_hub.networks.build import create
+
     asset = loadable_asset(published)
-    cell = load_entry_point(Hub.of().root, published.model_name).network_class()
-    network = cell(**asset.network_args)
+    network = create(published, Hub.of())
     _require_space(folder, 2 * sum(parameter.nbytes for parameter in network.get_parameters()))
     file = folder / "mirror" / asset.file_name
     file.parent.mkdir()
@@ -127,6 +140,8 @@ def _published_name(name: str, parameter: Any) -> str:
 
 def _match(network: nn.Cell) -> Iterator[str]:
     """For each infrared picture, the visible picture whose feature is nearest."""
+    from mindspore_hub.tasks.retrieval import embed, match
+
     infrared, visible = (sorted(_SAMPLES.glob(f"*-{kind}.png")) for kind in ("infrared", "visible"))
     query, gallery = (embed(_MODEL, paths, network=network) for paths in (infrared, visible))
     found = match(query, gallery, k=1)

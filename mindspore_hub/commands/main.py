@@ -11,24 +11,12 @@ import re
 import signal
 import sys
 from contextlib import suppress
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
-from mindspore_hub._text import one_line, printable, size
-from mindspore_hub.commands._output import (
-    Group,
-    echo,
-    explain_name,
-    format_option,
-    is_quiet,
-    print_json,
-    print_table,
-    quiet_option,
-    settings_of_command,
-)
-from mindspore_hub.commands.card import card
+from mindspore_hub._text import one_line, printable
+from mindspore_hub.commands._output import Group, echo, is_quiet, quiet_option
 from mindspore_hub.errors import HubError, StoreError
 from mindspore_hub.version import __version__
 
@@ -113,31 +101,54 @@ _MODULES = {
     "bench": "bench",
     "bundle": "bundle",
     "cache": "cache",
+    "card": "card",
     "convert": "convert",
+    "demo": "demo",
     "diff": "inspect",
+    "download": "load",
     "embed": "embed",
+    "env": "env",
     "eval": "eval:eval_",
+    "generate": "generate",
+    "info": "cards",
     "inspect": "inspect",
+    "list": "cards:list_",
+    "load": "load",
     "match": "match",
     "publish": "publish",
     "verify": "cache",
 }
-"""Commands that are imported when they are wanted: module, and function if its name differs."""
+"""Module of each command, and its function if that has another name."""
 
 
 class _Commands(Group):
-    """The commands of this module and those of `_MODULES`."""
+    """The commands of `_MODULES`, imported when they are asked for."""
 
     def find_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in _MODULES:
-            return super().find_command(ctx, name)
+            return None
         place, _, function = _MODULES[name].partition(":")
         module = importlib.import_module(f"mindspore_hub.commands.{place}")
         command: click.Command = getattr(module, function or name)
         return command
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *_MODULES])
+        return sorted(_MODULES)
+
+
+def _use_hub(context: click.Context, _: click.Parameter, root: str | None) -> None:
+    """Let a hub be the usual one of this process and of those that it starts."""
+    if root is None:
+        return
+    before = os.environ.get("MSHUB_HUB")
+    os.environ["MSHUB_HUB"] = os.path.abspath(root)  # noqa: PTH100 - a path may be no text
+
+    def restore() -> None:
+        del os.environ["MSHUB_HUB"]
+        if before is not None:
+            os.environ["MSHUB_HUB"] = before
+
+    context.call_on_close(restore)
 
 
 _EPILOG = """\
@@ -154,11 +165,18 @@ which are set.
     cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG
 )
 @click.version_option(__version__, prog_name="mshub")
+@click.option(
+    "--hub",
+    type=click.Path(exists=True, file_okay=False),
+    expose_value=False,
+    callback=_use_hub,
+    help="Hub root whose cards names mean, in place of MSHUB_HUB and of this package's own.",
+)
 @quiet_option
 @click.pass_context
 def mshub(context: click.Context) -> None:
     """Published MindSpore networks by name."""
-    if context.invoked_subcommand != card.name:  # nothing about cards is logged for users
+    if context.invoked_subcommand != "card":  # nothing about cards is logged for users
         _log_to_stderr()
 
 
@@ -179,171 +197,3 @@ def _log_to_stderr() -> None:
     logging.basicConfig(handlers=[handler])
     if not is_quiet():
         logging.getLogger("mindspore_hub").setLevel(logging.INFO)
-
-
-@mshub.command("list")
-@click.argument("version", required=False)
-@format_option
-def list_(version: str | None, style: str) -> None:
-    """List the cards of the hub, of one VERSION (1.9) or of all."""
-    from mindspore_hub.info import CellInfo
-    from mindspore_hub.list import cards_of
-
-    cards = cards_of(version)
-    if style == "json":
-        print_json([CellInfo.of(card).to_dict() for card in cards])
-        return
-    rows = [
-        (
-            card.short_name,
-            card.facts.get("evaluation", ""),
-            card.asset.size if card.asset else "",
-            card.uid,
-        )
-        for card in cards
-    ]
-    print_table(("Name", "Published metric", "Download", "Uid"), rows, optional=1)
-
-
-@mshub.command()
-@click.argument("name")
-@explain_name
-@format_option
-def info(name: str, style: str) -> None:
-    """Show the facts of the card that NAME means."""
-    from mindspore_hub.info import info as card_info
-
-    facts = card_info(name).to_dict()
-    if style == "json":
-        print_json(facts)
-        return
-    known = {key: value for key, value in facts.items() if value not in (None, "", [], {})}
-    print_table(("Fact", "Value"), [(key, _text(value)) for key, value in known.items()])
-
-
-@mshub.command()
-@click.argument("name")
-@explain_name
-@click.option("--no-pretrained", is_flag=True, help="Build only; load no checkpoint.")
-@click.option("--force-reload", is_flag=True, help="Download again even if it is in the store.")
-@click.option("--trust", is_flag=True, help="Run the code of the hub at the path NAME.")
-@format_option
-def load(name: str, no_pretrained: bool, force_reload: bool, trust: bool, style: str) -> None:
-    """Build the network NAME, load its checkpoint, and run it on one random sample.
-
-    With --trust, NAME is the path of a card or of a hub root, and the network is that of this hub,
-    whose code runs.
-    """
-    from mindspore_hub.load import load as load_network
-    from mindspore_hub.networks.sample_run import describe
-
-    if trust and Path(name).expanduser().is_dir():
-        from mindspore_hub.networks.trust import find_hub
-
-        name = str(find_hub(Path(name).expanduser())[1].path)
-    network = load_network(
-        name,
-        source="local" if trust else "gitee",
-        pretrained=not no_pretrained,
-        force_reload=force_reload,
-        trust=trust,
-    )
-    facts = describe(network, name)
-    if style == "json":
-        print_json(facts)
-        return
-    facts.update(parameters=f"{facts['parameters']:,}", size=size(facts["size"]))
-    for key in ("inputs", "outputs"):
-        facts[key] = [f"{tuple(item['shape'])} {item['dtype']}" for item in facts[key]]
-    print_table(("Fact", "Value"), [(key, _text(value)) for key, value in facts.items()])
-
-
-@mshub.command()
-@click.argument("name")
-@explain_name
-@click.option("--force-reload", is_flag=True, help="Download again even if it is in the store.")
-@format_option
-def download(name: str, force_reload: bool, style: str) -> None:
-    """Download the checkpoint of NAME into the store, verify it, and print its path."""
-    from mindspore_hub._progress import lines
-    from mindspore_hub.files.download import fetch
-    from mindspore_hub.files.records import note_use
-    from mindspore_hub.files.store import Store
-    from mindspore_hub.hub.hub import Hub
-    from mindspore_hub.networks.pretrained import loadable_asset
-
-    card = Hub.of().resolve(name)
-    asset = loadable_asset(card)
-    settings = settings_of_command()
-    with lines(asset.file_name, shown=settings.progress) as report:
-        path = fetch(
-            asset.link,
-            asset.sha256,
-            alternatives=Hub.of().links(asset.sha256),
-            settings=settings,
-            progress=report if style == "json" else None,
-            force=force_reload,
-        )
-    note_use(Store(settings.home).refs, card.uid, asset.sha256, asset.link)
-    if style == "json":
-        print_json({"uid": card.uid, "path": str(path), "sha256": asset.sha256})
-    else:
-        echo(str(path))
-
-
-@mshub.command()
-@click.option("--check", is_flag=True, help="Write nothing; print the diff and exit with 1.")
-@click.option(
-    "--root",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=Path(),
-    help="Hub root; the current folder by default.",
-)
-def generate(check: bool, root: Path) -> None:
-    """Write the entry points and the README's table of models from the cards."""
-    from mindspore_hub.authoring import generate as generator
-
-    if not (root / "assets").is_dir():
-        msg = f"{root.absolute()} has no folder of cards, assets; give the hub root with --root."
-        raise click.UsageError(msg)
-    if check:
-        diff = "".join(generator.differences(root))
-        echo(diff, nl=False)
-        if diff:
-            echo("Generated files are stale; run `mshub generate`.", err=True)
-            sys.exit(1)
-        return
-    for path in generator.write(root):
-        echo(str(path))
-
-
-@mshub.command()
-@format_option
-def env(style: str) -> None:
-    """Show versions, folders and settings, for a bug report."""
-    from mindspore_hub.commands.environment import describe_environment
-
-    facts = describe_environment()
-    if style == "json":
-        print_json(facts)
-        return
-    print_table(("Fact", "Value"), [(key, _text(value)) for key, value in facts.items()])
-
-
-@mshub.command()
-def demo() -> None:
-    """Check cards and entry points, load MVD, and match bundled sample images with it."""
-    from mindspore_hub.commands import demo as demonstration
-
-    sys.exit(demonstration.run(echo))
-
-
-mshub.add_command(card)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list) and not all(isinstance(item, int) for item in value):
-        return "\n".join(map(_text, value))
-    if isinstance(value, dict):
-        return "\n".join(one_line(f"{key}: {item}") for key, item in value.items())
-    return one_line(value)

@@ -99,11 +99,10 @@ def publish(
 def _argument(text: str) -> tuple[str, Argument]:
     """A constructor argument, typed as a card types it."""
     from mindspore_hub.hub.findings import Place
-    from mindspore_hub.hub.front_matter import Scalar
-    from mindspore_hub.hub.values import as_argument
+    from mindspore_hub.hub.values import YamlText, as_argument
 
     name, separator, value = text.partition("=")
-    typed = as_argument(Scalar(value, Place(), True))
+    typed = as_argument(YamlText(value, Place(), True))
     if not separator or not name.isidentifier() or typed is None:
         msg = f"--network-arg is NAME=VALUE, but is {text!r}."
         raise click.UsageError(msg)

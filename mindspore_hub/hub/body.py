@@ -28,6 +28,13 @@ _BEFORE_LETTERS = pattern(r"[\W\d_]+")
 _ODD_TARGET = pattern(r"\]\(\s*<?(?!https?://(?!https?:)[^/\s])", re.IGNORECASE)
 _DEFINITION = pattern(r"^[ >]*\[[^\]\n]+\]:\s*<?(?!https?://|\s)", re.MULTILINE | re.IGNORECASE)
 
+_IMPLEMENTATION = pattern(
+    r"implementation of\s+(?P<name>\S.{0,80}?)\s+from\s"
+    r"(?:(?:(?!\n\n).){0,200}?\bat\s+\[?(?P<path>[\w.+-]+(?:/[\w.+-]+)+))?",
+    re.DOTALL,
+)
+"""The sentence with which cards say what they use, and where it is."""
+
 _SHOW_MARKDOWN = frozenset({"markdown", "md"})
 """Languages of blocks in which a fence may be shown."""
 
@@ -68,6 +75,20 @@ class Link(NamedTuple):
     text: str
     place: Place
     image: bool = False
+
+
+class Implementation(NamedTuple):
+    """What the introduction of a card says that it uses.
+
+    Attributes:
+        name: The network.
+        path: Folder of its code, None if there is none.
+        place: Where the paragraph begins.
+    """
+
+    name: str
+    path: str | None
+    place: Place
 
 
 class _Fence(NamedTuple):
@@ -188,6 +209,18 @@ class Body:
     def has_section(self, *names: str) -> bool:
         """Whether a heading begins with one of these names, which are in lower case."""
         return any(name.startswith(names) for name in self._section_names)
+
+    @property
+    def implementation(self) -> Implementation | None:
+        """What the introduction says that the card uses, if it has the usual sentence."""
+        start = self.text.find("implementation of")
+        match = _IMPLEMENTATION.match(self.text, start) if start >= 0 else None
+        if not match:
+            return None
+        begin = self.text.rfind("\n\n", 0, start) + 2
+        place = Place(self.first_line + self.text.count("\n", 0, begin))
+        path = match["path"]
+        return Implementation(match["name"], path.rstrip(".") if path else None, place)
 
     @cached_property
     def has_odd_links(self) -> bool:

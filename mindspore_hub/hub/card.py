@@ -1,108 +1,268 @@
-"""Typed facts of a card, as loading its network needs them."""
+"""Model cards as the loader, the rules and all others have them: typed, and read when asked for."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping as Facts
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.document import Document, read_document
-from mindspore_hub.hub.facts import asset_items
 from mindspore_hub.hub.fields import asset_problems
 from mindspore_hub.hub.findings import Place, Problem
-from mindspore_hub.hub.front_matter import Mapping, Scalar
-from mindspore_hub.hub.metrics import Metric, parse_evaluation
+from mindspore_hub.hub.keys import fits
+from mindspore_hub.hub.metrics import (
+    PLACEHOLDERS,
+    Comparison,
+    FileName,
+    Metric,
+    ToolkitFileName,
+    compare,
+    parse_evaluation,
+    parse_file_name,
+    parse_metrics,
+)
 from mindspore_hub.hub.patterns import pattern
-from mindspore_hub.hub.values import Argument, Shape, as_argument, as_arguments, as_shapes
-from mindspore_hub.hub.vocabulary import listed
-from mindspore_hub.tasks.pictures.fields import Preprocessing, as_preprocessing
-from mindspore_hub.tasks.retrieval.fields import Protocol, Retrieval, as_protocol, as_retrieval
-
-REQUIRED_KEYS = listed("keys-required")
-"""Keys that every card has."""
+from mindspore_hub.hub.values import (
+    NOTHING,
+    Argument,
+    Input,
+    Shape,
+    YamlList,
+    YamlMapping,
+    YamlNode,
+    YamlText,
+    as_argument,
+    as_arguments,
+    as_inputs,
+    as_plain,
+    as_shapes,
+    is_null,
+    link_text,
+)
 
 LOADABLE_FORMATS = ("ckpt", "safetensors")
 """Formats of an asset that hold a checkpoint; the first asset in one of them is loaded."""
 
 _MODEL_NAME = pattern(r"\w[\w.+-]*")
+NETWORK = pattern(r"(?P<module>[^\W\d]\w*)\.(?P<name>[^\W\d]\w*)")
+
+_MOST_COMPARED = 20
+"""No card has more files; each comparison looks at all metrics."""
+
+_REMEMBERED = 4096
+"""Cards whose front matter a process keeps at most; it takes some 10 kB each."""
+
+_Made = TypeVar("_Made")
+
+
+class RepoLink(NamedTuple):
+    """Where the original code is: `https://HOST/OWNER/REPO/tree/REF/PATH`."""
+
+    url: str
+    host: str
+    owner: str
+    repo: str
+    ref: str | None
+    path: str | None
 
 
 @dataclass(frozen=True)
 class Asset:
-    """A published checkpoint.
+    """A published file.
 
     Attributes:
-        link: Where it is published.
+        link: Where it is published; empty where the card does not say it, as are the other texts.
         sha256: Digest of its bytes, 64 lower-case hexadecimal digits.
         network_args: Constructor arguments of the network that it fits.
-        preprocessing: How pictures are prepared for it, if the card says it.
-        retrieval: What becomes of the network's outputs, if the card says it.
-        protocol: How the published metrics were measured, if the card says it.
-        size: Approximate size as the card gives it, such as `329 MB`, or an empty string.
-        format: What the card says that it is, one of `LOADABLE_FORMATS`.
+        size: Approximate size as the card gives it, such as `329 MB`.
+        format: What the card says that it is, such as `ckpt`.
+        node: Its keys and values in the card, with their places.
     """
 
     link: str
     sha256: str
-    network_args: Facts[str, Argument] = field(default_factory=dict)
-    preprocessing: Preprocessing | None = None
-    retrieval: Retrieval | None = None
-    protocol: Protocol | None = None
+    network_args: Mapping[str, Argument] = field(default_factory=dict)
     size: str = ""
     format: str = "ckpt"
+    node: YamlMapping = field(default=NOTHING, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, node: YamlMapping) -> Asset:
+        """The asset that an item of `asset` describes."""
+        return cls(
+            link=node.text("asset-link"),
+            sha256=node.text("asset-sha256"),
+            network_args=as_arguments(node.get("network-args")),
+            size=node.text("asset-size"),
+            format=node.text("file-format"),
+            node=node,
+        )
+
+    @property
+    def is_loadable(self) -> bool:
+        """Whether it is a checkpoint in a format that loads."""
+        return self.format.lower() in LOADABLE_FORMATS
 
     @property
     def file_name(self) -> str:
         """Last component of the link."""
         return self.link.rsplit("/", 1)[-1]
 
+    @cached_property
+    def name(self) -> FileName | ToolkitFileName | None:
+        """What its file name says; None where it follows no published grammar."""
+        return parse_file_name(self.file_name)
+
+    @cached_property
+    def metrics(self) -> list[Metric]:
+        """Metrics that its file name states."""
+        name = self.name
+        return parse_metrics(name.metrics) if isinstance(name, FileName) and name.metrics else []
+
+    def mapping(self, key: str) -> dict[str, Any] | None:
+        """What stands behind a key such as `preprocessing`, as plain Python; None for no mapping."""
+        node = self.node.get(key)
+        return as_plain(node) if isinstance(node, YamlMapping) else None
+
 
 @dataclass(frozen=True)
 class Card:
     """A model card: the only declaration of a model.
 
+    What its front matter does not say, or not in a form that can be read, is empty or None; a rule
+    says why. Texts are as written: versions and digests are no numbers.
+
     Attributes:
         path: File of the card.
         uid: `publisher/version/card`.
         title: Title, for display only.
-        model_name: Name of the network; what `load` takes.
-        is_default: Whether the bare model name means this card.
-        asset: Its loadable checkpoint (the first in a format that loads), if it has one.
-        input_shapes: Shape of each input for one sample.
-        output_shapes: Shape of each output in inference mode for one sample.
-        facts: Text of every top-level key with a single value.
+        front_matter: Its keys and values, with their places.
         needs_uid: Whether its hub has another card that its variant means, as after a second
-            release; the catalog says it.
+            release; the hub says it.
+        other_asset: Checkpoint that is loaded in place of the one in the front matter.
     """
 
     path: Path
     uid: str
     title: str
-    model_name: str
-    is_default: bool
-    asset: Asset | None
-    input_shapes: tuple[Shape, ...]
-    output_shapes: tuple[Shape, ...]
-    facts: Facts[str, str]
+    front_matter: YamlMapping = field(default=NOTHING, repr=False)
     needs_uid: bool = False
+    other_asset: Asset | None = None
+
+    @property
+    def document(self) -> Document:
+        """The card as text, read again."""
+        return read_document(self.path, self.uid)
+
+    @cached_property
+    def values(self) -> dict[str, YamlNode]:
+        """Value of every key of the front matter, the last one of a key that stands twice."""
+        return {name.text: value for name, value in self.front_matter.entries}
+
+    def text(self, key: str) -> str:
+        """Text of a single value, without the `<...>` around links; empty if there is none."""
+        value = self.values.get(key)
+        return link_text(value.text) if isinstance(value, YamlText) else ""
 
     @property
     def name(self) -> str:
         """File name of the card without its extension."""
         return self.path.stem
 
+    @cached_property
+    def model_name(self) -> str:
+        """Name of the network; what `load` takes."""
+        return self.text("model-name")
+
     @property
+    def network(self) -> tuple[str, str]:
+        """Module in `models/`, and the class or function in it that builds the network.
+
+        `network: resnet.resnet50` says it; otherwise both have the name of the model.
+        """
+        match = NETWORK.fullmatch(self.text("network"))
+        return (match[1], match[2]) if match else (self.model_name.lower(), self.model_name)
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """What the network takes: shape for one sample, and dtype."""
+        stated = as_inputs(self.values.get("input"))
+        return stated or tuple(map(Input, as_shapes(self.values.get("input-shape"))))
+
+    @cached_property
     def version(self) -> str:
         """MindSpore release that the card was published for, such as `1.9`."""
-        return self.facts.get("mindspore-version", "")
+        return self.text("mindspore-version")
+
+    @property
+    def is_default(self) -> bool:
+        """Whether the bare model name means this card."""
+        return as_argument(self.values.get("default")) is True
+
+    @property
+    def domain(self) -> str:
+        """First part of `module-type`, in lower case."""
+        return self.text("module-type").partition("-")[0].strip().lower()
+
+    @cached_property
+    def repo_link(self) -> RepoLink | None:
+        """Parts of `repo-link`; None if it is of another form."""
+        return parse_repo_link(self.text("repo-link"))
+
+    @property
+    def input_shapes(self) -> tuple[Shape, ...]:
+        """Shape of each input for one sample."""
+        return tuple(item.shape for item in self.inputs)
+
+    @property
+    def output_shapes(self) -> tuple[Shape, ...]:
+        """Shape of each output in inference mode for one sample."""
+        return as_shapes(self.values.get("output-shape"))
+
+    @cached_property
+    def assets(self) -> list[Asset]:
+        """All published files."""
+        return [Asset.of(item) for item in asset_items(self.front_matter)]
+
+    @property
+    def asset(self) -> Asset | None:
+        """Its loadable checkpoint (the first in a format that loads), if it has one."""
+        found = (asset for asset in self.assets if asset.is_loadable)
+        return self.other_asset or next(found, None)
 
     @property
     def metrics(self) -> list[Metric]:
-        """Metrics that the card publishes."""
-        return parse_evaluation(Scalar(self.facts.get("evaluation", ""), Place()))[0]
+        """Metrics of `evaluation`."""
+        return self._evaluation[0]
+
+    @property
+    def bad_segments(self) -> list[tuple[str, Place]]:
+        """Segments of `evaluation` that are not metrics, with their places."""
+        return self._evaluation[1]
+
+    @cached_property
+    def _evaluation(self) -> tuple[list[Metric], list[tuple[str, Place]]]:
+        return parse_evaluation(self.values.get("evaluation"))
+
+    @property
+    def placeholder(self) -> str:
+        """What stands in `evaluation` for the absence of any metric, such as `none`."""
+        text = self.text("evaluation")
+        return text if text.strip().lower() in PLACEHOLDERS else ""
+
+    @cached_property
+    def comparisons(self) -> list[Comparison]:
+        """Metrics of `evaluation` against those in the name of each file."""
+        stated = "_".join([metric.text for metric in self.metrics])
+        return [
+            compare(self.metrics, asset.metrics)
+            for asset in self.assets[:_MOST_COMPARED]
+            if isinstance(asset.name, FileName) and asset.name.metrics not in {None, stated}
+        ]
 
     @property
     def variant(self) -> str:
@@ -118,6 +278,54 @@ class Card:
     def short_name(self) -> str:
         """Shortest name that `load` takes for this card: `MVD`, `MVD@sysumm01-all`, or its uid."""
         return self.model_name if self.is_default else self.variant_name
+
+
+def read_card(path: Path, uid: str) -> Card:
+    """Read the card at `path`; one that has not changed since is not read again.
+
+    Raises:
+        CardError: The card cannot be read, or names no model, or its `asset` is not a list of
+            files, or its network-args mean nothing.
+    """
+    try:
+        state = path.stat()
+    except (OSError, ValueError):
+        return _read(path, uid)  # which says why it cannot be read
+    return _remembered(path, uid, state.st_dev, state.st_ino, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _remembered(path: Path, uid: str, *_state: int) -> Card:
+    return _read(path, uid)
+
+
+def _read(path: Path, uid: str) -> Card:
+    document = read_document(path, uid)
+    problem = document.syntax_error
+    problem = problem or _model_name_problem(document.front_matter)
+    problem = problem or next(asset_problems(document.front_matter), None)
+    problem = problem or _network_args_problem(document.front_matter)
+    if problem:
+        where = f"{path}:{problem.place.line}:{problem.place.column}"
+        msg = f"{where}: {problem.message}; run `mshub card check {path}` for every finding."
+        raise CardError(msg)
+    return document.card
+
+
+def stated(card: Card, key: str, read: Callable[[YamlNode | None], _Made | None]) -> _Made:
+    """What `read` makes of a key of the asset, such as `preprocessing`.
+
+    Raises:
+        CardError: The card says nothing there, or something that cannot be read.
+    """
+    made = read(card.asset.node.get(key)) if card.asset else None
+    if made is None:
+        msg = (
+            f"{card.uid} says no `{key}` that could be followed; add it to its asset, and see "
+            f"`mshub card check {card.path}`."
+        )
+        raise CardError(msg)
+    return made
 
 
 def variant_of(name: str, model_name: str) -> str:
@@ -138,42 +346,24 @@ def variants_of(name: str, model_name: str) -> set[str]:
     return {full, name.lower(), full.split("-")[0]}
 
 
-def read_card(path: Path, uid: str) -> Card:
-    """Read the card at `path`.
-
-    Raises:
-        CardError: The card cannot be read, or names no model, or its `asset` is no list of files,
-            or its network-args mean nothing.
-    """
-    document = read_document(path)
-    problem = document.syntax_error
-    problem = problem or _model_name_problem(document.front_matter)
-    problem = problem or next(asset_problems(document.front_matter), None)
-    problem = problem or _network_args_problem(document.front_matter)
-    if problem:
-        where = f"{path}:{problem.place.line}:{problem.place.column}"
-        msg = f"{where}: {problem.message}; run `mshub card check {path}` for every finding."
-        raise CardError(msg)
-    return _card(document, uid)
+def asset_items(front_matter: YamlMapping) -> list[YamlMapping]:
+    """Items of `asset`."""
+    items = front_matter.get("asset")
+    if not isinstance(items, YamlList):
+        return []
+    return [item for item in items.items if isinstance(item, YamlMapping)]
 
 
-def stated(card: Card, key: str) -> Any:
-    """What a card says under `preprocessing`, `retrieval` or `protocol`.
-
-    Raises:
-        CardError: It says nothing there, or something that cannot be read.
-    """
-    facts = getattr(card.asset, key, None)
-    if facts is None:
-        msg = (
-            f"{card.uid} says no `{key}` that could be followed; add it to its asset, and see "
-            f"`mshub card check {card.path}`."
-        )
-        raise CardError(msg)
-    return facts
+def parse_repo_link(url: str) -> RepoLink | None:
+    """Parts of a `repo-link`; None if it is of another form."""
+    if not fits("repo-link", url):
+        return None
+    host, owner, repo, *rest = url.removesuffix("/").split("/", 7)[2:]
+    ref, path = (*rest[1:], None, None)[:2]
+    return RepoLink(url, host, owner, repo, ref, path)
 
 
-def _model_name_problem(front_matter: Mapping) -> Problem | None:
+def _model_name_problem(front_matter: YamlMapping) -> Problem | None:
     """A model name becomes part of paths, so it must not lead out of the hub."""
     name = front_matter.text("model-name")
     if not name:
@@ -184,49 +374,26 @@ def _model_name_problem(front_matter: Mapping) -> Problem | None:
     return None
 
 
-def _network_args_problem(front_matter: Mapping) -> Problem | None:
+def _network_problem(front_matter: YamlMapping) -> Problem | None:
+    """What is said of the network becomes the name of a module."""
+    is_stated = not is_null(front_matter.get("network"))
+    if not is_stated or NETWORK.fullmatch(front_matter.text("network")):
+        return None
+    place = front_matter.place_of("network")
+    return Problem(place, "network is not MODULE.NAME", "write `resnet.resnet50`")
+
+
+def _network_args_problem(front_matter: YamlMapping) -> Problem | None:
     """An argument that cannot be read would build another network than the card means."""
     for item in asset_items(front_matter):
         arguments = item.get("network-args")
         place = item.place_of("network-args")
         if arguments is None:
             continue
-        if not isinstance(arguments, Mapping):
-            return Problem(place, "network-args is no mapping", "write `{name: value}`")
+        if not isinstance(arguments, YamlMapping):
+            return Problem(place, "network-args is not a mapping", "write `{name: value}`")
         for name, value in arguments.entries:
-            if not isinstance(value, Scalar) or not value.text:
+            if not isinstance(value, YamlText) or not value.text:
                 message = f"network-args gives {name.text} no single value"
                 return Problem(name.place, message, "write `{name: value}`")
-    return None
-
-
-def _card(document: Document, uid: str) -> Card:
-    front_matter = document.front_matter
-    return Card(
-        path=document.path,
-        uid=uid,
-        title=document.title or "",
-        model_name=front_matter.text("model-name") or "",
-        is_default=as_argument(front_matter.get("default")) is True,
-        asset=_loadable_asset(front_matter),
-        input_shapes=as_shapes(front_matter.get("input-shape")),
-        output_shapes=as_shapes(front_matter.get("output-shape")),
-        facts={key: text for key in front_matter.names if (text := front_matter.text(key))},
-    )
-
-
-def _loadable_asset(front_matter: Mapping) -> Asset | None:
-    for item in asset_items(front_matter):
-        file_format = (item.text("file-format") or "").lower()
-        if file_format in LOADABLE_FORMATS:
-            return Asset(
-                link=item.text("asset-link") or "",
-                sha256=item.text("asset-sha256") or "",
-                network_args=as_arguments(item.get("network-args")),
-                preprocessing=as_preprocessing(item.get("preprocessing")),
-                retrieval=as_retrieval(item.get("retrieval")),
-                protocol=as_protocol(item.get("protocol")),
-                size=item.text("asset-size") or "",
-                format=file_format,
-            )
     return None

@@ -1,8 +1,8 @@
 """Read a Markdown card: its front matter with the place of every value, and its body.
 
-Scalars stay text: YAML would turn a version `1.10` into 1.1 and a digest of digits into a number.
-What they mean is for `facts` and `schema` to say. What is broken is kept as a problem under the
-code of the rule that reports it, and what can be read of the rest is read.
+Values stay text: YAML would turn a version `1.10` into 1.1 and a digest of digits into a number.
+What they mean, a `Card` says. What is broken is kept as a problem under the code of the rule that
+reports it, and what can be read of the rest is read.
 """
 
 from __future__ import annotations
@@ -13,17 +13,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mindspore_hub._files import is_file
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub import front_matter as front
 from mindspore_hub.hub.body import Body
-from mindspore_hub.hub.facts import Facts, first_line
 from mindspore_hub.hub.findings import Edit, Place, Problem, Rewrite
-from mindspore_hub.hub.front_matter import Mapping, Node, Scalar, Sequence
+from mindspore_hub.hub.keys import CHINESE
 from mindspore_hub.hub.paths import published_uid, read_bytes, uid_of
 from mindspore_hub.hub.patterns import pattern
-from mindspore_hub.hub.vocabulary import pairs
+from mindspore_hub.hub.values import YamlList, YamlMapping, YamlNode, YamlText
+
+if TYPE_CHECKING:
+    from mindspore_hub.hub.card import Card
 
 _CHINESE_KEY = pattern(r"(\s*(?:-\s+)?)(\w+)\s*(?::(?!\S)|：)\s*(.*)")
 """A key of a translated card, with the colon of either script."""
@@ -40,7 +43,7 @@ class Document:
         uid: `publisher/version/card`, its path under the folder of all cards.
         text: All of it, without a byte order mark, with its line ends as they are.
         lines: Its lines without their ends.
-        title: Text of the `# Title` line; None if the first line is none.
+        title: Text of the `# Title` line; None if the first line is not one.
         front_matter: Keys and values, as far as they can be read.
         rules: Line numbers of all lines that begin with `---`.
         problems: What is broken, under the code of the rule that reports it.
@@ -52,7 +55,7 @@ class Document:
     text: str = field(repr=False, compare=False)
     lines: tuple[str, ...]
     title: str | None
-    front_matter: Mapping
+    front_matter: YamlMapping
     rules: tuple[int, ...]
     problems: tuple[tuple[str, Problem], ...] = ()
     byte_order_mark: bool = field(default=False, compare=False)
@@ -64,14 +67,16 @@ class Document:
         return Body(self.lines[end:], end + 1)
 
     @cached_property
-    def values(self) -> dict[str, Node]:
-        """Value of every key of the front matter, the last one of a key that stands twice."""
-        return {name.text: value for name, value in self.front_matter.entries}
+    def card(self) -> Card:
+        """What the front matter says, typed."""
+        from mindspore_hub.hub.card import Card
+
+        return Card(self.path, self.uid, self.title or "", self.front_matter)
 
     @cached_property
-    def facts(self) -> Facts:
-        """What the front matter says, normalised."""
-        return Facts(self.front_matter)
+    def values(self) -> dict[str, YamlNode]:
+        """Value of every key of the front matter, the last one of a key that stands twice."""
+        return self.card.values
 
     @cached_property
     def published_uid(self) -> str:
@@ -101,7 +106,7 @@ class Document:
         return self.lines[self.rules[0] : self.rules[1] - 1] if len(self.rules) > 1 else ()
 
     @cached_property
-    def translation(self) -> Mapping | None:
+    def translation(self) -> YamlMapping | None:
         """Front matter under the usual keys, where the card translates them for an English twin.
 
         Such a card is called `<card>_cn`, and no loader reads it: only its twin is loaded.
@@ -123,7 +128,7 @@ class Document:
         start = place.column - 1
         return (Edit(place, old, new),) if self.line(place.line).startswith(old, start) else ()
 
-    def edit_value(self, value: Scalar, new: str) -> tuple[Edit, ...]:
+    def edit_value(self, value: YamlText, new: str) -> tuple[Edit, ...]:
         """An edit of the text of a value, inside its quotes if it has any."""
         place = Place(value.place.line, value.place.column + (not value.plain))
         return self.edit(place, value.text, new)
@@ -132,6 +137,16 @@ class Document:
         """Edits, unless one touches a key that stands twice: which line counts is not sure."""
         lines = (edit.place.line for edit in edits if isinstance(edit, Edit))
         return () if any(line in self._doubled for line in lines) else edits
+
+    def begin_of(self, item: YamlMapping) -> Place:
+        """Where an item of `asset` begins: the dash before its first key."""
+        for number in range(item.place.line, 0, -1):
+            line = self.lines[number - 1]
+            if line.lstrip().startswith("-"):
+                return Place(number, line.index("-") + 1)
+            if number < item.place.line and line.strip():
+                break
+        return item.place
 
     def asset_at(self, line: int) -> str:
         """What tells the asset that a line belongs to from the others; empty outside of assets."""
@@ -152,8 +167,8 @@ class Document:
     @cached_property
     def _assets(self) -> list[tuple[range, str]]:
         """Lines of every asset from its dash on, and its link, else its digest, else its place."""
-        items = self.facts.assets
-        starts = [first_line(self, item.node).line for item in items]
+        items = self.card.assets
+        starts = [self.begin_of(item.node).line for item in items]
         ends = [*starts[1:], _end_of(self.front_matter, "asset", self._end)]
         return [
             (range(start, end), item.link or item.sha256 or f"asset {number}")
@@ -185,7 +200,7 @@ def _read_again(name: str) -> property:
 
 for _name in (
     *("text", "lines", "title", "front_matter", "rules", "problems", "byte_order_mark"),
-    *("body", "values", "facts", "translation", "_doubled", "_assets"),
+    *("body", "card", "values", "translation", "_doubled", "_assets"),
 ):
     setattr(Outline, _name, _read_again(_name))
 
@@ -245,7 +260,7 @@ def parse_document(
     )
 
 
-def _doubled_lines(node: Node, end: int) -> Iterator[int]:
+def _doubled_lines(node: YamlNode, end: int) -> Iterator[int]:
     """Lines of every key that stands twice in its mapping, and of the values of both.
 
     Args:
@@ -261,23 +276,23 @@ def _doubled_lines(node: Node, end: int) -> Iterator[int]:
         yield from _doubled_lines(value, after)
 
 
-def _end_of(mapping: Mapping, key: str, end: int) -> int:
+def _end_of(mapping: YamlMapping, key: str, end: int) -> int:
     """First line behind the value of a key, where the mapping ends before the line `end`."""
     place = mapping.place_of(key)
     return min((name.place.line for name, _ in mapping.entries if name.place > place), default=end)
 
 
-def _parts_of(node: Node) -> list[tuple[str | None, Place, Node]]:
+def _parts_of(node: YamlNode) -> list[tuple[str | None, Place, YamlNode]]:
     """Name, place and value of every entry of a mapping, or item of a list, which has no name."""
-    if isinstance(node, Mapping):
+    if isinstance(node, YamlMapping):
         return [(name.text, name.place, value) for name, value in node.entries]
-    return [(None, item.place, item) for item in node.items] if isinstance(node, Sequence) else []
+    return [(None, item.place, item) for item in node.items] if isinstance(node, YamlList) else []
 
 
 def _in_english(line: str) -> str:
     """A line of front matter with its Chinese key, if it has one, in English."""
     match = _CHINESE_KEY.fullmatch(line)
-    key = pairs("keys-chinese").get(match[2]) if match else None
+    key = CHINESE.get(match[2]) if match else None
     return f"{match[1]}{key}: {match[3]}".rstrip() if match and key else line
 
 

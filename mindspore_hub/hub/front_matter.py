@@ -2,19 +2,21 @@
 
 Nearly every card is `key: value` lines and one list of assets, which a scanner of lines reads ten
 times faster than a YAML parser, and to the same result; of values in brackets it reads the shapes
-and arguments that cards of this package have. What it is not sure of goes to PyYAML; what
-PyYAML refuses is what the scanner could read, with the problem beside it.
+and arguments that cards of this package have. What it is not sure of goes to PyYAML; where PyYAML refuses,
+what the scanner could read counts, and a problem says why. The problems are in words and places of our
+own, the same with every release of PyYAML, with libyaml or without.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from collections.abc import Sequence as Lines
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any
 
 from mindspore_hub.hub.findings import Place, Problem
 from mindspore_hub.hub.patterns import pattern
+from mindspore_hub.hub.values import YamlList, YamlMapping, YamlNode, YamlText
 
 _FORBIDDEN = pattern(
     r"[^\t\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
@@ -41,74 +43,25 @@ _MAX_KEY = 1000
 _SPECIAL = frozenset("-?:,[]{}#&*!|>'\"%@`")
 """What a plain scalar does not begin with, or not without a thought."""
 
+MAX_DEPTH = 20
+"""Lists and mappings inside each other: deeper ones would end the interpreter, not the parser."""
 
-class Scalar(NamedTuple):
-    """A value as written; `plain` when it stands without quotes and no tag makes it a text."""
+_QUOTE_LEFT_OPEN = pattern(
+    r"\s*(?:-\s+)?[\w-]+:\s+(?:[\[{][^\"']*)?(\"(?:[^\"\\]|\\.)*\\?|'(?:[^']|'')*)"
+)
+"""A line whose value, or the first in its brackets, begins with a quote that the line does not close."""
 
-    text: str
-    place: Place
-    plain: bool = True
+_A_KEY = pattern(r"\s*(?:-\s+)?[\w-]+:(?:\s|$)")
 
+_OPENING = {"[": "bracket", "{": "bracket", '"': "quote", "'": "quote"}
 
-class Sequence(NamedTuple):
-    """A list."""
+_QUOTE_HELP = "quote a value that holds `: ` or a leading special character"
 
-    items: tuple[Node, ...]
-    place: Place
-
-
-class Mapping(NamedTuple):
-    """Keys and values in order; a key may stand twice."""
-
-    entries: tuple[tuple[Scalar, Node], ...]
-    place: Place
-
-    def get(self, key: str) -> Node | None:
-        """Value of a key, the last one if it stands twice, or None."""
-        found = None
-        for name, value in self.entries:
-            if name.text == key:
-                found = value
-        return found
-
-    def text(self, key: str) -> str | None:
-        """Text of a scalar value, without the `<...>` around links; None if there is none."""
-        value = self.get(key)
-        return link_text(value.text) if isinstance(value, Scalar) else None
-
-    def place_of(self, key: str) -> Place:
-        """Where the key of that value stands, or the begin of the mapping if it is absent."""
-        found = self.place
-        for name, _ in self.entries:
-            if name.text == key:
-                found = name.place
-        return found
-
-    @property
-    def names(self) -> list[str]:
-        """Names of the keys, in order."""
-        return [name.text for name, _ in self.entries]
-
-
-Node = Scalar | Sequence | Mapping
 
 Problems = list[tuple[str, Problem]]
 
 
-def scalars(node: Node | None) -> tuple[Scalar, ...]:
-    """A value, or the values of a list; nothing for anything else."""
-    if isinstance(node, Scalar):
-        return (node,)
-    items = node.items if isinstance(node, Sequence) else ()
-    return tuple(item for item in items if isinstance(item, Scalar))
-
-
-def link_text(text: str) -> str:
-    """A link without the angle brackets that Markdown puts around it."""
-    return text[1:-1] if text.startswith("<") and text.endswith(">") else text
-
-
-def read(lines: Lines[str], first_line: int) -> tuple[Mapping, Problems]:
+def read(lines: Sequence[str], first_line: int) -> tuple[YamlMapping, Problems]:
     """Read front matter.
 
     Args:
@@ -124,9 +77,7 @@ def read(lines: Lines[str], first_line: int) -> tuple[Mapping, Problems]:
     forbidden = _forbidden_character(lines, first_line)
     if forbidden:
         return scan.mapping, [*scan.problems, ("F014", forbidden)]
-    from mindspore_hub.hub.yaml_syntax import read_yaml
-
-    mapping, error = read_yaml(scan.without_bare_dashes(lines), first_line)
+    mapping, error = _read_yaml(scan.without_bare_dashes(lines), first_line)
     if error:
         return scan.mapping, [*scan.problems, ("F014", error)]
     return mapping, [item for item in scan.problems if item[0] == "F015"]
@@ -141,12 +92,12 @@ class _Scan:
         sure: Whether a YAML parser would read the same.
     """
 
-    def __init__(self, lines: Lines[str], first_line: int) -> None:
+    def __init__(self, lines: Sequence[str], first_line: int) -> None:
         # Tabs and what no editor shows mean to YAML what they do not mean here.
         self.sure = "".join(lines).isprintable()
         self.problems: Problems = []
-        self._entries: list[tuple[Scalar, Any]] = []
-        self._items: list[tuple[list[tuple[Scalar, Node]], Place]] | None = None
+        self._entries: list[tuple[YamlText, Any]] = []
+        self._items: list[tuple[list[tuple[YamlText, YamlNode]], Place]] | None = None
         self._list_place = Place()
         self._indent = 0
         self._first_line = first_line
@@ -155,12 +106,12 @@ class _Scan:
             if stripped and not stripped.startswith("#"):
                 self._take(number, line, stripped)
         self._close()
-        self.mapping = Mapping(
+        self.mapping = YamlMapping(
             tuple(self._entries),
             self._entries[0][0].place if self._entries else Place(first_line),
         )
 
-    def without_bare_dashes(self, lines: Lines[str]) -> list[str]:
+    def without_bare_dashes(self, lines: Sequence[str]) -> list[str]:
         """The lines with every `key: -` as `key:`, which is YAML."""
         bare = {problem.place.line for code, problem in self.problems if code == "F015"}
         return [
@@ -188,7 +139,7 @@ class _Scan:
                 self._close()
             self._entries.append(entry)
 
-    def _entry(self, number: int, indent: int, stripped: str) -> tuple[Scalar, Node] | None:
+    def _entry(self, number: int, indent: int, stripped: str) -> tuple[YamlText, YamlNode] | None:
         """Key and value of a line, or None if it is no `key: value`."""
         name, colon, rest = stripped.partition(":")
         if not colon or not name or name[0] in _SPECIAL or (rest and rest[0] not in " \t"):
@@ -200,28 +151,28 @@ class _Scan:
         if name[-1] in " \t" or " #" in name or len(name) > _MAX_KEY:
             self.sure = False
             name = name.rstrip(" \t")
-        key = Scalar(name, Place(number, indent + 1))
+        key = YamlText(name, Place(number, indent + 1))
         return key, self._value(key, written, Place(number, column))
 
-    def _value(self, key: Scalar, written: str, place: Place) -> Node:
+    def _value(self, key: YamlText, written: str, place: Place) -> YamlNode:
         if not written or _is_sure(written):
-            return Scalar(written, place)
+            return YamlText(written, place)
         if written == "-":
             help_ = "remove the line: the value is absent"
             message = f"{key.text}: - is not YAML"
             self.problems.append(("F015", Problem(key.place, message, help_)))
-            return Scalar("", place)
+            return YamlText("", place)
         quoted = _QUOTED.fullmatch(written)
         if quoted:
-            return Scalar(quoted[1] if quoted[1] is not None else quoted[2], place, plain=False)
+            return YamlText(quoted[1] if quoted[1] is not None else quoted[2], place, plain=False)
         flow = _flow(written, place)
         self.sure = self.sure and flow is not None
-        return flow or Scalar(written, place)
+        return flow or YamlText(written, place)
 
     def _begin_item(self, place: Place) -> None:
         if self._items is None:
             last = self._entries[-1][1] if self._entries else None
-            if not isinstance(last, Scalar) or last.text or not last.plain:
+            if not isinstance(last, YamlText) or last.text or not last.plain:
                 self._stray_item(place)
                 return
             self._items = []
@@ -237,14 +188,14 @@ class _Scan:
             ("F017", Problem(place, "a list item without a list", "write `key: value`"))
         )
 
-    def _add_to_item(self, entry: tuple[Scalar, Node]) -> None:
+    def _add_to_item(self, entry: tuple[YamlText, YamlNode]) -> None:
         key, value = entry
         if not self._items:
             self._stray(key.place.line, key.place.column - 1)
             return
         self._indent = self._indent or key.place.column
         nested = self._list_place.column < key.place.column == self._indent
-        if not nested or (isinstance(value, Scalar) and not value.text):
+        if not nested or (isinstance(value, YamlText) and not value.text):
             self.sure = False
         self._items[-1][0].append(entry)
 
@@ -261,12 +212,12 @@ class _Scan:
         items = []
         for entries, place in self._items:
             if entries:
-                items.append(Mapping(tuple(entries), entries[0][0].place))
+                items.append(YamlMapping(tuple(entries), entries[0][0].place))
             else:
                 self.sure = False
-                items.append(Mapping((), place))
+                items.append(YamlMapping((), place))
         key = self._entries[-1][0]
-        self._entries[-1] = (key, Sequence(tuple(items), self._list_place))
+        self._entries[-1] = (key, YamlList(tuple(items), self._list_place))
         self._items = None
 
 
@@ -281,28 +232,28 @@ def _is_sure(written: str) -> bool:
     )
 
 
-def _flow(written: str, place: Place) -> Sequence | Mapping | None:
+def _flow(written: str, place: Place) -> YamlList | YamlMapping | None:
     """A list of words or of such lists, or a mapping of words to either; None for anything else."""
     if written[0] == "{" and _MAPPING.fullmatch(written):
-        return Mapping(tuple(_pairs(written, place)), place)
+        return YamlMapping(tuple(_pairs(written, place)), place)
     if written[0] == "[" and _A_LIST.fullmatch(written):
         return _list_of_words(written, place)
     if written[0] == "[" and _LIST_OF_LISTS.fullmatch(written):
         lists = _parts(_A_LIST, written, place)
-        return Sequence(tuple(_list_of_words(*part) for part in lists), place)
+        return YamlList(tuple(_list_of_words(*part) for part in lists), place)
     return None
 
 
-def _pairs(written: str, place: Place) -> Iterator[tuple[Scalar, Node]]:
+def _pairs(written: str, place: Place) -> Iterator[tuple[YamlText, YamlNode]]:
     line, column = place
     for match in _A_PAIR.finditer(written):
         value, at = match[2], Place(line, column + match.start(2))
-        node = _list_of_words(value, at) if value[0] == "[" else Scalar(value, at)
-        yield Scalar(match[1], Place(line, column + match.start(1))), node
+        node = _list_of_words(value, at) if value[0] == "[" else YamlText(value, at)
+        yield YamlText(match[1], Place(line, column + match.start(1))), node
 
 
-def _list_of_words(written: str, place: Place) -> Sequence:
-    return Sequence(tuple(Scalar(*part) for part in _parts(_A_WORD, written, place)), place)
+def _list_of_words(written: str, place: Place) -> YamlList:
+    return YamlList(tuple(YamlText(*part) for part in _parts(_A_WORD, written, place)), place)
 
 
 def _parts(kind: re.Pattern[str], written: str, place: Place) -> list[tuple[str, Place]]:
@@ -311,7 +262,7 @@ def _parts(kind: re.Pattern[str], written: str, place: Place) -> list[tuple[str,
     return [(match[0], Place(line, column + match.start())) for match in kind.finditer(written)]
 
 
-def _forbidden_character(lines: Lines[str], first_line: int) -> Problem | None:
+def _forbidden_character(lines: Sequence[str], first_line: int) -> Problem | None:
     for number, line in enumerate(lines, first_line):
         match = _FORBIDDEN.search(line)
         if match:
@@ -319,3 +270,123 @@ def _forbidden_character(lines: Lines[str], first_line: int) -> Problem | None:
             message = f"not YAML: the character U+{ord(match[0]):04X} cannot stand here"
             return Problem(place, message, "remove that character")
     return None
+
+
+def _read_yaml(lines: Sequence[str], first_line: int) -> tuple[YamlMapping, Problem | None]:
+    """Read front matter as YAML.
+
+    Args:
+        lines: What stands between the two rules.
+        first_line: Line number of the first of them.
+
+    Returns:
+        Keys and values, none if it cannot be read, and then why.
+    """
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    empty = YamlMapping((), Place(first_line))
+    text = "\n".join(lines)
+    try:
+        problem = _alias_or_depth(yaml.parse(text, Loader=loader), first_line)
+        root = None if problem else yaml.compose(text, Loader=loader)
+    except yaml.MarkedYAMLError as error:
+        return empty, _refused(error, text, loader, first_line)
+    node = _convert(root, first_line) if root is not None else empty
+    return (node if isinstance(node, YamlMapping) else empty), problem
+
+
+def _refused(error: Any, text: str, loader: Any, first_line: int) -> Problem:
+    """Say in our own words what a parser refuses: its words are those of its release.
+
+    A parser that looks ahead for a colon refuses deep nesting before it tells of any list; what
+    stands before that place tells of them all.
+    """
+    import yaml
+
+    mark = error.problem_mark or error.context_mark
+    lines = [*text.split("\n"), ""]
+    with suppress(yaml.MarkedYAMLError):
+        before = "\n".join([*lines[: mark.line], lines[mark.line][: mark.column]])
+        problem = _alias_or_depth(yaml.parse(before, Loader=loader), first_line)
+        if problem:
+            return problem
+    quote = _open_quote(lines[: mark.line + 1], first_line)
+    if quote:
+        return _not_closed("quote", quote)
+    character = lines[mark.line][mark.column : mark.column + 1]
+    opened = error.context_mark or mark
+    what = _OPENING.get(lines[opened.line][opened.column : opened.column + 1])
+    if what and (opened.line < mark.line or not character):
+        return _not_closed(what, _place(opened, first_line))
+    shown = {"": "the end", "\t": "a tab", "`": "a backtick"}.get(character, f"`{character}`")
+    return Problem(_place(mark, first_line), f"not YAML: {shown} cannot stand here", _QUOTE_HELP)
+
+
+def _not_closed(what: str, place: Place) -> Problem:
+    return Problem(place, f"not YAML: the {what} is not closed", "close it in its line")
+
+
+def _open_quote(lines: Sequence[str], first_line: int) -> Place | None:
+    """The first value that begins with a quote and has no other one before the next key."""
+    for number, line in enumerate(lines):
+        match = _QUOTE_LEFT_OPEN.fullmatch(line)
+        after = next((line for line in lines[number + 1 :] if line.strip()), "key:")
+        if match and _A_KEY.match(after):
+            return Place(first_line + number, match.start(1) + 1)
+    return None
+
+
+def _alias_or_depth(events: Iterator[Any], first_line: int) -> Problem | None:
+    """What would make the composer run out of stack or memory in a few lines."""
+    import yaml
+
+    depth = 0
+    for event in events:
+        place = _place(event.start_mark, first_line)
+        if isinstance(event, yaml.AliasEvent):
+            message = "a value that begins with `*` is an alias, which cards do not have"
+            return Problem(place, message, "quote it, or write the value out")
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            message = f"more than {MAX_DEPTH} lists and mappings inside each other"
+            return Problem(place, message, "write it flatter")
+    return None
+
+
+def _place(mark: Any, first_line: int) -> Place:
+    return Place(first_line + mark.line, mark.column + 1) if mark else Place(first_line)
+
+
+def _convert(node: Any, first_line: int) -> YamlNode:
+    import yaml
+
+    place = _place(node.start_mark, first_line)
+    if isinstance(node, yaml.MappingNode):
+        return YamlMapping(tuple(_entries(node, first_line)), place)
+    if isinstance(node, yaml.SequenceNode):
+        return YamlList(tuple(_convert(item, first_line) for item in node.value), place)
+    return YamlText(node.value, place, _is_plain(node))
+
+
+def _is_plain(node: Any) -> bool:
+    """Whether YAML chooses the type by the text: a tag before it says the type as quotes do."""
+    import yaml
+
+    if node.style:
+        return not _is_text(node.tag)
+    resolver: Any = yaml.SafeLoader("")
+    implied = resolver.resolve(yaml.ScalarNode, node.value, (True, False))
+    return not _is_text(node.tag) or _is_text(implied)
+
+
+def _is_text(tag: str) -> bool:
+    return tag == "tag:yaml.org,2002:str"
+
+
+def _entries(node: Any, first_line: int) -> Iterator[tuple[YamlText, YamlNode]]:
+    for key, value in node.value:
+        name = _convert(key, first_line)
+        if isinstance(name, YamlText):
+            yield name, _convert(value, first_line)

@@ -1,4 +1,4 @@
-"""From a name to a card: model names, variants, card names, uids, URLs and paths."""
+"""The cards of a folder, and from a name to one of them: model names, variants, uids, URLs, paths."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from pathlib import Path
 
 from mindspore_hub.errors import AmbiguousNameError, CardError, UnknownNameError
 from mindspore_hub.hub.card import Card, read_card, variants_of
+from mindspore_hub.hub.findings import Place
 from mindspore_hub.hub.paths import card_paths, uid_of
+from mindspore_hub.hub.values import YamlMapping, YamlText
 from mindspore_hub.settings import hub_setting, shown_address
 
 logger = logging.getLogger(__name__)
@@ -35,7 +37,7 @@ def own_root() -> Path:
 
 
 @dataclass(frozen=True)
-class Unread:
+class UnreadableCard:
     """A card that cannot be read.
 
     Attributes:
@@ -48,19 +50,22 @@ class Unread:
     path: Path
     error: CardError
 
-    def as_card(self, models: Iterable[str]) -> Card:
-        """What its path tells of it, so that a name which means it does not mean another card."""
+    def stand_in(self, models: Iterable[str]) -> Card:
+        """A card with the model that its path suggests, so that its names do not mean another one."""
         name = self.path.stem.lower()
         own = [model for model in models if name.startswith(f"{model.lower()}_")]
         model = max(own, key=len, default=name.partition("_")[0])
-        return Card(self.path, self.uid, "", model, False, None, (), (), {})
+        entry = YamlText("model-name", Place()), YamlText(model, Place())
+        return Card(self.path, self.uid, "", YamlMapping((entry,), Place()))
 
 
 class Hub:
     """The cards of a hub root: a folder with `assets/`, `models/` and `mindspore_hub_conf/`.
 
+    They are read once, when they are first asked for.
+
     Args:
-        root: The folder. Its cards are read once, when they are first asked for.
+        root: The folder.
         trust: The caller trusts its code, so that networks of it may run; the package's own is
             always trusted.
     """
@@ -80,11 +85,11 @@ class Hub:
             trust: The caller trusts its code.
 
         Raises:
-            SettingsError: `MSHUB_HUB` means no path.
+            SettingsError: `MSHUB_HUB` is not a path.
             CardError: The folder has no cards.
         """
         if isinstance(hub, Hub):
-            return hub
+            return cls(hub.root, trust=True) if trust and not hub.trust else hub
         root = Path(hub).expanduser() if hub is not None else hub_setting() or own_root()
         if not (root / "assets").is_dir():
             msg = (
@@ -113,7 +118,7 @@ class Hub:
         return self._read[0]
 
     @property
-    def unread(self) -> tuple[Unread, ...]:
+    def unread(self) -> tuple[UnreadableCard, ...]:
         """Cards that are not among them, because they cannot be read."""
         return self._read[1]
 
@@ -128,15 +133,15 @@ class Hub:
         return self
 
     @cached_property
-    def _read(self) -> tuple[tuple[Card, ...], tuple[Unread, ...]]:
+    def _read(self) -> tuple[tuple[Card, ...], tuple[UnreadableCard, ...]]:
         cards, unread = [], []
         for uid, path in card_paths(self.root / "assets"):
             if path.is_file():
                 try:
                     cards.append(read_card(path, uid))
                 except CardError as error:
-                    unread.append(Unread(uid, path, error))
-        return tuple(_told_apart(cards)), tuple(unread)
+                    unread.append(UnreadableCard(uid, path, error))
+        return tuple(_with_unique_names(cards)), tuple(unread)
 
     def links(self, sha256: str) -> Iterator[str]:
         """Every link under which its cards publish a file; they are read when the first is asked for."""
@@ -203,15 +208,15 @@ class Hub:
         return found[0]
 
     @property
-    def _known(self) -> list[Card]:
+    def _candidates(self) -> list[Card]:
         """Every card that a name may mean, those that cannot be read included."""
-        return [*self.cards, *(unread.as_card(self.models) for unread in self.unread)]
+        return [*self.cards, *(unread.stand_in(self.models) for unread in self.unread)]
 
     def _by_path(self, name: str) -> Card:
         path = existing(name)
         if path and path.is_file():
             return read_card(path, uid_of(path))
-        hint = _did_you_mean(_near(Path(name).stem, [card.name for card in self._known]))
+        hint = _did_you_mean(_near(Path(name).stem, [card.name for card in self._candidates]))
         msg = (
             f"There is no card {name!r}.{hint} Give the path of an existing .md file, a name or a "
             f"uid.{self._left_out()}"
@@ -220,14 +225,14 @@ class Hub:
 
     def _by_uid(self, name: str) -> Card:
         uid = name.removesuffix("/").lower()
-        found = [card for card in self._known if card.uid.lower() == uid]
+        found = [card for card in self._candidates if card.uid.lower() == uid]
         return found[0] if found else self._unknown(name, self._near_uids(uid))
 
     def _near_uids(self, uid: str) -> list[str]:
         """Uids of the cards that the last part of a uid may mean, those of its release first."""
         release, _, name = uid.rpartition("/")
         cards = sorted(
-            self._known,
+            self._candidates,
             key=lambda card: (card.uid.rpartition("/")[0].lower() != release, not card.is_default),
         )
         near = _near(name, _names(cards))
@@ -237,35 +242,45 @@ class Hub:
         return list(dict.fromkeys(found))[:_SUGGESTIONS]
 
     def _by_name(self, name: str) -> Card:
-        known = self._known
-        of_model = _of_model(name, known)
+        candidates = self._candidates
+        of_model = _of_model(name, candidates)
         defaults = [card for card in of_model if card.is_default]
-        lost = {unread.path for unread in self.unread}
+        unreadable = {unread.path for unread in self.unread}
         # Without its default card, a model must not come to mean one of the others.
         found = (
             defaults
-            or [card for card in of_model if card.path in lost][:1]
+            or [card for card in of_model if card.path in unreadable][:1]
             or of_model
-            or [card for card in known if card.name.lower() == name.lower()]
+            or [card for card in candidates if card.name.lower() == name.lower()]
         )
-        return _only(name, found) if found else self._unknown(name, _near(name, _names(known)))
+        return _only(name, found) if found else self._unknown(name, _near(name, _names(candidates)))
 
     def _by_variant(self, model: str, variant: str) -> Card:
-        cards = _of_model(model, self._known)
+        cards = _of_model(model, self._candidates)
         if not cards:
-            models = [card.model_name for card in self._known]
+            models = [card.model_name for card in self._candidates]
             return self._unknown(f"{model}@{variant}", _near(model, models))
         found = [card for card in cards if _is_variant(card, variant)]
         if not found:
             name = f"{cards[0].model_name}@{variant}"
-            msg = f"{name!r} names no card. Variants of {cards[0].model_name}:\n{_choices(cards)}"
+            msg = (
+                f"{name!r} names no card.{self._elsewhere()} Variants of {cards[0].model_name}:\n"
+                f"{_choices(cards)}"
+            )
             raise UnknownNameError(msg)
         return _only(f"{model}@{variant}", found)
 
     def _unknown(self, name: str, near: list[str]) -> Card:
-        hint, left_out = _did_you_mean(near), self._left_out()
-        msg = f"{name!r} names no model card.{hint} `mshub list` shows every card.{left_out}"
+        hint = _did_you_mean(near)
+        msg = (
+            f"{name!r} names no model card.{hint} `mshub list` shows every card.{self._elsewhere()}"
+        )
         raise UnknownNameError(msg)
+
+    def _elsewhere(self) -> str:
+        """Where else a card may be that is not among those of this hub."""
+        hint = " For a card of another hub, give --hub DIR or set MSHUB_HUB." if self.is_own else ""
+        return f"{hint}{self._left_out()}"
 
     def _left_out(self) -> str:
         paths = [str(unread.path) for unread in self.unread]
@@ -285,7 +300,7 @@ def _uid_of_url(url: str) -> str:
     match = _CARD_URL.fullmatch(url)
     if not match:
         msg = (
-            f"{shown_address(url)!r} is no address of a model card; expected "
+            f"{shown_address(url)!r} is not the address of a model card; expected "
             "https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/<uid>.md, "
             "the same on github.com, or just <uid>."
         )
@@ -312,8 +327,8 @@ def _is_variant(card: Card, variant: str) -> bool:
     return variant.lower() in variants_of(card.name, card.model_name)
 
 
-def _told_apart(cards: list[Card]) -> Iterator[Card]:
-    """The cards, where those whose variant means several are to be called by their uids."""
+def _with_unique_names(cards: list[Card]) -> Iterator[Card]:
+    """The cards; one whose variant means several of them is to be called by its uid."""
     counts = Counter(
         (card.model_name.lower(), variant)
         for card in cards

@@ -1,4 +1,4 @@
-"""Metrics as cards and file names state them, `rank1acc71`, and how two statements compare."""
+"""Metrics as cards and names of published files state them, `rank1acc71`, and how two of them compare."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import re
 from typing import NamedTuple
 
 from mindspore_hub.hub.findings import Place
-from mindspore_hub.hub.front_matter import Node, Scalar
 from mindspore_hub.hub.patterns import pattern
-from mindspore_hub.hub.values import is_null
+from mindspore_hub.hub.values import YamlNode, YamlText, is_null
 from mindspore_hub.hub.vocabulary import pairs, plain
 
 _LETTER = r"A-Za-z\u0080-\u00b0\u00b2-\u2211\u2214-\uffff"
@@ -66,6 +65,18 @@ _PERCENTAGE = pattern(
     re.IGNORECASE,
 )
 
+PLACEHOLDERS = frozenset({"no", "none", "null", "n/a", "na", "nan", "tbd", "todo", "unknown", "/"})
+"""What stands in `evaluation` for the absence of any metric, in lower case."""
+
+_RELEASE_FILE = pattern(
+    r"(?P<model>.+?)_(?P<device>ascend|gpu|cpu)_v(?P<ver>\d+)_(?P<dataset>.+?)"
+    r"_(?P<kind>official|research)_(?P<domain>[a-z]+)(?:_(?P<metrics>.+))?\.(?P<ext>[a-z]+)"
+)
+_TOOLKIT_FILE = pattern(r"(?P<model>.+)-(?P<prefix>[0-9a-f]{8,9})-(?P<chip>910v2)\.(?P<ext>[a-z]+)")
+
+_LONGEST_NAME = 255
+"""Longer ones are not file names, and would take the expressions above their time."""
+
 _LONGEST_METRIC = 200
 """Longer texts are no metric, and would take the expressions above their time."""
 
@@ -111,6 +122,28 @@ class Metric(NamedTuple):
         return bool(self.name and _PERCENTAGE.fullmatch(self.name))
 
 
+class FileName(NamedTuple):
+    """What the name of a release file says."""
+
+    model: str
+    device: str
+    version: str
+    dataset: str
+    kind: str
+    domain: str
+    metrics: str | None
+    extension: str
+
+
+class ToolkitFileName(NamedTuple):
+    """What the name of a toolkit's file says."""
+
+    model: str
+    prefix: str
+    chip: str
+    extension: str
+
+
 def parse_metric(segment: str, place: Place = _NOWHERE) -> Metric | None:
     """A metric from a segment of `evaluation`; None if it follows no grammar."""
     text = segment.strip()
@@ -137,13 +170,24 @@ def parse_metrics(text: str) -> list[Metric]:
     return metrics
 
 
-def parse_evaluation(node: Node | None) -> tuple[list[Metric], list[tuple[str, Place]]]:
+def parse_file_name(name: str) -> FileName | ToolkitFileName | None:
+    """What the name of a published file says; None if it follows no published grammar."""
+    if len(name) > _LONGEST_NAME:
+        return None
+    match = _RELEASE_FILE.fullmatch(name)
+    if match:
+        return FileName(*match.groups())
+    match = _TOOLKIT_FILE.fullmatch(name)
+    return ToolkitFileName(*match.groups()) if match else None
+
+
+def parse_evaluation(node: YamlNode | None) -> tuple[list[Metric], list[tuple[str, Place]]]:
     """Metrics of a value of `evaluation`, and its segments that are none, with their places."""
     metrics: list[Metric] = []
     bad: list[tuple[str, Place]] = []
     if node is None or is_null(node):
         return metrics, bad
-    if not isinstance(node, Scalar):
+    if not isinstance(node, YamlText):
         return [], [("a list or mapping", node.place)]
     if not node.text.strip():
         return metrics, bad

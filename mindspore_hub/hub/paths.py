@@ -25,6 +25,9 @@ _OTHER_SUFFIXES = (
 )
 """Markdown too, but no name of a card."""
 
+ENTRY_POINT = "mindspore_hub_conf"
+"""Name of the folder of all entry points, and of the module of each."""
+
 _VERSION = pattern(r"\d+(?:\.\d+)+")
 
 
@@ -70,6 +73,11 @@ class Cards(NamedTuple):
         if path in self.refused:
             raise CardError(self.refused[path])
         return read_bytes(path)
+
+
+def entry_point_path(root: Path, model_name: str) -> Path:
+    """Where the entry point of a model lies under a hub root."""
+    return root / ENTRY_POINT / model_name / f"{ENTRY_POINT}.py"
 
 
 def is_card_name(name: str) -> bool:

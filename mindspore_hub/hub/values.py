@@ -1,12 +1,14 @@
-"""What the text of a value means: digests, constructor arguments, shapes."""
+"""The values of a card's front matter with their places, and what their text means."""
 
 from __future__ import annotations
 
 import json
+import re
+from datetime import date
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, NamedTuple
 
-from mindspore_hub.hub.front_matter import Mapping, Node, Scalar, Sequence
+from mindspore_hub.hub.findings import Place
 from mindspore_hub.hub.patterns import pattern
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
@@ -18,16 +20,104 @@ SHA256 = pattern(r"[0-9a-f]{64}")
 _INTEGER = pattern(r"[-+]?[0-9]{1,18}")
 _DECIMAL = pattern(r"[-+]?([0-9]{1,18}\.[0-9]{,18}|\.[0-9]{1,18})([eE][-+]?[0-9]{1,2})?")
 
+_ISO_DATE = pattern(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DATE = pattern(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})")
+
 Argument = bool | int | float | str
 """A constructor argument as a card can state it."""
 
 Shape = tuple[int, ...]
 """Shape of one sample, without the batch axis."""
 
+DTYPES = ("float32", "float16", "int32", "int64", "bool")
+"""What an input of a network may hold."""
 
-def is_null(node: Node | None) -> bool:
+
+class Input(NamedTuple):
+    """One input of a network.
+
+    Attributes:
+        shape: Shape of one sample.
+        dtype: One of `DTYPES`.
+        high: Integers are below it, as token ids are below the size of a vocabulary; None where
+            the card does not say it.
+    """
+
+    shape: Shape
+    dtype: str = "float32"
+    high: int | None = None
+
+
+class YamlText(NamedTuple):
+    """A value as written; `plain` when it stands without quotes and no tag makes it a text."""
+
+    text: str
+    place: Place
+    plain: bool = True
+
+
+class YamlList(NamedTuple):
+    """A list."""
+
+    items: tuple[YamlNode, ...]
+    place: Place
+
+
+class YamlMapping(NamedTuple):
+    """Keys and values in order; a key may stand twice."""
+
+    entries: tuple[tuple[YamlText, YamlNode], ...]
+    place: Place
+
+    def get(self, key: str) -> YamlNode | None:
+        """Value of a key, the last one if it stands twice, or None."""
+        found = None
+        for name, value in self.entries:
+            if name.text == key:
+                found = value
+        return found
+
+    def text(self, key: str) -> str:
+        """Text of a single value, without the `<...>` around links; empty if there is none."""
+        value = self.get(key)
+        return link_text(value.text) if isinstance(value, YamlText) else ""
+
+    def place_of(self, key: str) -> Place:
+        """Where the key of that value stands, or the begin of the mapping if it is absent."""
+        found = self.place
+        for name, _ in self.entries:
+            if name.text == key:
+                found = name.place
+        return found
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the keys, in order."""
+        return [name.text for name, _ in self.entries]
+
+
+YamlNode = YamlText | YamlList | YamlMapping
+
+NOTHING = YamlMapping((), Place())
+"""A mapping that was never written."""
+
+
+def single_values(node: YamlNode | None) -> tuple[YamlText, ...]:
+    """A value, or the values of a list; nothing for anything else."""
+    if isinstance(node, YamlText):
+        return (node,)
+    items = node.items if isinstance(node, YamlList) else ()
+    return tuple(item for item in items if isinstance(item, YamlText))
+
+
+def link_text(text: str) -> str:
+    """A link without the angle brackets that Markdown puts around it."""
+    return text[1:-1] if text.startswith("<") and text.endswith(">") else text
+
+
+def is_null(node: YamlNode | None) -> bool:
     """Whether a key says nothing: there is no such key, or no value behind it."""
-    return node is None or (isinstance(node, Scalar) and node.plain and node.text in _NULLS)
+    return node is None or (isinstance(node, YamlText) and node.plain and node.text in _NULLS)
 
 
 def as_builtin(value: object) -> Any:
@@ -48,17 +138,17 @@ def as_builtin(value: object) -> Any:
     return tuple(map(as_builtin, value)) if type(value) is tuple else value
 
 
-def as_arguments(node: Node | None) -> dict[str, Argument]:
+def as_arguments(node: YamlNode | None) -> dict[str, Argument]:
     """Constructor arguments that a `network-args` mapping states."""
-    if not isinstance(node, Mapping):
+    if not isinstance(node, YamlMapping):
         return {}
     typed = {name.text: as_argument(value) for name, value in node.entries}
     return {name: value for name, value in typed.items() if value is not None}
 
 
-def as_argument(node: Node | None) -> Argument | None:
+def as_argument(node: YamlNode | None) -> Argument | None:
     """Value of a plain scalar as YAML 1.2 reads it: a boolean, a number, else its text."""
-    if not isinstance(node, Scalar):
+    if not isinstance(node, YamlText):
         return None
     text = node.text
     if node.plain and text.lower() in {"true", "false"}:
@@ -68,6 +158,15 @@ def as_argument(node: Node | None) -> Argument | None:
     if node.plain and _DECIMAL.fullmatch(text):
         return float(text)
     return text
+
+
+def as_plain(node: YamlNode | None) -> Any:
+    """A value as plain Python: dicts and lists of numbers, booleans and texts; None for nothing."""
+    if isinstance(node, YamlMapping):
+        return {name.text: as_plain(value) for name, value in node.entries}
+    if isinstance(node, YamlList):
+        return [as_plain(item) for item in node.items]
+    return None if is_null(node) else as_argument(node)
 
 
 def quoted(text: str) -> str:
@@ -92,32 +191,71 @@ def as_yaml(value: Argument) -> str:
     return text.replace("e", ".0e") if "." not in text else text
 
 
-def as_shapes(node: Node | None) -> tuple[Shape, ...]:
+def as_shapes(node: YamlNode | None) -> tuple[Shape, ...]:
     """Shapes that a card states, `[3, 288, 144]` or one list per tensor; empty if it is neither."""
-    if not isinstance(node, Sequence):
+    if not isinstance(node, YamlList):
         return ()
-    if all(isinstance(item, Sequence) for item in node.items):
+    if all(isinstance(item, YamlList) for item in node.items):
         return tuple(shape for item in node.items for shape in as_shapes(item))
     sizes = [as_argument(item) for item in node.items]
     return (tuple(size for size in sizes if type(size) is int),) if sizes else ()
 
 
-def wrong_part_of_shape(node: Node) -> Node | None:
+def wrong_part_of_shape(node: YamlNode) -> YamlNode | None:
     """What of a shape is neither a list of sizes nor a list of such lists; None if it is one."""
-    if not isinstance(node, Sequence) or not node.items:
+    if not isinstance(node, YamlList) or not node.items:
         return node
-    if isinstance(node.items[0], Sequence):
+    if isinstance(node.items[0], YamlList):
         shapes = (_wrong_size(item) for item in node.items)
         return next((wrong for wrong in shapes if wrong is not None), None)
     return _wrong_size(node)
 
 
-def _wrong_size(node: Node) -> Node | None:
-    if not isinstance(node, Sequence) or not node.items:
+def as_inputs(node: YamlNode | None) -> tuple[Input, ...]:
+    """Inputs that a card states, `[{shape: [128], dtype: int32}]`; empty if one means nothing."""
+    items = node.items if isinstance(node, YamlList) else ()
+    inputs = [_as_input(item) for item in items]
+    return () if None in inputs else tuple(item for item in inputs if item)
+
+
+def _as_input(node: YamlNode) -> Input | None:
+    if not isinstance(node, YamlMapping):
+        return None
+    shape, dtype = node.get("shape"), node.text("dtype") or "float32"
+    if not isinstance(shape, YamlList) or dtype not in DTYPES:
+        return None
+    sizes = [as_argument(item) for item in shape.items]
+    known = tuple(size for size in sizes if type(size) is int and size > 0)
+    high = as_argument(node.get("high"))
+    high = high if type(high) is int and high > 0 else None
+    return Input(known, dtype, high) if len(known) == len(sizes) else None
+
+
+def _wrong_size(node: YamlNode) -> YamlNode | None:
+    if not isinstance(node, YamlList) or not node.items:
         return node
     return next((item for item in node.items if not _is_size(item)), None)
 
 
-def _is_size(node: Node) -> bool:
+def _is_size(node: YamlNode) -> bool:
     value = as_argument(node)
     return type(value) is int and value > 0
+
+
+def is_iso_date(text: str) -> bool:
+    """Whether a text has the form YYYY-MM-DD, be there such a day or not."""
+    return _ISO_DATE.fullmatch(text) is not None
+
+
+def iso_date(text: str) -> str:
+    """A day of the calendar, year first, as YYYY-MM-DD; empty if the text is not one."""
+    match = _DATE.fullmatch(text.strip())
+    try:
+        return date(*map(int, match.group(1, 3, 4))).isoformat() if match else ""
+    except ValueError:
+        return ""
+
+
+def split_items(text: str) -> list[str]:
+    """Items of a value such as `inference/transfer-learning`, in lower case."""
+    return [item.strip().lower() for item in re.split(r"[/,|;]", text) if item.strip()]

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from mindspore_hub._files import replacing
 from mindspore_hub.errors import ExportError
+from mindspore_hub.hub.values import Input
+from mindspore_hub.networks import golden
 from mindspore_hub.networks.examine import Examination, naming, plain
 from mindspore_hub.tensors import write
 
@@ -106,12 +108,12 @@ def convert_network(
             fit.network,
             temporary,
             format=format,
-            input_shapes=fit.input_shapes,
+            inputs=fit.inputs,
             batch_size=batch_size,
         )
         size = temporary.stat().st_size
     _warn_of_metadata(facts, path)
-    inputs = tuple((batch_size, *shape) for shape in fit.input_shapes)
+    inputs = tuple((batch_size, *item.shape) for item in fit.inputs)
     return Converted(Path(path), format, size, inputs=inputs, difference=difference)
 
 
@@ -127,7 +129,7 @@ def export(
     path: str | os.PathLike[str],
     *,
     format: str,
-    input_shapes: Sequence[Sequence[int]],
+    inputs: Sequence[Input],
     batch_size: int = 1,
 ) -> float | None:
     """Write a network, load what was written, and compare the outputs for one random batch.
@@ -136,7 +138,7 @@ def export(
         network: A network in inference mode.
         path: The file to write, alone in its folder.
         format: `mindir` or `onnx`.
-        input_shapes: Shape of each input for one sample.
+        inputs: What the network takes.
         batch_size: Samples that the written network takes at once.
 
     Returns:
@@ -149,10 +151,9 @@ def export(
     import numpy as np
 
     path = Path(path)
-    random = np.random.default_rng(0)
-    inputs = [random.standard_normal((batch_size, *shape), np.float32) for shape in input_shapes]
+    drawn = golden.draw(inputs, batch_size=batch_size)
     name = type(network).__name__
-    expected = _run(network, inputs)
+    expected = _run(network, drawn)
     if not all(np.isfinite(array).all() for array in expected):
         msg = (
             f"{name} computes infinite values or NaN for a random input, so nothing that is "
@@ -161,13 +162,13 @@ def export(
         raise ExportError(msg)
     # MindSpore appends the extension to a name without it, and reads no other one.
     written = path.with_name(f"network.{format}")
-    _write(network, written, inputs, format)
+    _write(network, written, drawn, format)
     if format == "onnx" and find_spec("onnxruntime") is None:
         written.rename(path)
         return None
     load = _load_mindir if format == "mindir" else _load_onnx
     try:
-        outputs = load(written)(inputs)
+        outputs = load(written)(drawn)
     except Exception as error:  # of any kind, as the runtimes please
         msg = f"{name} was written as {format}, but it cannot be run there: {_reason(error)}"
         raise ExportError(msg) from error

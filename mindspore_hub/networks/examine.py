@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from mindspore_hub import _files
 from mindspore_hub._text import count, size
 from mindspore_hub.errors import CheckpointError, OfflineError, UnknownNameError
+from mindspore_hub.files.checkpoint import loadable_asset
 from mindspore_hub.files.download import memo_of, stored
 from mindspore_hub.hub.hub import Hub, existing
-from mindspore_hub.networks.pretrained import loadable_asset
 from mindspore_hub.networks.weights import optimizer_state
 from mindspore_hub.settings import Settings, shown_address
 from mindspore_hub.tensors import STRING, TensorFile, open_file, read_index

@@ -6,14 +6,17 @@ MindSpore is imported by what is here, since networks are written in it.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mindspore_hub.errors import AmbiguousNameError, CheckpointError
-from mindspore_hub.hub.card import Asset, Card
+from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.networks.entry_point import load_entry_point
-from mindspore_hub.networks.pretrained import build_network
+from mindspore_hub.hub.values import Input
+from mindspore_hub.networks.build import assemble
+from mindspore_hub.networks.classes import network_class
+from mindspore_hub.networks.framework import Network
+from mindspore_hub.networks.golden import inputs_of
 from mindspore_hub.networks.weights import Weights, derive_arguments, facts_of, weights_of
 
 if TYPE_CHECKING:
@@ -32,7 +35,7 @@ class Fit:
         stated: Constructor arguments that only a card tells.
         network: The network in inference mode, with the values of the file.
         names: Name in the file of each parameter of the network, in the order of the network.
-        input_shapes: Shape of each input for one sample.
+        inputs: What the network takes.
     """
 
     model: str
@@ -40,7 +43,7 @@ class Fit:
     stated: dict[str, Any]
     network: nn.Cell
     names: dict[str, str]
-    input_shapes: tuple[tuple[int, ...], ...]
+    inputs: tuple[Input, ...]
 
     @property
     def call(self) -> str:
@@ -76,7 +79,7 @@ def fit(facts: Examination, cards: Sequence[Card]) -> Fit:
         MissingDependencyError: MindSpore is not installed.
     """
     model = cards[0].model_name
-    cell = load_entry_point(Hub.of().root, model).network_class()
+    cell = network_class(cards[0], Hub.of())
     try:
         return _fit(facts, cards, cell)
     except CheckpointError as error:
@@ -91,8 +94,8 @@ def fits(facts: Examination) -> list[Fit]:
         MissingDependencyError: MindSpore is not installed.
     """
     found = []
-    for model, cards in Hub.of().models.items():
-        cell = load_entry_point(Hub.of().root, model).network_class()
+    for cards in Hub.of().models.values():
+        cell = network_class(cards[0], Hub.of())
         try:
             if _may_fit(facts, cell):
                 found.append(_fit(facts, cards, cell))
@@ -110,34 +113,33 @@ def names_for(facts: Examination, cards: Sequence[Card]) -> dict[str, str]:
         CheckpointError: Two tensors have one name in the network.
         MissingDependencyError: MindSpore is not installed.
     """
-    cell = load_entry_point(Hub.of().root, cards[0].model_name).network_class()
+    cell = network_class(cards[0], Hub.of())
     weights = weights_of(facts.index, facts_of(cell))
     return {name: weight.file_name for name, weight in weights.items()}
 
 
-def _fit(facts: Examination, cards: Sequence[Card], cell: Any) -> Fit:
+def _fit(facts: Examination, cards: Sequence[Card], cell: Network) -> Fit:
     weights = _parameters(facts, cell)
     derived = {
         name: found.value for name, found in derive_arguments(weights, facts_of(cell)).items()
     }
     told = {argument.name for argument in facts_of(cell).arguments}
     stated = _stated(cards, derived, told)
-    asset = cards[0].asset or Asset(link="", sha256="")
-    network = build_network(cell, weights, replace(asset, network_args=stated), {})
+    network = assemble(cell, weights, stated)
     names = [name for name, _ in network.parameters_and_names()]
-    shapes = getattr(network, "input_shapes", None) or cards[0].input_shapes
+    inputs = inputs_of(network, cards[0].inputs)
     in_file = {name: weights[name].file_name for name in names}
-    return Fit(cards[0].model_name, derived, stated, network, in_file, shapes)
+    return Fit(cards[0].model_name, derived, stated, network, in_file, inputs)
 
 
-def _may_fit(facts: Examination, cell: Any) -> bool:
+def _may_fit(facts: Examination, cell: Network) -> bool:
     """Whether a tensor that tells an argument is there; building every network takes seconds."""
     arguments = facts_of(cell).arguments
     weights = _parameters(facts, cell)
     return not arguments or any(argument.tensor in weights for argument in arguments)
 
 
-def _parameters(facts: Examination, cell: Any) -> Weights:
+def _parameters(facts: Examination, cell: Network) -> Weights:
     weights = weights_of(facts.index, facts_of(cell))
     for name in [name for name, weight in weights.items() if not weight.is_tensor]:
         del weights[name]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mindspore_hub._foreign import read_arrays, read_object
 from mindspore_hub.errors import CheckpointError
+from mindspore_hub.hub.values import Input
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,12 +32,38 @@ _SAMPLES = 64
 """How many values of an output are recorded as text."""
 
 
-def draw(shapes: Sequence[Sequence[int]], seed: int = SEED) -> list[Array]:
-    """One sample for each input: standard normal float32, the same in every NumPy."""
+def inputs_of(network: object, stated: Sequence[Input]) -> tuple[Input, ...]:
+    """What a network takes: by its attribute `input_shapes`, and where it has none, by its card.
+
+    Args:
+        network: The network, which knows its shapes best.
+        stated: What its card states, which alone tells dtypes.
+    """
+    shapes = getattr(network, "input_shapes", None)
+    if not shapes:
+        return tuple(stated)
+    inputs = stated if len(stated) == len(shapes) else [Input(()) for _ in shapes]
+    pairs = zip(inputs, shapes, strict=True)
+    return tuple(item._replace(shape=tuple(shape)) for item, shape in pairs)
+
+
+def draw(inputs: Sequence[Input], *, seed: int = SEED, batch_size: int = 1) -> list[Array]:
+    """Samples for each input, the same in every NumPy.
+
+    Numbers are standard normal; integers are at least 0 and below `high`, or 0 and 1 without it.
+    """
     import numpy as np
 
     random = np.random.RandomState(seed)
-    return [random.standard_normal((1, *shape)).astype(np.float32) for shape in shapes]
+    drawn = []
+    for item in inputs:
+        size = (batch_size, *item.shape)
+        is_number = item.dtype.startswith("float")
+        values = (
+            random.standard_normal(size) if is_number else random.randint(0, item.high or 2, size)
+        )
+        drawn.append(values.astype(item.dtype))
+    return drawn
 
 
 def compute(network: nn.Cell, inputs: Sequence[Array]) -> list[Array]:

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mindspore_hub import tensors as tensorfile
 from mindspore_hub.errors import CheckpointError
@@ -68,20 +67,42 @@ _DEPTH = 4
 Shape = tuple[int, ...]
 
 
-Facts = Any
-"""A `Checkpoint` of `models/_checkpoint.py`, which this package never imports by name."""
+class Argument(Protocol):
+    """A constructor argument that can be read off the shape of a tensor."""
 
-_PLAIN_FACTS = SimpleNamespace(
-    class_argument="",
-    head=(),
-    arguments=(),
-    renames={},
-    unused=(),
-    prefixes=(),
-    stacked={},
-    leaves=(),
-)
-"""Facts of a network that states none: the names in its files are its own."""
+    name: str
+    tensor: str
+    axis: int
+    values: Mapping[int, object]
+
+
+class UnusedCopy(Protocol):
+    """A part that is saved with the network and never computes anything."""
+
+    prefix: str
+    source: str
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What this package asks of a `Checkpoint` of `models/_checkpoint.py`, which explains it.
+
+    With its default values these are the facts of a network that states none: the names in its
+    files are its own.
+    """
+
+    class_argument: str = ""
+    head: tuple[str, ...] = ()
+    arguments: tuple[Argument, ...] = ()
+    renames: Mapping[str, str] = field(default_factory=dict)
+    unused: tuple[UnusedCopy, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    stacked: Mapping[str, str] = field(default_factory=dict)
+    leaves: tuple[str, ...] = ()
+
+
+_NO_FACTS = Facts()
 
 
 @dataclass(frozen=True)
@@ -142,9 +163,10 @@ class Weights(dict[str, Weight]):
                 self[name] = self.state.pop(name)()
 
 
-def facts_of(network_class: Any) -> Facts:
-    """Facts about the checkpoint files of a network class."""
-    return getattr(network_class, "checkpoint", _PLAIN_FACTS)
+def facts_of(network: object) -> Facts:
+    """Facts about the checkpoint files of a network, an attribute of what a card names."""
+    facts: Facts = getattr(network, "checkpoint", _NO_FACTS)
+    return facts
 
 
 def read_weights(buffer: Buffer, facts: Facts) -> Weights:
@@ -165,15 +187,11 @@ def read_weights(buffer: Buffer, facts: Facts) -> Weights:
 
 def weights_of(index: tensorfile.TensorFile, facts: Facts) -> Weights:
     """Tensors of a file that was read already; see `read_weights`."""
-    return _named({name: partial(_stored, index, name) for name in index.entries}, facts)
+    return name_weights({name: partial(_stored, index, name) for name in index.entries}, facts)
 
 
-def name_weights(stored: Iterable[Weight], facts: Facts) -> Weights:
-    """Give the tensors of a file the names of the network; see `read_weights`."""
-    return _named({weight.file_name: partial(_same, weight) for weight in stored}, facts)
-
-
-def _named(stored: Mapping[str, Callable[[], Weight]], facts: Facts) -> Weights:
+def name_weights(stored: Mapping[str, Callable[[], Weight]], facts: Facts) -> Weights:
+    """Give the tensors of a file, which are read by calls, the names of the network."""
     weights = Weights()
     state = optimizer_state(stored) | _without_leaf(stored, facts)
     for file_name, read in stored.items():
@@ -265,7 +283,7 @@ def network_name(file_name: str, facts: Facts) -> str:
         if file_name.startswith(prefix):
             file_name = file_name[len(prefix) :]
             break
-    return str(facts.renames.get(file_name, file_name))
+    return facts.renames.get(file_name, file_name)
 
 
 def derive_arguments(weights: Mapping[str, Weight], facts: Facts) -> dict[str, Derived]:
@@ -302,7 +320,7 @@ def derive_embedding_size(derived: Mapping[str, Derived], facts: Facts) -> Deriv
     return Derived(classes.shape[1 - axis], classes.tensor, classes.shape)
 
 
-def check_arguments(declared: Mapping[str, Any], derived: Mapping[str, Derived]) -> None:
+def check_arguments(declared: Mapping[str, object], derived: Mapping[str, Derived]) -> None:
     """Compare the arguments a card declares with those that the file's shapes determine.
 
     Raises:
@@ -325,11 +343,7 @@ def _stored(index: tensorfile.TensorFile, name: str) -> Weight:
     return Weight(name, Signature(entry.shape, entry.dtype), index.array(name))
 
 
-def _same(weight: Weight) -> Weight:
-    return weight
-
-
-def _argument_value(argument: Any, weight: Weight) -> Any:
+def _argument_value(argument: Argument, weight: Weight) -> object:
     length = weight.signature.shape[argument.axis]
     if argument.values and length not in argument.values:
         choices = ", ".join(map(str, argument.values))

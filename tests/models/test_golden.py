@@ -22,7 +22,7 @@ import wire
 from mindspore import nn
 
 from mindspore_hub.networks.assign import assign
-from mindspore_hub.networks.construct import build_uninitialised
+from mindspore_hub.networks.framework import build_uninitialised
 from mindspore_hub.networks.weights import facts_of, read_weights
 from mindspore_hub.tensors import map_file
 

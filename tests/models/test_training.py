@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from mindspore import nn, ops
 
-from mindspore_hub.networks.construct import build_uninitialised
+from mindspore_hub.networks.framework import build_uninitialised
 
 pytestmark = pytest.mark.slow
 

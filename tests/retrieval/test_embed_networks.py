@@ -74,7 +74,7 @@ CASES: list[tuple[str, Callable[..., Rows], int]] = [
 
 def test_every_network_of_a_known_protocol_has_a_case() -> None:
     cards = Hub.of().cards
-    known = {card.model_name for card in cards if card.asset and card.asset.protocol}
+    known = {card.model_name for card in cards if card.asset and card.asset.mapping("protocol")}
     assert {name.partition("@")[0] for name, _, _ in CASES} == known
 
 

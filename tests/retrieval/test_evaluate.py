@@ -23,8 +23,9 @@ from server import FileServer
 import mindspore_hub
 from mindspore_hub.commands.main import mshub
 from mindspore_hub.errors import DatasetError, FeaturesError, PictureError, UnknownNameError
-from mindspore_hub.hub.card import read_card
+from mindspore_hub.hub.card import read_card, stated
 from mindspore_hub.hub.hub import Hub
+from mindspore_hub.tasks.pictures.fields import as_preprocessing
 from mindspore_hub.tasks.retrieval.datasets import dataset, protocol
 from mindspore_hub.tasks.retrieval.features import Features, load
 from mindspore_hub.tasks.retrieval.report import Claim, Report, _cmc_figure
@@ -79,7 +80,7 @@ def data(tmp_path: Path):
 
     def draw(card: Path) -> Path:
         root = tmp_path / "data"
-        synthetic.SETS[read_card(card, card.stem).asset.protocol.name](root)
+        synthetic.SETS[read_card(card, card.stem).asset.mapping("protocol")["name"]](root)
         return root
 
     return draw
@@ -119,7 +120,7 @@ def test_a_published_network_is_measured_end_to_end(
 
 def assert_claims(report: dict, facts, *, compared: bool) -> None:
     """Every published metric stands beside what was measured, if the protocol is the published."""
-    stated = facts.facts["evaluation"].split(" | ") if compared else []
+    stated = facts.text("evaluation").split(" | ") if compared else []
     assert [claim["published"] for claim in report["claims"]] == stated
     for claim in report["claims"]:
         assert claim["measured"] == pytest.approx(100 * report["metrics"][claim["metric"]])
@@ -130,8 +131,12 @@ def assert_repeatable(report: dict, facts, root: Path, saved: Path) -> None:
     """The report says which weights, which images, how, and with what."""
     features = report["features"]
     assert (features["sha256"], report["weights"]) == (facts.asset.sha256, "published")
-    assert features["protocol"]["name"] == facts.asset.protocol.name == report["protocol"]
-    assert features["preprocessing"]["size"] == list(facts.asset.preprocessing.size)
+    assert (
+        features["protocol"]["name"]
+        == facts.asset.mapping("protocol")["name"]
+        == report["protocol"]
+    )
+    assert features["preprocessing"]["size"] == facts.asset.mapping("preprocessing")["size"]
     assert {"mindspore", "numpy", "python", "mindspore-hub"} <= features["versions"].keys()
     assert report["versions"].keys() == features["versions"].keys()
     digests = [
@@ -353,7 +358,9 @@ def test_trials_of_regdb_and_galleries_of_sysu_are_averaged(tmp_path: Path) -> N
 def test_images_are_labelled_anew_in_every_trial_of_regdb(tmp_path: Path) -> None:
     synthetic.regdb(tmp_path)
     readers = dataset("regdb", tmp_path).trials(2)
-    selection = Selection(readers, Hub.of().resolve("DDAG").asset.preprocessing)
+    selection = Selection(
+        readers, stated(Hub.of().resolve("DDAG"), "preprocessing", as_preprocessing)
+    )
     known = {name: np.array(values) for name, values in selection.known().items()}
     paths = [sample.path for sample in selection.samples().samples]
     for trial, reader in enumerate(readers):
@@ -368,7 +375,9 @@ def test_an_image_that_a_list_names_twice_is_a_query_twice(tmp_path: Path) -> No
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines, lines[0]]) + "\n")
     readers = dataset("regdb", tmp_path, direction="infrared-to-visible").trials(1)
-    selection = Selection(readers, Hub.of().resolve("DDAG").asset.preprocessing)
+    selection = Selection(
+        readers, stated(Hub.of().resolve("DDAG"), "preprocessing", as_preprocessing)
+    )
     assert np.count_nonzero(np.array(selection.known()["roles"]) == 1) == 9
 
 

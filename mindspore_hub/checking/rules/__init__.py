@@ -84,10 +84,10 @@ class HubCards:
         """
         held = Outline(document) if outline else document
         self.documents[document.uid] = held
-        for asset in document.facts.assets:
+        for asset in document.card.assets:
             if asset.link and asset.sha256:
                 self.by_link.setdefault(asset.link, []).append((held, asset.sha256))
-        for digest in {asset.sha256 for asset in document.facts.assets}:
+        for digest in {asset.sha256 for asset in document.card.assets}:
             if digest and len(digest) == 64:
                 self.by_sha256.setdefault(digest, []).append(held)
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from mindspore_hub.hub.card import asset_items
 from mindspore_hub.hub.document import Document
-from mindspore_hub.hub.facts import asset_items
 from mindspore_hub.hub.findings import Problem
-from mindspore_hub.hub.front_matter import Mapping, Node
+from mindspore_hub.hub.values import YamlMapping, YamlNode
 
 
 def mapping_problems(
-    document: Document, key: str, check: Callable[[Node, Mapping, Document], Iterator[Problem]]
+    document: Document,
+    key: str,
+    check: Callable[[YamlNode, YamlMapping, Document], Iterator[Problem]],
 ) -> Iterator[Problem]:
     """Report what `check` finds in the mapping of every asset that has it, and misplaced ones.
 

@@ -16,8 +16,7 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
-from mindspore_hub.hub.front_matter import Sequence
-from mindspore_hub.hub.values import is_null
+from mindspore_hub.hub.values import YamlList, is_null
 
 SEVERITY = Severity.INFO
 
@@ -25,7 +24,7 @@ SEVERITY = Severity.INFO
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a card without any asset item."""
     known = document.front_matter.entries and document.translation is None
-    if known and not document.facts.assets and _says_nothing(document):
+    if known and not document.card.assets and _says_nothing(document):
         message = "the card has no asset; only `pretrained=False` can load it"
         yield Problem(Place(document.rules[0]), message, "add the published file under `asset`")
 
@@ -33,4 +32,4 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
 def _says_nothing(document: Document) -> bool:
     """Whether there is no value, or an empty list; H920 reports any other."""
     value = document.values.get("asset")
-    return is_null(value) or (isinstance(value, Sequence) and not value.items)
+    return is_null(value) or (isinstance(value, YamlList) and not value.items)

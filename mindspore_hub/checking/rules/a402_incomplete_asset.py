@@ -15,18 +15,17 @@ from collections.abc import Iterator
 
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
-from mindspore_hub.hub.facts import first_line
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.keys import ASSET_KEYS
+from mindspore_hub.hub.keys import REQUIRED_IN_ASSET
 
 SEVERITY = Severity.ERROR
 
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each key that an asset lacks."""
-    for asset in document.facts.assets:
+    for asset in document.card.assets:
         if not (asset.format and asset.link and asset.sha256) and document.translation is None:
-            place = first_line(document, asset.node)
-            for key in ASSET_KEYS:
+            place = document.begin_of(asset.node)
+            for key in REQUIRED_IN_ASSET:
                 if not asset.node.text(key):
                     yield Problem(place, f"the asset has no {key}", f"add `{key}: <value>`")

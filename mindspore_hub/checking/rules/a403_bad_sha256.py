@@ -23,7 +23,7 @@ SEVERITY = Severity.ERROR
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report digests of another form."""
-    for asset in document.facts.assets:
+    for asset in document.card.assets:
         digest = asset.sha256
         if digest and not fits("asset-sha256", digest):
             node = asset.node.get("asset-sha256")

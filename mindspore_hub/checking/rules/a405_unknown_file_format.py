@@ -24,7 +24,7 @@ SEVERITY = Severity.ERROR
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each format of another name."""
-    for asset in document.facts.assets:
+    for asset in document.card.assets:
         if asset.format and not fits("file-format", asset.format):
             place = asset.node.place_of("file-format")
             message = f"file-format {asset.format} is unknown"

@@ -31,12 +31,12 @@ _EXTENSIONS = {
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each known format beside a file with another extension."""
-    for asset in document.facts.assets:
+    for asset in document.card.assets:
         if (asset.link or "").endswith(f".{asset.format}"):
             continue
         extension = _EXTENSIONS.get((asset.format or "").lower())
-        file = asset.file.lower()
+        file = asset.file_name.lower()
         if extension and "." in file and not file.endswith(f".{extension}"):
             place = asset.node.place_of("file-format")
-            message = f"file-format is {asset.format}, the link is to {asset.file}"
+            message = f"file-format is {asset.format}, the link is to {asset.file_name}"
             yield Problem(place, message, f"link a .{extension} file, or correct the format")

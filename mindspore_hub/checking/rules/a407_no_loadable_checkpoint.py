@@ -23,7 +23,7 @@ SEVERITY = Severity.WARNING
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a card with assets, none of them a checkpoint."""
-    assets = document.facts.assets
+    assets = document.card.assets
     formats = [asset.format.lower() for asset in assets if asset.format]
     if formats and not set(formats) & set(LOADABLE_FORMATS):
         place = assets[0].node.place_of("file-format")

@@ -24,7 +24,7 @@ SEVERITY = Severity.ERROR
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report links that cannot be fetched, that name no file, or that stand twice."""
     seen = set()
-    for asset in document.facts.assets:
+    for asset in document.card.assets:
         link = asset.link
         if not link:
             continue

@@ -15,15 +15,15 @@ from collections.abc import Iterator
 
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
-from mindspore_hub.hub.facts import ToolkitFileName
 from mindspore_hub.hub.findings import Problem, Severity
+from mindspore_hub.hub.metrics import ToolkitFileName
 
 SEVERITY = Severity.ERROR
 
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each digest that neither begins with the other."""
-    for asset in document.facts.assets:
+    for asset in document.card.assets:
         name = asset.name
         if not asset.sha256 or not isinstance(name, ToolkitFileName):
             continue

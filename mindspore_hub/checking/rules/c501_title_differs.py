@@ -23,7 +23,7 @@ SEVERITY = Severity.INFO
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a title that is another name."""
-    title, name = document.title, document.facts.model_name
+    title, name = document.title, document.card.model_name
     if title and name and title != name:
         line = next(number for number, line in enumerate(document.lines, 1) if line.strip())
         message = f"the title is {title}, model-name {name}"

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from mindspore_hub.checking.rules import HubCards
+from mindspore_hub.hub.card import Asset
 from mindspore_hub.hub.document import Document
-from mindspore_hub.hub.facts import AssetFacts
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.metrics import common_name, parse_metric, same_value
 
@@ -25,18 +25,18 @@ SEVERITY = Severity.ERROR
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report the first metric that contradicts a file name."""
-    facts = document.facts
-    pairs = (pair for item in facts.comparisons for pair in item.values)
+    card = document.card
+    pairs = (pair for item in card.comparisons for pair in item.values)
     for metric, published in islice(pairs, 1):
         message = f"{metric.text} here, {published.text} in the name of the file"
         yield Problem(metric.place, message, "correct the value, or link the other file")
         return
-    accuracy = facts.text("accuracy")
-    for asset in facts.assets if accuracy else ():
-        yield from _of_accuracy(document, accuracy or "", asset)
+    accuracy = card.text("accuracy")
+    for asset in card.assets if accuracy else ():
+        yield from _of_accuracy(document, accuracy, asset)
 
 
-def _of_accuracy(document: Document, accuracy: str, asset: AssetFacts) -> Iterator[Problem]:
+def _of_accuracy(document: Document, accuracy: str, asset: Asset) -> Iterator[Problem]:
     """An accuracy may be a fraction, as in older cards."""
     published = [item for item in asset.metrics if common_name(item.name or "") == "acc"]
     stated = parse_metric(accuracy)

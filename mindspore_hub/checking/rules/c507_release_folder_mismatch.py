@@ -25,8 +25,8 @@ _RELEASE = pattern(r"/r(\d+(?:\.\d+)+)/")
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each link into the folder of another release."""
-    version = document.facts.mindspore_version
-    for asset in document.facts.assets if version else ():
+    version = document.card.version
+    for asset in document.card.assets if version else ():
         link = asset.link or ""
         if "/r" not in link or f"/r{version}/" in link:
             continue

@@ -25,12 +25,12 @@ _VERSION = pattern(r"_(?:ascend|gpu|cpu)_v(\d+)_")
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each file of another release."""
-    version = document.facts.mindspore_version
+    version = document.card.version
     if not version:
         return
     digits = version.replace(".", "")
-    for asset in document.facts.assets:
-        file = asset.file
+    for asset in document.card.assets:
+        file = asset.file_name
         if f"_v{digits}0_" in file or f"_v{digits}_" in file:
             continue
         match = _VERSION.search(file)

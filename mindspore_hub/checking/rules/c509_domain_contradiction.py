@@ -15,9 +15,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mindspore_hub.checking.rules import HubCards
+from mindspore_hub.hub.card import RepoLink
 from mindspore_hub.hub.document import Document
-from mindspore_hub.hub.facts import FileName, RepoLink
 from mindspore_hub.hub.findings import Problem, Severity
+from mindspore_hub.hub.metrics import FileName
 
 SEVERITY = Severity.ERROR
 
@@ -26,9 +27,9 @@ _KINDS = ("official", "research")
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report the first contradiction."""
-    facts = document.facts
-    path = _parts(facts.repo_link)
-    for asset in facts.assets or ():
+    card = document.card
+    path = _parts(card.repo_link)
+    for asset in card.assets or ():
         name = asset.name
         file = (name.kind, name.domain) if isinstance(name, FileName) else None
         if path and file and path != file:
@@ -37,9 +38,9 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
             yield Problem(place, message, "correct the link that is of another network")
             return
         path = path or file
-    if path and facts.domain and facts.domain != path[1]:
+    if path and card.domain and card.domain != path[1]:
         place = document.front_matter.place_of("module-type")
-        message = f"module-type is {facts.domain}, code and file are {path[1]}"
+        message = f"module-type is {card.domain}, code and file are {path[1]}"
         yield Problem(place, message, f"write `module-type: {path[1]}`, or correct the links")
 
 

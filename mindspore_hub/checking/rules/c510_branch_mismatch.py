@@ -16,8 +16,8 @@ import re
 from collections.abc import Iterator
 
 from mindspore_hub.checking.rules import HubCards
+from mindspore_hub.hub.card import RepoLink
 from mindspore_hub.hub.document import Document
-from mindspore_hub.hub.facts import RepoLink
 from mindspore_hub.hub.findings import Place, Problem, Severity
 
 SEVERITY = Severity.ERROR
@@ -25,8 +25,8 @@ SEVERITY = Severity.ERROR
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each link to the branch of another release."""
-    facts = document.facts
-    link, version = facts.repo_link, facts.mindspore_version
+    card = document.card
+    link, version = card.repo_link, card.version
     if not link or not version:
         return
     if _is_other_release(link.ref or "", version):

@@ -21,7 +21,7 @@ from mindspore_hub.hub.body import Body
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
 from mindspore_hub.hub.patterns import pattern
-from mindspore_hub.hub.vocabulary.licenses import bare_name
+from mindspore_hub.hub.vocabulary import bare_license
 
 SEVERITY = Severity.ERROR
 
@@ -63,7 +63,7 @@ _USUAL = "MindSpore is available under"
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each sentence that states another licence of code or weights."""
-    own, body = document.facts.license, document.body
+    own, body = document.card.text("license"), document.body
     if not own or not ("icen" in body.text or "许可" in body.text):
         return
     sections = _license_lines(body)
@@ -131,5 +131,5 @@ def _is_word(other: str | None) -> bool:
 
 
 def _is_same(stated: str, own: str) -> bool:
-    first, second = bare_name(stated), bare_name(own)
+    first, second = bare_license(stated), bare_license(own)
     return first in second or second in first

@@ -27,12 +27,12 @@ _CELLS = pattern(r"(?<!\\)\|")
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report the first row that contradicts the metrics."""
-    metrics = [metric for metric in document.facts.evaluation if metric.name]
+    metrics = [metric for metric in document.card.metrics if metric.name]
     text = document.body.text
-    for asset in document.facts.assets:
-        if not metrics or len(asset.file) < 5 or asset.file not in text:
+    for asset in document.card.assets:
+        if not metrics or len(asset.file_name) < 5 or asset.file_name not in text:
             continue
-        for number, heads, cells in _rows(document, asset.file):
+        for number, heads, cells in _rows(document, asset.file_name):
             differing = _differing(metrics, heads, cells)
             if differing:
                 message = f"{differing.text} is not in the row of the file, line {number}"

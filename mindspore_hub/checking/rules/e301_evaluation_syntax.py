@@ -23,8 +23,8 @@ SEVERITY = Severity.ERROR
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each part that is not a metric; a word for "none" is for E310 to report."""
-    facts = document.facts
-    if facts.bad_segments and not facts.placeholder:
-        for text, place in facts.bad_segments:
+    card = document.card
+    if card.bad_segments and not card.placeholder:
+        for text, place in card.bad_segments:
             message = f"{text!r} is not a metric" if text else "a metric is missing next to `|`"
             yield Problem(place, message, "write `<name><number>`, with ` | ` between metrics")

@@ -22,7 +22,7 @@ SEVERITY = Severity.WARNING
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each metric without a name."""
-    for metric in document.facts.evaluation:
+    for metric in document.card.metrics:
         if not metric.name:
             message = f"{metric.text} does not say what was measured"
             yield Problem(metric.place, message, "write the name of the metric before the number")

@@ -24,7 +24,7 @@ SEVERITY = Severity.WARNING
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each known misspelling."""
-    for metric in document.facts.evaluation:
+    for metric in document.card.metrics:
         right = pairs("metrics-misspelt").get(metric.name or "")
         if right:
             message = f"{metric.name} is a misspelling of {right}"

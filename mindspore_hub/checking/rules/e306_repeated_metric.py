@@ -23,7 +23,7 @@ SEVERITY = Severity.ERROR
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a metric that is repeated with another value."""
-    metrics = document.facts.evaluation
+    metrics = document.card.metrics
     if len(metrics) < 2:
         return
     first: dict[str, Metric] = {}

@@ -39,7 +39,7 @@ _OVERLAP = pattern(r"(?P<kind>m?ap)@?\.?(?P<count>50|75)(?P<rest>\D.*)?", re.IGN
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each metric that is not larger than one that is harder to reach."""
     metrics = [
-        metric for metric in document.facts.evaluation if metric.name and _DIGIT.search(metric.name)
+        metric for metric in document.card.metrics if metric.name and _DIGIT.search(metric.name)
     ]
     if len(metrics) < 2:
         return

@@ -22,7 +22,7 @@ SEVERITY = Severity.WARNING
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each percentage that is none."""
-    for metric in document.facts.evaluation:
+    for metric in document.card.metrics:
         if not 0 <= metric.number <= 100 and metric.is_percentage:
             message = f"{metric.name} is {metric.value}, a percentage is between 0 and 100"
             yield Problem(metric.place, message, "correct the value")

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.vocabulary import words
+from mindspore_hub.hub.keys import OPTIONAL
 
 SEVERITY = Severity.WARNING
 FIXABLE = True
@@ -28,7 +28,7 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     for problem in document.problems_of("F015") if document.problems else ():
         place = problem.place
         key = document.lines[place.line - 1].partition(":")[0]
-        if place.column == 1 and key in words("keys-optional"):
+        if place.column == 1 and key in OPTIONAL:
             yield problem._replace(edits=document.edit(place, key, None))
         else:
             yield problem._replace(help=f"write `{key.strip(' -')}: <value>`")

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.front_matter import Mapping
+from mindspore_hub.hub.values import YamlMapping
 
 SEVERITY = Severity.ERROR
 
@@ -25,12 +25,12 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report every repetition of a key, at the top level and inside assets."""
     if len(document.values) < len(document.front_matter.entries):
         yield from _repetitions(document.front_matter)
-    for asset in document.facts.assets:
+    for asset in document.card.assets:
         if len(set(asset.node.names)) < len(asset.node.entries):
             yield from _repetitions(asset.node)
 
 
-def _repetitions(mapping: Mapping) -> Iterator[Problem]:
+def _repetitions(mapping: YamlMapping) -> Iterator[Problem]:
     first: dict[str, int] = {}
     for name, _ in mapping.entries:
         if name.text in first:

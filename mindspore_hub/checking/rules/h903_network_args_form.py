@@ -17,12 +17,11 @@ import re
 from collections.abc import Iterator
 
 from mindspore_hub.checking.rules import HubCards
+from mindspore_hub.hub.card import asset_items
 from mindspore_hub.hub.document import Document
-from mindspore_hub.hub.facts import asset_items
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.front_matter import Mapping, Node, Scalar
 from mindspore_hub.hub.patterns import pattern
-from mindspore_hub.hub.values import as_argument
+from mindspore_hub.hub.values import YamlMapping, YamlNode, YamlText, as_argument
 
 SEVERITY = Severity.ERROR
 HUB_ONLY = True
@@ -46,12 +45,12 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
                 yield Problem(name.place, f"{name.text} is not a key of an asset", f"write {_KEY}")
 
 
-def _value_problems(node: Node) -> Iterator[Problem]:
-    if not isinstance(node, Mapping):
+def _value_problems(node: YamlNode) -> Iterator[Problem]:
+    if not isinstance(node, YamlMapping):
         yield Problem(node.place, f"{_KEY} is not a mapping of names to values", _HELP)
         return
     for name, value in node.entries:
-        if not isinstance(value, Scalar):
+        if not isinstance(value, YamlText):
             yield Problem(value.place, f"{name.text} is not a single value", _HELP)
         elif value.plain and value.text.lower() in _NOTHING:
             yield Problem(name.place, f"{name.text} has no value", _HELP)

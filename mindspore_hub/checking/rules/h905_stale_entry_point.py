@@ -30,7 +30,8 @@ def check_hub(hub: HubCards) -> Iterator[tuple[Document, Problem]]:
     Where nothing can be generated, other rules say why.
     """
     from mindspore_hub.hub.hub import Hub
-    from mindspore_hub.networks.entry_point import entry_point_path, entry_point_texts
+    from mindspore_hub.hub.paths import entry_point_path
+    from mindspore_hub.networks.entry_point import entry_point_texts
 
     try:
         texts = entry_point_texts(Hub.of(hub.root))
@@ -48,7 +49,7 @@ def check_hub(hub: HubCards) -> Iterator[tuple[Document, Problem]]:
 def _first_cards(hub: HubCards) -> dict[str, Document]:
     cards: dict[str, Document] = {}
     for document in hub.documents.values():
-        cards.setdefault(document.facts.model_name or "", document)
+        cards.setdefault(document.card.model_name, document)
     return cards
 
 

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
-from mindspore_hub.hub.front_matter import Mapping, Node, Scalar
+from mindspore_hub.hub.values import YamlMapping, YamlNode, YamlText
 
 SEVERITY = Severity.ERROR
 HUB_ONLY = True
@@ -36,11 +36,11 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
             yield Problem(place, message, help_)
 
 
-def _colon(node: Node) -> Place | None:
-    if isinstance(node, Scalar):
+def _colon(node: YamlNode) -> Place | None:
+    if isinstance(node, YamlText):
         offset = node.text.find(":")
         line, column = node.place
         return Place(line, column + offset + (not node.plain)) if offset >= 0 else None
-    if isinstance(node, Mapping):
+    if isinstance(node, YamlMapping):
         return node.place
     return next((place for item in node.items if (place := _colon(item))), None)

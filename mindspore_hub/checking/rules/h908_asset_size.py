@@ -14,11 +14,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mindspore_hub.checking.rules import HubCards
+from mindspore_hub.hub.card import asset_items
 from mindspore_hub.hub.document import Document
-from mindspore_hub.hub.facts import asset_items
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.front_matter import Scalar
 from mindspore_hub.hub.keys import fits
+from mindspore_hub.hub.values import YamlText
 
 SEVERITY = Severity.WARNING
 HUB_ONLY = True
@@ -28,6 +28,6 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report sizes of another form."""
     for asset in asset_items(document.front_matter):
         node = asset.get("asset-size")
-        if node is not None and not (isinstance(node, Scalar) and fits("asset-size", node.text)):
+        if node is not None and not (isinstance(node, YamlText) and fits("asset-size", node.text)):
             message = "asset-size is not a number of megabytes"
             yield Problem(node.place, message, "write it as `329 MB`")

@@ -26,8 +26,7 @@ from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.checking.rules._asset_mapping import mapping_problems
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.front_matter import Mapping, Node
-from mindspore_hub.hub.values import as_shapes
+from mindspore_hub.hub.values import YamlMapping, YamlNode, as_shapes
 from mindspore_hub.tasks.pictures.fields import as_preprocessing, problems
 
 SEVERITY = Severity.ERROR
@@ -42,7 +41,7 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     return mapping_problems(document, _KEY, _problems)
 
 
-def _problems(node: Node, asset: Mapping, document: Document) -> Iterator[Problem]:
+def _problems(node: YamlNode, asset: YamlMapping, document: Document) -> Iterator[Problem]:
     yield from problems(node)
     facts = as_preprocessing(node)
     shapes = as_shapes(document.front_matter.get("input-shape"))

@@ -21,7 +21,7 @@ from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.checking.rules._asset_mapping import mapping_problems
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.front_matter import Mapping, Node
+from mindspore_hub.hub.values import YamlMapping, YamlNode
 from mindspore_hub.tasks.retrieval.fields import KINDS, as_protocol, protocol_problems
 
 SEVERITY = Severity.ERROR
@@ -36,13 +36,13 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     return mapping_problems(document, _KEY, _problems)
 
 
-def _problems(node: Node, asset: Mapping, document: Document) -> Iterator[Problem]:
+def _problems(node: YamlNode, asset: YamlMapping, document: Document) -> Iterator[Problem]:
     yield from protocol_problems(node)
     facts = as_protocol(node)
     if not facts:
         return
     known = KINDS[facts.name].metrics
-    for metric in document.facts.evaluation:
+    for metric in document.card.metrics:
         if metric.name and metric.name not in known:
             message = f"the protocol {facts.name} does not measure {metric.name}"
             help_ = f"write one of {', '.join(known)} in evaluation, or another protocol"

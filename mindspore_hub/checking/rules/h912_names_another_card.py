@@ -68,7 +68,7 @@ def _meant(hub: HubCards) -> dict[str, list[Document]]:
 
 def _names(document: Document) -> set[str]:
     """All names of a card, in lower case."""
-    model = (document.facts.model_name or "").lower()
+    model = document.card.model_name.lower()
     is_default = as_argument(document.front_matter.get("default")) is True
     variants = {f"{model}@{variant}" for variant in variants_of(document.name, model)}
     return {document.uid.lower(), document.name.lower(), *variants, *([model] * is_default)}
@@ -116,7 +116,7 @@ def _is_wrong(document: Document, named: _Named, cards: list[Document]) -> bool:
 
 
 def _is_sibling(card: Document, other: Document) -> bool:
-    return (card.facts.model_name or "").lower() == (other.facts.model_name or "").lower()
+    return card.card.model_name.lower() == other.card.model_name.lower()
 
 
 def _problem(document: Document, place: Place, name: str, cards: list[Document]) -> Problem:

@@ -29,7 +29,7 @@ _NUMBER = pattern(r"(?<![\d.,])\d+(?:\.\d+)?(?:[eE][-+]?\d{1,2})?")
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each metric whose number is not there."""
-    metrics = document.facts.evaluation
+    metrics = document.card.metrics
     numbers = _numbers(document) if metrics else set()
     for metric in metrics:
         if not {_same(metric.number), _same(100 * metric.number)} & numbers:

@@ -28,5 +28,5 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each such key; shapes, booleans and mappings have rules of their own."""
     yield from single_value_problems(document.front_matter, TOP)
     yield from asset_problems(document.front_matter)
-    for asset in document.facts.assets:
+    for asset in document.card.assets:
         yield from single_value_problems(asset.node, ASSET)

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.front_matter import Mapping, Node, Scalar, Sequence
 from mindspore_hub.hub.patterns import pattern
+from mindspore_hub.hub.values import YamlList, YamlMapping, YamlNode, YamlText
 
 SEVERITY = Severity.WARNING
 
@@ -40,18 +40,18 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
             yield Problem(value.place, message, _HELP)
 
 
-def _plain_values(node: Node) -> Iterator[Scalar]:
-    if isinstance(node, Mapping):
+def _plain_values(node: YamlNode) -> Iterator[YamlText]:
+    if isinstance(node, YamlMapping):
         for _, value in node.entries:
             yield from _plain_values(value)
-    elif isinstance(node, Sequence):
+    elif isinstance(node, YamlList):
         for item in node.items:
             yield from _plain_values(item)
     elif node.plain:
         yield node
 
 
-def _comment(document: Document, value: Scalar) -> str | None:
+def _comment(document: Document, value: YamlText) -> str | None:
     """What stands behind the last line of a value, if it is such a comment."""
     rest = value.text
     line, column = value.place

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.front_matter import Scalar
 from mindspore_hub.hub.keys import fits
+from mindspore_hub.hub.values import YamlText
 
 SEVERITY = Severity.ERROR
 
@@ -25,6 +25,6 @@ SEVERITY = Severity.ERROR
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a keyword; what else is not a name of a class, H902 reports in a hub."""
     value = document.values.get("model-name")
-    if isinstance(value, Scalar) and value.text.strip() and not fits("model-name", value.text):
+    if isinstance(value, YamlText) and value.text.strip() and not fits("model-name", value.text):
         message = f"{value.text} is a word of Python, which no class can be called"
         yield Problem(value.place, message, "rename the model")

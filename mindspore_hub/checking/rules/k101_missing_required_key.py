@@ -1,6 +1,6 @@
 """A required key is absent.
 
-What: Every card has the keys that `mindspore_hub/hub/vocabulary/keys-required.txt` lists.
+What: Every card has the keys that `mindspore_hub/hub/keys.py` calls required.
 
 Why: Loaders and the hub's pages read them.
 
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
-from mindspore_hub.hub.vocabulary import words
+from mindspore_hub.hub.keys import REQUIRED
 
 SEVERITY = Severity.ERROR
 
@@ -24,7 +24,7 @@ SEVERITY = Severity.ERROR
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each required key that a readable front matter lacks."""
     present = document.values
-    missing = words("keys-required").difference(present) if present else ()
+    missing = [key for key in REQUIRED if key not in present] if present else []
     if missing and document.translation is None:
         for key in sorted(missing):
             place = Place(document.rules[0])

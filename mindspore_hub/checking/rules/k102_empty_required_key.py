@@ -16,9 +16,8 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.front_matter import Node, Scalar, Sequence
-from mindspore_hub.hub.values import is_null
-from mindspore_hub.hub.vocabulary import words
+from mindspore_hub.hub.keys import REQUIRED
+from mindspore_hub.hub.values import YamlList, YamlNode, YamlText, is_null
 
 SEVERITY = Severity.ERROR
 
@@ -26,12 +25,12 @@ SEVERITY = Severity.ERROR
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report required keys with an empty value."""
     for key, value in document.values.items():
-        if _is_empty(value) and key in words("keys-required"):
+        if _is_empty(value) and key in REQUIRED:
             place = document.front_matter.place_of(key)
             yield Problem(place, f"{key} has no value", f"write `{key}: <value>`")
 
 
-def _is_empty(value: Node) -> bool:
-    if isinstance(value, Scalar):
+def _is_empty(value: YamlNode) -> bool:
+    if isinstance(value, YamlText):
         return not value.text.strip() or is_null(value)
-    return not (value.items if isinstance(value, Sequence) else value.entries)
+    return not (value.items if isinstance(value, YamlList) else value.entries)

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.front_matter import Mapping
 from mindspore_hub.hub.keys import ASSET, TOP, are_known, meant_key, nearest_key
+from mindspore_hub.hub.values import YamlMapping
 
 SEVERITY = Severity.WARNING
 
@@ -26,14 +26,14 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each key that is neither known nor another spelling of a known one (K104)."""
     if not are_known(document.values) and document.translation is None:
         yield from _problems(document.front_matter, TOP)
-    for asset in document.facts.assets:
+    for asset in document.card.assets:
         if not are_known(asset.node.names, ASSET):
             yield from _problems(asset.node, ASSET)
 
 
-def _problems(mapping: Mapping, kinds: tuple[str, ...]) -> Iterator[Problem]:
+def _problems(mapping: YamlMapping, known: frozenset[str]) -> Iterator[Problem]:
     for name, _ in mapping.entries:
-        if not are_known((name.text,), kinds) and not meant_key(name.text, kinds):
-            near = nearest_key(name.text, kinds)
+        if not are_known((name.text,), known) and not meant_key(name.text, known):
+            near = nearest_key(name.text, known)
             help_ = f"did you mean {near}?" if near else "remove it, or say it in the body"
             yield Problem(name.place, f"unknown key {name.text}", help_)

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.front_matter import Mapping
 from mindspore_hub.hub.keys import ASSET, TOP, are_known, meant_key
+from mindspore_hub.hub.values import YamlMapping
 
 SEVERITY = Severity.ERROR
 FIXABLE = True
@@ -27,14 +27,14 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report underscores, capitals and plurals, at the top level and inside assets."""
     if not are_known(document.values):
         yield from _problems(document, document.front_matter, TOP)
-    for asset in document.facts.assets:
+    for asset in document.card.assets:
         if not are_known(asset.node.names, ASSET):
             yield from _problems(document, asset.node, ASSET)
 
 
-def _problems(document: Document, mapping: Mapping, kinds: tuple[str, ...]) -> Iterator[Problem]:
+def _problems(document: Document, mapping: YamlMapping, known: frozenset[str]) -> Iterator[Problem]:
     for name, _ in mapping.entries:
-        key = None if are_known((name.text,), kinds) else meant_key(name.text, kinds)
+        key = None if are_known((name.text,), known) else meant_key(name.text, known)
         if key:
             free = mapping.names.count(key) + mapping.names.count(name.text) == 1
             edits = document.edit_value(name, key) if free else ()

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.front_matter import Scalar
 from mindspore_hub.hub.patterns import pattern
+from mindspore_hub.hub.values import YamlText
 
 SEVERITY = Severity.ERROR
 FIXABLE = True
@@ -28,7 +28,7 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report plain versions of which a YAML reader drops digits."""
     for key in ("model-version", "mindspore-version"):
         value = document.values.get(key)
-        if isinstance(value, Scalar) and value.plain and _DECIMAL.fullmatch(value.text):
+        if isinstance(value, YamlText) and value.plain and _DECIMAL.fullmatch(value.text):
             number = str(float(value.text))
             if number != value.text:
                 new = f'"{value.text}"'

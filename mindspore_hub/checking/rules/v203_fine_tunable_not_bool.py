@@ -18,8 +18,7 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Edit, Problem, Severity
-from mindspore_hub.hub.front_matter import Scalar
-from mindspore_hub.hub.values import is_null
+from mindspore_hub.hub.values import YamlText, is_null
 
 SEVERITY = Severity.ERROR
 FIXABLE = True
@@ -43,14 +42,14 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
         value = document.values.get(key)
         if value is None or (is_null(value) and key != "default"):
             continue
-        if not isinstance(value, Scalar):
+        if not isinstance(value, YamlText):
             yield Problem(value.place, f"{key} is a list or mapping", _help(key))
         elif not (value.plain and value.text in (_OURS if key == "default" else _BOOLEANS)):
             edits = _edits(document, key, value)
             yield Problem(value.place, _message(key, value), _help(key), edits)
 
 
-def _message(key: str, value: Scalar) -> str:
+def _message(key: str, value: YamlText) -> str:
     if not value.text:
         return f"{key} has no value, neither true nor false"
     kind = "" if value.plain else "the text "
@@ -61,7 +60,7 @@ def _help(key: str) -> str:
     return f"write `{key}: True` or `{key}: False`"
 
 
-def _edits(document: Document, key: str, value: Scalar) -> tuple[Edit, ...]:
+def _edits(document: Document, key: str, value: YamlText) -> tuple[Edit, ...]:
     word = value.text.lower()
     if word not in _BOOLEANS and not (key == "default" and word in _TITLES):
         return ()

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.front_matter import Scalar
 from mindspore_hub.hub.keys import fits
+from mindspore_hub.hub.values import YamlText
 from mindspore_hub.hub.vocabulary import listed, proposal
 
 SEVERITY = Severity.ERROR
@@ -26,7 +26,7 @@ SEVERITY = Severity.ERROR
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a domain that is not listed."""
     value = document.values.get("module-type")
-    if isinstance(value, Scalar) and value.text and not fits("module-type", value.text):
+    if isinstance(value, YamlText) and value.text and not fits("module-type", value.text):
         domain = value.text.partition("-")[0].strip().lower()
         meant = proposal(domain, listed("domains"))
         near = [meant] if meant else listed("domains")

@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.front_matter import Scalar, scalars
 from mindspore_hub.hub.keys import fits
 from mindspore_hub.hub.patterns import pattern
+from mindspore_hub.hub.values import YamlText, single_values
 from mindspore_hub.hub.vocabulary import listed, words
 
 SEVERITY = Severity.ERROR
@@ -27,12 +27,12 @@ _SEPARATOR = pattern(r"[/,|;]")
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each item that is not listed."""
-    for value in scalars(document.values.get("used-for")):
+    for value in single_values(document.values.get("used-for")):
         if value.text.strip() and not fits("used-for", value.text):
             yield from _unknown(value)
 
 
-def _unknown(value: Scalar) -> Iterator[Problem]:
+def _unknown(value: YamlText) -> Iterator[Problem]:
     items = [item.strip() for item in _SEPARATOR.split(value.text) if item.strip()]
     unknown = [item for item in items if item.lower() not in words("used-for")]
     for item in unknown or [value.text.strip()]:

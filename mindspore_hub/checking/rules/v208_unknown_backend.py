@@ -16,10 +16,9 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.front_matter import Scalar, scalars
 from mindspore_hub.hub.keys import fits
 from mindspore_hub.hub.patterns import pattern
-from mindspore_hub.hub.values import is_null
+from mindspore_hub.hub.values import YamlText, is_null, single_values
 from mindspore_hub.hub.vocabulary import listed, words
 
 SEVERITY = Severity.ERROR
@@ -29,12 +28,12 @@ _SEPARATOR = pattern(r"[/,|;]")
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each item that is not listed."""
     for key in ("train-backend", "infer-backend"):
-        for value in scalars(document.values.get(key)):
+        for value in single_values(document.values.get(key)):
             if not is_null(value) and not fits(key, value.text):
                 yield from _unknown(value)
 
 
-def _unknown(value: Scalar) -> Iterator[Problem]:
+def _unknown(value: YamlText) -> Iterator[Problem]:
     items = [item.strip() for item in _SEPARATOR.split(value.text) if item.strip()]
     unknown = [item for item in items if item.lower() not in words("backends")]
     for item in unknown or [value.text.strip()]:

@@ -16,9 +16,8 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.front_matter import Scalar
 from mindspore_hub.hub.keys import fits
-from mindspore_hub.hub.values import is_null
+from mindspore_hub.hub.values import YamlText, is_null
 
 SEVERITY = Severity.ERROR
 
@@ -26,5 +25,5 @@ SEVERITY = Severity.ERROR
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report what is not a date, however it is written."""
     value = document.values.get("update-time")
-    if isinstance(value, Scalar) and not is_null(value) and not fits("update-time", value.text):
+    if isinstance(value, YamlText) and not is_null(value) and not fits("update-time", value.text):
         yield Problem(value.place, f"{value.text} is not a date", "write it as YYYY-MM-DD")

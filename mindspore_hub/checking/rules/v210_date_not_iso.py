@@ -16,8 +16,7 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.front_matter import Scalar
-from mindspore_hub.hub.vocabulary.dates import any_date, is_iso
+from mindspore_hub.hub.values import YamlText, is_iso_date, iso_date
 
 SEVERITY = Severity.INFO
 FIXABLE = True
@@ -26,8 +25,8 @@ FIXABLE = True
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a date in another form."""
     value = document.values.get("update-time")
-    if isinstance(value, Scalar) and not is_iso(value.text):
-        date = any_date(value.text)
+    if isinstance(value, YamlText) and not is_iso_date(value.text):
+        date = iso_date(value.text)
         if date:
             edits = document.edit_value(value, date)
             message = f"{value.text} is not written as YYYY-MM-DD"

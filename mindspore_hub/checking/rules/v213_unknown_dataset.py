@@ -17,18 +17,17 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.front_matter import scalars
-from mindspore_hub.hub.vocabulary import listed, proposal
-from mindspore_hub.hub.vocabulary.datasets import is_known
+from mindspore_hub.hub.values import single_values
+from mindspore_hub.hub.vocabulary import is_known_dataset, listed, proposal
 
 SEVERITY = Severity.WARNING
 
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report names that are unknown in any spelling; `N/A` is for K106."""
-    for value in scalars(document.values.get("train-dataset")):
+    for value in single_values(document.values.get("train-dataset")):
         text = value.text.strip()
-        if text and text.lower() != "n/a" and not is_known(text):
+        if text and text.lower() != "n/a" and not is_known_dataset(text):
             near = proposal(text, listed("datasets"))
             help_ = f"did you mean {near}?" if near else "write the usual name of the data set"
             yield Problem(value.place, f"unknown data set {text}", help_)

@@ -16,15 +16,15 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.vocabulary.licenses import APACHE, bare_name
+from mindspore_hub.hub.vocabulary import APACHE, bare_license
 
 SEVERITY = Severity.WARNING
 
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report any other license."""
-    text = document.facts.license
-    if text and text != "Apache2.0" and bare_name(text) != APACHE:
+    text = document.card.text("license")
+    if text and text != "Apache2.0" and bare_license(text) != APACHE:
         value = document.values.get("license")
         place = value.place if value else document.front_matter.place
         yield Problem(place, f"the license is {text}", "publish under Apache 2.0")

@@ -22,9 +22,9 @@ SEVERITY = Severity.ERROR
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a link of another form."""
-    if document.facts.repo_link is None:
+    if document.card.repo_link is None:
         value = document.values.get("repo-link")
-        text = document.facts.text("repo-link")
+        text = document.card.text("repo-link")
         if text and value:
             help_ = "write https://HOST/OWNER/REPO/tree/REF/PATH"
             yield Problem(value.place, f"{text} is not a folder of a repository", help_)

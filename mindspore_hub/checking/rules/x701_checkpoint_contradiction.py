@@ -54,7 +54,7 @@ def contradict(one: Document, other: Document) -> bool:
 def values_of(document: Document) -> dict[str, list[str]]:
     """Values of each metric as written, by its name in lower case."""
     found: dict[str, list[str]] = {}
-    for metric in document.facts.evaluation:
+    for metric in document.card.metrics:
         if metric.name:
             found.setdefault(metric.name.lower(), []).append(metric.value)
     return found
@@ -62,10 +62,10 @@ def values_of(document: Document) -> dict[str, list[str]]:
 
 def data_set(document: Document) -> str:
     """The data set, without case and punctuation."""
-    return re.sub(r"[\W_]+", "", (document.facts.dataset or "").lower())
+    return re.sub(r"[\W_]+", "", document.card.text("train-dataset").lower())
 
 
 def place_of_digest(document: Document, digest: str) -> Place:
     """Where the key of a digest stands."""
-    assets = (asset.node for asset in document.facts.assets if asset.sha256 == digest)
+    assets = (asset.node for asset in document.card.assets if asset.sha256 == digest)
     return next((node.place_of("asset-sha256") for node in assets), Place())

@@ -35,6 +35,6 @@ def check_hub(hub: HubCards) -> Iterator[tuple[Document, Problem]]:
 
 def _place(document: Document, link: str, digest: str) -> Place:
     """Where the key of the digest stands."""
-    assets = document.facts.assets
+    assets = document.card.assets
     nodes = (asset.node for asset in assets if (asset.link, asset.sha256) == (link, digest))
     return next((node.place_of("asset-sha256") for node in nodes), Place())

@@ -16,6 +16,18 @@ _FOLDER = Path(__file__).parent
 _JOINTS = pattern(r"[\s_.-]+")
 _PUNCTUATION = pattern(r"[\W_]+")
 
+_SEPARATOR = pattern(r"[_|,+&/]")
+"""What stands between the names of several data sets."""
+
+_FILLING = pattern(
+    r"the|software|licen[sc]ed?|version|vers?(?=[0-9])|v(?=[0-9])|gnu(?=[al]?gpl)|january2004$"
+)
+
+_GNU = pattern(r"(?:gnu)?(?P<kind>lesser|affero)?generalpublic")
+
+APACHE = "apache20"
+"""What `bare_license` leaves of the names of Apache 2.0."""
+
 
 @cache
 def words(name: str) -> frozenset[str]:
@@ -83,3 +95,49 @@ def by_plain(name: str) -> dict[str, tuple[str, ...]]:
     for word in listed(name):
         found[plain(word)] = (*found.get(plain(word), ()), word)
     return found
+
+
+def is_accepted_dataset(text: str) -> bool:
+    """Whether a name, or each of several with `_` between, is listed as it is spelt."""
+    return words("datasets").issuperset(text.split("_"))
+
+
+def is_recognised_dataset(text: str) -> bool:
+    """Whether a name, or each of several, is listed but for case and punctuation."""
+    known = by_plain("datasets")
+    return plain(text) in known or all(plain(part) in known for part in _SEPARATOR.split(text))
+
+
+def is_known_dataset(text: str) -> bool:
+    """Whether a name is recognised, or is one that published cards have all the same."""
+    known = by_plain("datasets-published")
+    return is_accepted_dataset(text) or is_recognised_dataset(text) or plain(text) in known
+
+
+def accepted_dataset(text: str) -> str | None:
+    """The spelling that is nearest to a recognised name and accepted; None if none is."""
+    whole = [
+        word for word in by_plain("datasets").get(plain(text), ()) if is_accepted_dataset(word)
+    ]
+    if whole:
+        return max(whole, key=lambda word: _likeness(word, text))
+    parts = [part.strip() for part in _SEPARATOR.split(text)]
+    found = [accepted_dataset(part) for part in parts] if len(parts) > 1 else [None]
+    return "_".join(part for part in found if part) if all(found) else None
+
+
+def _likeness(word: str, text: str) -> tuple[float, bool]:
+    from difflib import SequenceMatcher
+
+    return SequenceMatcher(None, word, text).ratio(), word.islower()
+
+
+def bare_license(text: str) -> str:
+    """The name of a licence without what does not tell it from others: `The MIT License` as `mit`.
+
+    A version of one digit gets its zero: 2 is 2.0.
+    """
+    short = _GNU.sub(lambda match: f"{(match['kind'] or '')[:1]}gpl", plain(text))
+    bare = _FILLING.sub("", short)
+    single = bare[-1:].isdigit() and not bare[-2:-1].isdigit()
+    return f"{bare}0" if single else bare

@@ -31,9 +31,10 @@ def transforms(name: str) -> Transform:
     """
     from mindspore_hub.hub.card import stated
     from mindspore_hub.hub.hub import Hub
+    from mindspore_hub.tasks.pictures.fields import as_preprocessing
 
     card = Hub.of().resolve(name)
-    facts = stated(card, "preprocessing")
+    facts = stated(card, "preprocessing", as_preprocessing)
     with required_by("Preparing pictures"):
         from mindspore_hub.tasks.pictures.preprocess import Transform
     return Transform(facts, name=card.short_name)

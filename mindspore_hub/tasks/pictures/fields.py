@@ -8,8 +8,7 @@ from typing import Any
 
 from mindspore_hub.hub.fields import Check, field_problems, one_of, some_of, unchecked
 from mindspore_hub.hub.findings import Problem
-from mindspore_hub.hub.front_matter import Mapping, Node, Sequence
-from mindspore_hub.hub.values import Shape, as_argument
+from mindspore_hub.hub.values import Shape, YamlList, YamlMapping, YamlNode, as_argument
 
 INTERPOLATIONS = {
     "pillow": ("bilinear", "bicubic", "lanczos"),
@@ -103,17 +102,17 @@ def _colors(order: str | None) -> int:
     return 1 if order == "GREY" else 3
 
 
-def as_preprocessing(node: Node | None) -> Preprocessing | None:
+def as_preprocessing(node: YamlNode | None) -> Preprocessing | None:
     """What a `preprocessing` mapping says; None where it says nothing, or something else."""
-    if not isinstance(node, Mapping) or next(problems(node), None):
+    if not isinstance(node, YamlMapping) or next(problems(node), None):
         return None
     fields = {name.text.replace("-", "_"): value for name, value in node.entries}
     return Preprocessing(**{name: _value(name, value) for name, value in fields.items()})
 
 
-def problems(node: Node) -> Iterator[Problem]:
+def problems(node: YamlNode) -> Iterator[Problem]:
     """What is wrong with the value of `preprocessing`, field by field."""
-    if not isinstance(node, Mapping):
+    if not isinstance(node, YamlMapping):
         yield Problem(node.place, "preprocessing is not a mapping", _HELP)
         return
     yield from field_problems("preprocessing", node, _checks(node), optional=OPTIONAL)
@@ -122,7 +121,7 @@ def problems(node: Node) -> Iterator[Problem]:
 _HELP = "write `{library: ..., size: [H, W], ...}`; `mshub card rule H909` shows all fields"
 
 
-def _checks(node: Mapping) -> dict[str, Check]:
+def _checks(node: YamlMapping) -> dict[str, Check]:
     library = (node.text("library") or "").lower()
     known = library in INTERPOLATIONS
     interpolation = one_of(INTERPOLATIONS[library]) if known else unchecked
@@ -143,10 +142,10 @@ def _checks(node: Mapping) -> dict[str, Check]:
     }
 
 
-def _resize(preprocessing: Mapping) -> Check:
+def _resize(preprocessing: YamlMapping) -> Check:
     """The short side, or height and width, from which `size` can be cut."""
 
-    def check(name: str, node: Node) -> Iterator[Problem]:
+    def check(name: str, node: YamlNode) -> Iterator[Problem]:
         others = [
             other for other in ("short-side", "maps", "keypoints") if other in preprocessing.names
         ]
@@ -165,21 +164,21 @@ def _resize(preprocessing: Mapping) -> Check:
     return check
 
 
-def _sides(node: Node | None) -> tuple[int, ...] | None:
+def _sides(node: YamlNode | None) -> tuple[int, ...] | None:
     """Height and width that a value says at least; None if it says neither."""
-    items = node.items if isinstance(node, Sequence) else (node, node)
+    items = node.items if isinstance(node, YamlList) else (node, node)
     values = [as_argument(item) for item in items if item is not None]
     sides = tuple(value for value in values if isinstance(value, int) and _is_count(value))
     return sides if len(sides) == len(items) == 2 else None
 
 
-def _not_pillow(name: str, node: Node) -> Iterator[Problem]:
+def _not_pillow(name: str, node: YamlNode) -> Iterator[Problem]:
     yield Problem(node.place, f"{name} is not known of pillow", "write another library")
 
 
 def _list_of(count: int, fits: Callable[[object], bool], kind: str) -> Check:
-    def check(name: str, node: Node) -> Iterator[Problem]:
-        items = node.items if isinstance(node, Sequence) else ()
+    def check(name: str, node: YamlNode) -> Iterator[Problem]:
+        items = node.items if isinstance(node, YamlList) else ()
         if len(items) != count or not all(fits(as_argument(item)) for item in items):
             number = kind if count > 1 else kind.replace("numbers", "number")
             message = f"{name} is not a list of {count} {number}"
@@ -195,7 +194,7 @@ _EXAMPLES = {
 }
 
 
-def _keypoints(name: str, node: Node) -> Iterator[Problem]:
+def _keypoints(name: str, node: YamlNode) -> Iterator[Problem]:
     value = as_argument(node)
     if type(value) is not int or value != KEYPOINTS:
         help_ = f"write {KEYPOINTS}, the only number there is so far, or remove it"
@@ -214,8 +213,8 @@ def _is_std(value: object) -> bool:
     return _is_mean(value) and value != 0
 
 
-def _value(name: str, node: Node) -> Any:
-    if isinstance(node, Sequence):
+def _value(name: str, node: YamlNode) -> Any:
+    if isinstance(node, YamlList):
         return tuple(as_argument(item) for item in node.items)
     value = as_argument(node)
     return (value,) if name in {"modality", "maps"} else value

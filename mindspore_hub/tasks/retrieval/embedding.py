@@ -20,15 +20,17 @@ import numpy.typing as npt
 
 from mindspore_hub._progress import Progress, counter
 from mindspore_hub.errors import FeaturesError, PictureError
+from mindspore_hub.files.checkpoint import loadable_asset
 from mindspore_hub.hub.card import stated
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.networks.pretrained import load_network, loadable_asset
+from mindspore_hub.networks.build import build
+from mindspore_hub.networks.classes import network_hub
 from mindspore_hub.settings import Settings
-from mindspore_hub.tasks.pictures.fields import MODALITIES, Preprocessing
+from mindspore_hub.tasks.pictures.fields import MODALITIES, as_preprocessing
 from mindspore_hub.tasks.pictures.preprocess import Transform
 from mindspore_hub.tasks.retrieval.chunks import Chunk, Chunks, HeldChunks, StoredChunks
 from mindspore_hub.tasks.retrieval.features import Features, unusable
-from mindspore_hub.tasks.retrieval.fields import Retrieval
+from mindspore_hub.tasks.retrieval.fields import as_retrieval
 from mindspore_hub.tasks.retrieval.forward import Forward, inference
 from mindspore_hub.tasks.retrieval.samples import Sample, Samples
 
@@ -84,9 +86,10 @@ class Embedding:
         if type(batch_size) is not int or batch_size < 1:
             msg = f"batch_size must be a whole number of at least 1, but is {batch_size!r}."
             raise PictureError(msg)
-        self.card = Hub.of().resolve(name)
-        self._preprocessing: Preprocessing = stated(self.card, "preprocessing")
-        self._retrieval: Retrieval = stated(self.card, "retrieval")
+        self._hub = Hub.of()
+        self.card = self._hub.resolve(name)
+        self._preprocessing = stated(self.card, "preprocessing", as_preprocessing)
+        self._retrieval = stated(self.card, "retrieval", as_retrieval)
         self._modality = modality
         self._check_modality()
         self._batch_size = batch_size
@@ -157,7 +160,9 @@ class Embedding:
 
     @functools.cached_property
     def _network(self) -> nn.Cell:
-        return self._given if self._given is not None else load_network(self.card)
+        if self._given is not None:
+            return self._given
+        return build(self.card, network_hub(self.card, self._hub))
 
     @functools.cached_property
     def _weights(self) -> str:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from mindspore_hub.errors import FeaturesError, UnknownNameError
 from mindspore_hub.hub.card import Card, stated
 from mindspore_hub.hub.hub import Hub
+from mindspore_hub.tasks.pictures.fields import as_preprocessing
 from mindspore_hub.tasks.retrieval import datasets, features
 from mindspore_hub.tasks.retrieval.datasets import Evaluation, fitting
 from mindspore_hub.tasks.retrieval.embedding import Embedding, versions
 from mindspore_hub.tasks.retrieval.features import Features
-from mindspore_hub.tasks.retrieval.fields import Protocol
+from mindspore_hub.tasks.retrieval.fields import Protocol, as_protocol
 from mindspore_hub.tasks.retrieval.report import Report, claims_of
 from mindspore_hub.tasks.retrieval.scoring.metrics import Result, mean_of
 from mindspore_hub.tasks.retrieval.selection import Selection
@@ -55,7 +56,7 @@ def evaluate_data(
     card = embedding.card
     followed = _follow(card, {}, protocol=protocol, options=options, made=False)
     reader = datasets.dataset(followed.name, root, **_of_dataset(followed))
-    selection = Selection(reader.trials(trials), stated(card, "preprocessing"))
+    selection = Selection(reader.trials(trials), stated(card, "preprocessing", as_preprocessing))
     facts = {"protocol": followed.as_json(), "data": selection.about()}
     # What cannot be followed is refused here, before the network works for hours.
     scored = _make(_follow(card, facts, protocol=protocol, options=options, made=False), facts)
@@ -145,7 +146,7 @@ def _follow(
         FeaturesError: Nobody says which one, it has no such option, or a value of another kind.
         DatasetError: A value means nothing to the data set.
     """
-    base = _noted(about) or (card.asset.protocol if card and card.asset else None)
+    base = _noted(about) or (_published(card) if card else None)
     if protocol is not None and (base is None or base.name != protocol):
         base = Protocol(protocol)
     if base is None:
@@ -206,9 +207,13 @@ def _decided(about: Mapping[str, Any], protocol: str) -> dict[str, Any]:
     return {name: _fitting(protocol, name, value, usual) for name, value in decided.items()}
 
 
+def _published(card: Card) -> Protocol | None:
+    return as_protocol(card.asset.node.get("protocol")) if card.asset else None
+
+
 def _is_published(card: Card, followed: Protocol) -> bool:
     """Whether a protocol is that of a card, with the same options."""
-    published = card.asset.protocol if card.asset else None
+    published = _published(card)
     if published is None or published.name != followed.name:
         return False
     usual = _all_options(followed.name)

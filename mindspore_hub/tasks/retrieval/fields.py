@@ -9,8 +9,7 @@ from typing import Any
 
 from mindspore_hub.hub.fields import Check, field_problems, one_of, typed, unchecked
 from mindspore_hub.hub.findings import Problem
-from mindspore_hub.hub.front_matter import Mapping, Node, Sequence
-from mindspore_hub.hub.values import Argument, as_argument
+from mindspore_hub.hub.values import Argument, YamlList, YamlMapping, YamlNode, as_argument
 
 DISTANCES = ("dot", "euclidean")
 
@@ -114,47 +113,47 @@ KINDS = {
 """Protocols by name."""
 
 
-def as_retrieval(node: Node | None) -> Retrieval | None:
+def as_retrieval(node: YamlNode | None) -> Retrieval | None:
     """What a `retrieval` mapping says; None where it says nothing, or something else."""
-    if not isinstance(node, Mapping) or next(retrieval_problems(node), None):
+    if not isinstance(node, YamlMapping) or next(retrieval_problems(node), None):
         return None
     fields: dict[str, Any] = {
         name.text: tuple(map(as_argument, value.items))
-        if isinstance(value, Sequence)
+        if isinstance(value, YamlList)
         else as_argument(value)
         for name, value in node.entries
     }
     return Retrieval(**fields)
 
 
-def as_protocol(node: Node | None) -> Protocol | None:
+def as_protocol(node: YamlNode | None) -> Protocol | None:
     """What a `protocol` mapping says; None where it says nothing, or something else."""
-    if not isinstance(node, Mapping) or next(protocol_problems(node), None):
+    if not isinstance(node, YamlMapping) or next(protocol_problems(node), None):
         return None
     values = {name.text: as_argument(value) for name, value in node.entries}
     name = str(values.pop("name"))
     return Protocol(name, {key: value for key, value in values.items() if value is not None})
 
 
-def retrieval_problems(node: Node) -> Iterator[Problem]:
+def retrieval_problems(node: YamlNode) -> Iterator[Problem]:
     """What is wrong with the value of `retrieval`, field by field."""
-    if isinstance(node, Mapping):
+    if isinstance(node, YamlMapping):
         yield from field_problems("retrieval", node, _CHECKS, optional=OPTIONAL)
     else:
         help_ = "write `{outputs: [0], distance: dot}`; `mshub card rule H910` shows all fields"
         yield Problem(node.place, "retrieval is not a mapping", help_)
 
 
-def protocol_problems(node: Node) -> Iterator[Problem]:
+def protocol_problems(node: YamlNode) -> Iterator[Problem]:
     """What is wrong with the value of `protocol`, field by field."""
-    if isinstance(node, Mapping):
+    if isinstance(node, YamlMapping):
         yield from field_problems("protocol", node, _protocol_checks(node), optional=())
     else:
         help_ = f"write `{{name: ...}}` with one of {', '.join(KINDS)}"
         yield Problem(node.place, "protocol is not a mapping", help_)
 
 
-def _protocol_checks(node: Mapping) -> dict[str, Check]:
+def _protocol_checks(node: YamlMapping) -> dict[str, Check]:
     kind = KINDS.get((node.text("name") or "").lower())
     if kind:
         options = {name: one_of(words) for name, words in kind.options.items()}
@@ -163,8 +162,8 @@ def _protocol_checks(node: Mapping) -> dict[str, Check]:
     return {**options, "name": one_of(tuple(KINDS))}
 
 
-def _outputs(name: str, node: Node) -> Iterator[Problem]:
-    items = node.items if isinstance(node, Sequence) else ()
+def _outputs(name: str, node: YamlNode) -> Iterator[Problem]:
+    items = node.items if isinstance(node, YamlList) else ()
     places = [as_argument(item) for item in items]
     if not places or not all(map(_is_place, places)) or len(set(places)) < len(places):
         message = f"{name} is not a list of different places, counted from 0"

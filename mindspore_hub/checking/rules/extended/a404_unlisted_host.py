@@ -23,7 +23,7 @@ SEVERITY = Severity.INFO
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each asset on another host."""
-    for asset in document.facts.assets:
+    for asset in document.card.assets:
         parts = (asset.link or "").split("/", 3)
         if len(parts) > 2 and parts[2] and parts[2].lower() not in words("hosts"):
             place = asset.node.place_of("asset-link")

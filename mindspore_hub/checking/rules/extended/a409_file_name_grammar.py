@@ -23,9 +23,9 @@ SEVERITY = Severity.INFO
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each file name of another form."""
-    for asset in document.facts.assets:
+    for asset in document.card.assets:
         if asset.link and not asset.name:
             place = asset.node.place_of("asset-link")
-            message = f"the file name {asset.file} does not say what the file is"
+            message = f"the file name {asset.file_name} does not say what the file is"
             help_ = "publish it as <model>_<device>_v<version>_<dataset>_<kind>_<domain>_<metrics>"
             yield Problem(place, message, help_)

@@ -22,8 +22,8 @@ SEVERITY = Severity.INFO
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report two versions that differ."""
-    facts = document.facts
-    model, release = facts.model_version, facts.mindspore_version
+    card = document.card
+    model, release = card.text("model-version"), card.version
     if model != release and model and release:
         place = document.front_matter.place_of("model-version")
         message = f"model-version is {model}, mindspore-version {release}"

@@ -23,7 +23,7 @@ SEVERITY = Severity.WARNING
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report the first metric that has another name in a file name."""
-    pairs = (pair for item in document.facts.comparisons for pair in item.names)
+    pairs = (pair for item in document.card.comparisons for pair in item.names)
     for metric, published in islice(pairs, 1):
         message = f"{metric.text} here, {published.text} in the name of the file"
         yield Problem(metric.place, message, "use the name of what was measured")

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
-from mindspore_hub.hub.facts import FileName
 from mindspore_hub.hub.findings import Problem, Severity
+from mindspore_hub.hub.metrics import FileName
 from mindspore_hub.hub.vocabulary import plain
 
 SEVERITY = Severity.WARNING
@@ -24,10 +24,10 @@ SEVERITY = Severity.WARNING
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each file of another data set."""
-    dataset = document.facts.dataset
+    dataset = document.card.text("train-dataset")
     if not dataset:
         return
-    for asset in document.facts.assets:
+    for asset in document.card.assets:
         name = asset.name
         if isinstance(name, FileName) and not _same(dataset, name.dataset):
             place = document.front_matter.place_of("train-dataset")

@@ -23,7 +23,7 @@ SEVERITY = Severity.INFO
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a name with another data set, or without one."""
-    dataset = document.facts.dataset
+    dataset = document.card.text("train-dataset")
     if not dataset or dataset.upper() == "N/A":
         return
     name = document.uid.rpartition("/")[2].removesuffix("_cn")

@@ -16,10 +16,12 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from mindspore_hub.checking.rules import HubCards
+from mindspore_hub.hub.card import Asset
 from mindspore_hub.hub.document import Document
-from mindspore_hub.hub.facts import AssetFacts, FileName, split_items
 from mindspore_hub.hub.findings import Place, Problem, Severity
+from mindspore_hub.hub.metrics import FileName
 from mindspore_hub.hub.patterns import pattern
+from mindspore_hub.hub.values import split_items
 
 SEVERITY = Severity.WARNING
 
@@ -31,13 +33,13 @@ _TARGET = pattern(r"""device_target\s*=\s*["'](\w+)["']""")
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report the first two statements that have no device in common."""
-    facts = document.facts
-    trained = split_items(facts.text("train-backend"))
+    card = document.card
+    trained = split_items(card.text("train-backend"))
     stated = {
         "train-backend": trained,
         "the folder": document.uid.lower().split("/")[1:-2],
-        "the file name": [device for asset in facts.assets for device in _in_file(asset)],
-        "the code": _targets(document, split_items(facts.text("infer-backend"))),
+        "the file name": [device for asset in card.assets for device in _in_file(asset)],
+        "the code": _targets(document, split_items(card.text("infer-backend"))),
     }
     known = [
         (name, found) for name, items in stated.items() if (found := _DEVICES.intersection(items))
@@ -50,9 +52,11 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
             return
 
 
-def _in_file(asset: AssetFacts) -> list[str]:
+def _in_file(asset: Asset) -> list[str]:
     name = asset.name
-    return [name.device] if isinstance(name, FileName) else _IN_FILE.findall(asset.file.lower())
+    return (
+        [name.device] if isinstance(name, FileName) else _IN_FILE.findall(asset.file_name.lower())
+    )
 
 
 def _targets(document: Document, inferred: list[str]) -> list[str]:
@@ -66,9 +70,9 @@ def _targets(document: Document, inferred: list[str]) -> list[str]:
 
 
 def _place(document: Document, has_backend: bool) -> Place:
-    if has_backend or not document.facts.assets:
+    if has_backend or not document.card.assets:
         return document.front_matter.place_of("train-backend")
-    return document.facts.assets[0].node.place_of("asset-link")
+    return document.card.assets[0].node.place_of("asset-link")
 
 
 def _listed(devices: frozenset[str]) -> str:

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
-from mindspore_hub.hub.facts import implementation
 from mindspore_hub.hub.findings import Problem, Severity
 
 SEVERITY = Severity.WARNING
@@ -23,10 +22,10 @@ SEVERITY = Severity.WARNING
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report another folder; `model_zoo/` is where the repository was before."""
-    link = document.facts.repo_link
+    link = document.card.repo_link
     if not link or not link.path:
         return
-    stated = implementation(document)
+    stated = document.body.implementation
     if stated and stated.path and _inside(stated.path) != _inside(link.path):
         message = f"the introduction says {stated.path}, repo-link {link.path}"
         yield Problem(stated.place, message, "name the folder that repo-link links")

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
-from mindspore_hub.hub.facts import implementation
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.vocabulary import plain
 
@@ -25,17 +24,17 @@ SEVERITY = Severity.WARNING
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a name that has nothing in common with those of the card."""
-    stated = implementation(document)
-    if stated and stated.name != document.facts.model_name and not _is_own(document, stated.name):
+    stated = document.body.implementation
+    if stated and stated.name != document.card.model_name and not _is_own(document, stated.name):
         message = f"the introduction is about {stated.name}, the card about {_own(document)[0]}"
         yield Problem(stated.place, message, "write the introduction of this network")
 
 
 def _own(document: Document) -> list[str]:
     """Names that the network has in the card."""
-    facts = document.facts
-    path = facts.repo_link.path if facts.repo_link else None
-    names = [facts.model_name, facts.text("backbone-name"), (path or "").rsplit("/", 1)[-1]]
+    card = document.card
+    path = card.repo_link.path if card.repo_link else None
+    names = [card.model_name, card.text("backbone-name"), (path or "").rsplit("/", 1)[-1]]
     return [name for name in names if name]
 
 

@@ -25,7 +25,7 @@ _BREAKS = pattern(r"[\s()<>\[\]\"'|]+")
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report the first link to a checkpoint where none is the asset."""
-    assets = {asset.file for asset in document.facts.assets if asset.link}
+    assets = {asset.file_name for asset in document.card.assets if asset.link}
     if not assets or ".ckpt" not in document.body.text:
         return
     lines = enumerate(document.body.lines, document.body.first_line)

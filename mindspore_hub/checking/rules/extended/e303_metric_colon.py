@@ -24,7 +24,7 @@ FIXABLE = True
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each colon; it is removed where the name can be told from the number without it."""
-    for metric in document.facts.evaluation:
+    for metric in document.card.metrics:
         if metric.colon or (metric.name or "").endswith(":"):
             message = f"{metric.text} has a colon between name and number"
             yield Problem(metric.place, message, "remove the colon", _edits(metric))

@@ -25,7 +25,7 @@ SEVERITY = Severity.INFO
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each name that most cards spell differently."""
     known = words("metrics")
-    for metric in document.facts.evaluation:
+    for metric in document.card.metrics:
         if metric.name and metric.name not in known:
             usual = _usual(metric.name)
             if usual:

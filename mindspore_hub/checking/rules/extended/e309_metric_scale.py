@@ -23,7 +23,7 @@ SEVERITY = Severity.WARNING
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each accuracy-like metric that looks like a fraction."""
-    for metric in document.facts.evaluation:
+    for metric in document.card.metrics:
         if 0 <= metric.number <= 1 and metric.is_percentage and not metric.unit:
             message = f"{metric.text} is a fraction, or not an accuracy"
             yield Problem(metric.place, message, "write a percentage, or the name of the metric")

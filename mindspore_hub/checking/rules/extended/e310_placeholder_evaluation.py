@@ -23,7 +23,7 @@ FIXABLE = True
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a value that says that there is none."""
-    text = document.facts.placeholder
+    text = document.card.placeholder
     if text:
         place = document.front_matter.place_of("evaluation")
         edit = Edit(Place(place.line), "evaluation", None)

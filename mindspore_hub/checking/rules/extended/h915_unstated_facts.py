@@ -16,8 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mindspore_hub.checking.rules import HubCards
+from mindspore_hub.hub.card import asset_items
 from mindspore_hub.hub.document import Document
-from mindspore_hub.hub.facts import asset_items
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.values import as_argument, as_arguments
 
@@ -29,14 +29,14 @@ def check_hub(hub: HubCards) -> Iterator[tuple[Document, Problem]]:
     """Report each fact that is absent."""
     arguments = _arguments(hub)
     for document in hub.documents.values():
-        for problem in _problems(document, arguments.get(document.facts.model_name, set())):
+        for problem in _problems(document, arguments.get(document.card.model_name, set())):
             yield document, problem
 
 
 def _arguments(hub: HubCards) -> dict[str | None, set[str]]:
     """Names of the arguments that the default card of each model states."""
     return {
-        document.facts.model_name: {
+        document.card.model_name: {
             name
             for asset in asset_items(document.front_matter)
             for name in as_arguments(asset.get("network-args"))

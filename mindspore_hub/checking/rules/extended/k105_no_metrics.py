@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
-from mindspore_hub.hub.front_matter import Node, scalars
+from mindspore_hub.hub.values import YamlNode, single_values
 
 SEVERITY = Severity.INFO
 _PLACEHOLDERS = frozenset({"", "-", "no", "none", "n/a", "na", "nan", "null", "~"})
@@ -34,6 +34,6 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
         yield Problem(place, message, "write `evaluation: <metric><number>`")
 
 
-def _says(value: Node | None) -> bool:
+def _says(value: YamlNode | None) -> bool:
     """Whether a value is there that is not a placeholder."""
-    return any(item.text.strip().lower() not in _PLACEHOLDERS for item in scalars(value))
+    return any(item.text.strip().lower() not in _PLACEHOLDERS for item in single_values(value))

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Place, Problem, Severity
-from mindspore_hub.hub.front_matter import Scalar
+from mindspore_hub.hub.values import YamlText
 
 SEVERITY = Severity.INFO
 
@@ -25,7 +25,7 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report an absent value, and `N/A`."""
     value = document.values.get("train-dataset")
     named = value is not None
-    if isinstance(value, Scalar):
+    if isinstance(value, YamlText):
         named = value.text.strip().lower() not in {"", "n/a"}
     if not named and document.values and document.translation is None:
         place = document.front_matter.place_of("train-dataset") if value else None

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.front_matter import Scalar
+from mindspore_hub.hub.values import YamlText
 from mindspore_hub.hub.vocabulary import listed, proposal, words
 
 SEVERITY = Severity.INFO
@@ -26,7 +26,7 @@ SEVERITY = Severity.INFO
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a task that is not listed; a dash in place of a `_` is for V206."""
     value = document.values.get("module-type")
-    if not isinstance(value, Scalar) or "-" not in value.text:
+    if not isinstance(value, YamlText) or "-" not in value.text:
         return
     domain, _, task = value.text.lower().partition("-")
     known_domain = domain in words("domains")

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.front_matter import Scalar
+from mindspore_hub.hub.values import YamlText
 
 SEVERITY = Severity.WARNING
 FIXABLE = True
@@ -25,7 +25,7 @@ FIXABLE = True
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report every dash after the first at once."""
     value = document.values.get("module-type")
-    if isinstance(value, Scalar) and value.text.count("-") > 1:
+    if isinstance(value, YamlText) and value.text.count("-") > 1:
         domain, _, task = value.text.partition("-")
         new = f"{domain}-{task.replace('-', '_')}"
         edits = document.edit_value(value, new)

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.front_matter import Scalar
+from mindspore_hub.hub.values import YamlText
 
 SEVERITY = Severity.WARNING
 
@@ -24,7 +24,7 @@ SEVERITY = Severity.WARNING
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a number that can be a fraction."""
     value = document.values.get("accuracy")
-    if isinstance(value, Scalar):
+    if isinstance(value, YamlText):
         try:
             small = 0 <= float(value.text) <= 1
         except ValueError:

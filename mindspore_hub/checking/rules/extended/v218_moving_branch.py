@@ -23,7 +23,7 @@ SEVERITY = Severity.INFO
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report a link to such a branch."""
-    link = document.facts.repo_link
+    link = document.card.repo_link
     if link and link.ref in words("moving-branches"):
         value = document.values.get("repo-link")
         place = value.place if value else document.front_matter.place

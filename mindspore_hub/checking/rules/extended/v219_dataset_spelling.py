@@ -16,8 +16,12 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.front_matter import scalars
-from mindspore_hub.hub.vocabulary.datasets import accepted_spelling, is_accepted, is_recognised
+from mindspore_hub.hub.values import single_values
+from mindspore_hub.hub.vocabulary import (
+    accepted_dataset,
+    is_accepted_dataset,
+    is_recognised_dataset,
+)
 
 SEVERITY = Severity.INFO
 FIXABLE = True
@@ -25,10 +29,10 @@ FIXABLE = True
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report names that are known only without case and punctuation."""
-    for value in scalars(document.values.get("train-dataset")):
+    for value in single_values(document.values.get("train-dataset")):
         text = value.text.strip()
-        if text and not is_accepted(text) and is_recognised(text):
-            new = accepted_spelling(text)
+        if text and not is_accepted_dataset(text) and is_recognised_dataset(text):
+            new = accepted_dataset(text)
             edits = document.edit_value(value, new) if new else ()
             help_ = f"write {new}" if new else "write a name that the list has"
             yield Problem(value.place, f"{text} is not spelt as in the list", help_, edits)

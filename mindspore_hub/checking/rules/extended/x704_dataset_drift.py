@@ -27,7 +27,7 @@ def check_hub(hub: HubCards) -> Iterator[tuple[Document, Problem]]:
     """Report every card of a file whose cards name several data sets."""
     for documents in hub.copies:
         named = [document for document in documents if data_set(document)]
-        by_name = {data_set(document): document.facts.dataset or "" for document in named}
+        by_name = {data_set(document): document.card.text("train-dataset") for document in named}
         for document in named if len(by_name) > 1 else ():
             place = document.front_matter.place_of("train-dataset")
             message = f"cards of this file name the data sets {', '.join(sorted(by_name.values()))}"

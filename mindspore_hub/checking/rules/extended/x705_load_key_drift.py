@@ -24,8 +24,8 @@ SEVERITY = Severity.INFO
 def check_hub(hub: HubCards) -> Iterator[tuple[Document, Problem]]:
     """Report every card of a file whose cards have several model names."""
     for documents in hub.copies:
-        named = [document for document in documents if document.facts.model_name]
-        names = {(document.facts.model_name or "").lower() for document in named}
+        named = [document for document in documents if document.card.model_name]
+        names = {document.card.model_name.lower() for document in named}
         for document in named if len(names) > 1 else ():
             place = document.front_matter.place_of("model-name")
             message = f"cards of this file have the model names {', '.join(sorted(names))}"

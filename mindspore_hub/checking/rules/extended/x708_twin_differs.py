@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from mindspore_hub.checking.rules import HubCards
+from mindspore_hub.hub.card import asset_items
 from mindspore_hub.hub.document import Document
-from mindspore_hub.hub.facts import asset_items, iso_date
 from mindspore_hub.hub.findings import Place, Problem, Severity
-from mindspore_hub.hub.front_matter import Scalar, link_text
 from mindspore_hub.hub.patterns import pattern
+from mindspore_hub.hub.values import YamlText, iso_date, link_text
 
 SEVERITY = Severity.WARNING
 
@@ -71,7 +71,7 @@ def _facts(document: Document) -> list[_Fact]:
     front_matter = document.front_matter
     for mapping in (front_matter, *asset_items(front_matter)):
         for key, value in mapping.entries:
-            if isinstance(value, Scalar) and value.text and key.text not in _PROSE:
+            if isinstance(value, YamlText) and value.text and key.text not in _PROSE:
                 kind, normal = _kind(link_text(value.text).strip())
                 found.append(_Fact(key.text, kind, normal, value.place))
     return found

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.vocabulary import words
+from mindspore_hub.hub.keys import LEGACY
 
 SEVERITY = Severity.INFO
 
@@ -24,5 +24,5 @@ SEVERITY = Severity.INFO
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report each such key."""
     for name, _ in document.front_matter.entries:
-        if name.text in words("keys-legacy"):
+        if name.text in LEGACY:
             yield Problem(name.place, f"no loader reads {name.text}", "remove the line")

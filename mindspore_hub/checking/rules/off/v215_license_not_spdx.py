@@ -16,9 +16,8 @@ from collections.abc import Iterator
 from mindspore_hub.checking.rules import HubCards
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
-from mindspore_hub.hub.front_matter import Scalar
-from mindspore_hub.hub.vocabulary import listed, words
-from mindspore_hub.hub.vocabulary.licenses import bare_name
+from mindspore_hub.hub.values import YamlText
+from mindspore_hub.hub.vocabulary import bare_license, listed, words
 
 SEVERITY = Severity.INFO
 FIXABLE = True
@@ -27,9 +26,9 @@ FIXABLE = True
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
     """Report any other spelling, with the identifier that it means if that is sure."""
     value = document.values.get("license")
-    if isinstance(value, Scalar) and value.text and value.text not in words("licenses"):
-        bare = bare_name(value.text)
-        meant = [name for name in listed("licenses") if bare_name(name) == bare]
+    if isinstance(value, YamlText) and value.text and value.text not in words("licenses"):
+        bare = bare_license(value.text)
+        meant = [name for name in listed("licenses") if bare_license(name) == bare]
         edits = document.edit_value(value, meant[0]) if meant else ()
         help_ = f"write {meant[0]}" if meant else "write its identifier of spdx.org/licenses"
         yield Problem(value.place, f"{value.text} is no SPDX identifier", help_, edits)

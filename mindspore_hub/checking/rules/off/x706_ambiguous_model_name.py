@@ -24,13 +24,13 @@ def check_hub(hub: HubCards) -> Iterator[tuple[Document, Problem]]:
     """Report every card whose model name another card of its folder has."""
     found: dict[tuple[str, str], list[Document]] = {}
     for document in hub.documents.values():
-        name = (document.facts.model_name or "").lower()
+        name = document.card.model_name.lower()
         if name:
             found.setdefault((release_of(document), name), []).append(document)
     for documents in found.values():
         for document in documents if len(documents) > 1 else ():
             place = document.front_matter.place_of("model-name")
             message = (
-                f"{len(documents)} cards of this release are called {document.facts.model_name}"
+                f"{len(documents)} cards of this release are called {document.card.model_name}"
             )
             yield document, Problem(place, message, "load it by its uid")

@@ -1,4 +1,4 @@
-"""What this machine and this process look like, for bug reports."""
+"""The command `mshub env`: what this machine and this process look like, for bug reports."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import click
+
+from mindspore_hub.commands._output import format_option, print_facts, print_json
 from mindspore_hub.errors import HubError
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.manage import get_hub_dir
@@ -19,20 +22,31 @@ _PACKAGES = ("mindspore", "numpy", "pyyaml", "urllib3", "click", "rich", *_EXTRA
 _PREFIXES = ("MSHUB_", "ONEDNN_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT")
 
 
+@click.command()
+@format_option
+def env(style: str) -> None:
+    """Show versions, folders and settings, for a bug report."""
+    facts = describe_environment()
+    if style == "json":
+        print_json(facts)
+    else:
+        print_facts(facts)
+
+
 def describe_environment() -> dict[str, Any]:
     """Versions, folders and variables that decide how the package behaves.
 
     No package is imported for it. Proxies, and what may be secret in other addresses, are hidden.
-    What cannot be told has the reason as its value, for that may be what is to be reported.
+    A fact that cannot be found out has the reason as its value, since that may be what is reported.
     """
     return {
         "mindspore-hub": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
         **{package: _version(package) for package in _PACKAGES},
-        "hub root": str(Hub.of().root),
-        "cards": _told(lambda: len(Hub.of().cards)),
-        "store": _told(get_hub_dir),
+        "hub root": _fact(lambda: str(Hub.of().root)),
+        "cards": _fact(lambda: len(Hub.of().cards)),
+        "store": _fact(get_hub_dir),
         "variables": {
             name: "(set)"
             if "PROXY" in name.upper()
@@ -43,9 +57,9 @@ def describe_environment() -> dict[str, Any]:
     }
 
 
-def _told(fact: Callable[[], Any]) -> Any:
+def _fact(read: Callable[[], Any]) -> Any:
     try:
-        return fact()
+        return read()
     except HubError as error:
         return f"error: {error}"
 

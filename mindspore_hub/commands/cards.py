@@ -1,0 +1,55 @@
+"""The commands `mshub list` and `mshub info`: what the cards of the hub say."""
+
+from __future__ import annotations
+
+import click
+
+from mindspore_hub.commands._output import (
+    explain_name,
+    format_option,
+    print_facts,
+    print_json,
+    print_table,
+)
+
+
+@click.command("list")
+@click.argument("version", required=False)
+@format_option
+def list_(version: str | None, style: str) -> None:
+    """List the cards of the hub, of one VERSION (1.9) or of all."""
+    from mindspore_hub.info import to_json
+    from mindspore_hub.list import cards_of
+
+    cards = cards_of(version)
+    if style == "json":
+        print_json([to_json(card) for card in cards])
+        return
+    rows = [
+        (
+            card.short_name,
+            card.text("evaluation"),
+            card.asset.size if card.asset else "",
+            card.uid,
+        )
+        for card in cards
+    ]
+    print_table(("Name", "Published metric", "Download", "Uid"), rows, optional=1)
+
+
+@click.command()
+@click.argument("name")
+@explain_name
+@format_option
+def info(name: str, style: str) -> None:
+    """Show the facts of the card that NAME means."""
+    from mindspore_hub.info import info as card_info
+
+    found = card_info(name)
+    if style == "json":
+        print_json(found.to_dict())
+        return
+    facts = vars(found).items()
+    print_facts(
+        {key: value for key, value in facts if key[0] != "_" and value not in (None, "", [], {})}
+    )

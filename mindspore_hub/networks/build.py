@@ -1,0 +1,338 @@
+"""From a card to its network: with its checkpoint, verified and strictly, or with initial values.
+
+The bytes that are parsed are those that were hashed: the file is opened once, mapped, and hashed in a
+thread while the network is built from what the card says. Nothing is parsed before the hash is right.
+Arguments of the caller are tried before any byte is asked for.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from mindspore_hub._collector import collector_paused
+from mindspore_hub.errors import CardError, CheckpointError
+from mindspore_hub.files.checkpoint import checkpoint, loadable_asset
+from mindspore_hub.files.download import memo_of
+from mindspore_hub.hub.card import Asset, Card
+from mindspore_hub.hub.hub import Hub
+from mindspore_hub.hub.values import as_builtin
+from mindspore_hub.networks.assign import NewHead, as_parameter, assign
+from mindspore_hub.networks.classes import bind, network_class
+from mindspore_hub.networks.framework import (
+    Network,
+    build_initialised,
+    build_uninitialised,
+    require_mindspore,
+)
+from mindspore_hub.networks.weights import (
+    Weight,
+    check_arguments,
+    derive_arguments,
+    facts_of,
+    read_weights,
+)
+from mindspore_hub.settings import Settings, shown_address
+from mindspore_hub.tensors import map_file
+
+if TYPE_CHECKING:
+    from mindspore import Parameter, nn
+
+    from mindspore_hub.files.records import Memo
+    from mindspore_hub.files.store import StoredFile
+
+logger = logging.getLogger(__name__)
+
+Arguments = Mapping[str, object]
+
+_NONE: Arguments = MappingProxyType({})
+
+
+def build(
+    card: Card,
+    hub: Hub,
+    arguments: Arguments = _NONE,
+    *,
+    positional: Sequence[object] = (),
+    settings: Settings | None = None,
+    force: bool = False,
+) -> nn.Cell:
+    """Build the network of a card and load its checkpoint into it, verified and strictly.
+
+    With arguments of the caller the network is built first, as far as the card tells of it: wrong
+    ones are not worth a download.
+
+    Args:
+        card: The card.
+        hub: The hub that has its network.
+        arguments: Keyword arguments of the constructor; they go before those of the card.
+        positional: Its positional arguments.
+        settings: Where to keep and find files, by default what the environment says.
+        force: Download the checkpoint again even if it is in the store.
+
+    Returns:
+        The network in inference mode.
+
+    Raises:
+        HubError: As in `mindspore_hub.load`.
+    """
+    network = network_class(card, hub)
+    given = bind(network, positional, arguments)
+    return _load(card, hub, network, given, settings=settings, force=force)[0]
+
+
+def create(
+    card: Card, hub: Hub, arguments: Arguments = _NONE, *, positional: Sequence[object] = ()
+) -> nn.Cell:
+    """Build the network of a card with initial values; as `build`, without its checkpoint."""
+    network = network_class(card, hub)
+    given = bind(network, positional, arguments)
+    with _about(card):
+        published = card.asset.network_args if card.asset else {}
+        return _construct(network, published, given, build=build_initialised)
+
+
+def parameters(card: Card, hub: Hub, *, force: bool = False) -> dict[str, Parameter]:
+    """Parameters of a card's checkpoint by the names of its network, which it has to fit.
+
+    Raises:
+        HubError: As in `mindspore_hub.load`.
+    """
+    built, weights = _load(card, hub, network_class(card, hub), {}, force=force)
+    names = [name for name, _ in built.parameters_and_names()]
+    return {name: as_parameter(name, weights[name]) for name in names}
+
+
+def build_published(
+    network: Network, published: Mapping[str, object], arguments: Arguments
+) -> nn.Cell:
+    """Build a network with the checkpoint that an entry point names.
+
+    Entry points of bundles call this from anywhere, so its arguments stay as they are.
+
+    Args:
+        network: What builds the network.
+        published: `uid`, `asset-link`, `asset-sha256` and `network-args` of the card.
+        arguments: Arguments that the caller gives, by the names of the constructor.
+
+    Raises:
+        HubError: As in `mindspore_hub.load`.
+    """
+    require_mindspore()
+    asset = Asset(
+        link=str(published["asset-link"]),
+        sha256=str(published["asset-sha256"]),
+        network_args=as_builtin(published["network-args"]),
+    )
+    uid = str(published["uid"])
+    card = Card(Path(uid), uid, "", other_asset=asset)
+    return _load(card, Hub.of(), network, as_builtin(dict(arguments)))[0]
+
+
+def assemble(
+    network: Network,
+    weights: Mapping[str, Weight],
+    published: Arguments,
+    given: Arguments = _NONE,
+    *,
+    built: nn.Cell | None = None,
+) -> nn.Cell:
+    """Build a network that fits the tensors of a file, and set every parameter from them.
+
+    Args:
+        network: What builds the network.
+        weights: Tensors of the file.
+        published: Constructor arguments that the card states.
+        given: Arguments that go before those of the card and the file.
+        built: A network that was built from `published` and `given`; it is taken if the file
+            tells of no other arguments.
+
+    Returns:
+        The network in inference mode.
+
+    Raises:
+        CardError: The arguments of card and file fit no network.
+        CheckpointError: File and card contradict each other, or the file does not fit.
+    """
+    facts = facts_of(network)
+    derived = derive_arguments(weights, facts)
+    check_arguments(published, derived)
+    known = {**{key: found.value for key, found in derived.items()}, **published}
+    if built is None or not _are_alike(network, {**published, **given}, {**known, **given}):
+        built = _construct(network, known, given)
+    classes = facts.class_argument
+    new_head = _new_head(known.get(classes), given.get(classes))
+    if initialised := assign(built, weights, facts, new_head=new_head):
+        logger.warning(
+            "%s=%s instead of the checkpoint's %s: these parameters are not loaded but "
+            "initialised: %s",
+            classes,
+            given[classes],
+            known[classes],
+            ", ".join(initialised),
+        )
+    return built
+
+
+def _load(
+    card: Card,
+    hub: Hub,
+    network: Network,
+    given: Arguments,
+    *,
+    settings: Settings | None = None,
+    force: bool = False,
+) -> tuple[nn.Cell, Mapping[str, Weight]]:
+    """The network with the checkpoint of a card, and the weights that share its memory."""
+    asset = loadable_asset(card)
+    settings = settings or Settings.from_environment()
+    with _about(card):
+        built = _construct_early(network, asset.network_args, given) if given else None
+        with checkpoint(card, hub, settings=settings, force=force) as stored:
+            memo = memo_of(settings)
+            return _load_stored(stored, network, asset, given, memo=memo, built=built)
+
+
+@contextmanager
+def _about(card: Card) -> Iterator[None]:
+    """Let an error say which card it is about."""
+    try:
+        yield
+    except (CardError, CheckpointError) as error:
+        msg = f"{error}\nThe card is {card.path}."
+        raise type(error)(msg) from error
+
+
+@collector_paused()
+def _load_stored(
+    stored: StoredFile,
+    network: Network,
+    asset: Asset,
+    given: Arguments,
+    *,
+    memo: Memo | None,
+    built: nn.Cell | None,
+) -> tuple[nn.Cell, Mapping[str, Weight]]:
+    try:
+        buffer = map_file(stored.file)
+    except CheckpointError as error:
+        msg = f"{stored.path}: {error}"
+        raise CheckpointError(msg) from error
+    with stored.verifying(buffer, memo):
+        if built is None:
+            built = _construct_early(network, asset.network_args, given)
+    try:
+        weights = read_weights(buffer, facts_of(network))
+    except CheckpointError as error:
+        msg = (
+            f"{shown_address(asset.link)} matches the sha256 of its card, but {error} Correct "
+            "asset-link and asset-sha256."
+        )
+        raise CheckpointError(msg) from error
+    try:
+        return assemble(network, weights, asset.network_args, given, built=built), weights
+    except CheckpointError as error:
+        remedy = _remedy(network, weights, asset.network_args, given)
+        msg = f"{shown_address(asset.link)}: {error}\n{remedy}"
+        raise CheckpointError(msg) from error
+
+
+def _new_head(published: object, wanted: object) -> NewHead | None:
+    """Whether the head is for other classes than those of the file."""
+    if not isinstance(published, int) or not isinstance(wanted, int) or wanted == published:
+        return None
+    return NewHead(published, wanted)
+
+
+def _remedy(
+    network: Network, weights: Mapping[str, Weight], published: Arguments, given: Arguments
+) -> str:
+    """Say whose fault it is that a file does not fit, and what to do about it."""
+    if given and _fits(network, weights, published):
+        return (
+            f"You gave {_shown(given)}{_contradicted(network, weights, given)}. Leave out what does "
+            "not fit: without it, the file is loaded."
+        )
+    return (
+        "The file matches the sha256 of its card. So card and network disagree with it: correct "
+        "network-args or asset-link."
+    )
+
+
+def _fits(network: Network, weights: Mapping[str, Weight], published: Arguments) -> bool:
+    try:
+        assemble(network, weights, published)
+    except (CardError, CheckpointError):
+        return False
+    return True
+
+
+def _contradicted(network: Network, weights: Mapping[str, Weight], given: Arguments) -> str:
+    """What the file has instead of what the caller gave; another class count may be given."""
+    facts = facts_of(network)
+    others = [
+        f"{name}={found.value!r} ({found.tensor} has shape {found.shape})"
+        for name, found in derive_arguments(weights, facts).items()
+        if name != facts.class_argument and given.get(name, found.value) != found.value
+    ]
+    return f", but the file has {', '.join(others)}" if others else ""
+
+
+def _are_alike(network: Network, arguments: Arguments, others: Arguments) -> bool:
+    """Whether arguments of a constructor mean the same, defaults included."""
+    signature = inspect.signature(network)
+    try:
+        one, other = signature.bind(**arguments), signature.bind(**others)
+    except TypeError:  # which the constructor is to say
+        return False
+    one.apply_defaults()
+    other.apply_defaults()
+    return one == other
+
+
+@collector_paused()
+def _construct_early(network: Network, published: Arguments, given: Arguments) -> nn.Cell | None:
+    """The network that card and caller tell of, if they do; the file may tell of another."""
+    try:
+        return _construct(network, published, given)
+    except CardError:  # to be said once the file is known to be right, and has told the rest
+        return None
+
+
+def _construct(
+    network: Network,
+    published: Arguments,
+    given: Arguments,
+    *,
+    build: Callable[[Network, Arguments], nn.Cell] = build_uninitialised,
+) -> nn.Cell:
+    try:
+        built = build(network, {**published, **given})
+    except (TypeError, ValueError) as error:
+        if given and _builds(network, published):
+            raise  # what the constructor says of the caller's arguments says it all
+        also = f" and {_shown(given)}, which you gave" if given else ""
+        msg = (
+            f"{network.__name__} cannot be built with network-args {dict(published)}{also}: {error}. "
+            "Correct network-args."
+        )
+        raise CardError(msg) from error
+    built.set_train(False)
+    return built
+
+
+def _builds(network: Network, arguments: Arguments) -> bool:
+    try:
+        build_uninitialised(network, arguments)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _shown(arguments: Arguments) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in arguments.items())

@@ -1,0 +1,113 @@
+"""The class of a card's network: the one place that imports what is in a hub's `models/`.
+
+A module of a folder is imported under a package name that no other folder can have, the same that
+entry points use (`models/_entry.py`), so that modules of two hubs never mix.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from mindspore_hub.errors import CardError
+from mindspore_hub.hub.hub import Hub, own_root
+from mindspore_hub.hub.paths import root_above
+from mindspore_hub.hub.values import as_builtin
+from mindspore_hub.networks.framework import Network, require_mindspore
+from mindspore_hub.networks.trust import explained, trusted_copy
+
+if TYPE_CHECKING:
+    from mindspore_hub.hub.card import Card
+
+
+def has_network(card: Card, hub: Hub) -> bool:
+    """Whether a hub has the module of a card's network."""
+    return (hub.root / "models" / f"{card.network[0]}.py").is_file()
+
+
+def network_hub(card: Card, hub: Hub) -> Hub:
+    """The hub whose network is built for a card.
+
+    It is `hub`, but for the card of another hub, named by its path: its own hub is meant if `hub`
+    lacks the network, or if the caller of the package's own hub trusts it.
+    """
+    above = root_above(card.path.resolve())
+    if above is None or above == hub.root.resolve():
+        return hub
+    wants_own = (hub.trust and hub.is_own) or not has_network(card, hub)
+    return Hub(above, trust=hub.trust) if wants_own else hub
+
+
+def network_class(card: Card, hub: Hub) -> Network:
+    """Import what a card names as its network: a class, or a function that builds a cell.
+
+    Args:
+        card: The card.
+        hub: The hub whose network it is. The code of one that is not this package's own runs from
+            a private copy, and only if it is trusted, now or earlier.
+
+    Raises:
+        CardError: The hub has no such network, or its code cannot be imported.
+        TrustError: The code of the hub is not trusted.
+        MissingDependencyError: MindSpore is not installed.
+    """
+    module, name = card.network
+    if not has_network(card, hub):
+        msg = (
+            f"{hub.root} has no models/{module}.py, which the network of {card.uid} is to be in. "
+            "Add it, or name another module in the card: `network: MODULE.NAME`."
+        )
+        raise CardError(msg)
+    if hub.is_own:
+        require_mindspore()
+        return import_network(hub.root, module, name)
+    copy = trusted_copy(hub)
+    require_mindspore()
+    with explained(hub.root, copy):
+        return import_network(copy, module, name)
+
+
+def import_network(root: Path, module: str, name: str) -> Network:
+    """Import a network of a hub root whose code may run.
+
+    Raises:
+        CardError: The module does not define it.
+        Exception: What the module raises.
+    """
+    network: Network | None = getattr(_module(root, module), name, None)
+    if network is None:
+        msg = f"models/{module}.py defines no {name}."
+        raise CardError(msg)
+    return network
+
+
+def bind(
+    network: Network, positional: Sequence[object], arguments: Mapping[str, object]
+) -> dict[str, object]:
+    """What a caller gives, by the names of the constructor and with Python's own numbers.
+
+    `num_class` and `num_classes` are understood whatever the network calls its class count; entry
+    points share the rule (`models/_entry.py`).
+
+    Raises:
+        TypeError: The constructor does not take it, or the class count is given twice.
+    """
+    shared = _module(own_root(), "_entry")
+    given: dict[str, object] = as_builtin(shared.bind(network, positional, arguments))
+    return given
+
+
+def _module(root: Path, name: str) -> ModuleType:
+    """A module of the folder `models` of a hub root whose code may run."""
+    models = (root / "models").resolve()
+    package = f"_mindspore_hub_models_{hashlib.sha256(str(models).encode()).hexdigest()[:16]}"
+    if package not in sys.modules:
+        created = ModuleType(package)
+        created.__path__ = [str(models)]
+        sys.modules.setdefault(package, created)
+    return importlib.import_module(f"{package}.{name}")
