@@ -31,9 +31,9 @@ from PIL import Image
 import mindspore_hub
 from benchmarks._processor import processor
 from mindspore_hub.tasks.retrieval.embedding import Embedding
-from mindspore_hub.tasks.retrieval.fields import Retrieval, as_retrieval
-from mindspore_hub.tasks.retrieval.forward import Forward, inference
+from mindspore_hub.tasks.retrieval.forward import forward, inference
 from mindspore_hub.tasks.retrieval.samples import list_samples
+from mindspore_hub.tasks.retrieval.task import Retrieval
 
 BATCHES = 8
 ROUNDS = 5
@@ -73,13 +73,13 @@ def measure(name: str, folder: Path, size: int, rounds: int) -> None:
     ways: dict[str, Callable[[], Array]] = {
         "bare": lambda: bare(network, ready[:-1]),
         "embed": lambda: embedding.features(fewer, known={}).vectors,
-        "bare, compiled": compiled(network, as_retrieval(asset.node.get("retrieval")), ready),
+        "bare, compiled": compiled(network, Retrieval.read(asset.node.get("task")), ready),
         "embed, compiled": lambda: embedding.features(pictures, known={}).vectors,
     }
     counts = [len(fewer.samples)] * 2 + [len(pictures.samples)] * 2
     made = {way: run() for way, run in ways.items()}
     made["bare"] = np.concatenate(
-        [feature(outputs, as_retrieval(asset.node.get("retrieval"))) for outputs in made["bare"]]
+        [feature(outputs, Retrieval.read(asset.node.get("task"))) for outputs in made["bare"]]
     )
     made["bare, compiled"] = np.concatenate(made["bare, compiled"])
     compare(name, made)
@@ -128,11 +128,11 @@ def bare(network: Any, ready: list[Array]) -> list[tuple[Array, ...]]:
 
 def compiled(network: Any, retrieval: Retrieval, ready: list[Array]) -> Callable[[], list[Array]]:
     """Features by the function that `embed` compiles, on ready arrays, batch by batch."""
-    forward = Forward(network, retrieval, compiled=True)
+    rows_of = forward(network, retrieval, compiled=True)
 
     def loop() -> list[Array]:
         with inference(network):
-            return [forward(batch)["vectors"] for batch in ready]
+            return [rows_of(batch)["vectors"] for batch in ready]
 
     return loop
 

@@ -38,20 +38,20 @@ with FileServer(Path(sys.argv[1])) as server:
 FETCH = """
 import json, resource, sys, time
 from pathlib import Path
-from mindspore_hub.files.download import fetch
+from mindspore_hub.files.download import obtain
 from mindspore_hub.settings import Settings
 import urllib3, filelock
 link, sha256, home = sys.argv[1:]
 settings = Settings(home=Path(home), progress=False)
 begin = time.perf_counter()
-fetch(link, sha256, settings=settings)
+obtain(link, sha256, settings=settings).verify()
 seconds = time.perf_counter() - begin
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps({"seconds": seconds, "peak": peak * 1024}))
 """
 
 PIPE = 'curl -fsS "$1" | tee "$2" | openssl dgst -sha256 -r'
-"""Hashes while it downloads, as `fetch` does."""
+"""Hashes while it downloads, as `obtain` does."""
 
 
 def main() -> None:
@@ -132,7 +132,7 @@ def digest(path: Path) -> str:
 
 
 def sync(path: Path) -> None:
-    """Bring a file and its name to the disk, as `fetch` does."""
+    """Bring a file and its name to the disk, as `obtain` does."""
     run("sync", str(path), str(path.parent))
 
 

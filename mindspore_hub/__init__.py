@@ -6,6 +6,8 @@
 The module and function names are those of the upstream client, so that code written for it runs.
 """
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 from mindspore_hub.authoring.publish import Publication, publish
@@ -35,11 +37,11 @@ from mindspore_hub.list import hub_list
 from mindspore_hub.load import download, load, load_weights
 from mindspore_hub.manage import get_hub_dir, set_hub_dir
 from mindspore_hub.tasks.pictures import transforms
-from mindspore_hub.tasks.retrieval import embed, evaluate, match
 from mindspore_hub.version import __version__
 
 if TYPE_CHECKING:
     from mindspore_hub.tasks.pictures.preprocess import Transform
+    from mindspore_hub.tasks.retrieval import embed, evaluate, match
     from mindspore_hub.tasks.retrieval.features import Features
     from mindspore_hub.tasks.retrieval.matches import Matches
     from mindspore_hub.tasks.retrieval.report import Report
@@ -85,23 +87,27 @@ __all__ = [
     "transforms",
 ]
 
-_NEED_NUMPY = {
-    "Features": "mindspore_hub.tasks.retrieval.features",
-    "Matches": "mindspore_hub.tasks.retrieval.matches",
-    "Report": "mindspore_hub.tasks.retrieval.report",
-    "Transform": "mindspore_hub.tasks.pictures.preprocess",
-}
-"""Types of results whose modules are imported when somebody asks for them; see `__getattr__`."""
-
 
 def __getattr__(name: str) -> Any:
-    """Import a type that the package alone does without, since NumPy does not come with it."""
-    if name not in _NEED_NUMPY:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
+    """Import what a task offers, or a type that needs NumPy, which does not come with the package."""
     from importlib import import_module
 
     from mindspore_hub.tasks import required_by
 
+    module = None if name.startswith("_") else _on_demand().get(name)
+    if module is None:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
     with required_by(f"mindspore_hub.{name}"):
-        return getattr(import_module(_NEED_NUMPY[name]), name)
+        return getattr(import_module(module), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_on_demand()})
+
+
+def _on_demand() -> dict[str, str]:
+    """Module of each name that is imported when somebody asks for it."""
+    from mindspore_hub.tasks.registry import public_names
+
+    return {"Transform": "mindspore_hub.tasks.pictures.preprocess", **public_names()}

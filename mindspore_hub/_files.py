@@ -16,8 +16,8 @@ from typing import IO, BinaryIO
 
 from mindspore_hub.errors import HubError, OutputError, StoreError
 
-_SHOWN = 32
-"""Characters of a file's name in those of its temporary files; file systems take 255 bytes."""
+_SHOWN = 128
+"""Bytes of a file's name in those of its temporary files; file systems take 255."""
 
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0)
 """Open a pipe at once, or fail if nobody reads from it; Windows does not have it."""
@@ -34,11 +34,7 @@ _OPENING = _NO_WAITING | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0
 
 
 def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
-    """Open a file for reading, unless it is a pipe, a device or the like, which may never end.
-
-    Raises:
-        OSError: It cannot be opened, or is not a regular file.
-    """
+    """Open a file for reading; an OSError for a pipe, a device or the like, which may never end."""
     # Opening a device may do something, so it is looked at first; a pipe may take its place then.
     _refuse_irregular(Path(path).stat(), path)
     file = os.fdopen(os.open(path, os.O_RDONLY | _OPENING), "rb")
@@ -51,11 +47,7 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
 
 
 def read_regular(path: str | os.PathLike[str]) -> bytes:
-    """All of a file, unless it is a pipe, a device or the like, which may never end.
-
-    Raises:
-        OSError: It cannot be read, or is not a regular file.
-    """
+    """All of a file, as `open_regular` opens it."""
     with open_regular(path) as file:
         return file.read()
 
@@ -68,12 +60,10 @@ def _refuse_irregular(found: os.stat_result, path: str | os.PathLike[str]) -> No
 
 
 def replace(path: str | os.PathLike[str], content: str | bytes) -> None:
-    """Write a file as a whole or not at all; one that is there keeps its mode.
+    """Write a file as a whole or not at all; one that is there keeps its mode, and a link stays.
 
-    Args:
-        path: The file; its folder is made where there is none. A link stays, and what it leads to
-            is replaced; what is not a regular file is written to.
-        content: Its bytes, or a text that becomes UTF-8 with its line ends as they are.
+    Its folder is made where there is none. What is not a regular file is written to. A text becomes
+    UTF-8 with its line ends as they are.
 
     Raises:
         OutputError: A folder, a socket or a pipe that nobody reads has this name, or the text cannot
@@ -105,11 +95,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a path for the block to write to, in a folder of its own; then rename it to `path`.
 
     For content that is large, or written by others who want a path. If the block raises, what was
-    at `path` is untouched.
-
-    Args:
-        path: The file; its folder is made where there is none. Links and what is not a regular
-            file are treated as in `replace`.
+    at `path` is untouched; all else is as in `replace`.
 
     Raises:
         OutputError: A folder, a socket or a pipe that nobody reads has this name.
@@ -164,11 +150,7 @@ def is_file(path: Path) -> bool:
 
 @contextmanager
 def naming(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Let errors of the system that occur while an output is written name the output.
-
-    Raises:
-        StoreError: The block raised an OSError.
-    """
+    """Let errors of the system that occur while an output is written become StoreErrors that name it."""
     try:
         yield
     except HubError:
@@ -189,12 +171,13 @@ def reason(error: OSError) -> str:
     return os.strerror(error.errno)
 
 
-def require_file(path: str | os.PathLike[str]) -> None:
-    """Refuse an output that is there and no regular file, for writers who need to keep parts of it.
+def is_replaceable(path: Path) -> bool:
+    """Whether a path leads to a file that writing would replace, and not to a pipe or the like."""
+    return is_file(path) and _descriptor(path) is None
 
-    Raises:
-        OutputError: It is a folder, a pipe or a device.
-    """
+
+def require_file(path: str | os.PathLike[str]) -> None:
+    """Raise an OutputError if an output is there and no regular file, parts of which cannot be kept."""
     with naming(path):
         if _goal(Path(path)) is None:
             msg = f"{path} is not a regular file, so no part of it could be kept; name a file."
@@ -211,15 +194,13 @@ def _encoded(text: str, path: Path) -> bytes:
 
 
 def _prefix(path: Path) -> str:
-    return f".{path.name[:_SHOWN]}"
+    return f".{os.fsencode(path.name)[:_SHOWN].decode(errors='ignore')}"
 
 
 def _goal(path: Path) -> Path | None:
     """The file that a path leads to; None if it leads to what is there and is not a regular file.
 
-    Raises:
-        OutputError: It is a folder.
-        OSError: It cannot be looked at.
+    An OutputError says that it is a folder.
     """
     try:
         mode = path.stat().st_mode
@@ -246,11 +227,7 @@ def _descriptor(path: Path) -> int | None:
 
 
 def _open_as_it_is(path: Path) -> IO[bytes]:
-    """Open a pipe, a device or an open file of this process for writing.
-
-    Raises:
-        OutputError: Nobody reads from the pipe, or it is a socket.
-    """
+    """Open a pipe that somebody reads, a device or an open file of this process for writing."""
     number = _descriptor(path)
     if number is not None:
         # Opened anew by its name, a file would be written from its beginning.

@@ -19,25 +19,14 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
     _Header = tuple[tuple[int, ...], bool, np.dtype[Any]]
 
-_HEAD_BYTES = 1 << 16
-"""More than the header of an array has; what would be longer is not read."""
-
-_BLOCK_BYTES = 1 << 20
-
 _DEPTH = 64
 """Levels of JSON; what is deeper ends in a RecursionError where it is written again."""
 
 
 def read_arrays(path: str | os.PathLike[str]) -> dict[str, Array]:
-    """Read all arrays of an npz file. Pickled ones are refused, since they can run code.
+    """Read all arrays of an npz file by name. Pickled ones are refused, since they can run code.
 
     Sizes that the file claims are compared with the bytes that are there before room is made.
-
-    Args:
-        path: The file.
-
-    Returns:
-        Arrays by name.
 
     Raises:
         OSError: The file cannot be opened, or is not a regular one.
@@ -54,21 +43,12 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, Array]:
 
 
 def read_object(text: bytes | str) -> dict[str, Any]:
-    """Parse a JSON object.
-
-    Args:
-        text: The JSON.
-
-    Raises:
-        ValueError: It is not JSON, not an object, or nested deeper than anything useful.
-    """
+    """Parse a JSON object; a ValueError if it is none, or nested deeper than anything useful."""
     try:
         found = json.loads(text, parse_constant=_refuse_constant)
-    except (RecursionError, MemoryError):
-        found = None
-        deep = True
-    else:
         deep = not _is_shallow([found], _DEPTH)
+    except (RecursionError, MemoryError):
+        deep = True
     if deep:
         msg = f"it is nested deeper than {_DEPTH} levels"
         raise ValueError(msg)
@@ -95,7 +75,7 @@ def _array(archive: ZipFile, member: ZipInfo, size: int) -> Array:
     from numpy.lib import format as npy
 
     with archive.open(member) as stream:
-        head = io.BytesIO(stream.read(_HEAD_BYTES))
+        head = io.BytesIO(stream.read(1 << 16))  # more than any header of an array has
     shape, dtype = _header(head)
     claimed = head.tell() + math.prod(shape) * dtype.itemsize
     there = _bytes_there(archive, member, size)
@@ -134,7 +114,7 @@ def _bytes_there(archive: ZipFile, member: ZipInfo, size: int) -> int:
     if member.compress_type == ZIP_STORED:
         return min(member.compress_size, max(size - member.header_offset, 0))
     with archive.open(member) as stream:
-        return sum(map(len, iter(lambda: stream.read(_BLOCK_BYTES), b"")))
+        return sum(map(len, iter(lambda: stream.read(1 << 20), b"")))
 
 
 def _refuse_constant(name: str) -> None:

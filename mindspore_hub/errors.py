@@ -100,7 +100,7 @@ class StoreError(HubError, OSError):
 
 
 class OutputError(StoreError):
-    """What has the name of an output is no file that could be written: a folder, or a closed pipe."""
+    """What has the name of an output is not a file that could be written: a folder, or a closed pipe."""
 
     exit_code = 2
 

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mindspore_hub.hub.card import Asset, Card, RepoLink
+    from mindspore_hub.hub.card import Asset, Card
     from mindspore_hub.hub.hub import Hub
-    from mindspore_hub.hub.metrics import Metric
     from mindspore_hub.hub.values import YamlNode
 
 
@@ -22,8 +21,7 @@ class CellInfo:
     `dataset`, `license`, `accuracy`, `model_version`, `mindspore_version`, `asset` (a list of dicts
     with the keys `file-format`, `asset-link` and `asset-sha256`) and `asset_id`. Ours beside them:
     `uid`, `card` (name of the card), `title`, `summary`, `evaluation`, `network_args`,
-    `output_shape`, `size`, `default`, `preprocessing`, `retrieval`, `protocol` (dicts as in the card)
-    and `path`. What the card does not say is None.
+    `output_shape`, `size`, `default`, `preprocessing`, `task` (dicts as in the card) and `path`. What the card does not say is None.
 
     `input_shape` is a list of numbers, `c, h, w = info.input_shape`; of a network that takes several
     inputs, a list of such lists, as `output_shape` always is. `update_time` is a `datetime.date`; a text
@@ -31,7 +29,7 @@ class CellInfo:
     `allow_cache_ckpt` is left out: checkpoints are always kept in the store.
     """
 
-    def __init__(self, md_path: str) -> None:
+    def __init__(self, md_path: str | os.PathLike[str]) -> None:
         """Read the card at `md_path`.
 
         Raises:
@@ -66,6 +64,7 @@ class CellInfo:
         from mindspore_hub.hub.values import iso_date
 
         asset = card.asset
+        file = {"asset-link": asset.link, "asset-sha256": asset.sha256} if asset else {}
         self._card = card
         self.uid = card.uid
         self.card = card.name
@@ -94,12 +93,11 @@ class CellInfo:
         self.mindspore_version = card.version or None
         self.default = card.is_default
         self.asset_id = 0
-        self.asset = [_upstream_asset(asset)] if asset else []
+        self.asset = [{"file-format": asset.format, **file}] if asset else []
         self.network_args = dict(asset.network_args) if asset else {}
         self.size = asset.size if asset else None
         self.preprocessing = asset.mapping("preprocessing") if asset else None
-        self.retrieval = asset.mapping("retrieval") if asset else None
-        self.protocol = asset.mapping("protocol") if asset else None
+        self.task = asset.mapping("task") if asset else None
 
 
 def info(name: str, *, hub: str | os.PathLike[str] | Hub | None = None) -> CellInfo:
@@ -107,8 +105,7 @@ def info(name: str, *, hub: str | os.PathLike[str] | Hub | None = None) -> CellI
 
     Args:
         name: Any name that `mindspore_hub.load` takes.
-        hub: Hub whose cards are read, or the path of its root; by default the one of `MSHUB_HUB`,
-            else that of this package.
+        hub: As of `mindspore_hub.load`.
 
     Raises:
         TypeError: `name` is not a str.
@@ -141,6 +138,8 @@ def to_json(card: Card) -> dict[str, Any]:
         for key in (*keys.REQUIRED, *keys.OPTIONAL)
     }
     loadable = (number for number, asset in enumerate(card.assets) if asset.is_loadable)
+    repository = card.repo_link._asdict() if card.repo_link else {}
+    repository.pop("url", None)
     return {
         "uid": card.uid,
         "card": card.name,
@@ -151,17 +150,12 @@ def to_json(card: Card) -> dict[str, Any]:
         "task": card.text("module-type").partition("-")[2].strip() or None,
         "used_for": split_items(card.text("used-for")),
         "update_time": iso_date(card.text("update-time")) or said["update_time"],
-        "metrics": [_metric(metric) for metric in card.metrics],
-        "repository": _repository(card.repo_link),
+        "metrics": [{"name": it.name, "value": it.value, "unit": it.unit} for it in card.metrics],
+        "repository": repository or None,
         "default": card.is_default,
         "asset": [_asset(asset) for asset in card.assets],
         "asset_id": next(loadable, None),
     }
-
-
-def _repository(link: RepoLink | None) -> dict[str, str | None] | None:
-    parts = link._asdict() if link else {}
-    return {name: part for name, part in parts.items() if name != "url"} or None
 
 
 def _asset(asset: Asset) -> dict[str, Any]:
@@ -194,15 +188,3 @@ def _named(value: Any) -> Any:
 
 def _json_name(key: str) -> str:
     return key.replace("-", "_")
-
-
-def _metric(metric: Metric) -> dict[str, str | None]:
-    return {"name": metric.name, "value": metric.value, "unit": metric.unit}
-
-
-def _upstream_asset(asset: Asset) -> dict[str, str]:
-    return {
-        "file-format": asset.format,
-        "asset-link": asset.link,
-        "asset-sha256": asset.sha256,
-    }

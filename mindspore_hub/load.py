@@ -90,14 +90,7 @@ def load_weights(
     hub: str | os.PathLike[str] | Hub | None = None,
     trust: bool = False,
 ) -> dict[str, Parameter]:
-    """Load the published parameters of a network, without the network.
-
-    Args:
-        name: Any name that `load` takes.
-        source: As in `load`.
-        force_reload: As in `load`.
-        hub: As in `load`.
-        trust: As in `load`.
+    """Load the published parameters of a network, without the network; arguments are those of `load`.
 
     Returns:
         Parameters by the names that the network gives them, ready for
@@ -123,10 +116,7 @@ def download(
 ) -> Path:
     """Download the checkpoint of a card into the store, and verify it; no code of a hub runs.
 
-    Args:
-        name: Any name that `load` takes.
-        hub: Hub root whose card the name means, as in `load`.
-        force_reload: Download it again even if it is in the store.
+    Arguments are those of `load`.
 
     Returns:
         A read-only file in the store, or in an extra cache.
@@ -136,15 +126,12 @@ def download(
         HubError: As in `load`, but for what is about networks.
     """
     from mindspore_hub.files.checkpoint import checkpoint
-    from mindspore_hub.files.download import memo_of
     from mindspore_hub.hub.hub import Hub
-    from mindspore_hub.settings import Settings
 
     _check_types(name, "gitee", force_reload=force_reload)
-    found, settings = Hub.of(hub), Settings.from_environment()
-    card = found.resolve(name)
-    with checkpoint(card, found, settings=settings, force=force_reload) as stored:
-        stored.verify(memo_of(settings))
+    found = Hub.of(hub)
+    with checkpoint(found.resolve(name), found, force=force_reload) as stored:
+        stored.verify()
         return stored.path
 
 
@@ -153,34 +140,13 @@ def _find(
 ) -> tuple[Card, Hub]:
     """The card that a name means, and the hub whose network is built for it."""
     from mindspore_hub.hub.hub import Hub
-    from mindspore_hub.networks.classes import network_hub
+    from mindspore_hub.networks.classes import find_network
 
     path = _local_path(name) if source == "local" else None
     if path and path.is_dir():
         local = Hub.of(path.resolve(), trust=trust).complete()
         return local.only_card(), local
-    found = Hub.of(hub, trust=trust)
-    card = found.resolve(name)
-    chosen = network_hub(card, found)
-    if trust and found.is_own and chosen is found:
-        _require_hub(path)
-    return card, chosen
-
-
-def _require_hub(path: Path | None) -> None:
-    """Refuse trust where there is no hub to be trusted."""
-    from mindspore_hub.errors import CardError
-    from mindspore_hub.hub.paths import root_above
-
-    if path is None:
-        msg = 'trust=True is for hub=, MSHUB_HUB, or source="local" with the path of a card or hub.'
-        raise ValueError(msg)
-    if root_above(path.resolve()) is None:
-        msg = (
-            f"{path} lies in no folder called assets with models beside it, so there is no hub whose "
-            "networks could fit it."
-        )
-        raise CardError(msg)
+    return find_network(name, hub, trust=trust)
 
 
 def _local_path(name: str) -> Path:

@@ -15,7 +15,7 @@ def set_hub_dir(dir_path: str | os.PathLike[str] = DEFAULT_HOME) -> None:
             `${NAME}` are expanded.
 
     Raises:
-        TypeError: `dir_path` is no path.
+        TypeError: `dir_path` is not a path.
         SettingsError: It is empty, holds quotes, `%NAME%` or a variable that is not set, or begins
             with the `~` of a user that does not exist.
     """

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from mindspore_hub.errors import SettingsError
 
@@ -16,19 +16,8 @@ _Number = TypeVar("_Number", int, float)
 DEFAULT_HOME = "~/.mscache"
 """Folder of the store; the upstream client's, so that its files are found."""
 
-DEFAULT_TIMEOUT = 30.0
-"""Seconds without progress after which a connection counts as dead."""
-
-DEFAULT_RETRIES = 3
-"""How often a source is asked again after a failure that may pass."""
-
-DEFAULT_MAX_SIZE = 100_000_000_000
-"""Bytes that one file may have."""
-
 DAY = 86400
 """Seconds; no connection is waited for longer."""
-
-_VERIFY = ("memo", "always")
 
 _ON, _OFF = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
@@ -80,9 +69,9 @@ class Settings:
     mirrors: tuple[str, ...] = field(default=(), repr=False)  # which may hold passwords
     allowed_hosts: tuple[str, ...] = ()
     verify: str = "memo"
-    timeout: float = DEFAULT_TIMEOUT
-    retries: int = DEFAULT_RETRIES
-    max_size: int = DEFAULT_MAX_SIZE
+    timeout: float = 30.0
+    retries: int = 3
+    max_size: int = 100_000_000_000
     progress: bool = True
     cpu_tuning: bool = True
 
@@ -101,21 +90,17 @@ class Settings:
             offline=_flag("MSHUB_OFFLINE", default=False),
             mirrors=tuple(_mirror(item) for item in _items("MSHUB_MIRRORS")),
             allowed_hosts=tuple(_host(item) for item in _items("MSHUB_ALLOWED_HOSTS")),
-            verify=_choice("MSHUB_VERIFY", _VERIFY),
-            timeout=_number("MSHUB_TIMEOUT", DEFAULT_TIMEOUT, least=0.001, most=DAY),
-            retries=_number("MSHUB_RETRIES", DEFAULT_RETRIES, least=0, most=1000),
-            max_size=_number("MSHUB_MAX_SIZE", DEFAULT_MAX_SIZE, least=1, most=2**63 - 1),
+            verify=_choice("MSHUB_VERIFY", ("memo", "always")),
+            timeout=_number("MSHUB_TIMEOUT", cls.timeout, least=0.001, most=DAY),
+            retries=_number("MSHUB_RETRIES", cls.retries, least=0, most=1000),
+            max_size=_number("MSHUB_MAX_SIZE", cls.max_size, least=1, most=2**63 - 1),
             progress=not _flag("MSHUB_NO_PROGRESS", default=False),
             cpu_tuning=_flag("MSHUB_CPU_TUNING", default=True),
         )
 
 
 def hub_setting() -> Path | None:
-    """Hub root whose cards are meant by names (`MSHUB_HUB`); None for the package's own.
-
-    Raises:
-        SettingsError: It means no path.
-    """
+    """Hub root whose cards are meant by names (`MSHUB_HUB`); None for the package's own."""
     value = os.environ.get("MSHUB_HUB")
     return expand(value, "MSHUB_HUB") if value else None
 
@@ -124,11 +109,8 @@ def expand(path: str, origin: str) -> Path:
     """The path that a setting means: `~`, `$NAME` and `${NAME}` are expanded.
 
     Blanks and ends of lines around it are taken off. What other programs would have expanded, and
-    did not, is refused: nobody wants a folder of such a name.
-
-    Args:
-        path: The path.
-        origin: Variable or argument that it comes from, for the message.
+    did not, is refused: nobody wants a folder of such a name. `origin` is the variable or argument
+    that it comes from, for the message.
 
     Raises:
         SettingsError: It is empty or an address, holds quotes, `%NAME%` or a variable that is not
@@ -160,10 +142,7 @@ def shown_address(text: str) -> str:
 
     One `***` stands for all that is left out. A password may hold anything, so that where it ends is not
     always to be told; then more is left out rather than less. Without a scheme, an `@` makes an
-    address of a text that does not begin as a path.
-
-    Args:
-        text: A URL, or the path of a folder, which is shown as it is.
+    address of a text that does not begin as a path: the path of a folder is shown as it is.
     """
     match = _SCHEME.match(text)
     scheme, rest = (match[0], text[match.end() :]) if match else ("", text)
@@ -204,17 +183,21 @@ def _mirror(text: str) -> str:
 
 def _is_base_url(text: str) -> bool:
     """Whether a server can be asked at a URL, or a folder of this machine lies there."""
-    try:
-        url = urlsplit(text)
-        port = url.port
-    except ValueError:  # half a bracket; a port that is no number, or too large
-        return False
-    if not text.isprintable() or "\\" in text:  # which programs read in different ways
-        return False
-    if url.scheme == "file":
+    url = split_url(text)
+    if url and url.scheme == "file":
         here = url.netloc.lower() in {"", "localhost"}
         return here and url.path.startswith("/") and "%00" not in url.path
-    return url.scheme in {"http", "https"} and bool(url.hostname) and port != 0
+    return bool(url and url.scheme in {"http", "https"} and url.hostname)
+
+
+def split_url(text: str) -> SplitResult | None:
+    """The parts of a URL, unless it is none, or programs read it in different ways."""
+    try:
+        url = urlsplit(text)
+        is_clear = url.port != 0 and text.isprintable() and "\\" not in text
+    except ValueError:  # half a bracket; a port that is not a number, or too large
+        return None
+    return url if is_clear else None
 
 
 def _host(text: str) -> str:

@@ -17,7 +17,7 @@ import wire
 from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks.classes import import_network
-from mindspore_hub.networks.framework import build_uninitialised
+from mindspore_hub.networks.construct import build_uninitialised
 
 ROOT = Path(__file__).parents[1]
 

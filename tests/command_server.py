@@ -1,6 +1,6 @@
 """Run `mshub` again and again, each time in a process of its own that need not import it anew.
 
-A program that `commands.run` starts once. Each message on its stdin, a socket, is a command as JSON,
+A program that `commands.run` starts once, and once more with modules to import before the others. Each message on its stdin, a socket, is a command as JSON,
 with the descriptors of its stdout and stderr; the answer is its exit code.
 """
 
@@ -10,6 +10,7 @@ import os
 import pkgutil
 import socket
 import sys
+import tempfile
 from pathlib import Path
 
 import rich.table  # noqa: F401 - for most commands
@@ -19,6 +20,8 @@ import mindspore_hub.commands
 from mindspore_hub.commands.main import main
 
 if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        importlib.import_module(name)
     for module in pkgutil.iter_modules(mindspore_hub.commands.__path__):
         importlib.import_module(f"mindspore_hub.commands.{module.name}")
     connection = socket.socket(fileno=os.dup(0))
@@ -44,6 +47,7 @@ if __name__ == "__main__":
     sys.stderr = os.fdopen(2, "w", 1, encoding=sys.stderr.encoding)
     os.environ.clear()
     os.environ.update(command["environment"])
+    tempfile.tempdir = None  # which is looked for again, as TMPDIR may differ
     os.chdir(command["folder"])
     sys.path[0] = command["folder"]
     sys.argv = [str(Path(mindspore_hub.__file__).with_name("__main__.py")), *command["arguments"]]

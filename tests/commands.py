@@ -3,10 +3,12 @@
 import functools
 import json
 import os
+import pty
 import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -36,10 +38,10 @@ def run(*arguments: object, cwd: Path = ROOT, **env: str) -> subprocess.Complete
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **env}
     if (cwd / "mindspore_hub").exists() and cwd != ROOT:  # `python -m` prefers this package
         return start(*MSHUB, *arguments, cwd=cwd, **env)
-    connection, started = _server()
+    words = [*map(str, arguments)]
+    connection, started = _server("--network" in words or bool(_COMPUTING.intersection(words[:2])))
     if _read_at_start(environment) != started:
         return start(*MSHUB, *arguments, cwd=cwd, **env)
-    words = [*map(str, arguments)]
     command = {"arguments": words, "folder": str(cwd.absolute()), "environment": environment}
     (output, stdout), (errors, stderr) = os.pipe(), os.pipe()
     with ThreadPoolExecutor(2) as threads:
@@ -51,14 +53,19 @@ def run(*arguments: object, cwd: Path = ROOT, **env: str) -> subprocess.Complete
     return subprocess.CompletedProcess([*MSHUB, *words], code, *(text.result() for text in texts))
 
 
+_COMPUTING = {"bench", "bundle", "convert", "demo", "embed", "load"}
+"""Commands that need MindSpore, whose import takes longer than all they do with a small network."""
+
+
 @functools.cache
-def _server() -> tuple[socket.socket, dict[str, str]]:
+def _server(computing: bool) -> tuple[socket.socket, dict[str, str]]:
     """A process that forks for each command, and what it read of the environment as it began."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
     program = Path(__file__).with_name("command_server.py")
     with theirs:
-        subprocess.Popen([sys.executable, program], cwd=ROOT, env=environment, stdin=theirs)
+        command = [sys.executable, program, *["mindspore"] * computing]
+        subprocess.Popen(command, cwd=ROOT, env=environment, stdin=theirs)
     return ours, _read_at_start(environment)
 
 
@@ -84,3 +91,25 @@ def start(*command: object, cwd: Path = ROOT, **env: str) -> subprocess.Complete
         encoding="utf-8",
         check=False,
     )
+
+
+def on_terminal(
+    *arguments: object,
+    streams: tuple[str, ...] = ("stdout", "stderr"),
+    cwd: Path = ROOT,
+    **env: str,
+) -> subprocess.CompletedProcess[str]:
+    """Run `mshub` with these streams on a terminal of 80 columns, and the other nowhere."""
+    controller, terminal = pty.openpty()
+    places = dict.fromkeys(("stdout", "stderr"), subprocess.DEVNULL)
+    places |= dict.fromkeys(streams, terminal)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLUMNS": "80"}
+    command = [*MSHUB, *map(str, arguments)]
+    output = b""
+    with subprocess.Popen(command, cwd=cwd, env={**environment, **env}, **places) as process:
+        os.close(terminal)
+        with suppress(OSError):  # how Linux says that the other end is closed
+            while data := os.read(controller, 65536):
+                output += data
+    os.close(controller)
+    return subprocess.CompletedProcess(command, process.returncode, output.decode())

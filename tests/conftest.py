@@ -8,7 +8,10 @@ os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX2")
 
 import ctypes
 import gc
-from collections.abc import Iterator
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -27,8 +30,9 @@ TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with slow files, so that no worker is left alone with one at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Begin with slow files and end with small ones, so that workers end at about the same time."""
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.get_closest_marker("slow") is None, -tests[item.path]))
 
 
 def pytest_collection_finish() -> None:
@@ -37,25 +41,26 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-@pytest.fixture(autouse=True)
-def garbage() -> Iterator[None]:
-    """Free what a large test leaves: networks are cycles, and hold whole files in memory."""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, object, object]:
+    """Free what a large test leaves, or a file of tests: networks are cycles, and hold whole files.
+
+    No fixture can do that: what fixtures made is held until all of them have ended.
+    """
     before = resident()
-    yield
-    if resident() >= before + (50 << 20):
+    done = yield
+    if resident() >= before + (50 << 20) or not nextitem or nextitem.path != item.path:
         give_memory_back()
-
-
-@pytest.fixture(scope="module")
-def large() -> Iterator[None]:
-    """Free what the tests of a module have held together; each of them is too early for that."""
-    yield
-    give_memory_back()
+    return done
 
 
 def give_memory_back() -> None:
-    """Free garbage, and what the C library holds for later."""
+    """Free garbage, compiled graphs, and what the C library holds for later."""
     gc.collect()
+    if "mindspore" in sys.modules:
+        sys.modules["mindspore"].ms_memory_recycle()
     if TRIM:
         TRIM(0)
 
@@ -86,6 +91,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path.mkdir()
     monkeypatch.chdir(path)
     return path
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can reach, as `server.read_only` needs it."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @pytest.fixture

@@ -3,7 +3,10 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
+from mindspore_hub.files.download import obtain
 from mindspore_hub.settings import Settings
 
 CONTENT = hashlib.shake_256(b"weights").digest(300_000)
@@ -13,6 +16,13 @@ ELSEWHERE = "http://192.0.2.1/mvd.ckpt"  # TEST-NET-1 of RFC 5737: nobody is the
 UNREACHABLE = "http://127.0.0.1:9"
 
 BLOB = f"blobs/sha256/{SHA256[:2]}/{SHA256[2:]}"
+
+
+def fetch(link: str, sha256: str, **options: Any) -> Path:
+    """Path of the file with this digest, downloaded if no store has it, and verified."""
+    with obtain(link, sha256, **options) as found:
+        found.verify()
+        return found.path
 
 
 @contextmanager

@@ -113,9 +113,10 @@ def cards(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, C
 
 @contextmanager
 def hub_at(root: Path) -> Iterator[None]:
-    """Let bundles be made of another hub than the package's own."""
+    """Let bundles be made of another hub than the package's own, which is trusted there."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MSHUB_HUB", str(root))
+        patch.setenv("MSHUB_HOME", str(root / "store"))
         yield
 
 
@@ -127,7 +128,7 @@ def bundles(
     folder, home = tmp_path_factory.mktemp("bundles"), tmp_path_factory.mktemp("store")
     settings = Settings(home=home, mirrors=(str(mirror),), offline=True, progress=False)
     for model, card in cards.items():
-        create(card, folder / model, checkpoint=True, settings=settings)
+        create(card, Hub.of(), folder / model, checkpoint=True, settings=settings)
         gc.collect()  # a network holds its file in memory, and itself in circles
     return {model: folder / model for model in cards}
 
@@ -137,7 +138,7 @@ def leaves(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A hub of LeafNet with two cards; their file, with what training left, is in `mirror`."""
     root = tmp_path_factory.mktemp("leaves")
     (root / "models").mkdir()
-    for name in ("__init__.py", "_checkpoint.py"):
+    for name in ("__init__.py", "_checkpoint.py", "_entry.py"):
         shutil.copy(checkpoints.ROOT / "models" / name, root / "models" / name)
     (root / "models" / "leafnet.py").write_text(SOURCE, encoding="utf-8")
     random = np.random.RandomState(1)
@@ -156,7 +157,7 @@ def leaves(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "asset-size": "0.01 MB",
         "input-shape": "[3, 32, 32]",
         "output-shape": "[7]",
-        "retrieval": "{outputs: [0], distance: dot}",
+        "task": "{name: retrieval, outputs: [0], distance: dot}",
     }
     for name, default in {"leafnet_cifar10": "True", "leafnet_meadow": ""}.items():
         card = root / "assets" / "botany" / "2.7" / f"{name}.md"
@@ -189,7 +190,8 @@ def whole(leaves: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole") / "bundle"
     with hub_at(leaves):
         card = leaf_card(leaves, "leafnet_cifar10")
-        create(card, folder, checkpoint=True, settings=settings_at(leaves))
+        hub = Hub.of(trust=True)
+        create(card, hub, folder, checkpoint=True, settings=settings_at(leaves))
     return folder
 
 
@@ -202,7 +204,7 @@ def small(whole: Path, leaf: Card, tmp_path: Path) -> Path:
 @pytest.fixture
 def plain(leaf: Card, tmp_path: Path) -> Path:
     """A bundle without a checkpoint."""
-    create(leaf, str(tmp_path / "plain"))
+    create(leaf, Hub.of(), str(tmp_path / "plain"))
     return tmp_path / "plain"
 
 
@@ -237,7 +239,7 @@ def forge(folder: Path, change: Callable[[dict], None] = lambda _facts: None) ->
 
 def test_bundles_of_all_networks_run_in_one_process_without_the_package(tmp_path: Path) -> None:
     for card in CARDS.values():
-        create(card, tmp_path / "made" / card.name)
+        create(card, Hub.of(), tmp_path / "made" / card.name)
     (tmp_path / "made").rename(tmp_path / "moved")
     names = [card.name for card in NETWORKS.values()]
     found = use("pynative", *(tmp_path / "moved" / name / f"{name}.md" for name in names))
@@ -316,11 +318,12 @@ def test_the_import_closure_follows_every_way_to_import_a_sibling(tmp_path: Path
         "net": "from . import _a, plain_name\nimport json\n",
         "_a": "def late():\n    from ._b import x\n",
         "_b": "from ._a import late\n",
+        "_entry": "",
         "other": "",
     }
     for name, source in sources.items():
         (tmp_path / f"{name}.py").write_text(source, encoding="utf-8")
-    assert import_closure(tmp_path, "net") == ["__init__", "_a", "_b", "net"]
+    assert import_closure(tmp_path, "net") == ["__init__", "_a", "_b", "_entry", "net"]
     with pytest.raises(CardError, match=r"has no missing\.py, which a bundle of missing needs"):
         import_closure(tmp_path, "missing")
 
@@ -334,7 +337,7 @@ def test_the_card_of_a_bundle_describes_the_file_beside_it(
     assert asset["asset-size"] == f"{file.stat().st_size / 1e6:.0f} MB"
     assert asset["network-args"] == {"num_class": 7}, "which only the file tells"
     published = upstream.front_matter(leaf.path)
-    assert asset["retrieval"] == published["asset"][0]["retrieval"]
+    assert asset["task"] == published["asset"][0]["task"]
     without = upstream.front_matter(plain / "leafnet_cifar10.md")
     assert without == {key: published[key] for key in published if key != "asset"}
 
@@ -343,7 +346,7 @@ def test_the_card_of_a_bundle_passes_the_check(bundles: dict[str, Path]) -> None
     card = bundles["MultiTaskNet"] / "multitasknet_veri.md"
     (asset,) = upstream.front_matter(card)["asset"]
     (published,) = upstream.front_matter(CARDS["multitasknet_veri"].path)["asset"]
-    for key in ("preprocessing", "retrieval", "protocol"):
+    for key in ("preprocessing", "task"):
         assert asset[key] == published[key]
     assert check_paths([card])[0] == []
 
@@ -351,7 +354,7 @@ def test_the_card_of_a_bundle_passes_the_check(bundles: dict[str, Path]) -> None
 def test_the_default_of_a_bundle_is_its_card(leaves: Path, leaf: Card, tmp_path: Path) -> None:
     card = leaf_card(leaves, "leafnet_meadow")
     assert (leaf.is_default, card.is_default) == (True, False)
-    create(card, tmp_path / "made")
+    create(card, Hub.of(), tmp_path / "made")
     module = upstream.load_entry_point(tmp_path / "made" / "Leaves")
     assert card.name == module.DEFAULT
     assert module.CHECKPOINTS.keys() == {card.name}
@@ -433,7 +436,7 @@ def test_verify_says_what_is_wrong_with_code_that_cannot_run(plain: Path) -> Non
 def test_a_bundle_that_was_used_can_be_replaced(plain: Path, leaf: Card) -> None:
     (plain / "Leaves" / "__pycache__").mkdir()
     (plain / "Leaves" / "__pycache__" / "x.pyc").write_bytes(b"compiled")
-    create(leaf, plain, force=True)
+    create(leaf, Hub.of(), plain, force=True)
     assert verify(plain).network == "LeafNet"
 
 
@@ -553,20 +556,20 @@ def test_a_bundle_is_replaced_only_on_demand_and_nothing_else_ever(
 ) -> None:
     other = leaf_card(leaves, "leafnet_meadow")
     with pytest.raises(StoreError, match="is a bundle already; give --force to replace it"):
-        create(other, plain)
-    create(other, plain, force=True)
+        create(other, Hub.of(), plain)
+    create(other, Hub.of(), plain, force=True)
     assert verify(plain).uid == other.uid
     home = tmp_path / "home"
     home.mkdir()
-    create(other, home)
+    create(other, Hub.of(), home)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "plain"]
     (home / "thesis.txt").write_text("years of work", encoding="utf-8")
     with pytest.raises(StoreError, match=r"holds more than its bundle, such as thesis\.txt"):
-        create(other, home, force=True)
+        create(other, Hub.of(), home, force=True)
     (home / MANIFEST).unlink()
     for force in (False, True):
         with pytest.raises(StoreError, match="is there already and is not a bundle"):
-            create(other, home, force=force)
+            create(other, Hub.of(), home, force=force)
 
 
 def test_a_bundle_that_fails_leaves_nothing_behind(plain: Path, leaf: Card, tmp_path: Path) -> None:
@@ -574,7 +577,7 @@ def test_a_bundle_that_fails_leaves_nothing_behind(plain: Path, leaf: Card, tmp_
     nothing = Settings(home=tmp_path / "store", offline=True)
     for folder in (plain, tmp_path / "new"):
         with pytest.raises(OfflineError):
-            create(leaf, folder, checkpoint=True, force=True, settings=nothing)
+            create(leaf, Hub.of(), folder, checkpoint=True, force=True, settings=nothing)
     assert digests(plain) == before
     assert {path.name for path in tmp_path.iterdir()} - {"store"} == {"plain"}
 
@@ -582,7 +585,7 @@ def test_a_bundle_that_fails_leaves_nothing_behind(plain: Path, leaf: Card, tmp_
 def test_equal_cards_give_equal_bundles(
     small: Path, leaf: Card, leaves: Path, tmp_path: Path
 ) -> None:
-    create(leaf, tmp_path / "again", checkpoint=True, settings=settings_at(leaves))
+    create(leaf, Hub.of(), tmp_path / "again", checkpoint=True, settings=settings_at(leaves))
     assert digests(tmp_path / "again") == digests(small)
     assert (tmp_path / "again" / MANIFEST).read_bytes() == (small / MANIFEST).read_bytes()
 
@@ -606,7 +609,7 @@ def test_a_card_whose_links_name_no_file_has_no_bundle(key: str, link: str, tmp_
     ]
     copy.write_text("\n".join(changed), encoding="utf-8")
     with pytest.raises(CardError, match=f"{key} .* ends in no name"):
-        create(read_card(copy, "x"), tmp_path / "made", checkpoint=True)
+        create(read_card(copy, "x"), Hub.of(), tmp_path / "made", checkpoint=True)
     assert not (tmp_path / "made").exists()
 
 
@@ -638,5 +641,5 @@ def test_the_command_lists_the_checkpoint_without_looking_for_it(tmp_path: Path)
     card = CARDS["mvd_allresearch_sysumm01"]
     lines = mshub("bundle", card.name, tmp_path / "x", "--checkpoint", "--dry-run").stdout.split()
     assert {Path(line).name for line in lines} >= {card.asset.file_name, GOLDEN}
-    assert len(lines) == len(file_names(card, checkpoint=True))
+    assert len(lines) == len(file_names(card, Hub.of(), checkpoint=True))
     assert list(tmp_path.iterdir()) == []

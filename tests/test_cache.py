@@ -7,22 +7,16 @@ import fcntl
 import hashlib
 import os
 import stat
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from server import read_only
 
 from mindspore_hub.errors import CardError, IntegrityError, StoreError
 from mindspore_hub.files import partial
-from mindspore_hub.files.records import Memo
 from mindspore_hub.files.store import Store
 from mindspore_hub.tensors import map_file
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CONTENT = b"published weights"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -33,14 +27,6 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "home")
 
 
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that every user can reach, as `read_only` needs it."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
-
-
 def put(store: Store, content: bytes = CONTENT, sha256: str = SHA256) -> Path:
     store.prepare()
     path = store.partial / "finished"
@@ -49,13 +35,13 @@ def put(store: Store, content: bytes = CONTENT, sha256: str = SHA256) -> Path:
     return store.add(path, sha256)
 
 
-def verified(store: Store, memo: Memo | None = None) -> Path | None:
+def verified(store: Store) -> Path | None:
     """Path of the file if it is there and right."""
     found = store.open(SHA256)
     if not found:
         return None
     with found:
-        found.verify(memo)
+        found.verify()
         return found.path
 
 

@@ -20,7 +20,7 @@ from commands import CARD, MSHUB, ROOT, run
 from faults import halted, truncated
 from server import FileServer, good, read_only
 
-from mindspore_hub.commands.cache import cache
+from mindspore_hub.commands.cache_verify import cache
 from mindspore_hub.errors import StoreError
 from mindspore_hub.files.records import note_use
 from mindspore_hub.files.store import Store

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import pty
 import re
 import shutil
 import signal
@@ -11,6 +10,7 @@ import socket
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -19,7 +19,7 @@ import disks
 import pytest
 import rule_cases
 from click.testing import CliRunner
-from commands import CARD, MSHUB, ROOT, run, start
+from commands import CARD, MSHUB, ROOT, on_terminal, run, start
 
 import mindspore_hub
 from mindspore_hub import errors
@@ -236,21 +236,6 @@ def test_card_check_of_the_hub_finds_nothing() -> None:
     assert done.stderr == f"{len(CARDS)} cards checked, 0 findings\n"
 
 
-def test_card_check_prints_findings_on_stdout_and_exits_with_1(tmp_path: Path) -> None:
-    case = rule_cases.first("V201")
-    (tmp_path / "bad.md").write_text(case.texts[case.path], encoding="utf-8")
-    done = run("card", "check", "bad.md", "--select", "V201", cwd=tmp_path)
-    assert done.returncode == 1
-    line, *_ = case.given["found"].partition(":")
-    assert done.stdout == (
-        f"bad.md:{line}:16: V201 3.00 reads as 3.0\n"
-        "    | model-version: 3.00\n"
-        "    |                ^\n"
-        '    help: write `model-version: "3.00"`\n'
-    )
-    assert done.stderr.startswith("1 card checked, 1 finding")
-
-
 def test_card_check_of_what_is_no_card_says_so(tmp_path: Path) -> None:
     (tmp_path / "card.md").mkdir()
     (tmp_path / "other.md").write_text("# Title\n", encoding="utf-8")
@@ -308,7 +293,7 @@ def test_generate_checks_prints_a_diff_writes_and_is_then_content(tmp_path: Path
     assert "\n-edited by hand\n" in stale.stdout
     assert stale.stderr == "Generated files are stale; run `mshub generate`.\n"
     assert entry_point.read_text(encoding="utf-8") == "edited by hand\n"
-    written = run("generate", "--root", str(tmp_path), cwd=Path("/"))
+    written = run("generate", "--hub", str(tmp_path), cwd=Path("/"))
     assert (written.returncode, written.stdout, written.stderr) == (0, f"{entry_point}\n", "")
     assert entry_point.read_bytes() == (ROOT / path).read_bytes()
     clean = run("generate", "--check", cwd=tmp_path)
@@ -319,7 +304,7 @@ def test_generate_outside_of_a_hub_is_a_usage_error(tmp_path: Path) -> None:
     for words in (["generate"], ["generate", "--check"]):
         done = run(*words, cwd=tmp_path)
         assert (done.returncode, done.stdout) == (2, "")
-        needed = f"{tmp_path} has no folder of cards, assets; give the hub root with --root."
+        needed = f"{tmp_path} has no folder of cards, assets; give the hub root with --hub."
         assert done.stderr.endswith(f"Error: {needed}\n")
 
 
@@ -496,11 +481,58 @@ def test_names_mean_cards_of_the_hub_that_is_named(way: str, tmp_path: Path) -> 
     env = {} if options else {"MSHUB_HUB": str(tmp_path / "hub")}
     env["MSHUB_MIRRORS"] = write_mirror(tmp_path)
     found = json.loads(run(*options, "list", "--format", "json", **env).stdout)
-    assert [item["name"] for item in found] == ["OtherNet"]
+    assert [item["model_name"] for item in found] == ["OtherNet"]
     assert "botany/1.0/othernet_herbarium" in run(*options, "info", "OtherNet", **env).stdout
     done = run(*options, "download", "OtherNet", **env)
     assert Path(done.stdout.removesuffix("\n")).read_bytes() == b"weights"
     assert run(*options, "load", "MVD", **env).returncode == 3
+
+
+@pytest.mark.parametrize("words", [("list",), ("info", "MVD"), ("cache", "ls"), ("verify", "MVD")])
+def test_a_folder_without_assets_is_refused_as_a_hub(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    for arguments in (("--hub", tmp_path, *words), (*words, "--hub", tmp_path)):
+        done = run(*arguments)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == (
+            f"mshub: error: {tmp_path} is not a hub root: it has no folder assets. Give the folder "
+            "that holds assets, models and mindspore_hub_conf.\n"
+        )
+
+
+@pytest.mark.parametrize("command", ["load", "embed", "eval", "bench", "bundle", "inspect"])
+def test_trust_without_another_hub_is_refused(command: str, tmp_path: Path) -> None:
+    more = {"embed": [tmp_path, "-o", "x.npz"], "bundle": [tmp_path / "new"]}
+    done = run(command, "MVD", *more.get(command, []), "--trust")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith(
+        "Error: --trust is for networks of another hub: add --hub DIR, set MSHUB_HUB, or give the "
+        "path of a card there instead of MVD.\n"
+    )
+
+
+def test_every_option_has_one_meaning() -> None:
+    """But for what differs by what a command is about; facts of a card are options as well."""
+    own = {"output", "network", "model", "checkpoint", "features", "protocol"}
+    meanings: dict[str, set[str]] = {}
+    for _, command in commands_below(mshub):
+        for option in command.params:
+            if isinstance(option, click.Option) and option.name not in own:
+                meanings.setdefault(option.opts[0], set()).add(str(option.help))
+    known = {"--hub": 2, "--trust": 2}  # of a hub to write to; of a bundle
+    several = {name: texts for name, texts in meanings.items() if len(texts) > known.get(name, 1)}
+    assert several == {}
+
+
+def commands_below(group: click.Group) -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield name, command
+        if isinstance(command, click.Group):
+            yield from commands_below(command)
 
 
 def test_download_gives_the_path_of_the_verified_file(
@@ -590,7 +622,7 @@ def test_ctrl_c_after_an_operator_leaves_blocks_and_does_not_end_the_interpreter
 ) -> None:
     interrupting = """
 import atexit, os, signal, tempfile, time
-from mindspore_hub.commands import load as module
+from mindspore_hub.commands import load_download as module
 
 describe = module.describe
 
@@ -640,34 +672,9 @@ def test_a_full_disk_is_an_error_without_traceback() -> None:
     )
 
 
-def on_terminal(*arguments: str, **env: str) -> str:
-    """Output of the command on a terminal 80 columns wide."""
-    controller, terminal = pty.openpty()
-    process = subprocess.Popen(
-        [*MSHUB, *arguments],
-        cwd=ROOT,
-        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", **env},
-        stdout=terminal,
-        stderr=terminal,
-    )
-    os.close(terminal)
-    output = b""
-    while True:
-        try:
-            data = os.read(controller, 65536)
-        except OSError:  # how Linux reports that the other side is closed
-            break
-        if not data:
-            break
-        output += data
-    os.close(controller)
-    assert process.wait() == 0
-    return output.decode()
-
-
 def test_a_terminal_gets_whole_names_and_no_colour_under_no_color() -> None:
-    styled = on_terminal("list")
-    plain = on_terminal("list", NO_COLOR="1")
+    styled = on_terminal("list").stdout
+    plain = on_terminal("list", NO_COLOR="1").stdout
     assert "\x1b[" in styled, "the terminal was not recognised"
     assert re.search(r"\x1b\[[\d;]*(?:3|4|9|10)\d", plain) is None
     lines = re.sub(r"\x1b\[[\d;]*m", "", styled).splitlines()
@@ -678,7 +685,7 @@ def test_a_terminal_gets_whole_names_and_no_colour_under_no_color() -> None:
 
 @pytest.mark.parametrize("columns", [60, 80, 200])
 def test_list_breaks_nothing_that_loads_over_lines(columns: int) -> None:
-    shown = re.sub(r"\x1b\[[\d;]*m", "", on_terminal("list", COLUMNS=str(columns)))
+    shown = re.sub(r"\x1b\[[\d;]*m", "", on_terminal("list", COLUMNS=str(columns)).stdout)
     lines = shown.splitlines()
     assert max(map(len, lines)) <= columns
     uids = {card.uid for card in CARDS if card.uid in shown}
@@ -720,7 +727,7 @@ def test_no_escape_sequences_reach_a_pipe() -> None:
         ["cache", "ls"],
         ["cache", "rm", "MVD"],
         ["cache", "prune"],
-        ["verify", "--all"],
+        ["verify"],
     ],
     ids=lambda words: " ".join(words) if words else "import",
 )

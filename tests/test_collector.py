@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mindspore_hub._collector import collector_paused
+from mindspore_hub.networks.collector import collector_paused
 
 
 class Ring:
@@ -18,8 +18,9 @@ class Ring:
 
 @pytest.fixture(autouse=True)
 def collector() -> Iterator[None]:
-    """Leave the collector as it was."""
+    """Begin with nothing frozen, which the tests do to their modules; leave the collector as it was."""
     enabled = gc.isenabled()
+    gc.unfreeze()
     yield
     (gc.enable if enabled else gc.disable)()
 
@@ -30,7 +31,7 @@ def test_nothing_is_collected_meanwhile_and_everything_afterwards() -> None:
         rings = [weakref.ref(Ring()) for _ in range(10_000)]
         assert not gc.isenabled()
     assert gc.isenabled()
-    assert all(ring() for ring in rings), "leaving is no reason to look through everything"
+    assert all(ring() for ring in rings), "leaving is not a reason to look through everything"
     gc.collect()
     assert not any(ring() for ring in rings)
 

@@ -21,7 +21,7 @@ from mindspore.nn.utils import no_init_parameters
 
 from mindspore_hub.errors import CheckpointError
 from mindspore_hub.networks.assign import NewHead, as_parameter, assign
-from mindspore_hub.networks.framework import build_initialised, build_uninitialised
+from mindspore_hub.networks.construct import build_initialised, build_uninitialised
 from mindspore_hub.networks.weights import Signature, Weight, facts_of, read_weights
 from mindspore_hub.tensors import map_file
 

@@ -7,13 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import checkpoints
-import mindspore
 import numpy as np
 import pytest
 import wire
+from checkpoints import save
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mindspore import Tensor
 
 from mindspore_hub.errors import CheckpointError
 from mindspore_hub.networks.examine import Duplicate, Total, examine, published_prefixes
@@ -40,12 +39,6 @@ named = Named(facts.index, {name: name for name in facts.index.entries})
 assert not compare(named, named)
 assert not any(name.partition(".")[0] == "mindspore" for name in sys.modules), "MindSpore"
 """
-
-
-def save(path: Path, held: dict[str, np.ndarray], **options: object) -> Path:
-    entries = [{"name": name, "data": Tensor(data)} for name, data in held.items()]
-    mindspore.save_checkpoint(entries, str(path), **options)
-    return path
 
 
 def test_the_facts_of_a_file_are_told_by_its_index(tmp_path: Path) -> None:

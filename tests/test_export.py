@@ -11,6 +11,7 @@ from mindspore import Tensor, nn, ops
 from mindspore_hub.errors import ExportError
 from mindspore_hub.hub.values import Input
 from mindspore_hub.networks import convert as module
+from mindspore_hub.networks import golden
 from mindspore_hub.networks.convert import export
 
 RUNTIME = importlib.util.find_spec("onnxruntime") is not None
@@ -75,7 +76,7 @@ def test_a_mindir_computes_what_the_network_does(batch_size: int, tmp_path: Path
     network, path = small(), tmp_path / "small.model"
     difference = export(network, path, format="mindir", inputs=INPUTS, batch_size=batch_size)
     assert difference is not None
-    assert difference <= module.TOLERANCE
+    assert difference <= golden.TOLERANCE
     path.rename(tmp_path / "a.mindir")
     loaded = nn.GraphCell(mindspore.load(str(tmp_path / "a.mindir")))
     random = np.random.default_rng(5)
@@ -88,7 +89,7 @@ def test_a_mindir_computes_what_the_network_does(batch_size: int, tmp_path: Path
 def test_an_onnx_computes_what_the_network_does(tmp_path: Path) -> None:
     difference = export(small(), tmp_path / "a.onnx", format="onnx", inputs=INPUTS)
     assert difference is not None
-    assert difference <= module.TOLERANCE
+    assert difference <= golden.TOLERANCE
     assert [path.name for path in tmp_path.iterdir()] == ["a.onnx"]
 
 

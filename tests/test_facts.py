@@ -67,7 +67,7 @@ def with_evaluation(text: str) -> Document:
 
 
 ABSENT = dict.fromkeys(
-    ("asset_size", "network_args", "preprocessing", "retrieval", "protocol"),
+    ("asset_size", "network_args", "preprocessing", "task"),
 )
 
 

@@ -8,6 +8,7 @@ import manifests
 import pytest
 
 from mindspore_hub.errors import AmbiguousNameError, CheckpointError, UnknownNameError
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks.examine import Examination, describe
 from mindspore_hub.networks.fit import cards_named, fit, fits, names_for
 from mindspore_hub.tensors import Entry, TensorFile
@@ -28,7 +29,7 @@ def file_of(tensors: list[manifests.Tensor]) -> Examination:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_published_file_fits_the_network_that_wrote_it_and_no_other(name: str) -> None:
-    (found,) = fits(file_of(manifests.read(name)))
+    (found,) = fits(file_of(manifests.read(name)), Hub.of())
     source = manifests.source(name)
     assert found.model == source.network
     built = {**found.derived, **found.stated}
@@ -41,7 +42,7 @@ def test_a_published_file_fits_the_network_that_wrote_it_and_no_other(name: str)
 
 def test_an_argument_that_no_shape_tells_comes_from_the_cards_that_agree() -> None:
     facts = file_of(manifests.read("ddag_sysu"))
-    found = fit(facts, cards_named("ddag"))
+    found = fit(facts, cards_named("ddag", Hub.of()), Hub.of())
     assert (found.derived, found.stated) == ({"class_num": 395}, {"part": 3})
     assert found.call == "DDAG(class_num=395, part=3)"
 
@@ -54,39 +55,41 @@ def test_a_file_that_agrees_with_no_card_wants_a_card_named() -> None:
     ]  # fmt: skip
     facts = file_of(tensors)
     with pytest.raises(AmbiguousNameError, match=r"\{'part': .*name a card that does: DDAG@sysu"):
-        fit(facts, cards_named("DDAG"))
-    found = fit(facts, cards_named("DDAG@sysumm01-all"))
+        fit(facts, cards_named("DDAG", Hub.of()), Hub.of())
+    found = fit(facts, cards_named("DDAG@sysumm01-all", Hub.of()), Hub.of())
     assert (found.derived, found.stated) == ({"class_num": 77}, {"part": 3})
 
 
 def test_a_file_of_another_model_is_refused_with_every_difference() -> None:
     with pytest.raises(CheckpointError, match=r"^file.ckpt does not fit MVD: (.|\n)*missing"):
-        fit(file_of(manifests.read("ddag_sysu")), cards_named("MVD"))
+        fit(file_of(manifests.read("ddag_sysu")), cards_named("MVD", Hub.of()), Hub.of())
 
 
 def test_texts_are_no_obstacle() -> None:
     index = file_of(manifests.read("vehiclenet_stage2_veri575")).index
     index.entries["note"] = Entry("note", "str", (), ((0, 4),))
-    found = fit(describe(Path("file.ckpt"), index), cards_named("VehicleNet"))
+    found = fit(describe(Path("file.ckpt"), index), cards_named("VehicleNet", Hub.of()), Hub.of())
     assert "note" not in found.names.values()
 
 
 def test_what_fits_nothing_fits_nothing() -> None:
-    assert fits(file_of([manifests.Tensor("a", None, "extra", "float32", (2,))])) == []
+    assert fits(file_of([manifests.Tensor("a", None, "extra", "float32", (2,))]), Hub.of()) == []
 
 
 def test_names_are_those_of_the_network_and_optimizer_state_has_none() -> None:
     facts = file_of(manifests.read("metric_learn_triplet"))
-    names = names_for(facts, cards_named("metric_learn"))
+    names = names_for(facts, cards_named("metric_learn", Hub.of()), Hub.of())
     assert names["head.weight"] == "weight"
     assert not any(name.startswith("moments") for name in names.values())
 
 
 def test_a_model_has_all_of_its_cards_and_any_other_name_one() -> None:
-    assert {card.model_name for card in cards_named("mvd")} == {"MVD"}
-    assert {card.path for card in cards_named("mvd")} == set(
+    assert {card.model_name for card in cards_named("mvd", Hub.of())} == {"MVD"}
+    assert {card.path for card in cards_named("mvd", Hub.of())} == set(
         checkpoints.ROOT.glob("assets/*/*/mvd_*.md")
     )
-    assert [card.name for card in cards_named("MVD@sysumm01-all")] == ["mvd_allresearch_sysumm01"]
+    assert [card.name for card in cards_named("MVD@sysumm01-all", Hub.of())] == [
+        "mvd_allresearch_sysumm01"
+    ]
     with pytest.raises(UnknownNameError):
-        cards_named("MVDX")
+        cards_named("MVDX", Hub.of())

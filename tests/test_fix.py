@@ -156,8 +156,8 @@ def test_a_key_that_stands_twice_is_left_as_it_is(
 
 
 def test_what_an_asset_says_twice_is_left_as_it_is() -> None:
-    both = b"    retrieval: {outputs: [0], distance: Dot}\n    retrieval: {outputs: [1]}\n"
-    path = write(GOOD.replace(b"    protocol: ", both + b"    protocol: ", 1))
+    both = b"    task: {name: Retrieval}\n    task: {outputs: [1]}\n"
+    path = write(GOOD.replace(b"    task: ", both + b"    task: ", 1))
     check("card.md", "--fix", "--select", "ALL")
     assert both in path.read_bytes()
 

@@ -95,7 +95,7 @@ DAMAGED: dict[str, Callable[[], bytes]] = {
     "header that is cut off": lambda: packed(
         vectors=with_header("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), ")
     ),
-    "header that is no dict": lambda: packed(vectors=with_header("[(((")),
+    "header that is not a dict": lambda: packed(vectors=with_header("[(((")),
     "header indented": lambda: packed(vectors=with_header("  if x:\n y\n\t z L")),
     "header of brackets": lambda: packed(vectors=with_header("(" * 5000)),
     "header of minuses": lambda: packed(vectors=with_header("-" * 9000 + "1")),

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 import checkpoints
 import manifests
 import pytest
+from downloads import fetch
 from faults import dropped, halted, truncated
 from server import FileServer, good, read_only
 
@@ -28,7 +28,6 @@ from mindspore_hub.errors import (
     StoreError,
     UnknownNameError,
 )
-from mindspore_hub.files.download import fetch
 from mindspore_hub.files.records import note_use, read_refs, stat_of
 from mindspore_hub.files.store import Store
 from mindspore_hub.files.upkeep import (
@@ -55,11 +54,11 @@ DIGESTS = {name: hashlib.sha256(data).hexdigest() for name, data in CONTENTS.ite
 FETCH = """
 import sys
 from pathlib import Path
-from mindspore_hub.files.download import fetch
+from mindspore_hub.files.download import obtain
 from mindspore_hub.settings import Settings
 
 home, link, sha256 = sys.argv[1:]
-fetch(link, sha256, settings=Settings(home=Path(home)))
+obtain(link, sha256, settings=Settings(home=Path(home))).verify()
 """
 
 KILLED = """
@@ -211,7 +210,7 @@ def test_a_file_is_verified_until_it_changes(
     server: FileServer, settings: Settings, store: Store
 ) -> None:
     blob = bring(server, settings)
-    list(check([store], [DIGESTS["/a.ckpt"]], memo=store.memo, progress=lambda *_: None))
+    list(check([store], [DIGESTS["/a.ckpt"]], progress=lambda *_: None))
     assert states(store) == {"/a.ckpt": "verified"}
     age(blob, 1)
     assert states(store) == {"/a.ckpt": "not verified"}
@@ -515,14 +514,6 @@ def test_whoever_is_killed_before_any_removal_leaves_a_store_that_is_right(
     assert len(outcomes) > 5
 
 
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that every user can reach, as `read_only` needs it."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
-
-
 def test_what_cannot_be_removed_is_named_and_the_rest_goes(
     server: FileServer, open_folder: Path
 ) -> None:
@@ -545,7 +536,7 @@ def test_what_cannot_be_removed_is_named_and_the_rest_goes(
 
 def hashed(stores: list[Store], *names: str) -> list[tuple[Path, bool]]:
     digests = [DIGESTS[name] for name in names]
-    found = check(stores, digests, memo=stores[-1].memo, progress=lambda *_: None)
+    found = check(stores, digests, progress=lambda *_: None)
     return [(item.path, item.error is None) for item in found]
 
 
@@ -568,7 +559,7 @@ def test_a_check_hashes_what_the_memo_knows(
 def test_a_damaged_copy_in_an_extra_cache_stays_and_is_no_longer_known(
     server: FileServer, settings: Settings, store: Store, tmp_path: Path
 ) -> None:
-    extra = Store(tmp_path / "extra", read_only=True)
+    extra = Store(tmp_path / "extra", read_only=True, memo=store.memo)
     damaged = bring(server, Settings(home=extra.home), "/a.ckpt")
     damaged.chmod(0o644)
     damaged.write_bytes(b"damaged")
@@ -588,7 +579,7 @@ def test_a_check_reports_progress_over_all_files(
         bring(server, settings, name)
     seen: list[tuple[int, int | None]] = []
     digests = [DIGESTS["/a.ckpt"], DIGESTS["/b.ckpt"]]
-    list(check([store], digests, memo=store.memo, progress=lambda *now: seen.append(now)))
+    list(check([store], digests, progress=lambda *now: seen.append(now)))
     assert seen == [(100_000, 200_000), (200_000, 200_000)]
 
 

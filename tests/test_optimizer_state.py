@@ -26,7 +26,7 @@ except ImportError:  # MindSpore below 2.5
     mint = optim
 
 WRAPPERS = {"OptTFTWrapper"}
-"""What is no optimizer of its own, and runs on Ascend only."""
+"""What is not an optimizer of its own, and runs on Ascend only."""
 
 
 class Net(nn.Cell):

@@ -548,30 +548,8 @@ def plain(node: object) -> object:
 GAPS = st.sampled_from(["", " ", "  "])
 PLAIN = st.from_regex(r"-?[a-z0-9_][a-z0-9_.+-]{0,3}", fullmatch=True)
 ODD = [
-    "~",
-    "...",
-    "---",
-    "-",
-    "<<",
-    "=",
-    "'4'",
-    '"4"',
-    "a b",
-    "",
-    "a:",
-    "#",
-    "+1",
-    ".5",
-    "*a",
-    "&a",
-    "!a",
-    "%a",
-    "?",
-    "中",
-    ":",
-    "a:b",
-    "[",
-    "}",
+    *("~", "...", "---", "-", "<<", "=", "'4'", '"4"', "a b", "", "a:", "#", "+1", ".5", "*a"),
+    *("&a", "!a", "%a", "?", "中", ":", "a:b", "[", "}"),
 ]
 WORDS = PLAIN | PLAIN | PLAIN | PLAIN | st.sampled_from([*ODD, "k" * 100, "k" * 1100])
 
@@ -593,7 +571,11 @@ def mappings(draw: st.DrawFn, values: st.SearchStrategy[str] = WORDS) -> str:
 
 @settings(max_examples=cases(100), deadline=None)
 @given(
-    value=lists() | lists(lists()) | mappings() | mappings(lists()) | lists(mappings()),
+    value=lists()
+    | lists(lists() | mappings())
+    | mappings()
+    | mappings(WORDS | lists() | mappings(WORDS | lists()))
+    | mappings(mappings(mappings())),
     form=st.sampled_from(
         [
             "a: {}",

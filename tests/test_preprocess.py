@@ -556,38 +556,3 @@ def test_opencv_keeps_the_setting_of_its_caller() -> None:
     before = cv2.ipp.useIPP()
     mindspore_hub.transforms("VehicleNet")(draw(20, 30))
     assert cv2.ipp.useIPP() == before
-
-
-# Imports
-
-
-def run_python(program: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True
-    )
-    return done.stdout
-
-
-def test_importing_the_package_imports_neither_numpy_nor_pillow() -> None:
-    program = (
-        "import sys, mindspore_hub; mindspore_hub.transforms\n"
-        "print({'numpy', 'PIL', 'cv2', 'mindspore'} & set(sys.modules))"
-    )
-    assert run_python(program) == "set()\n"
-
-
-def test_preparing_pictures_does_without_mindspore() -> None:
-    program = (
-        "import sys, mindspore_hub; mindspore_hub.transforms('MVD')\n"
-        "print({'cv2', 'mindspore'} & set(sys.modules))"
-    )
-    assert run_python(program) == "set()\n"
-
-
-def test_without_pillow_the_error_says_what_to_install() -> None:
-    program = (
-        "import sys, mindspore_hub; sys.modules['PIL'] = None\n"
-        "try: mindspore_hub.transforms('MVD')\n"
-        "except mindspore_hub.MissingDependencyError as error: print(error)"
-    )
-    assert "`pip install numpy pillow`" in run_python(program)

@@ -95,7 +95,7 @@ WRITERS = {"ckpt": as_ckpt, "safetensors": as_safetensors}
 
 
 def card_with(asset: Asset) -> Card:
-    return replace(Hub.of().resolve("MVD"), asset=asset)
+    return replace(Hub.of().resolve("MVD"), other_asset=asset)
 
 
 def create(

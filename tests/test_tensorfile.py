@@ -19,6 +19,7 @@ import mindspore
 import numpy as np
 import pytest
 import wire
+from checkpoints import save
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from mindspore import Tensor
@@ -52,13 +53,6 @@ ARRAYS = {
 def open_file(path: Path) -> TensorFile:
     with path.open("rb") as file:
         return read_index(map_file(file))
-
-
-def save(path: Path, held: dict[str, Any], **options: Any) -> Path:
-    """Write a file with MindSpore."""
-    entries = [{"name": name, "data": Tensor(data)} for name, data in held.items()]
-    mindspore.save_checkpoint(entries, str(path), **options)
-    return path
 
 
 def assert_equal(index: TensorFile, expected: dict[str, np.ndarray]) -> None:
@@ -252,7 +246,7 @@ HOSTILE = {
     "no name": (wire.block(1, wire.tensor(b"")), "an entry without a name at byte 0"),
     "an empty name": (wire.value("", wire.tensor(b"")), "name of its entry at byte 0"),
     "an endless name": (wire.value("a" * 5000, wire.tensor(b"")), "name of its entry at byte 0"),
-    "a name that is no text": (
+    "a name that is not a text": (
         wire.block(1, wire.block(1, b"\xff") + wire.tensor(b"")),
         "name of its entry at byte 0 is not a readable text",
     ),
@@ -484,14 +478,14 @@ HOSTILE_HEADERS = {
     "no JSON": (wire.safetensors(b"{]"), "its header is not JSON"),
     "deep nesting": (wire.safetensors(b'{"a":' + b"[" * 1_000_000), "its header is not JSON"),
     "a number without end": (wire.safetensors(b'{"a":' + b"1" * 10_000 + b"}"), "is not JSON"),
-    "bytes that are no text": (wire.safetensors(b'{"\xff":1}'), "its header is not JSON"),
+    "bytes that are not text": (wire.safetensors(b'{"\xff":1}'), "its header is not JSON"),
     "a header past the limit": (wire.safetensors(b"{" * (2**24 + 1)), "more than 16777216"),
     "a name twice": (wire.safetensors(b'{"a":1,"a":2}'), "entry 'a' is there twice"),
     "no object": (wire.safetensors({"a": 1}), "entry a is declared without dtype"),
     "another key": (declared(more=1), "entry a is declared without dtype, .*, or with more"),
     "metadata of another kind": (wire.safetensors({"__metadata__": 1}), "is not an object"),
     "an unknown type": (declared(dtype="F9"), "known are BOOL, I8"),
-    "a type that is no text": (declared(dtype=[]), "known are BOOL, I8"),
+    "a type that is not a text": (declared(dtype=[]), "known are BOOL, I8"),
     "a negative size": (declared(shape=[-2]), "no shape of at most 32 sizes"),
     "half a size": (declared(shape=[2.0]), "no shape"),
     "a size that is a truth": (declared(shape=[2, True]), "no shape"),

@@ -57,15 +57,8 @@ NAME = os.fsdecode(b"caf\xe9\x1b\n::error::name \xe2\x80\xae")
         ("## [title](x) ##v", "## [title](x) ##v"),
     ],
     ids=[
-        "legible",
-        "controls",
-        "directions",
-        "bytes",
-        "return",
-        "command",
-        "after blanks",
-        "old command",
-        "title",
+        *("legible", "controls", "directions", "bytes", "return", "command", "after blanks"),
+        *("old command", "title"),
     ],
 )
 def test_codes_stand_for_what_would_be_obeyed(text: str, expected: str) -> None:

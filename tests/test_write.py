@@ -9,6 +9,7 @@ import mindspore
 import numpy as np
 import pytest
 import wire
+from checkpoints import save
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -32,12 +33,6 @@ ARRAYS = {
     "层.权重": np.array([1.0], np.float32),
 }
 FORMATS = ("ckpt", "safetensors")
-
-
-def save(path: Path, held: dict[str, Any], **options: Any) -> Path:
-    entries = [{"name": name, "data": Tensor(data)} for name, data in held.items()]
-    mindspore.save_checkpoint(entries, str(path), **options)
-    return path
 
 
 def contents(path: Path) -> dict[str, tuple[str, tuple[int, ...], bytes]]:

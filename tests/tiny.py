@@ -23,7 +23,7 @@ PREPROCESSING = (
     "mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], layout: CHW, "
     "modality: [visible, thermal]}"
 )
-RETRIEVAL = "{outputs: [0], distance: dot}"
+TASK = "{name: retrieval, outputs: [0], distance: dot, protocol: {name: sop, part: half}}"
 
 SOURCE = f'''"""A network of one layer."""
 
@@ -84,7 +84,7 @@ def feature(pixels: np.ndarray) -> np.ndarray:
 def card(folder: Path, **changes: str | None) -> str:
     """A card of the network, outside any hub; `None` takes a key of its asset away."""
     text = Hub.of().resolve("metric_learn").path.read_text(encoding="utf-8")
-    facts: dict[str, str | None] = {"preprocessing": PREPROCESSING, "retrieval": RETRIEVAL}
+    facts: dict[str, str | None] = {"preprocessing": PREPROCESSING, "task": TASK}
     for key, value in {**facts, **changes}.items():
         line = "" if value is None else f"    {key}: {value}\n"
         text = re.sub(rf"^    {key}: .*\n", lambda _, line=line: line, text, flags=re.MULTILINE)

@@ -1,7 +1,7 @@
 """The documented contract of the upstream client, which entry points and bundles must work under.
 
 It puts the folder of the entry point first on the search path, executes the file under a name that
-is no module's, and calls `create_network` with the model name in lower case. The folder lies beside
+is not a module's, and calls `create_network` with the model name in lower case. The folder lies beside
 the card and bears the last name of `repo-link`; the checkpoint lies there too, under the last name of
 `asset-link`, and is loaded by MindSpore's own functions.
 """

@@ -5,7 +5,7 @@
 
 import os
 
-from mindspore_hub.commands.cards import info
+from mindspore_hub.commands.list_info import info
 from mindspore_hub.commands.main import run
 from mindspore_hub.info import CellInfo
 
@@ -14,8 +14,8 @@ def load_local_md(md_path: str | os.PathLike[str]) -> CellInfo:
     """Facts of the card at `md_path`.
 
     Raises:
-        TypeError: `md_path` is no path.
-        CardError: The file is no readable card.
+        TypeError: `md_path` is not a path.
+        CardError: The file is not a readable card.
     """
     return CellInfo(os.fspath(md_path))
 

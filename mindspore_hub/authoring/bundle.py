@@ -16,18 +16,20 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from mindspore_hub._files import mode_of_new_files, naming, open_regular, read_regular
 from mindspore_hub._foreign import read_object
-from mindspore_hub.authoring.restated import restated
 from mindspore_hub.errors import CardError, IntegrityError, StoreError
 from mindspore_hub.files.checkpoint import loadable_asset
 from mindspore_hub.files.store import digest
-from mindspore_hub.hub.card import Asset, Card
+from mindspore_hub.hub.card import Asset, Card, asset_items
+from mindspore_hub.hub.document import Document, read_document
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.paths import ENTRY_POINT
+from mindspore_hub.hub.values import as_yaml, quoted
 from mindspore_hub.networks import golden
 from mindspore_hub.networks.build import build
 from mindspore_hub.networks.classes import network_class
@@ -48,20 +50,20 @@ GOLDEN = "golden.npz"
 
 _NAME = re.compile(r"\w[\w.+-]*")
 
+_OF_ANY_FILE = frozenset({"preprocessing", "task"})
+"""Keys of an asset that say what is true of any file of the network."""
+
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a bundle says of itself.
+    """What a bundle says of itself: files by their path in it, and their sha256.
 
     Attributes:
         uid: Uid of the card that it was made from.
-        card: File of its card.
-        entry_point: File of its entry point.
-        checkpoint: File of its checkpoint, empty if it has none.
+        checkpoint: Empty if it has none.
         published: The published file, with all constructor arguments of the network; None if the
             card has no asset.
         made_with: Versions of this package and, with a checkpoint, of MindSpore.
-        files: The sha256 of every other file by its path in the bundle.
     """
 
     uid: str
@@ -75,6 +77,7 @@ class Manifest:
 
 def create(
     card: Card,
+    hub: Hub,
     folder: str | os.PathLike[str],
     *,
     checkpoint: bool = False,
@@ -84,20 +87,18 @@ def create(
     """Write the bundle of a card, as a whole or not at all.
 
     Args:
-        card: The card, built with the networks of this package.
+        card: The card.
+        hub: The hub that has its network.
         folder: Where to; a new or an empty folder.
         checkpoint: Put the checkpoint in, verified, strictly, under the names of the network.
         force: Replace the bundle that is there.
         settings: Where to keep and find files, by default what the environment says.
 
-    Returns:
-        What was written.
-
     Raises:
         CardError: The card lacks what a bundle needs.
-        StoreError: Something else is in the folder, or a bundle that nobody said to replace, or it
-            cannot be written.
-        IntegrityError: As in `load`, or the folder has a manifest that means nothing.
+        StoreError: Something else is in the folder, or a bundle without `force`, or it cannot be
+            written.
+        IntegrityError: The folder has a manifest that means nothing.
         HubError: As in `load`, with a checkpoint.
     """
     folder = Path(folder).resolve()
@@ -110,29 +111,20 @@ def create(
         with tempfile.TemporaryDirectory(dir=place, prefix=prefix) as temporary:
             staged = Path(temporary) / "new"
             staged.mkdir()
-            manifest = _fill(staged, card, wanted)
+            manifest = _fill(staged, card, hub, wanted)
             _put(staged, folder)
     return manifest
 
 
-def file_names(card: Card, *, checkpoint: bool) -> list[str]:
-    """Paths in the bundle of a card.
-
-    Raises:
-        CardError: The card lacks what a bundle needs.
-    """
+def file_names(card: Card, hub: Hub, *, checkpoint: bool) -> list[str]:
+    """Paths in the bundle of a card, which is refused as in `create`."""
     _check_names(card, checkpoint=checkpoint)
     weights = [_as_ckpt(loadable_asset(card)).file_name, GOLDEN] if checkpoint else []
-    return sorted([card.path.name, *code_files(card), *weights, MANIFEST])
+    return sorted([card.path.name, *code_files(card, hub), *weights, MANIFEST])
 
 
 def check_target(folder: Path, *, force: bool) -> None:
-    """Refuse to write where something else is.
-
-    Raises:
-        StoreError: It is neither an empty folder nor a bundle that may be replaced.
-        IntegrityError: It has a manifest that means nothing.
-    """
+    """Refuse to write where something else is than an empty folder or a bundle to replace."""
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     if not (folder / MANIFEST).is_file():
@@ -153,11 +145,7 @@ def check_target(folder: Path, *, force: bool) -> None:
 
 
 def _check_names(card: Card, *, checkpoint: bool) -> None:
-    """Refuse a card whose links do not name files that could lie beside each other.
-
-    Raises:
-        CardError: A name is missing, or another file of the bundle has it.
-    """
+    """Refuse a card whose links do not name files that could lie beside each other."""
     links = {"repo-link": card.text("repo-link")}
     if checkpoint:
         links["asset-link"] = _as_ckpt(loadable_asset(card)).link
@@ -180,13 +168,9 @@ def _entry_point_name(card: Card) -> str:
     return f"{card.text('repo-link').rsplit('/', 1)[-1]}/{ENTRY_POINT}.py"
 
 
-def code_files(card: Card) -> dict[str, bytes]:
-    """Code of a bundle by its path there: an entry point for this card, and its network.
-
-    Raises:
-        CardError: There is no such network.
-    """
-    entry_point, models = _entry_point_name(card), Hub.of().root / "models"
+def code_files(card: Card, hub: Hub) -> dict[str, bytes]:
+    """Code of a bundle by its path there: an entry point for this card, and its network."""
+    entry_point, models = _entry_point_name(card), hub.root / "models"
     code = {entry_point: entry_point_text([card], card).encode()}
     for module in import_closure(models, card.network[0]):
         name = PurePosixPath(entry_point).with_name("models") / f"{module}.py"
@@ -200,19 +184,14 @@ def import_closure(models: Path, module: str) -> list[str]:
     Raises:
         CardError: One of them is not there.
     """
-    found: set[str] = set()
     wanted = ["__init__", SHARED, module]
-    while wanted:
-        name = wanted.pop()
-        if name in found:
-            continue
+    for name in wanted:  # which grows
         path = models / f"{name}.py"
         if not path.is_file():
             msg = f"{models} has no {name}.py, which a bundle of {module} needs."
             raise CardError(msg)
-        found.add(name)
-        wanted += _siblings(path)
-    return sorted(found)
+        wanted += set(_siblings(path)).difference(wanted)
+    return sorted(wanted)
 
 
 def _siblings(path: Path) -> Iterator[str]:
@@ -227,7 +206,7 @@ def _siblings(path: Path) -> Iterator[str]:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read what a bundle says of itself.
+    """What a bundle says of itself.
 
     Raises:
         IntegrityError: It cannot be read, or means nothing.
@@ -255,34 +234,28 @@ def read_manifest(folder: Path) -> Manifest:
 
 def files_in(folder: Path) -> dict[str, Path]:
     """What a bundle holds by its path there: all but folders and its manifest."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder)
-        is_folder = path.is_dir() and not path.is_symlink()
-        if not is_folder and str(name) != MANIFEST:
-            found[name.as_posix()] = path
-    return found
+    paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*"))}
+    return {
+        name: path
+        for name, path in paths.items()
+        if name != MANIFEST and (path.is_symlink() or not path.is_dir())
+    }
 
 
 def digests(folder: Path) -> dict[str, str]:
     """The sha256 of each file of a bundle, empty for what is not a file; none of its manifest."""
-    return {
-        name: _digest(path) if path.is_file() else "" for name, path in files_in(folder).items()
-    }
+    return {name: _digest(path) for name, path in files_in(folder).items()}
 
 
 def _digest(path: Path) -> str:
-    """The sha256 of a file."""
+    if not path.is_file():
+        return ""
     with open_regular(path) as file:
         return digest(file)
 
 
 def own_weights(file: Path) -> Weights:
-    """All tensors of the checkpoint of a bundle, under the names that they have there.
-
-    Raises:
-        CheckpointError: It is not a checkpoint.
-    """
+    """All tensors of the checkpoint of a bundle, under the names that they have there."""
     with open_regular(file) as stream:
         weights = read_weights(map_file(stream), facts_of(None))
     weights.claim([*weights.state])  # which no bundle has; it is to be found left over
@@ -294,16 +267,16 @@ def sample(network: nn.Cell, card: Card) -> list[golden.Array]:
     return golden.draw(golden.inputs_of(network, card.inputs))
 
 
-def _fill(folder: Path, card: Card, settings: Settings | None) -> Manifest:
+def _fill(folder: Path, card: Card, hub: Hub, settings: Settings | None) -> Manifest:
     """Write all files of a bundle, with the checkpoint if there are settings to find it with."""
     made_with, weights = {"mindspore-hub": __version__}, None
     if settings:
         import mindspore
 
-        card, weights = _write_weights(folder, card, settings)
+        card, weights = _write_weights(folder, card, hub, settings)
         made_with["mindspore"] = mindspore.__version__
     (folder / card.path.name).write_text(restated(card.path, weights), encoding="utf-8")
-    for name, content in code_files(card).items():
+    for name, content in code_files(card, hub).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     manifest = Manifest(
@@ -323,19 +296,23 @@ def _fill(folder: Path, card: Card, settings: Settings | None) -> Manifest:
     return manifest
 
 
-def _write_weights(folder: Path, card: Card, settings: Settings) -> tuple[Card, Asset]:
+def _write_weights(folder: Path, card: Card, hub: Hub, settings: Settings) -> tuple[Card, Asset]:
     """Write checkpoint and golden outputs.
 
-    Returns:
-        The card with every constructor argument that the published file determines, and the
-        written file.
+    The card comes back with every constructor argument that the published file determines, and the
+    written file as an asset.
     """
+    import mindspore
+
     published = loadable_asset(card)
-    network = build(card, Hub.of(), settings=settings)
+    network = build(card, hub, settings=settings)
     file = folder / _as_ckpt(published).file_name
-    _save(network, file)
+    parameters = network.parameters_and_names()
+    entries = [{"name": name, "data": parameter} for name, parameter in parameters]
+    mindspore.save_checkpoint(entries, str(file))
+    file.chmod(mode_of_new_files(folder))  # MindSpore leaves it to its owner alone
     golden.write(folder / GOLDEN, golden.compute(network, sample(network, card)))
-    derived = derive_arguments(own_weights(file), facts_of(network_class(card, Hub.of())))
+    derived = derive_arguments(own_weights(file), facts_of(network_class(card, hub)))
     arguments = {name: found.value for name, found in derived.items()}
     published = replace(published, network_args={**arguments, **published.network_args})
     size = f"{file.stat().st_size / 1e6:.0f} MB"
@@ -349,17 +326,6 @@ def _as_ckpt(asset: Asset) -> Asset:
     return asset if stem == asset.link else replace(asset, link=f"{stem}.ckpt")
 
 
-def _save(network: nn.Cell, file: Path) -> None:
-    """Write the parameters of a network under its own names."""
-    import mindspore
-
-    entries = [
-        {"name": name, "data": parameter} for name, parameter in network.parameters_and_names()
-    ]
-    mindspore.save_checkpoint(entries, str(file))
-    file.chmod(mode_of_new_files(file.parent))  # MindSpore leaves it to its owner alone
-
-
 def _put(staged: Path, folder: Path) -> None:
     """Move a bundle to its place; what was there goes with the temporary folder."""
     before = staged.with_name("old")
@@ -371,3 +337,46 @@ def _put(staged: Path, folder: Path) -> None:
         if before.exists() and not folder.exists():
             before.rename(folder)
         raise
+
+
+def restated(path: Path, asset: Asset | None) -> str:
+    """Text of the card at `path` with one asset in place of all its own, or with none."""
+    document = read_document(path)
+    keys = [(name.text, name.place.line - 1) for name, _ in document.front_matter.entries]
+    begins = [line for _, line in keys]
+    end = document.rules[1] - 1
+    lines = list(document.lines[: begins[0]])
+    block = [*_block(asset), *_of_any_file(document), ""] if asset else []
+    for (key, begin), following in zip(keys, [*begins[1:], end], strict=True):
+        if key == "asset":
+            lines += block
+            block = []
+        else:
+            lines += document.lines[begin:following]
+    return "\n".join([*lines, *document.lines[end:], ""])
+
+
+def _block(asset: Asset) -> list[str]:
+    arguments = (f"{quoted(name)}: {as_yaml(v)}" for name, v in asset.network_args.items())
+    return [
+        "asset:",
+        "",
+        "-",
+        "    file-format: ckpt",
+        f"    asset-link: <{asset.link}>",
+        f"    asset-sha256: {asset.sha256}",
+        f"    asset-size: {asset.size}",
+        f"    network-args: {{{', '.join(arguments)}}}",
+    ]
+
+
+def _of_any_file(document: Document) -> list[str]:
+    """The lines by which the card says what is true of any file of its network."""
+    lines: list[str] = []
+    for item in asset_items(document.front_matter)[:1]:
+        for name, _ in item.entries:
+            if name.text in _OF_ANY_FILE:
+                first, *others = document.lines[name.place.line - 1 :]
+                # The key stands four blanks in.
+                lines += first, *takewhile(lambda line: line.startswith("     "), others)
+    return lines

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import runpy
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,10 +23,11 @@ from mindspore_hub.authoring.bundle import (
 )
 from mindspore_hub.errors import CardError, CheckpointError, IntegrityError, TrustError
 from mindspore_hub.hub.card import Card, read_card
+from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks import assign as checkpoint
 from mindspore_hub.networks import golden
 from mindspore_hub.networks.framework import require_mindspore
-from mindspore_hub.networks.trust import explained, private_copy
+from mindspore_hub.networks.trust import explained, private_copy, trusted_copy
 from mindspore_hub.networks.weights import facts_of
 
 if TYPE_CHECKING:
@@ -43,9 +44,9 @@ class Proof:
         uid: Uid of the card that it was made from.
         network: Class of the network that its entry point creates.
         files: How many files match their sha256.
-        parameters: How many parameters its checkpoint set, all of them; 0 without a checkpoint.
+        parameters: How many its checkpoint set, all of them; 0 without a checkpoint.
         deviations: Largest difference from the golden outputs in each mode, relative to the largest
-            value; empty without a checkpoint.
+            value.
     """
 
     uid: str
@@ -93,14 +94,11 @@ def verify(folder: str | os.PathLike[str], *, trust: bool = False) -> Proof:
 
 def _check_files(folder: Path, manifest: Manifest) -> None:
     found, expected = digests(folder), manifest.files
+    both = found.keys() & expected.keys()
     differences = {
         "missing": expected.keys() - found.keys(),
         "left over": found.keys() - expected.keys(),
-        "changed": {
-            name
-            for name in found.keys() & expected.keys()
-            if not found[name] or found[name] != expected[name]
-        },
+        "changed": {name for name in both if not found[name] or found[name] != expected[name]},
     }
     lines = [f"  {what}: {_named(names)}" for what, names in differences.items() if names]
     if lines:
@@ -123,10 +121,13 @@ def _read_code(folder: Path, manifest: Manifest) -> dict[str, bytes]:
 
 
 def _check_code(folder: Path, manifest: Manifest, card: Card, theirs: Mapping[str, bytes]) -> None:
-    """Refuse code that is not, byte for byte, what this package would write for the card."""
+    """Refuse code that is not, byte for byte, what a trusted hub would write for the card."""
     ours: dict[str, bytes] = {}
-    with suppress(CardError):  # a network that this package does not have
-        ours = code_files(replace(card, other_asset=manifest.published))
+    with suppress(CardError, TrustError):  # a network that the hub does not have
+        hub = Hub.of()
+        ours = code_files(replace(card, other_asset=manifest.published), hub)
+        if not hub.is_own:
+            trusted_copy(hub, manifest.uid)
     if not ours or ours != theirs or manifest.entry_point not in ours:
         msg = (
             f"The code in {(folder / manifest.entry_point).parent} is not that of this package (mindspore-hub "
@@ -137,7 +138,6 @@ def _check_code(folder: Path, manifest: Manifest, card: Card, theirs: Mapping[st
 
 
 def _load(network: nn.Cell, file: Path) -> int:
-    """Set every parameter from a file under exactly its name."""
     try:
         weights = own_weights(file)
         checkpoint.assign(network, weights, facts_of(None))
@@ -148,7 +148,18 @@ def _load(network: nn.Cell, file: Path) -> int:
 
 
 def _compare(network: Any, card: Card, file: Path) -> dict[str, float]:
-    deviations = _deviations(network, sample(network, card), golden.read(file))
+    """How far outputs are from those recorded, in both modes of MindSpore."""
+    import mindspore
+
+    inputs, expected = sample(network, card), golden.read(file)
+    deviations = {}
+    before = mindspore.get_context("mode")
+    try:
+        for name, mode in (("pynative", mindspore.PYNATIVE_MODE), ("graph", mindspore.GRAPH_MODE)):
+            mindspore.set_context(mode=mode)
+            deviations[name] = golden.deviation(golden.compute(network, inputs), expected)
+    finally:
+        mindspore.set_context(mode=before)
     bad = {mode: found for mode, found in deviations.items() if not found <= golden.TOLERANCE}
     if bad:
         lines = ", ".join(f"{found:.1e} in {mode} mode" for mode, found in bad.items())
@@ -159,32 +170,6 @@ def _compare(network: Any, card: Card, file: Path) -> dict[str, float]:
         )
         raise CheckpointError(msg)
     return deviations
-
-
-def _deviations(
-    network: Any, inputs: Sequence[golden.Array], expected: Sequence[golden.Array]
-) -> dict[str, float]:
-    """How far outputs are from those expected, in both modes of MindSpore."""
-    import mindspore
-
-    found = {}
-    for name, mode in (("pynative", mindspore.PYNATIVE_MODE), ("graph", mindspore.GRAPH_MODE)):
-        with _mode(mode):
-            found[name] = golden.deviation(golden.compute(network, inputs), expected)
-    return found
-
-
-@contextmanager
-def _mode(mode: int) -> Iterator[None]:
-    """Compute in a mode, and leave the caller's as it was."""
-    import mindspore
-
-    before = mindspore.get_context("mode")
-    mindspore.set_context(mode=mode)
-    try:
-        yield
-    finally:
-        mindspore.set_context(mode=before)
 
 
 def _named(names: Iterable[str]) -> str:

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from mindspore_hub.authoring import new
 from mindspore_hub.authoring.facts import NOT_IN_CARD
-from mindspore_hub.authoring.new import flow
+from mindspore_hub.authoring.new import flow, shapes_text
 from mindspore_hub.authoring.plan import Plan, metrics
 from mindspore_hub.checking.check import check_cards, read_cards
 from mindspore_hub.checking.rules import Rule, select
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.card import asset_items
 from mindspore_hub.hub.document import Document, parse_document
-from mindspore_hub.hub.findings import Severity
+from mindspore_hub.hub.findings import Finding, Severity
 from mindspore_hub.hub.paths import Cards, card_paths
 from mindspore_hub.hub.values import Argument, Shape
 from mindspore_hub.tasks.pictures.fields import as_preprocessing
-from mindspore_hub.tasks.retrieval.fields import as_protocol, as_retrieval
+from mindspore_hub.tasks.registry import read_task
 
-_Supposed: TypeAlias = tuple[tuple[Shape, ...], tuple[Shape, ...]]
-"""Shapes of inputs and of outputs."""
-
-_SUPPOSED: tuple[_Supposed, _Supposed] = ((((1,),), ((1,),)), ((), ((2048,),) * 64))
-"""Networks as unlike as can be: what is found with both does not depend on the network."""
+_UNLIKE: tuple[tuple[tuple[Shape, ...], tuple[Shape, ...]], ...] = (
+    (((1,),), ((1,),)),
+    ((), ((2048,),) * 64),
+)
+"""Shapes of inputs and outputs of two networks: what is found with both does not depend on these."""
 
 _OF_NETWORK_ARGS = frozenset({"H902", "H915"})
 """Rules that miss constructor arguments; which of them the file tells, its network knows."""
@@ -41,13 +40,11 @@ class Trial:
         network_args: Constructor arguments that the card states.
         inputs: Shape of each input for one sample.
         outputs: Shape of each output for one sample.
-        parameters: How many parameters were set, all of them from the file.
-        from_shapes: What shapes in the file tell, for JSON: `class_argument`, the name of the
-            constructor argument that counts the classes or an empty string, `derived` arguments, and
-            `embedding_size`.
+        parameters: How many were set, all of them from the file.
+        from_shapes: What shapes in the file tell, for JSON: the name of the `class_argument` or an
+            empty string, `derived` arguments, and `embedding_size`.
         record: Text of the outputs for one drawn sample.
-        deviation: Largest difference between the outputs of the two modes, relative to the largest
-            value.
+        deviation: As of a `Publication`.
     """
 
     network_args: Mapping[str, Argument]
@@ -60,13 +57,7 @@ class Trial:
 
 
 def card_text(plan: Plan, trial: Trial, path: Path) -> str:
-    """Text of the card.
-
-    Args:
-        plan: What is to be published.
-        trial: What the network did with the file.
-        path: Where the card will stand.
-    """
+    """Text of the card that will stand at `path`."""
     classes = trial.from_shapes.get("class_argument", "")
     return new.card_text(
         path,
@@ -89,48 +80,45 @@ def check_facts(plan: Plan, hub: Path, rules: Sequence[str]) -> None:
         CardError: There are some; the message names each.
     """
     others = Cards(card_paths(hub / "assets") if (hub / "assets").is_dir() else [])
-    documents = read_cards(others)
     cards = Cards([(plan.uid, hub / plan.card)], hub, others=others.named)
-    chosen = select(rules)
-    first, second = (_problems(plan, cards, documents, chosen, it) for it in _SUPPOSED)
-    lines = [f"  {text}" for text in first if text in second]
+    documents, chosen, path = read_cards(others), select(rules), hub / plan.card
+    problems = []
+    for inputs, outputs in _UNLIKE:
+        stated = plan.inputs if plan.request.facts.get("input-shape") else inputs
+        trial = Trial(plan.request.network_args, stated, outputs)
+        documents[path] = parse_document(card_text(plan, trial, path), path, plan.uid)
+        keys = _keys_by_line(documents[path], plan)
+        findings = check_cards(cards, chosen, documents)
+        problems.append(dict.fromkeys(_problems(findings, keys, chosen)))
+    lines = [f"  {text}" for text in problems[0] if text in problems[1]]
     if lines:
-        listed = "\n".join(dict.fromkeys(lines))
+        listed = "\n".join(lines)
         msg = f"{plan.card} would not pass the check, and nothing was tried:\n{listed}"
         raise CardError(msg)
 
 
-def _problems(
-    plan: Plan,
-    cards: Cards,
-    documents: dict[Path, Document],
-    rules: list[Rule],
-    supposed: _Supposed,
-) -> list[str]:
-    """What would be found in the card of a network with these shapes, by the fact at fault."""
-    inputs, outputs = supposed
-    inputs = plan.inputs if plan.request.facts.get("input-shape") else inputs
-    trial = Trial(plan.request.network_args, inputs, outputs)
-    path = cards.paths[0]
-    document = parse_document(card_text(plan, trial, path), path, plan.uid)
+def _keys_by_line(document: Document, plan: Plan) -> dict[int, str]:
+    """What was given for the key in each line of the front matter."""
     entries = [*document.front_matter.entries]
     for item in asset_items(document.front_matter):
         entries += item.entries
-    keys = {key.place.line: key.text for key, _ in entries}
+    given = {} if plan.facts.get("asset-link") else {"asset-link": "link-base"}
+    return {key.place.line: given.get(key.text, key.text) for key, _ in entries}
+
+
+def _problems(
+    findings: Iterable[Finding], keys: Mapping[int, str], rules: list[Rule]
+) -> Iterator[str]:
+    """What is wrong with what was given."""
+    # What is generated from the card is not there yet; that is found outside its keys.
     of_hub = {rule.code for rule in rules if rule.hub_only or rule.check_hub}
-    return [
-        f"{_fact(keys.get(item.line, 'text of the card'), plan)}: {item.code} {item.message}; {item.help}"
-        for item in check_cards(cards, rules, {**documents, path: document})
-        if item.severity is not Severity.INFO
-        and item.code not in _OF_NETWORK_ARGS
-        # What is generated from the card is not there yet; that is found outside its keys.
-        and (item.line in keys or item.code not in of_hub)
-    ]
-
-
-def _fact(key: str, plan: Plan) -> str:
-    """What was given for a key of the card."""
-    return "link-base" if key == "asset-link" and not plan.facts.get(key) else key
+    for item in findings:
+        is_sure = item.code not in _OF_NETWORK_ARGS and (
+            item.line in keys or item.code not in of_hub
+        )
+        if is_sure and item.severity is not Severity.INFO:
+            key = keys.get(item.line, "text of the card")
+            yield f"{key}: {item.code} {item.message}; {item.help}"
 
 
 def _card_facts(plan: Plan, trial: Trial) -> dict[str, str]:
@@ -139,8 +127,8 @@ def _card_facts(plan: Plan, trial: Trial) -> dict[str, str]:
         **facts,
         "model-name": plan.model,
         "evaluation": " | ".join(metric.text for metric in metrics(plan.facts)),
-        "input-shape": _shapes(trial.inputs),
-        "output-shape": _shapes(trial.outputs),
+        "input-shape": shapes_text(trial.inputs),
+        "output-shape": shapes_text(trial.outputs),
         "file-format": plan.file.format,
         "asset-link": plan.link,
         "asset-sha256": plan.sha256,
@@ -152,10 +140,7 @@ def _card_facts(plan: Plan, trial: Trial) -> dict[str, str]:
 
 
 def _inherited(plan: Plan, trial: Trial) -> dict[str, str]:
-    """What the other cards of the model say about retrieval, as far as it is true of this file.
-
-    A protocol is taken over only if all cards of the same data set name the same one.
-    """
+    """What the other cards of the model say of pictures and task, as far as it is true of this file."""
     dataset = plan.facts["train-dataset"]
     alike = [
         (card.text("train-dataset") != dataset, card.asset)
@@ -164,22 +149,10 @@ def _inherited(plan: Plan, trial: Trial) -> dict[str, str]:
     ]
     of_set = [asset for is_other, asset in alike if not is_other]
     nearest_first = [*of_set, *(asset for is_other, asset in alike if is_other)]
-    found: dict[str, str] = {}
-    for asset in nearest_first:
-        prepared = as_preprocessing(asset.node.get("preprocessing"))
-        made = as_retrieval(asset.node.get("retrieval"))
-        if prepared:
-            found.setdefault("preprocessing", flow(prepared.as_json()))
-        if made and max(made.places) < len(trial.outputs):
-            found.setdefault("retrieval", flow(made.as_json()))
-    protocols = [as_protocol(asset.node.get("protocol")) for asset in of_set]
-    if protocols and protocols[0] and all(item == protocols[0] for item in protocols):
-        found["protocol"] = flow(protocols[0].as_json())
-    return found
-
-
-def _shapes(shapes: Iterable[Shape]) -> str:
-    lists = [list(shape) for shape in shapes]
-    if not lists:
-        return ""  # stays out of the card
-    return json.dumps(lists[0] if len(lists) == 1 else lists)
+    tasks = [read_task(asset.node.get("task")) for asset in nearest_first]
+    prepared = (as_preprocessing(asset.node.get("preprocessing")) for asset in nearest_first)
+    fitting = (task for task in tasks if task and max(task.places, default=-1) < len(trial.outputs))
+    nearest, task = next(filter(None, prepared), None), next(fitting, None)
+    shared = task and task.shared(tasks[: len(of_set)])
+    stated = {"preprocessing": nearest, "task": shared}
+    return {key: flow(made.as_json()) for key, made in stated.items() if made}

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
+from mindspore_hub._text import count
+from mindspore_hub.authoring.new import shapes_text
 from mindspore_hub.checking.rules._sections import section_lines
 from mindspore_hub.errors import CardError, MissingFactsError
 from mindspore_hub.hub import front_matter, keys
 from mindspore_hub.hub.card import Card, asset_items
-from mindspore_hub.hub.document import read_document
 from mindspore_hub.hub.keys import Form, key_of
 from mindspore_hub.hub.metrics import FileName, parse_file_name
 from mindspore_hub.hub.paths import read_bytes
@@ -25,6 +26,7 @@ from mindspore_hub.hub.values import (
     as_arguments,
     link_text,
 )
+from mindspore_hub.tasks.registry import hint as task_hint
 
 NOT_IN_CARD = {
     "variant": "What tells the file from others of its model and data set: allsearch.",
@@ -54,8 +56,6 @@ _OF_ALL = ("author", "license", "train-dataset")
 
 _SAID_ELSEWHERE = {key.name: key.measured for key in _IN_CARD if key.measured}
 """Keys of a card that are not facts to be given, and why."""
-
-_KIND = re.compile(r"/(official|research)/")
 
 
 def read_facts(path: Path) -> tuple[dict[str, str], dict[str, Argument]]:
@@ -106,17 +106,15 @@ def _check_form(path: Path, mapping: YamlMapping, lines: list[str]) -> None:
 
 
 def check_keys(facts: Mapping[str, str]) -> None:
-    """Refuse a key that means nothing.
-
-    Raises:
-        CardError: There is one.
-    """
+    """Refuse a key that means nothing."""
     for key in facts:
         if key not in KEYS:
             near = get_close_matches(key, KEYS, 1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(KEYS)}."
             if key in _SAID_ELSEWHERE:
                 hint = f"leave it out: {_SAID_ELSEWHERE[key]}."
+            elif place := task_hint(key):
+                hint = f"{place}."
             msg = f"{key!r} is not a fact that can be given; {hint}"
             raise CardError(msg)
 
@@ -124,24 +122,18 @@ def check_keys(facts: Mapping[str, str]) -> None:
 def gather(
     model: str, given: Mapping[str, str], siblings: list[Card], file_name: str
 ) -> dict[str, str]:
-    """All facts: those given, else those of the file's name, of the model's cards, or usual ones.
-
-    Args:
-        model: Name of the model.
-        given: Facts as given; they go before all others.
-        siblings: Cards of the model, the default one first.
-        file_name: Name of the checkpoint file.
-    """
+    """All facts: those given, else those of the file's name, of the model's cards, or usual ones."""
     stated = {key: value for key, value in given.items() if value}
     named = stated.get("asset-link", "").rsplit("/", 1)[-1]
     facts = {**_of_name(model, file_name), **_of_name(model, named), **stated}
     if siblings:
         dataset = facts.get("train-dataset")
         nearest = min(siblings, key=lambda card: card.text("train-dataset") != dataset)
-        facts = {**_of_all(siblings), **_of_sibling(nearest, facts), **facts}
-    kind = _KIND.search(facts.get("repo-link", ""))
+        said = {key: {card.text(key) for card in siblings} for key in _OF_ALL}
+        alike = {key: value for key, (value, *others) in said.items() if not others}
+        facts = {**alike, **_of_sibling(nearest, facts), **facts}
     derived = {
-        "kind": kind[1] if kind else "",
+        "kind": _kind(facts.get("repo-link", "")),
         "publisher": "mindspore",
         "user-id": facts.get("author", ""),
         "model-version": facts.get("mindspore-version", ""),
@@ -152,23 +144,17 @@ def gather(
 
 def missing(facts: Mapping[str, str]) -> list[str]:
     """Facts that a card needs and nobody gave."""
-    is_linked = bool(facts.get("asset-link"))
-    return [
-        key for key in _REQUIRED if not facts.get(key) and not (key == "link-base" and is_linked)
-    ]
+    known = {**facts, "link-base": facts.get("link-base") or facts.get("asset-link")}
+    return [key for key in _REQUIRED if not known.get(key)]
 
 
 def require_all(facts: Mapping[str, str]) -> None:
-    """Refuse facts that do not make a card.
-
-    Raises:
-        MissingFactsError: Some are missing; all of them are listed.
-    """
+    """Refuse facts that do not make a card; all that are missing are listed."""
     names = missing(facts)
     if names:
         lines = "\n".join(f"  {name}: {KEYS[name]}" for name in names)
         msg = (
-            f"{len(names)} facts are missing:\n{lines}\nGive each as an option (`--{names[0]}`), in "
+            f"Missing: {count(len(names), 'fact')}.\n{lines}\nGive each as an option (`--{names[0]}`), in "
             "the file of --from, or in `facts`."
         )
         raise MissingFactsError(msg)
@@ -205,30 +191,23 @@ def _release(digits: str) -> str:
     return f"{major}.{minor}" if patch == "0" else f"{major}.{minor}.{patch}"
 
 
-def _of_all(siblings: list[Card]) -> dict[str, str]:
-    """What all cards of a model say alike; of data sets and authors, one may not speak for others."""
-    said = {key: {card.text(key) for card in siblings} for key in _OF_ALL}
-    return {key: value for key, values in said.items() if len(values) == 1 for value in values}
-
-
 def _of_sibling(sibling: Card, facts: Mapping[str, str]) -> dict[str, str]:
     found = {key: sibling.text(key) for key in _OF_MODEL}
     found["publisher"] = sibling.uid.split("/")[0]
-    found["citation"] = _citation(sibling)
-    shapes = [list(shape) for shape in sibling.input_shapes]
-    found["input-shape"] = json.dumps(shapes[0] if len(shapes) == 1 else shapes) if shapes else ""
-    kind = _KIND.search(sibling.text("repo-link"))
-    found["kind"] = kind[1] if kind else ""
+    body = sibling.document.body
+    lines = section_lines(body, "citation")[1:]
+    found["citation"] = "\n".join(body.lines[line - body.first_line] for line in lines).strip()
+    found["input-shape"] = shapes_text(sibling.input_shapes)
+    found["kind"] = _kind(sibling.text("repo-link"))
     if facts.get("mindspore-version") == sibling.version:
         found["repo-link"] = sibling.text("repo-link")
     return {key: value for key, value in found.items() if value}
 
 
-def _citation(card: Card) -> str:
-    """Text below the heading of that name."""
-    body = read_document(card.path).body
-    section = section_lines(body, "citation")
-    return "\n".join(body.lines[line - body.first_line] for line in section[1:]).strip()
+def _kind(repo_link: str) -> str:
+    """Whether a network is official or research, by the folders of its code."""
+    match = re.search(r"/(official|research)/", repo_link)
+    return match[1] if match else ""
 
 
 def _text(path: Path, key: str, value: YamlNode) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from mindspore_hub.hub.document import parse_document
 from mindspore_hub.hub.findings import Severity, in_order
 from mindspore_hub.hub.front_matter import read as read_front_matter
 from mindspore_hub.hub.keys import ASSET, KEYS, Form, Need, are_known, is_class_name, key_of
-from mindspore_hub.hub.paths import find_cards, uid_of
+from mindspore_hub.hub.paths import find_cards, root_above, uid_of
 from mindspore_hub.hub.values import (
     Shape,
     YamlNode,
@@ -29,6 +29,7 @@ from mindspore_hub.hub.values import (
     wrong_part_of_shape,
 )
 from mindspore_hub.settings import shown_address
+from mindspore_hub.tasks.registry import task_named
 
 _MINDSPORE_VERSION = "2.7"
 """Release of a card whose folder names none: the oldest that the package asks for."""
@@ -70,6 +71,7 @@ def write_card(
     Raises:
         CardError: There is such a file, it does not end in `.md`, no class can have the model-name,
             a shape is not one, or the card would not pass.
+        UnknownNameError: There is no task of that name.
         SettingsError: `SOURCE_DATE_EPOCH` is not a time.
     """
     path = Path(path)
@@ -99,15 +101,14 @@ def card_text(
     parameters: int = 0,
     class_argument: str = "",
 ) -> str:
-    """Text of a fresh card.
+    """Text of a fresh card that will stand at `path`, from facts as for `write_card`.
 
     Args:
         path: Where the card will stand.
         facts: Values under the names of their keys; `model-name` is needed.
         citation: The paper behind the network, as Markdown.
-        parameters: How many the file was found to hold, where it was loaded and tried.
-        class_argument: Constructor argument that is the class count, where it is among those of
-            the card.
+        parameters: How many the file was found to hold, where it was tried.
+        class_argument: The network argument that counts the classes.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -161,11 +162,7 @@ def _batch(count: str, shape: Shape) -> str:
 
 
 def _known_facts(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
-    """Facts of a fresh card in the order of its keys, with usual values for those not given.
-
-    Raises:
-        CardError: No class can have the model-name, or a shape is none.
-    """
+    """Facts of a fresh card in the order of its keys, with usual values for those not given."""
     if not is_class_name(facts["model-name"]):
         msg = (
             f"No class can have the model-name {facts['model-name']!r}; give a name of letters, "
@@ -173,16 +170,14 @@ def _known_facts(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
         )
         raise CardError(msg)
     given = {key: value for key, value in facts.items() if value}
-    shapes = {key: _shape(key, given[key]) for key in _SHAPES if key in given}
+    if not given.get("task", "{").startswith("{"):
+        given["task"] = task_named(given["task"]).EXAMPLE
+    shapes = {key: shapes_text(parse_shapes(key, given[key])) for key in _SHAPES if key in given}
     return _defaults(path, facts) | given | shapes
 
 
 def parse_shapes(key: str, value: str) -> tuple[Shape, ...]:
-    """Shapes as cards have them, where the outer brackets may be left out.
-
-    Raises:
-        CardError: The value is none.
-    """
+    """Shapes as cards have them, where the outer brackets may be left out; a CardError if not."""
     nodes = [_node(text) for text in (value.strip(), f"[{value.strip()}]")]
     node = next((node for node in nodes if node and wrong_part_of_shape(node) is None), None)
     if node is None:
@@ -194,9 +189,9 @@ def parse_shapes(key: str, value: str) -> tuple[Shape, ...]:
     return as_shapes(node)
 
 
-def _shape(key: str, value: str) -> str:
-    shapes = parse_shapes(key, value)
-    return flow(shapes if len(shapes) > 1 else shapes[0])
+def shapes_text(shapes: Sequence[Shape]) -> str:
+    """Shapes as a card states them; empty if there are none."""
+    return flow(shapes if len(shapes) > 1 else shapes[0]) if shapes else ""
 
 
 def _front_matter(known: Mapping[str, str]) -> str:
@@ -228,10 +223,8 @@ def flow(value: Any) -> str:
 def _defaults(path: Path, facts: Mapping[str, str]) -> dict[str, str]:
     """A value for every key of the template, in its order; empty for a key that stays out."""
     model = facts["model-name"]
-    folders = path.absolute().parent.parts
-    version = facts.get("mindspore-version") or next(
-        (name for name in reversed(folders) if _VERSION.fullmatch(name)), _MINDSPORE_VERSION
-    )
+    releases = [name for name in path.absolute().parent.parts if _VERSION.fullmatch(name)]
+    version = facts.get("mindspore-version") or [_MINDSPORE_VERSION, *releases][-1]
     repo_link = facts.get("repo-link") or _REPOSITORY
     domain = re.search(r"/(?:official|research)/([a-z0-9]+)(?:/|$)", repo_link)
     module_type = facts.get("module-type") or (domain[1] if domain else "other")
@@ -265,11 +258,11 @@ def _today() -> str:
 
 def _is_first(path: Path, model: str) -> bool:
     """Whether the card is the first one of its model in a hub, where one has to be the default."""
-    assets = next((folder for folder in path.absolute().parents if folder.name == "assets"), None)
-    if assets is None or not (assets.parent / "models").is_dir():
+    root = root_above(path)
+    if root is None:
         return False
     try:
-        documents = read_cards(find_cards(assets.parent)).values()
+        documents = read_cards(find_cards(root)).values()
     except CardError:  # a hub without cards
         return True
     return model.lower() not in {item.card.model_name.lower() for item in documents}

@@ -14,7 +14,6 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from mindspore_hub import _files
-from mindspore_hub import tensors as tensorfile
 from mindspore_hub.authoring.facts import check_keys, domain, gather, require_all
 from mindspore_hub.authoring.new import parse_shapes
 from mindspore_hub.errors import CardError, CheckpointError, SettingsError, UnknownNameError
@@ -32,6 +31,7 @@ from mindspore_hub.hub.paths import entry_point_path
 from mindspore_hub.hub.values import Argument, Shape
 from mindspore_hub.hub.vocabulary import accepted_dataset, is_accepted_dataset, listed, plain
 from mindspore_hub.networks.examine import Examination, describe
+from mindspore_hub.tensors import map_file, read_index
 
 _FOLDER = re.compile(r"[\w+-][\w.+-]*", re.ASCII)
 """Names of the folders of a card; they must not lead out of the hub."""
@@ -74,7 +74,6 @@ class Plan:
         siblings: Cards of the model, the default one first.
         card: Path of the card below the hub root.
         link: Where the file is to be found.
-        network: Path of the network below the hub root.
         inputs: Shape of each input for one sample, as far as it was given or other cards say it.
     """
 
@@ -86,8 +85,12 @@ class Plan:
     siblings: tuple[Card, ...]
     card: Path
     link: str
-    network: Path
     inputs: tuple[Shape, ...]
+
+    @property
+    def network(self) -> Path:
+        """Path of the network below the hub root."""
+        return Path("models", f"{self.model.lower()}.py")
 
     @property
     def uid(self) -> str:
@@ -102,13 +105,7 @@ class Plan:
 
 
 def draft(request: Request) -> tuple[str, list[Card], dict[str, str]]:
-    """Model, its cards and all facts that are known; no fact is required yet.
-
-    Raises:
-        SettingsError: The folder is not a hub root.
-        UnknownNameError: There is no such model.
-        CardError: A fact or a card cannot be read.
-    """
+    """Model, its cards and all facts that are known; no fact is required yet."""
     check_keys(request.facts)
     siblings = _siblings(request.root, request.model)
     model = _class_name(request, siblings[0].model_name if siblings else request.model)
@@ -116,11 +113,7 @@ def draft(request: Request) -> tuple[str, list[Card], dict[str, str]]:
 
 
 def make_plan(request: Request) -> Plan:
-    """Decide what is to be published.
-
-    Raises:
-        HubError: As in `publish`; nothing was written.
-    """
+    """Decide what is to be published; the errors are those of `publish`."""
     model, siblings, facts = draft(request)
     require_all(facts)
     file, sha256 = _read_file(request.checkpoint)
@@ -141,7 +134,6 @@ def make_plan(request: Request) -> Plan:
         siblings=tuple(siblings),
         card=_card_path(model, facts),
         link=link,
-        network=Path("models", f"{model.lower()}.py"),
         inputs=parse_shapes("input-shape", shapes) if shapes else (),
     )
     _check_free(plan)
@@ -149,11 +141,7 @@ def make_plan(request: Request) -> Plan:
 
 
 def metrics(facts: Mapping[str, str]) -> list[Metric]:
-    """Metrics of `evaluation`.
-
-    Raises:
-        CardError: It states another thing than metrics.
-    """
+    """Metrics of `evaluation`; a CardError if it states anything else."""
     found = [parse_metric(segment) for segment in facts["evaluation"].split("|")]
     if not all(metric and metric.name and _METRIC.fullmatch(metric.text) for metric in found):
         msg = (
@@ -168,13 +156,13 @@ def _read_file(path: Path) -> tuple[Examination, str]:
     """What a checkpoint file is, without any of its values, and its digest."""
     try:
         with _files.open_regular(path) as file:
-            buffer = tensorfile.map_file(file)
-        facts = describe(path, tensorfile.read_index(buffer, path.name))
-    except OSError as error:
-        msg = f"{path} cannot be published: {error.strerror}; give a checkpoint file."
-        raise CheckpointError(msg) from error
-    except CheckpointError as error:
-        msg = f"{path} cannot be published: {error}"
+            buffer = map_file(file)
+        facts = describe(path, read_index(buffer, path.name))
+    except (OSError, CheckpointError) as error:
+        reason = str(error)
+        if isinstance(error, OSError):
+            reason = f"{error.strerror}; give a checkpoint file."
+        msg = f"{path} cannot be published: {reason}"
         raise CheckpointError(msg) from error
     return facts, hashlib.sha256(buffer).hexdigest()
 
@@ -201,9 +189,7 @@ def _class_name(request: Request, model: str) -> str:
         known = sorted(path.stem for path in own.parent.glob("[!_]*.py"))
         near = get_close_matches(model.lower(), known, 3)
         hint = f"did you mean {' or '.join(near)}?" if near else "it has " + ", ".join(known) + "."
-        msg = (
-            f"There is no network {source}; {hint} A new model needs its network (--network FILE)."
-        )
+        msg = f"There is no network {source}; {hint} A new model needs its network (--network-file FILE)."
         raise UnknownNameError(msg)
     try:
         module = ast.parse(source.read_bytes())
@@ -269,18 +255,17 @@ def _check_name(name: str, facts: Mapping[str, str]) -> None:
 
 
 def _contradictions(name: FileName, facts: Mapping[str, str]) -> Iterator[str]:
-    stated = facts["train-dataset"]
-    if plain(stated) != plain(name.dataset):
-        yield f"train-dataset is {stated}, the name has {name.dataset}"
     digits = facts["mindspore-version"].replace(".", "")
-    if name.version not in {digits, f"{digits}0"}:
-        yield f"mindspore-version is {facts['mindspore-version']}, the name has v{name.version}"
-    others = {"device": name.device, "kind": name.kind}
-    for key, found in others.items():
-        if facts[key] != found:
+    same = {
+        "train-dataset": (plain(facts["train-dataset"]) == plain(name.dataset), name.dataset),
+        "mindspore-version": (name.version in {digits, f"{digits}0"}, f"v{name.version}"),
+        "device": (facts["device"] == name.device, name.device),
+        "kind": (facts["kind"] == name.kind, name.kind),
+        "module-type": (domain(facts) == name.domain, name.domain),
+    }
+    for key, (is_same, found) in same.items():
+        if not is_same:
             yield f"{key} is {facts[key]}, the name has {found}"
-    if domain(facts) != name.domain:
-        yield f"module-type is {facts['module-type']}, the name has {name.domain}"
     pairs = compare(metrics(facts), parse_metrics(name.metrics or ""))
     for metric, published in [*pairs.values, *pairs.names]:
         yield f"evaluation has {metric.text}, the name has {published.text}"
@@ -327,7 +312,7 @@ def _check_free(plan: Plan) -> None:
         raise CardError(msg)
     own = root / plan.network
     if given and own.exists() and own.read_bytes() != given.read_bytes():
-        msg = f"There is a network {own} already, and {given} is another one; leave out --network."
+        msg = f"There is a network {own} already, and {given} is another one; leave out --network-file."
         raise CardError(msg)
     entry_point = entry_point_path(root, plan.model)
     if not plan.siblings and entry_point.exists():

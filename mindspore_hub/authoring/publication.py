@@ -24,7 +24,7 @@ from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.paths import entry_point_path, refuse_links
 from mindspore_hub.networks import golden
 from mindspore_hub.networks.entry_point import SHARED
-from mindspore_hub.networks.examine import Examination, Total
+from mindspore_hub.networks.examine import Total
 
 logger = logging.getLogger(__name__)
 
@@ -35,10 +35,13 @@ def run(request: Request, *, dry_run: bool) -> Publication:
     """Publish; see `mindspore_hub.publish`."""
     plan = make_plan(request)
     recorded = golden.read_record(request.golden)
-    _say(plan.file)
+    for fact, value in plan.file.rows():
+        logger.info("%s: %s", fact, value)
+    logger.info("parameters: %s", Total.of(plan.file.of_role("parameter")))
     with tempfile.TemporaryDirectory(prefix="mshub-publish-") as name:
         hub = _copy_hub(plan, Path(name, "hub"))
-        before = _findings(hub)
+        has_cards = any((hub / "assets").rglob("*.md"))
+        before = check_paths([hub], selected=_RULES)[0] if has_cards else []
         check_facts(plan, hub, _RULES)
         trial = try_out(plan, hub)
         remarks = _check(plan, hub, before)
@@ -46,7 +49,12 @@ def run(request: Request, *, dry_run: bool) -> Publication:
         load_name = Hub.of(hub).complete().resolve(plan.uid).short_name
     elsewhere = None
     if request.golden and not recorded:
-        elsewhere = _add_golden(request.golden, request.root, trial.record, contents)
+        golden_file = request.golden.resolve()
+        if golden_file.is_relative_to(request.root.resolve()):
+            name = golden_file.relative_to(request.root.resolve()).as_posix()
+            contents[name] = trial.record.encode()
+        else:
+            elsewhere = request.golden
     files = changed(request.root, contents)
     changes = "".join(_diff(request.root / name, name, contents[name]) for name in files)
     if not dry_run:
@@ -68,15 +76,15 @@ def run(request: Request, *, dry_run: bool) -> Publication:
         files=tuple(files),
         diff=changes,
         remarks=remarks,
-        load=shlex.join(["mshub", "load", str(request.root.resolve() / plan.card), "--trust"]),
+        load=shlex.join(_load(load_name, Hub(request.root))),
     )
 
 
-def _say(file: Examination) -> None:
-    """Log what the index of the file tells."""
-    for fact, value in file.rows():
-        logger.info("%s: %s", fact, value)
-    logger.info("parameters: %s", Total.of(file.of_role("parameter")))
+def _load(name: str, hub: Hub) -> list[str]:
+    """The command that loads a card of a hub from anywhere."""
+    if hub.is_own:
+        return ["mshub", "load", name]
+    return ["mshub", "--hub", str(hub.root.resolve()), "load", name, "--trust"]
 
 
 def _copy_hub(plan: Plan, hub: Path) -> Path:
@@ -98,18 +106,12 @@ def _copy_hub(plan: Plan, hub: Path) -> Path:
     return hub
 
 
-def _findings(hub: Path) -> list[Finding]:
-    if not any((hub / "assets").rglob("*.md")):
-        return []
-    return check_paths([hub], selected=_RULES)[0]
-
-
 def _check(plan: Plan, hub: Path, before: list[Finding]) -> tuple[str, ...]:
     """Refuse a card that brings errors or warnings to its hub; what else is found."""
     known = {(item.path, item.code, item.message) for item in before}
     found = [
         item._replace(path=item.path.relative_to(hub))
-        for item in _findings(hub)
+        for item in check_paths([hub], selected=_RULES)[0]
         if (item.path, item.code, item.message) not in known
     ]
     bad = [str(item) for item in found if item.severity is not Severity.INFO]
@@ -128,16 +130,6 @@ def _contents(plan: Plan, hub: Path) -> dict[str, bytes]:
     return {path.as_posix(): (hub / path).read_bytes() for path in paths if (hub / path).is_file()}
 
 
-def _add_golden(path: Path, root: Path, text: str, contents: dict[str, bytes]) -> Path | None:
-    """Outputs to record inside the hub are one change more; a file elsewhere is returned."""
-    try:
-        name = path.resolve().relative_to(root.resolve())
-    except ValueError:
-        return path
-    contents[name.as_posix()] = text.encode()
-    return None
-
-
 def changed(root: Path, contents: Mapping[str, bytes]) -> list[str]:
     """Files that are not like this already, in order; contents are by paths below the root."""
     return [name for name, new in sorted(contents.items()) if _bytes(root / name) != new]
@@ -150,28 +142,23 @@ def place(root: Path, contents: Mapping[str, bytes]) -> None:
         CardError: A link leads out of the hub root.
         StoreError: A file cannot be written; all others are as they were.
     """
-    before = {name: _bytes(root / name) for name in changed(root, contents)}
-    folders = [folder for name in before for folder in (root / name).parents if not folder.exists()]
+    before = {root / name: _bytes(root / name) for name in changed(root, contents)}
+    folders = {folder for path in before for folder in path.parents if not folder.exists()}
     try:
-        refuse_links((root / name for name in before), root)
-        for name in before:
-            replace(root / name, contents[name])
+        refuse_links(before, root)
+        for path in before:
+            replace(path, contents[path.relative_to(root).as_posix()])
     except BaseException:
-        _restore(root, before)
-        for folder in sorted(set(folders), reverse=True):
+        for path, old in before.items():
+            with suppress(OSError):  # one file that cannot be written must not keep others
+                if old is None:
+                    path.unlink()
+                elif _bytes(path) != old:
+                    replace(path, old)
+        for folder in sorted(folders, reverse=True):
             with suppress(OSError):  # it was never made
                 folder.rmdir()
         raise
-
-
-def _restore(root: Path, before: Mapping[str, bytes | None]) -> None:
-    """Write what was there, as far as possible: one file that cannot be must not keep others."""
-    for name, old in before.items():
-        with suppress(OSError):
-            if old is None:
-                (root / name).unlink()
-            elif _bytes(root / name) != old:
-                replace(root / name, old)
 
 
 def _diff(path: Path, name: str, new: bytes) -> str:

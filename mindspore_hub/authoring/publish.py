@@ -2,7 +2,7 @@
 
 `facts` gathers what the card says, and `plan` refuses what cannot become a publication. `trial` tries
 the network and writes the card (`card_text`) in a copy of the hub and a process of its own;
-`publication` has the copy checked, and puts in place what has passed.
+`publication` checks the copy, and puts in place what has passed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mindspore_hub.hub.hub import Hub
     from mindspore_hub.hub.values import Argument, Shape
 
 
@@ -64,8 +65,8 @@ def publish(
     *,
     facts: Mapping[str, str] | None = None,
     network_args: Mapping[str, bool | int | float | str] | None = None,
-    root: str | os.PathLike[str] = ".",
-    network: str | os.PathLike[str] | None = None,
+    hub: str | os.PathLike[str] | Hub | None = None,
+    network_file: str | os.PathLike[str] | None = None,
     golden: str | os.PathLike[str] | None = None,
     dry_run: bool = False,
 ) -> Publication:
@@ -80,8 +81,8 @@ def publish(
         facts: What the card says, by the keys of a card and the further ones of
             `docs/publishing.md`; the name of the file and the cards of the model say the rest.
         network_args: Constructor arguments of the network that the shapes in the file do not tell.
-        root: The hub root to publish in.
-        network: The file of the network, for a model that the hub does not have yet.
+        hub: The hub root to publish in; by default the one of `MSHUB_HUB`, or the current folder.
+        network_file: The file of the network, for a model that the hub does not have yet.
         golden: Outputs for a drawn input, to compare with; recorded there if there is no such file.
         dry_run: Try and check everything, and write nothing.
 
@@ -101,15 +102,18 @@ def publish(
     """
     from mindspore_hub.authoring.plan import Request
     from mindspore_hub.authoring.publication import run
+    from mindspore_hub.hub.hub import Hub
     from mindspore_hub.hub.values import as_builtin
+    from mindspore_hub.settings import hub_setting
 
+    root = hub.root if isinstance(hub, Hub) else hub or hub_setting() or Path()
     request = Request(
         checkpoint=Path(checkpoint),
         model=model,
         root=Path(root),
         facts=dict(facts or {}),
         network_args=as_builtin(dict(network_args or {})),
-        network=Path(network) if network is not None else None,
+        network=Path(network_file) if network_file is not None else None,
         golden=Path(golden) if golden is not None else None,
     )
     return run(request, dry_run=dry_run)

@@ -11,6 +11,7 @@ import inspect
 import json
 import logging
 import os
+import pickle
 import subprocess
 import sys
 import tempfile
@@ -20,18 +21,17 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mindspore_hub import errors
 from mindspore_hub.authoring import generate
 from mindspore_hub.authoring.card_text import Trial, card_text
-from mindspore_hub.authoring.plan import Plan, Request, make_plan
+from mindspore_hub.authoring.plan import Plan, make_plan
 from mindspore_hub.errors import CardError, CheckpointError, HubError
 from mindspore_hub.hub.card import read_card
 from mindspore_hub.hub.values import Input
 from mindspore_hub.networks import golden
 from mindspore_hub.networks.build import assemble
-from mindspore_hub.networks.classes import import_network
+from mindspore_hub.networks.classes import Network, import_network
 from mindspore_hub.networks.examine import shape_text
-from mindspore_hub.networks.framework import Network, require_mindspore
+from mindspore_hub.networks.framework import require_mindspore
 from mindspore_hub.networks.weights import (
     Derived,
     derive_arguments,
@@ -51,6 +51,8 @@ _PROGRAM = (
 )
 """Finds the package and MindSpore where the caller does, whatever folder it runs in."""
 
+_ANSWER = "answer"
+
 
 def try_out(plan: Plan, hub: Path) -> Trial:
     """Load the file strictly and compute in both modes of MindSpore; write the card in between.
@@ -66,47 +68,47 @@ def try_out(plan: Plan, hub: Path) -> Trial:
     """
     logger.info("Building %s and computing in PyNative and GRAPH mode", plan.model)
     with tempfile.TemporaryDirectory(prefix="mshub-trial-") as name:
-        answer = _ask(plan, hub, Path(name))
-    for line in answer.get("said", []):
+        lines, result = _ask(plan, hub, Path(name))
+    for line in lines:
         logger.info("%s", line)
-    if "error" in answer:
-        kind = getattr(errors, answer["error"], HubError)
-        raise kind(answer["message"])
-    shapes = {key: tuple(map(tuple, answer["trial"][key])) for key in ("inputs", "outputs")}
-    return Trial(**{**answer["trial"], **shapes})
+    if isinstance(result, HubError):
+        raise result
+    return result
 
 
 def main(path: str) -> None:
     """Answer the request in a file: a trial, or the error that came of it."""
-    request = json.loads(Path(path).read_bytes())
-    answer: dict[str, Any] = {}
+    request, sha256 = pickle.loads(Path(path).read_bytes())  # noqa: S301 - written by `_ask`
+    lines: list[str] = []
+    result: Trial | HubError
     try:
-        plan = _plan(request)
+        plan = make_plan(request)
+        if plan.sha256 != sha256:
+            msg = f"{plan.file.path} has changed meanwhile; publish it again when it is whole."
+            raise CheckpointError(msg)
         require_mindspore()
         cell = _network_class(plan)
-        derived = _derive(plan, cell)
-        answer["said"] = list(_lines(cell, derived))
-        answer["trial"] = asdict(_try(plan, cell, derived))
+        facts = facts_of(cell)
+        with _about(plan):
+            derived = derive_arguments(weights_of(plan.file.index, facts), facts)
+        lines += _lines(cell, derived)
+        result = _try(plan, cell, derived)
     except HubError as error:
-        answer |= {"error": type(error).__name__, "message": str(error)}
-    Path(request["answer"]).write_text(json.dumps(answer), encoding="utf-8")
+        result = error
+    Path(path).with_name(_ANSWER).write_bytes(pickle.dumps((lines, result)))
 
 
-def _ask(plan: Plan, hub: Path, folder: Path) -> dict[str, Any]:
+def _ask(plan: Plan, hub: Path, folder: Path) -> tuple[list[str], Trial | HubError]:
     """Start the process, and read its answer."""
-    file, answer = folder / "request.json", folder / "answer.json"
-    asked = plan.request
-    request = {
-        "answer": str(answer),
-        "checkpoint": str(asked.checkpoint.absolute()),
-        "sha256": plan.sha256,
-        "model": asked.model,
-        "root": str(hub),
-        "facts": dict(asked.facts),
-        "network_args": dict(asked.network_args),
-        "golden": str(asked.golden.absolute()) if asked.golden else "",
-    }
-    file.write_text(json.dumps(request), encoding="utf-8")
+    file, answer, golden_file = folder / "request", folder / _ANSWER, plan.request.golden
+    request = replace(
+        plan.request,
+        checkpoint=plan.request.checkpoint.absolute(),
+        root=hub,
+        network=None,  # the copy of the hub has it
+        golden=golden_file.absolute() if golden_file else None,
+    )
+    file.write_bytes(pickle.dumps((request, plan.sha256)))
     search_path = json.dumps([str(Path(entry or ".").absolute()) for entry in sys.path])
     done = _run([sys.executable, "-c", _PROGRAM, search_path, str(file)], folder)
     if not answer.is_file():
@@ -116,8 +118,8 @@ def _ask(plan: Plan, hub: Path, folder: Path) -> dict[str, Any]:
             f"it said:\n{end}"
         )
         raise CardError(msg)
-    facts: dict[str, Any] = json.loads(answer.read_bytes())
-    return facts
+    lines, result = pickle.loads(answer.read_bytes())  # noqa: S301 - written by `main`
+    return lines, result
 
 
 def _run(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[bytes]:
@@ -131,24 +133,6 @@ def _run(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[by
     )
 
 
-def _plan(request: Mapping[str, Any]) -> Plan:
-    """The plan once more, for the copy of the hub and the file that was looked at."""
-    plan = make_plan(
-        Request(
-            checkpoint=Path(request["checkpoint"]),
-            model=request["model"],
-            root=Path(request["root"]),
-            facts=request["facts"],
-            network_args=request["network_args"],
-            golden=Path(request["golden"]) if request["golden"] else None,
-        )
-    )
-    if plan.sha256 != request["sha256"]:
-        msg = f"{plan.file.path} has changed meanwhile; publish it again when it is whole."
-        raise CheckpointError(msg)
-    return plan
-
-
 def _network_class(plan: Plan) -> Network:
     """The network that is published; it is the caller's own, so that its code may run."""
     try:
@@ -160,24 +144,16 @@ def _network_class(plan: Plan) -> Network:
         raise CardError(msg) from error
 
 
-def _derive(plan: Plan, cell: Network) -> dict[str, Derived]:
-    """Constructor arguments that shapes in the file tell; no network is built."""
-    facts = facts_of(cell)
-    with _about(plan):
-        return derive_arguments(weights_of(plan.file.index, facts), facts)
-
-
 def _lines(cell: Network, derived: Mapping[str, Derived]) -> Iterator[str]:
     """What shapes tell, for people."""
     classes, size = facts_of(cell).class_argument, derive_embedding_size(derived, facts_of(cell))
-    for name, found in derived.items():
-        yield f"{name}: {found.value}{' classes' if name == classes else ''}, {_by(found)}"
+    facts = {
+        name: (f"{it.value}{' classes' * (name == classes)}", it) for name, it in derived.items()
+    }
     if size:
-        yield f"embedding size: {size.value}, {_by(size)}"
-
-
-def _by(found: Derived) -> str:
-    return f"by {found.tensor} ({shape_text(found.shape)})"
+        facts["embedding size"] = str(size.value), size
+    for name, (value, found) in facts.items():
+        yield f"{name}: {value}, by {found.tensor} ({shape_text(found.shape)})"
 
 
 def _try(plan: Plan, cell: Network, derived: Mapping[str, Derived]) -> Trial:
@@ -189,9 +165,15 @@ def _try(plan: Plan, cell: Network, derived: Mapping[str, Derived]) -> Trial:
     recorded = golden.read_record(plan.request.golden)
     mindspore.set_context(mode=mindspore.PYNATIVE_MODE)
     network = _load(plan, cell, plan.request.network_args)
-    shapes = _input_shapes(network, plan)
-    drawn = [Input(shape) for shape in shapes]
-    inputs = golden.draw(drawn, seed=recorded.seed if recorded else golden.SEED)
+    shapes = tuple(map(tuple, getattr(network, "input_shapes", None) or plan.inputs))
+    if not shapes:
+        msg = (
+            f"{plan.model} does not say the shapes of its inputs; set `input_shapes` in its "
+            "constructor, or give `input-shape`."
+        )
+        raise CardError(msg)
+    seed = recorded.seed if recorded else golden.SEED
+    inputs = golden.draw([Input(shape) for shape in shapes], seed=seed)
     outputs = _compute(network, inputs)
     if recorded:
         recorded.compare(shapes, outputs)
@@ -207,7 +189,10 @@ def _try(plan: Plan, cell: Network, derived: Mapping[str, Derived]) -> Trial:
         outputs=tuple(tuple(output.shape[1:]) for output in outputs),
         record=golden.record_text(shapes, outputs),
     )
-    card = _write_card(plan, trial)
+    card = plan.request.root / plan.card
+    card.parent.mkdir(parents=True, exist_ok=True)
+    card.write_text(card_text(plan, trial, card), encoding="utf-8", newline="\n")
+    generate.write(plan.request.root)
     mindspore.set_context(mode=mindspore.GRAPH_MODE)
     off = golden.deviation(_compute(_load_by_card(plan, card), inputs), outputs)
     if not off <= golden.TOLERANCE:
@@ -220,18 +205,8 @@ def _try(plan: Plan, cell: Network, derived: Mapping[str, Derived]) -> Trial:
 
 
 def _load(plan: Plan, cell: Network, arguments: Mapping[str, object]) -> nn.Cell:
-    """The network with every parameter from the file."""
     with _about(plan):
         return assemble(cell, weights_of(plan.file.index, facts_of(cell)), arguments)
-
-
-def _write_card(plan: Plan, trial: Trial) -> Path:
-    """Write the card and what is generated from it."""
-    path = plan.request.root / plan.card
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(card_text(plan, trial, path), encoding="utf-8", newline="\n")
-    generate.write(plan.request.root)
-    return path
 
 
 def _load_by_card(plan: Plan, card: Path) -> nn.Cell:
@@ -269,17 +244,6 @@ def _stated(plan: Plan, cell: Network, derived: Mapping[str, Derived]) -> dict[s
         for name, found in derived.items()
         if name in usual or parameters[name].default != found.value
     }
-
-
-def _input_shapes(network: Any, plan: Plan) -> tuple[tuple[int, ...], ...]:
-    shapes = getattr(network, "input_shapes", None) or plan.inputs
-    if not shapes:
-        msg = (
-            f"{plan.model} does not say the shapes of its inputs; set `input_shapes` in its "
-            "constructor, or give `input-shape`."
-        )
-        raise CardError(msg)
-    return tuple(map(tuple, shapes))
 
 
 def _compute(network: Any, inputs: Sequence[golden.Array]) -> list[golden.Array]:

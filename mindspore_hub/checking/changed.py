@@ -59,11 +59,9 @@ def _base(top: Path, base: str) -> str:
         return merge_base.strip()
     if base:
         return base
-    return (
-        "HEAD"
-        if is_commit(top, "HEAD")
-        else _git(top, "hash-object", "-t", "tree", "/dev/null").strip()
-    )
+    if is_commit(top, "HEAD"):
+        return "HEAD"
+    return _git(top, "hash-object", "-t", "tree", "/dev/null").strip()
 
 
 def _git(folder: Path, *arguments: str) -> str:
@@ -74,16 +72,12 @@ def _git(folder: Path, *arguments: str) -> str:
         )
         msg = f"--changed needs a git repository around {folder}: {reason}"
         raise SettingsError(msg)
-    return _text(done.stdout)
+    return os.fsdecode(done.stdout)
 
 
 def _try(folder: Path, *arguments: str) -> str | None:
     done = _run(folder, arguments)
-    return None if done.returncode else _text(done.stdout)
-
-
-def _text(output: bytes) -> str:
-    return os.fsdecode(output)
+    return None if done.returncode else os.fsdecode(done.stdout)
 
 
 def _run(folder: Path, arguments: tuple[str, ...]) -> subprocess.CompletedProcess[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -22,13 +23,7 @@ _NONE: Mapping[Path, Document] = MappingProxyType({})
 def check_paths(
     paths: Iterable[Path], *, selected: Sequence[str] = ("DEFAULT",), ignored: Sequence[str] = ()
 ) -> tuple[list[Finding], int]:
-    """Find cards, and check them.
-
-    Args:
-        paths: Hub roots or folders of cards, whose cards are also compared with each other, and
-            single cards. What is a part of a hub is compared with the whole of it.
-        selected: Codes of rules, prefixes of codes, or ALL, DEFAULT, EXTENDED.
-        ignored: Codes and prefixes that are left out again.
+    """Check hub roots, folders of cards, and single cards, each part of a hub with all of the hub.
 
     Returns:
         All findings in the order of paths and lines, and the number of cards.
@@ -46,15 +41,12 @@ def check_paths(
 def check_cards(
     cards: Cards, rules: Sequence[Rule], documents: Mapping[Path, Document] = _NONE
 ) -> Iterator[Finding]:
-    """Check cards one by one, then all together.
+    """Check cards one by one, then all together; what a comment in a card ignores is left out.
 
     Args:
         cards: The cards, and the others of their hub, which they are compared with.
         rules: What to check.
         documents: Cards that are in memory; the others are read, each when it is its turn.
-
-    Yields:
-        What no comment in a card asks to ignore.
 
     Raises:
         CardError: A card changed meanwhile.
@@ -68,28 +60,22 @@ def check_cards(
             document = documents.get(path) or decode_document(cards.read(path), path, uid)
         except CardError as error:
             if uid in asked:  # what is wrong with another one is for its check to say
-                yield _unreadable(path, str(error))
+                help_ = "make it a readable text file, and no link that leads elsewhere"
+                code, severity = UNREADABLE.code, UNREADABLE.severity
+                yield Finding(path, 1, 1, code, severity, str(error), help_)
             continue
         if uid in asked:
             yield from unsuppressed(_of_card(document, rules, alone), {path: document})
         is_many = len(together.documents) >= _WHOLE
         together.add(document, outline=is_many and path not in documents)
-    yield from unsuppressed(_of_hub(together, rules, asked), together.by_path)
+    by_path = {document.path: document for document in together.documents.values()}
+    yield from unsuppressed(_of_hub(together, rules, asked), by_path)
 
 
 def check_document(
     document: Document, rules: Sequence[Rule], root: Path | None = None
 ) -> Iterator[Finding]:
-    """Check a card that is in memory, without others.
-
-    Args:
-        document: The card.
-        rules: What to check.
-        root: Hub root that it is, or is to be, a card of.
-
-    Raises:
-        InternalError: A rule crashed.
-    """
+    """Check a card that is in memory, without others; `root` is that of the hub that it is for."""
     cards = Cards([(document.uid, document.path)], root)
     return check_cards(cards, rules, {document.path: document})
 
@@ -98,16 +84,9 @@ def read_cards(cards: Cards) -> dict[Path, Document]:
     """Cards and the others of their hub, as far as they can be read, by path."""
     documents = {}
     for uid, path in cards.every:
-        try:
+        with suppress(CardError):
             documents[path] = decode_document(cards.read(path), path, uid)
-        except CardError:
-            continue
     return documents
-
-
-def _unreadable(path: Path, reason: str) -> Finding:
-    help_ = "make it a readable text file, and no link that leads elsewhere"
-    return Finding(path, 1, 1, UNREADABLE.code, UNREADABLE.severity, reason, help_)
 
 
 def _of_card(document: Document, rules: Sequence[Rule], hub: HubCards) -> Iterator[Finding]:

@@ -22,10 +22,7 @@ _KEYS = (*_LISTS, "per-card-ignores", "baseline", "severity")
 class Selection(NamedTuple):
     """Which rules one source asks for, such as the command line.
 
-    Attributes:
-        select: What replaces the default rules; empty for no wish.
-        extend_select: What comes on top of them.
-        ignore: What is left out again.
+    `select` replaces the default rules, `extend_select` comes on top, `ignore` is left out again.
     """
 
     select: tuple[str, ...] = ()
@@ -45,7 +42,6 @@ class Config(NamedTuple):
     """The table `[tool.mshub]`.
 
     Attributes:
-        selection: Which rules are chosen.
         per_card_ignores: Codes that are ignored in the cards of each pattern.
         baseline: File of findings that are known.
         severity: The lowest that is shown.
@@ -59,19 +55,13 @@ class Config(NamedTuple):
     folder: Path = Path()
 
     def check(self) -> None:
-        """Refuse what chooses or ignores no rule.
-
-        Raises:
-            SettingsError: An item is not a group, a code or a prefix of one.
-        """
+        """Refuse what is not a group, a code or a prefix of one."""
         self.selection.check("[tool.mshub]")
         for name, codes in self.per_card_ignores.items():
             _refuse_unknown(codes, f"[tool.mshub] per-card-ignores {name!r}")
 
     def ignored_in(self, path: Path) -> tuple[str, ...]:
         """Codes, prefixes of codes and groups that are ignored in the card at `path`."""
-        if not self.per_card_ignores:
-            return ()
         return tuple(
             code
             for pattern, codes in self.per_card_ignores.items()
@@ -98,7 +88,7 @@ def read_config(start: Path) -> Config:
     """Read the table of the nearest pyproject.toml that has one, at or above `start`.
 
     Raises:
-        SettingsError: The file is no TOML, or the table says what is not known.
+        SettingsError: The file is not TOML, or the table says what is not known.
     """
     start = start.absolute()
     for folder in (start, *start.parents):

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
+from itertools import chain, combinations
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -50,7 +51,7 @@ class Outcome:
 
     Attributes:
         changed: Each card that changes, as it was and as it is to be.
-        fixed: How many findings are fixed.
+        fixed: How many findings.
         left: Cards that are left as they are, and why.
     """
 
@@ -60,13 +61,7 @@ class Outcome:
 
 
 def fix_cards(cards: Cards, rules: Sequence[Rule], chosen: Chosen) -> Outcome:
-    """Fix what is chosen, in rounds, and take back what made a card worse.
-
-    Args:
-        cards: The cards.
-        rules: Rules that judge the result.
-        chosen: Which of their findings are to be fixed.
-    """
+    """Fix what is chosen of the findings of rules, and take back what made a card worse by them."""
     originals = read_cards(cards)
     counts = _counts(check_cards(cards, rules, originals))
     fixed: Counter[Path] = Counter()
@@ -93,12 +88,7 @@ def fix_cards(cards: Cards, rules: Sequence[Rule], chosen: Chosen) -> Outcome:
 
 
 def changes(text: str, edits: Iterable[Edit | Rewrite]) -> list[Change] | None:
-    """Where the edits of lines stand in a text; None if the text is not what one of them replaces.
-
-    Args:
-        text: Text of a card without a byte order mark.
-        edits: The edits; those of the whole file are passed over.
-    """
+    """Where the edits of lines stand in a text; None if the text is not what one of them replaces."""
     lines = list(_LINE.finditer(text))
     found = [_change(lines, edit) for edit in edits if isinstance(edit, Edit)]
     return None if None in found else [change for change in found if change]
@@ -107,11 +97,11 @@ def changes(text: str, edits: Iterable[Edit | Rewrite]) -> list[Change] | None:
 def apply_edits(
     text: str, groups: Iterable[Sequence[Edit | Rewrite]], *, byte_order_mark: bool = False
 ) -> tuple[str, int]:
-    """Apply groups of edits, each as a whole or not at all.
+    """Apply groups of edits, each as a whole or not at all; one that overlaps an earlier one waits.
 
     Args:
         text: Text of a card without a byte order mark.
-        groups: The edits of each finding; a group that overlaps an earlier one has to wait.
+        groups: The edits of each finding.
         byte_order_mark: Whether the file begins with one.
 
     Returns:
@@ -122,7 +112,11 @@ def apply_edits(
     applied = 0
     for group in groups:
         wanted = changes(text, group)
-        if wanted is None or _clash(wanted, accepted):
+        if wanted is None:
+            continue
+        # A change that two groups want does not count as an overlap.
+        with_accepted = ((new, old) for new in wanted for old in accepted if new != old)
+        if any(new.overlaps(old) for new, old in chain(with_accepted, combinations(wanted, 2))):
             continue
         accepted += [change for change in wanted if change not in accepted]
         rewrites += [edit for edit in group if isinstance(edit, Rewrite)]
@@ -145,14 +139,17 @@ def diff(outcome: Outcome) -> str:
 
 
 def write(outcomes: Iterable[Outcome]) -> None:
-    """Replace the cards that change, each as a whole.
-
-    Raises:
-        CardError: One of them is read-only or is no longer what was checked; none was written.
-    """
+    """Replace the cards that change; none if one is read-only or is no longer what was checked."""
     pairs = [pair for outcome in outcomes for pair in outcome.changed]
     for before, _ in pairs:
-        _require_writable(before.path, _bytes(before))
+        path = before.path
+        # Permissions do not bind root, and replacing a file asks for the right to its folder only.
+        if not path.stat().st_mode & 0o222 or not os.access(path, os.W_OK):
+            msg = f"{path} is read-only; nothing was written. Make it writable: `chmod u+w {path}`."
+            raise CardError(msg)
+        if path.read_bytes() != _bytes(before):
+            msg = f"{path} has changed since it was checked; nothing was written. Run it again."
+            raise CardError(msg)
     for _, after in pairs:
         # A link stays a link: what it leads to is replaced.
         _files.replace(after.path.resolve(), _bytes(after))
@@ -212,21 +209,12 @@ def _change(lines: list[re.Match[str]], edit: Edit) -> Change | None:
         return None
     if edit.new is not None:
         if any("\ud800" <= character <= "\udfff" for character in edit.new):
-            return None  # part of a file name that is no UTF-8, which no card could hold
+            return None  # part of a file name that is not UTF-8, which no card could hold
         start = line.start() + column
         return Change(start, start + len(edit.old), edit.new)
     follows = lines[number + 1] if number + 1 < len(lines) else None
     last = follows if follows and not follows[1].strip() else line
     return Change(line.start(), last.end(), "")
-
-
-def _clash(wanted: list[Change], accepted: list[Change]) -> bool:
-    """Whether changes overlap others; one that both want does not count."""
-    return any(
-        change.overlaps(other) for change in wanted for other in accepted if change != other
-    ) or any(
-        change.overlaps(other) for index, change in enumerate(wanted) for other in wanted[:index]
-    )
 
 
 def _bytes(document: Document) -> bytes:
@@ -235,13 +223,3 @@ def _bytes(document: Document) -> bytes:
 
 def _lines(document: Document) -> list[str]:
     return [line[0] for line in _LINE.finditer(_bytes(document).decode()) if line[0]]
-
-
-def _require_writable(path: Path, expected: bytes) -> None:
-    # Permissions do not bind root, and replacing a file asks for the right to its folder only.
-    if not path.stat().st_mode & 0o222 or not os.access(path, os.W_OK):
-        msg = f"{path} is read-only; nothing was written. Make it writable: `chmod u+w {path}`."
-        raise CardError(msg)
-    if path.read_bytes() != expected:
-        msg = f"{path} has changed since it was checked; nothing was written. Run it again."
-        raise CardError(msg)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
+from mindspore_hub.hub.fields import INPUT_SCHEMA, mapping_schema
 from mindspore_hub.hub.keys import (
     ASSET,
     REQUIRED,
@@ -15,17 +16,8 @@ from mindspore_hub.hub.keys import (
     key_of,
 )
 from mindspore_hub.hub.metrics import NAMED_METRICS, PLACEHOLDERS
-from mindspore_hub.hub.values import DTYPES
-from mindspore_hub.tasks.pictures.fields import (
-    INTERPOLATIONS,
-    KEYPOINTS,
-    LAYOUTS,
-    MAPS,
-    MODALITIES,
-    OPTIONAL,
-    ORDERS,
-)
-from mindspore_hub.tasks.retrieval.fields import DISTANCES, KINDS
+from mindspore_hub.tasks.pictures import fields as pictures
+from mindspore_hub.tasks.registry import tasks
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -47,7 +39,7 @@ def json_schema() -> dict[str, Any]:
         "asset": {"type": ["array", "null"], "items": _asset()},
         "default": _BOOLEAN,
         "evaluation": _evaluation(),
-        "input": _input(),
+        "input": INPUT_SCHEMA,
         "input-shape": _SHAPE,
         "output-shape": _SHAPE,
     }
@@ -96,25 +88,11 @@ def _evaluation() -> dict[str, Any]:
     return {"anyOf": [{"type": "string", "pattern": pattern}, {"enum": [None, False]}]}
 
 
-def _input() -> dict[str, Any]:
-    """What rule H924 checks."""
-    shape = {"type": "array", "items": _SIZE}
-    properties = {"shape": shape, "dtype": {"enum": list(DTYPES)}, "high": _SIZE}
-    item = {
-        "type": "object",
-        "properties": properties,
-        "required": ["shape", "dtype"],
-        "additionalProperties": False,
-    }
-    return {"type": "array", "items": item, "minItems": 1}
-
-
 def _asset() -> dict[str, Any]:
     known: dict[str, dict[str, Any]] = {
         "network-args": {"type": "object", "additionalProperties": _ARGUMENT},
-        "preprocessing": _preprocessing(),
-        "protocol": _protocol(),
-        "retrieval": _retrieval(),
+        "preprocessing": mapping_schema(pictures.fields()),
+        "task": {"anyOf": [mapping_schema(task.fields()) for task in tasks().values()]},
     }
     return {
         "type": "object",
@@ -122,72 +100,3 @@ def _asset() -> dict[str, Any]:
         "required": list(REQUIRED_IN_ASSET),
         "additionalProperties": False,
     }
-
-
-def _preprocessing() -> dict[str, Any]:
-    """What rule H909 checks, but for what one field means to another."""
-    interpolation = {"enum": sorted({word for words in INTERPOLATIONS.values() for word in words})}
-    size = {"type": "integer", "minimum": 1}
-    known: dict[str, dict[str, Any]] = {
-        "library": {"enum": list(INTERPOLATIONS)},
-        "size": _list(size, 2),
-        "interpolation": interpolation,
-        "order": {"enum": list(ORDERS)},
-        "mean": _list({"type": "number", "minimum": 0, "maximum": 1}, 1, 3),
-        "std": _list({"type": "number", "exclusiveMinimum": 0, "maximum": 1}, 1, 3),
-        "layout": {"enum": list(LAYOUTS)},
-        "resize": {"anyOf": [size, _list(size, 2)]},
-        "modality": _some_of(MODALITIES),
-        "short-side": interpolation,
-        "maps": _some_of(tuple(MAPS)),
-        "keypoints": {"const": KEYPOINTS},
-    }
-    return {
-        "type": "object",
-        "properties": known,
-        "required": [name for name in known if name not in OPTIONAL],
-        "additionalProperties": False,
-    }
-
-
-def _retrieval() -> dict[str, Any]:
-    """What rule H910 checks, but for the number of outputs."""
-    place = {"type": "integer", "minimum": 0}
-    outputs = {"type": "array", "items": place, "minItems": 1, "uniqueItems": True}
-    known: dict[str, dict[str, Any]] = {
-        "outputs": outputs,
-        "distance": {"enum": list(DISTANCES)},
-        "mirrored": _BOOLEAN,
-        "normalised": _BOOLEAN,
-        "colors": place,
-        "types": place,
-    }
-    return {
-        "type": "object",
-        "properties": known,
-        "required": ["outputs", "distance"],
-        "additionalProperties": False,
-    }
-
-
-def _protocol() -> dict[str, Any]:
-    """One of the protocols, with all of its options."""
-    shapes = []
-    for name, kind in KINDS.items():
-        options = {option: {"enum": list(words)} for option, words in kind.options.items()}
-        properties = {"name": {"const": name}, **options}
-        shapes.append({"properties": properties, "required": list(properties)})
-    return {
-        "type": "object",
-        "anyOf": [{**shape, "additionalProperties": False} for shape in shapes],
-    }
-
-
-def _list(items: dict[str, Any], count: int, most: int | None = None) -> dict[str, Any]:
-    return {"type": "array", "items": items, "minItems": count, "maxItems": most or count}
-
-
-def _some_of(words: tuple[str, ...]) -> dict[str, Any]:
-    """A word, or a list of different ones."""
-    several = {"type": "array", "items": {"enum": list(words)}, "minItems": 1, "uniqueItems": True}
-    return {"anyOf": [{"enum": list(words)}, several]}

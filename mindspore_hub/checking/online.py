@@ -44,15 +44,6 @@ MAX_REDIRECTS = 20
 _GONE = frozenset({404, 410})
 
 
-class _Link(NamedTuple):
-    """An address, and where it stands."""
-
-    url: str
-    path: Path
-    place: Place
-    source: str
-
-
 class _Answer(NamedTuple):
     """Status of the last answer, or 0 and why there was none."""
 
@@ -72,50 +63,49 @@ def dead_links(documents: Iterable[Document], settings: Settings) -> Iterator[Fi
     if settings.offline:
         msg = "--online needs the network, and MSHUB_OFFLINE forbids it; unset it or drop --online."
         raise OfflineError(msg)
-    links = [link for document in documents for link in _links(document)]
-    answers = _answers(sorted({link.url for link in links}), settings)
-    for link in links:
-        answer = answers[link.url]
+    links = [
+        (document.path, url, place, document.line(place.line))
+        for document in documents
+        for url, place in _links(document)
+        if url.lower().startswith(("https://", "http://")) and url.isprintable()
+    ]
+    answers = _answers(sorted({url for _, url, _, _ in links}), settings)
+    for path, url, place, line in links:
+        answer = answers[url]
+        if 200 <= answer.status < 400:
+            continue
+        severity, help_ = Severity.INFO, "open it in a browser"
+        message = f"could not be checked: {answer.reason or f'status {answer.status}'}"
         if answer.status in _GONE:
-            message = f"{shown_address(link.url)} leads nowhere (status {answer.status})"
-            yield _finding(link, Severity.WARNING, message, "correct or remove the link")
-        elif not 200 <= answer.status < 400:
-            reason = answer.reason or f"status {answer.status}"
-            message = f"{shown_address(link.url)} could not be checked: {reason}"
-            help_ = "correct the address" if answer is _NO_ADDRESS else "open it in a browser"
-            yield _finding(link, Severity.INFO, message, help_)
+            severity, help_ = Severity.WARNING, "correct or remove the link"
+            message = f"leads nowhere (status {answer.status})"
+        elif answer is _NO_ADDRESS:
+            help_ = "correct the address"
+        message = f"{shown_address(url)} {message}"
+        yield Finding(path, *place, DEAD_LINK.code, severity, message, help_, source=line)
 
 
-def _links(document: Document) -> Iterator[_Link]:
+def _links(document: Document) -> Iterator[tuple[str, Place]]:
+    """Addresses in the front matter and the body, and where they stand."""
     nodes = [document.front_matter.get("repo-link")]
     nodes += [asset.node.get("asset-link") for asset in document.card.assets]
     for node in nodes:
         if isinstance(node, YamlText):
-            url = node.text.removeprefix("<").removesuffix(">")
-            if _is_web(url):
-                yield _Link(url, document.path, node.place, document.line(node.place.line))
+            yield node.text.removeprefix("<").removesuffix(">"), node.place
     for link in document.body.links:
-        url = link.target.partition("#")[0]
-        if _is_web(url):
-            yield _Link(url, document.path, link.place, document.line(link.place.line))
-
-
-def _is_web(url: str) -> bool:
-    return url.lower().startswith(("https://", "http://")) and url.isprintable()
-
-
-def _finding(link: _Link, severity: Severity, message: str, help_: str) -> Finding:
-    code = DEAD_LINK.code
-    return Finding(link.path, *link.place, code, severity, message, help_, source=link.source)
+        yield link.target.partition("#")[0], link.place
 
 
 def _answers(urls: list[str], settings: Settings) -> dict[str, _Answer]:
     """Answers of today where they are known, and those of the network."""
     file = settings.home / LINKS
     oldest = time.time() - MAX_AGE
-    cached = (_read_cache(file) or {}).items()
-    young = {key: _Answer(entry.status) for key, entry in cached if entry.checked >= oldest}
-    known = {url: young[key] for url in urls if (key := _key(url)) in young}
+    cached = _read_cache(file) or {}
+    known = {
+        url: _Answer(entry[0])
+        for url in urls
+        if (entry := cached.get(_key(url))) and entry[1] >= oldest
+    }
     asked = [url for url in urls if url not in known]
     if asked:
         send = partial(request, timeout=settings.timeout, cas=cache(trusted_cas))
@@ -172,22 +162,15 @@ def _key(url: str) -> str:
     return url if shown_address(url) == url else hashlib.sha256(url.encode()).hexdigest()
 
 
-class _Cached(NamedTuple):
-    """Status of an answer, and when it came, in seconds since 1970."""
-
-    status: int
-    checked: float
-
-
-def _read_cache(file: Path) -> dict[str, _Cached] | None:
-    """What was answered; None if the file is another program's, or damaged."""
+def _read_cache(file: Path) -> dict[str, tuple[int, float]] | None:
+    """Status of each answer, and when it came, in seconds since 1970; None for another file."""
     try:
         content = file.read_bytes().strip(b"\0 \n")  # NUL bytes are what a power cut leaves
         found = json.loads(content or '{"links": {}}')
         if set(found) != {"links"}:
             return None
         links = found["links"].items()
-        return {url: _Cached(int(entry["status"]), float(entry["checked"])) for url, entry in links}
+        return {url: (int(entry["status"]), float(entry["checked"])) for url, entry in links}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -201,11 +184,14 @@ def _add_to_cache(file: Path, fresh: dict[str, _Answer]) -> None:
     if cached is None:
         return
     now = round(time.time())
-    links = {url: entry for url, entry in cached.items() if entry.checked >= now - MAX_AGE}
     for url, answer in fresh.items():
         if 200 <= answer.status < 400 or answer.status in _GONE:
-            links[_key(url)] = _Cached(answer.status, now)
-    entries = {url: entry._asdict() for url, entry in links.items()}
+            cached[_key(url)] = answer.status, now
+    entries = {
+        url: {"status": status, "checked": checked}
+        for url, (status, checked) in cached.items()
+        if checked >= now - MAX_AGE
+    }
     try:
         replace(file, json.dumps({"links": entries}, indent=1) + "\n")
     except OSError as error:  # a read-only store costs time, nothing else

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,14 +33,7 @@ _ANNOTATIONS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.I
 
 @dataclass(frozen=True)
 class Checked:
-    """A finished check.
-
-    Attributes:
-        cards: What was checked.
-        rules: The rules that were applied.
-        findings: What is reported, in order.
-        known: How many more the baseline has.
-    """
+    """A finished check: cards, rules, what is reported, and how much more the baseline has."""
 
     cards: list[Cards]
     rules: list[Rule]
@@ -50,8 +43,6 @@ class Checked:
     @cached_property
     def paths(self) -> list[Path]:
         """Every card, each once."""
-        if len(self.cards) == 1:
-            return self.cards[0].paths
         return [*dict.fromkeys(path for cards in self.cards for path in cards.paths)]
 
     @property
@@ -70,26 +61,16 @@ class Checked:
 
 
 def render(checked: Checked, style: str, *, coloured: bool = False) -> str:
-    """A report in one of the formats of `mshub card check`.
-
-    Args:
-        checked: The check.
-        style: Name of the format.
-        coloured: Whether `human` is for a terminal with colours.
-    """
+    """A report in one of the formats of `mshub card check`; colours are for `human` only."""
     if style == "sarif":
         from mindspore_hub.checking.sarif import as_sarif
 
         return as_sarif(checked)
     if style == "human":
         return as_human(checked, coloured=coloured)
-    writers = {
-        "concise": as_concise,
-        "json": as_json,
-        "github": as_github,
-        "junit": as_junit,
-    }
-    return writers[style](checked)
+    if style == "concise":
+        return "".join(f"{finding}\n" for finding in checked.findings)
+    return {"json": as_json, "github": as_github, "junit": as_junit}[style](checked)
 
 
 def as_human(checked: Checked, *, coloured: bool = False) -> str:
@@ -99,14 +80,10 @@ def as_human(checked: Checked, *, coloured: bool = False) -> str:
     )
 
 
-def as_concise(checked: Checked) -> str:
-    """Two lines per finding: place and message, and what to do."""
-    return "".join(f"{finding}\n" for finding in checked.findings)
-
-
 def as_json(checked: Checked) -> str:
     """A list of objects; line and column are null where a finding is of the whole card."""
-    return _list([_object(finding, checked) for finding in checked.findings])
+    objects = [_object(finding, checked) for finding in checked.findings]
+    return json_text(objects) + "\n"
 
 
 def as_github(checked: Checked) -> str:
@@ -123,15 +100,9 @@ def as_junit(checked: Checked) -> str:
     cases = [_test_case(checked.name(path), found) for path, found in of_card.items()]
     failures = sum("<failure" in case for case in cases)
     counts = f'tests="{len(cases)}" failures="{failures}" errors="0"'
-    lines = [
-        '<?xml version="1.0" encoding="UTF-8"?>',
-        f"<testsuites {counts}>",
-        f'<testsuite name="mshub card check" {counts}>',
-        *cases,
-        "</testsuite>",
-        "</testsuites>",
-    ]
-    text = "".join(f"{line}\n" for line in lines)
+    suite = f'<testsuite name="mshub card check" {counts}>'
+    head = ['<?xml version="1.0" encoding="UTF-8"?>', f"<testsuites {counts}>", suite]
+    text = "\n".join([*head, *cases, "</testsuite>", "</testsuites>", ""])
     return text if takes_utf8() else text.encode("ascii", "xmlcharrefreplace").decode()
 
 
@@ -145,7 +116,7 @@ def statistics(checked: Checked, style: str) -> str:
         for code, number in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
     if style == "json":
-        return _list(rows)
+        return json_text(rows) + "\n"
     width = max((len(str(row["count"])) for row in rows), default=0)
     return "".join(
         f"{row['count']:>{width}}  {row['code']}  [{'*' if row['fixable'] else ' '}] {row['name']}\n"
@@ -169,12 +140,9 @@ def path_in_repository(path: Path) -> str:
     return relative(path, Path.cwd())
 
 
-def _where(finding: Finding) -> str:
-    return printable(one_line(f"{finding.path}:{finding.line}:{finding.column}:"))
-
-
 def _lines(finding: Finding, *, coloured: bool) -> Iterator[str]:
-    where, code, help_ = _where(finding), finding.code, "help:"
+    where = printable(one_line(f"{finding.path}:{finding.line}:{finding.column}:"))
+    code, help_ = finding.code, "help:"
     if coloured:
         where, help_ = f"{_BOLD}{where}{_PLAIN}", f"{_BOLD}{help_}{_PLAIN}"
         code = f"{_COLOURS[finding.severity]}{_BOLD}{code}{_PLAIN}"
@@ -189,12 +157,11 @@ def _excerpt(source: str, column: int) -> tuple[str, str]:
     source, at = source.replace("\t", " ").rstrip(), column - 1
     begin = 0 if len(source) <= WIDTH or at < WIDTH * 3 // 4 else at - WIDTH // 2
     end = begin + WIDTH
-    before = ("…" if begin else "") + one_line(source[begin:at])
-    shown = (
-        ("…" if begin else "") + one_line(source[begin:end]) + ("…" if end < len(source) else "")
-    )
+    cut = "…" if begin else ""
+    before = cut + one_line(source[begin:at])
+    after = "…" if end < len(source) else ""
     width = len(before) if before.isascii() else sum(map(_cells, before))
-    return shown, " " * width + "^"
+    return f"{cut}{one_line(source[begin:end])}{after}", " " * width + "^"
 
 
 def _cells(character: str) -> int:
@@ -221,22 +188,12 @@ def _object(finding: Finding, checked: Checked) -> dict[str, object]:
     }
 
 
-def _list(objects: Sequence[object]) -> str:
-    return json_text(objects) + "\n"
-
-
 def _annotation(finding: Finding, name: str) -> str:
-    places = (
-        {"line": finding.line}
-        if finding.whole
-        else {
-            "line": finding.line,
-            "col": finding.column,
-        }
-    )
+    column = {} if finding.whole else {"col": finding.column}
     properties = {
         "file": path_in_repository(finding.path),
-        **places,
+        "line": finding.line,
+        **column,
         "title": f"{finding.code} {name}",
     }
     stated = ",".join(f"{key}={_escaped(str(value), ':,')}" for key, value in properties.items())

@@ -6,7 +6,7 @@ Source: OASIS, Static Analysis Results Interchange Format (SARIF) Version 2.1.0.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -32,29 +32,22 @@ def as_sarif(checked: Checked) -> str:
     rules = checked.rules
     index = {rule.code: number for number, rule in enumerate(rules)}
     uris = {path: _uri(path) for path in {finding.path for finding in checked.findings}}
-    prints = fingerprints(_in_repository(checked.findings), Path.cwd())
-    documents = _documents({finding.path for finding in checked.findings if finding.fixable})
+    # Paths in the repository make fingerprints the same in whatever folder the check runs.
+    placed = (item._replace(path=Path(path_in_repository(item.path))) for item in checked.findings)
+    prints = fingerprints(placed, Path.cwd())
+    documents: dict[Path, Document] = {}
+    for path in {finding.path for finding in checked.findings if finding.fixable}:
+        with suppress(CardError):  # what stands in one that changed meanwhile is not a fix any more
+            documents[path] = read_document(path)
     results = [
-        _result(finding, fingerprint, index[finding.code], documents, uris[finding.path])
-        for finding, fingerprint in zip(checked.findings, prints, strict=True)
+        _result(item, fingerprint, index[item.code], documents.get(item.path), uris[item.path])
+        for item, fingerprint in zip(checked.findings, prints, strict=True)
     ]
-    driver = {
-        "name": "mshub",
-        "semanticVersion": __version__,
-        "rules": [_rule(rule) for rule in rules],
-    }
+    described = [_rule(rule) for rule in rules]
+    driver = {"name": "mshub", "semanticVersion": __version__, "rules": described}
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return json_text(log) + "\n"
-
-
-def _documents(paths: Iterable[Path]) -> dict[Path, Document]:
-    """Cards that can be read; what stands in one that changed meanwhile is not a fix any more."""
-    found = {}
-    for path in paths:
-        with suppress(CardError):
-            found[path] = read_document(path)
-    return found
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
@@ -71,11 +64,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
 
 
 def _result(
-    finding: Finding,
-    fingerprint: str,
-    index: int,
-    documents: Mapping[Path, Document],
-    uri: str,
+    finding: Finding, fingerprint: str, index: int, document: Document | None, uri: str
 ) -> dict[str, Any]:
     artifact = {"uri": uri}
     region = {"startLine": finding.line}  # viewers pass over results without a line
@@ -90,7 +79,7 @@ def _result(
         "locations": [{"physicalLocation": location}],
         "partialFingerprints": {"mshub/v1": fingerprint},
     }
-    replacements = _replacements(finding.edits, documents.get(finding.path))
+    replacements = _replacements(finding.edits, document)
     if replacements:
         change = {"artifactLocation": artifact, "replacements": replacements}
         result["fixes"] = [{"description": {"text": finding.help}, "artifactChanges": [change]}]
@@ -104,18 +93,14 @@ def _replacements(
         return []
     rewrites = [edit for edit in edits if isinstance(edit, Rewrite)]
     if rewrites:
-        return [_rewritten(document, rewrites)]
+        # The whole file, in bytes: regions of text do not count a byte order mark.
+        old = new = "\ufeff" * document.byte_order_mark + document.text
+        for rewrite in rewrites:
+            new = rewrite.apply(new)
+        region = {"byteOffset": 0, "byteLength": len(old.encode())}
+        return [{"deletedRegion": region, "insertedContent": {"text": new}}]
     found = changes(document.text, edits)
     return [_replacement(change, document.text) for change in found or ()]
-
-
-def _rewritten(document: Document, rewrites: Sequence[Rewrite]) -> dict[str, Any]:
-    """The whole file anew, in bytes: regions of text do not count a byte order mark."""
-    old = new = "\ufeff" * document.byte_order_mark + document.text
-    for rewrite in rewrites:
-        new = rewrite.apply(new)
-    region = {"byteOffset": 0, "byteLength": len(old.encode())}
-    return {"deletedRegion": region, "insertedContent": {"text": new}}
 
 
 def _replacement(change: Change, text: str) -> dict[str, Any]:
@@ -131,12 +116,6 @@ def _place(offset: int, text: str) -> tuple[int, int]:
     return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
-def _in_repository(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings whose fingerprints are the same in whatever folder the check runs."""
-    return [finding._replace(path=Path(path_in_repository(finding.path))) for finding in findings]
-
-
 def _uri(path: Path) -> str:
-    name = path_in_repository(path)
-    # A name need not be UTF-8.
+    name = path_in_repository(path)  # which need not be UTF-8
     return quote(os.fsencode(name)) if not Path(name).is_absolute() else Path(name).as_uri()

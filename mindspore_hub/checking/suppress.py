@@ -5,17 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import NamedTuple
 
 from mindspore_hub.checking.rules import GROUPS, is_among, is_known
 from mindspore_hub.errors import SettingsError
 from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Finding, Place, Severity
-
-SEVERITIES = tuple(Severity)
-"""The worst first."""
 
 # Text until a card has such a comment: compiling it costs more than checking a card.
 _COMMENT = r"<!--\s*mshub:\s*(?P<kind>[\w-]*)(?P<rest>.{0,1000}?)(?P<end>-->)"
@@ -27,6 +24,9 @@ _WHOLE_CODE = r"[A-Z]\d[A-Z0-9]{2}"
 
 _MOVES = r"\b((?:line|byte)s?) \d+"
 """Numbers in messages that change when something is written above."""
+
+_EVERYWHERE = 0
+"""Stands for all lines of a card."""
 
 _VERSION = 2
 """Of baselines; the fingerprints of version 1 hold neither message nor asset."""
@@ -50,22 +50,10 @@ class Comment(NamedTuple):
     mistake: str = ""
 
 
-class _Ignored(NamedTuple):
-    """What the comments of a card ask to ignore: everywhere, and in each line."""
-
-    everywhere: tuple[str, ...] = ()
-    of_line: Mapping[int, tuple[str, ...]] = MappingProxyType({})
-
-    def covers(self, finding: Finding) -> bool:
-        here = () if finding.whole else self.of_line.get(finding.line, ())
-        if not self.everywhere and not here:
-            return False
-        return is_among(finding.code, self.everywhere) or is_among(finding.code, here)
-
-
 def shown(findings: Iterable[Finding], severity: Severity) -> Iterator[Finding]:
     """Findings that are at least so bad."""
-    wanted = SEVERITIES[: SEVERITIES.index(severity) + 1]
+    severities = [*Severity]  # the worst first
+    wanted = severities[: severities.index(severity) + 1]
     return (finding for finding in findings if finding.severity in wanted)
 
 
@@ -77,23 +65,23 @@ def unsuppressed(
     `<!-- mshub: ignore B607 -->` ignores findings of its line or, where it stands alone on one, of
     the next; `<!-- mshub: ignore-file C512 -->` those of the card. Prefixes and groups count too.
     """
-    known: dict[Path, _Ignored] = {}
+    ignored: dict[Path, dict[int, set[str]]] = {}
     for finding in findings:
-        if finding.path not in known:
-            known[finding.path] = _ignored(documents.get(finding.path))
-        if not known[finding.path].covers(finding):
+        if finding.path not in ignored:
+            ignored[finding.path] = _ignored(documents.get(finding.path))
+        lines = (_EVERYWHERE, _EVERYWHERE if finding.whole else finding.line)
+        of_card = ignored[finding.path]
+        if not any(is_among(finding.code, of_card[line]) for line in lines if line in of_card):
             yield finding
 
 
-def _ignored(document: Document | None) -> _Ignored:
-    found = comments(document) if document else []
-    everywhere = (code for comment in found if not comment.lines for code in comment.codes)
-    of_line: dict[int, list[str]] = {}
-    for comment in found:
-        for number in comment.lines:
-            of_line.setdefault(number, []).extend(comment.codes)
-    lines = {number: tuple(dict.fromkeys(codes)) for number, codes in of_line.items()}
-    return _Ignored(tuple(dict.fromkeys(everywhere)), lines)
+def _ignored(document: Document | None) -> dict[int, set[str]]:
+    """What the comments of a card ask to ignore in each line."""
+    codes: dict[int, set[str]] = {}
+    for comment in comments(document) if document else ():
+        for number in comment.lines or (_EVERYWHERE,):
+            codes.setdefault(number, set()).update(comment.codes)
+    return codes
 
 
 def comments(document: Document) -> list[Comment]:
@@ -139,8 +127,8 @@ def _codes(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     codes: list[str] = []
     unknown: list[str] = []
     for match in re.finditer(_WORD, text):
-        word, first = match["word"], not codes and not unknown
-        listed = first or "," in match["before"]
+        word = match["word"]
+        listed = not (codes or unknown) or "," in match["before"]
         is_code = re.fullmatch(_CODE, word) or word in GROUPS
         if is_code and is_known(word.upper()) and (listed or word.isupper()):
             codes.append(word.upper())
@@ -158,19 +146,12 @@ def fingerprints(findings: Iterable[Finding], base: Path) -> list[str]:
     these are counted through, so that each has a fingerprint of its own.
     """
     seen: Counter[tuple[str, ...]] = Counter()
-    texts: dict[str, str] = {}  # one long line may have many findings
-    names: dict[Path, str] = {}
+    digest = cache(_sha256)  # one long line may have many findings
+    name = cache(partial(relative, base=base))
     found = []
     for finding in findings:
-        path, source = finding.path, finding.source
-        if path not in names:
-            names[path] = relative(path, base)
-        if source not in texts:
-            texts[source] = _sha256(source)
-        message = finding.message
-        if "line" in message or "byte" in message:
-            message = re.sub(_MOVES, r"\1", message)
-        key = (names[path], finding.code, message, texts[source], finding.asset)
+        message = re.sub(_MOVES, r"\1", finding.message)
+        key = (name(finding.path), finding.code, message, digest(finding.source), finding.asset)
         found.append(_sha256("\0".join((*key, str(seen[key])))))
         seen[key] += 1
     return found
@@ -194,14 +175,10 @@ def write_baseline(file: Path, findings: list[Finding]) -> None:
 
     from mindspore_hub._files import replace
 
-    prints = fingerprints(findings, file.absolute().parent)
+    base = file.absolute().parent
     entries = [
-        {
-            "path": relative(finding.path, file.absolute().parent),
-            "code": finding.code,
-            "fingerprint": fingerprint,
-        }
-        for finding, fingerprint in zip(findings, prints, strict=True)
+        {"path": relative(item.path, base), "code": item.code, "fingerprint": fingerprint}
+        for item, fingerprint in zip(findings, fingerprints(findings, base), strict=True)
     ]
     replace(file, json.dumps({"version": _VERSION, "findings": entries}, indent=1) + "\n")
 

@@ -1,4 +1,4 @@
-"""What commands share: groups, options, and how they print JSON, tables, counts and sizes.
+"""How commands print text, JSON and tables.
 
 Whatever a command prints goes through `echo`, so that no card, file name or answer of a server can
 steer a terminal, or a runner that takes lines of a log for commands.
@@ -8,131 +8,13 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from inspect import cleandoc
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import click
 
 from mindspore_hub._files import naming
 from mindspore_hub._text import json_text, one_line, printable, without_commands
-from mindspore_hub.errors import HubError
-
-if TYPE_CHECKING:
-    from mindspore_hub.hub.card import Card
-    from mindspore_hub.networks.examine import Examination
-    from mindspore_hub.settings import Settings
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
-
-_NAMES = (
-    "NAME is a model (MVD), a model and its variant (MVD@sysumm01-all), the name, uid or address of a "
-    "card, or the path of a card's file; `mshub list` has all."
-)
-
-_QUIET = f"{__name__}.quiet"
-
-
-def _be_quiet(context: click.Context, _: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        import logging
-
-        context.meta[_QUIET] = True
-        logging.getLogger("mindspore_hub").setLevel(logging.WARNING)
-
-
-quiet_option = click.option(
-    "-q",
-    "--quiet",
-    is_flag=True,
-    expose_value=False,
-    callback=_be_quiet,
-    help="Print results, warnings and errors only.",
-)
-
-
-def is_quiet() -> bool:
-    """Whether `-q` was given, to a group or to its command."""
-    return bool(click.get_current_context().meta.get(_QUIET))
-
-
-class Group(click.Group):
-    """A group that lists commands with their whole first sentence, and gives them `-q` as well."""
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Find a command."""
-        command = self.find_command(ctx, cmd_name)
-        if command and not isinstance(command, click.Group) and not _takes_quiet(command):
-            quiet_option(command)
-        return command
-
-    def find_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """Find a command as it was written."""
-        return super().get_command(ctx, name)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands; click's own cuts sentences where a line ends."""
-        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
-        with formatter.section("Commands"):
-            formatter.write_dl(
-                [(name, item.get_short_help_str(1000)) for name, item in commands.items() if item]
-            )
-
-
-def _takes_quiet(command: click.Command) -> bool:
-    return any(parameter.name == "quiet" for parameter in command.params)
-
-
-def explain_name(command: _Command) -> _Command:
-    """Say at the end of a command's help what its argument NAME may be."""
-    command.__doc__ = f"{cleandoc(command.__doc__ or '')}\n\n{_NAMES}"
-    return command
-
-
-def format_option(command: _Command) -> _Command:
-    """Give a command the option `--format`."""
-    option = click.option(
-        "--format",
-        "style",
-        type=click.Choice(["human", "json"]),
-        default="human",
-        show_default=True,
-        help="How results are printed.",
-    )
-    return option(command)
-
-
-def settings_of_command() -> Settings:
-    """What the environment asks for; under `-q`, no progress is shown either."""
-    from dataclasses import replace
-
-    from mindspore_hub.settings import Settings
-
-    settings = Settings.from_environment()
-    return replace(settings, progress=settings.progress and not is_quiet())
-
-
-def progress_of_command() -> bool:
-    """Whether progress is shown; if not, a download that the command needs is silent, too."""
-    import os
-
-    shown = settings_of_command().progress
-    if not shown:
-        os.environ["MSHUB_NO_PROGRESS"] = "1"
-    return shown
-
-
-def read_file_or_name(name: str) -> tuple[Examination, Card | None]:
-    """Examine a FILE or NAME; a path that leads to no file is a usage error, as ever in click."""
-    from mindspore_hub.networks.examine import examine_named
-
-    try:
-        return examine_named(name, settings_of_command())
-    except HubError:
-        raise
-    except (OSError, RuntimeError) as error:  # RuntimeError: there is no such user
-        raise click.BadParameter(str(error)) from error
 
 
 def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:

@@ -16,17 +16,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mindspore_hub.commands._output import (
-    echo,
-    explain_name,
+from mindspore_hub.commands._options import (
+    batch_size_option,
     format_option,
-    print_json,
-    print_table,
+    hub_option,
+    no_pretrained_option,
     settings_of_command,
 )
+from mindspore_hub.commands._output import echo, print_json, print_table
 
 if TYPE_CHECKING:
     from mindspore import Tensor, nn
+
+    from mindspore_hub.hub.card import Card
+    from mindspore_hub.hub.hub import Hub
 
 _PASSES = 5
 """Forward passes after the first one; their median is reported."""
@@ -34,24 +37,24 @@ _PASSES = 5
 
 @click.command()
 @click.argument("name")
-@click.option(
-    "--batch-size", type=click.IntRange(1), default=1, show_default=True, help="Samples per call."
-)
-@click.option("--no-pretrained", is_flag=True, help="Build only; load no checkpoint.")
+@batch_size_option(1)
+@no_pretrained_option
+@hub_option(trust=True)
 @format_option
-@explain_name
-def bench(name: str, batch_size: int, no_pretrained: bool, style: str) -> None:
+def bench(name: str, batch_size: int, no_pretrained: bool, hub: Hub, style: str) -> None:
     """Measure how fast NAME loads, and its forward pass in PyNative and GRAPH mode."""
     from mindspore_hub.files.checkpoint import checkpoint
-    from mindspore_hub.hub.hub import Hub
+    from mindspore_hub.networks.classes import find_network
 
-    card = Hub.of().resolve(name)
+    card, hub = find_network(name, hub)
     if not no_pretrained:  # in the store already, so that no download is measured
-        checkpoint(card, Hub.of(), settings=settings_of_command()).file.close()
+        checkpoint(card, hub, settings=settings_of_command()).file.close()
+    options = [name, "--batch-size", str(batch_size)]
+    options += ["--no-pretrained"] * no_pretrained + ["--trust"] * hub.trust
     # Whoever loads first leaves a note that the file was hashed, which the memo is about.
-    forward = {mode: _run(mode, name, batch_size, no_pretrained) for mode in ("pynative", "graph")}
+    forward = {mode: _run(mode, options) for mode in ("pynative", "graph")}
     ways = ["built"] if no_pretrained else ["hashed", "memo"]
-    loads = {way: _run(way, name, batch_size, no_pretrained) for way in ways}
+    loads = {way: _run(way, options) for way in ways}
     setup = forward["pynative"].pop("setup")
     forward["graph"].pop("setup")
     report = {
@@ -68,12 +71,11 @@ def bench(name: str, batch_size: int, no_pretrained: bool, style: str) -> None:
     print_table(("Fact", "Value"), list(_rows(report)))
 
 
-def _run(step: str, name: str, batch_size: int, no_pretrained: bool) -> dict[str, Any]:
+def _run(step: str, options: list[str]) -> dict[str, Any]:
     """Run a step in a fresh process; if it fails, it has said why, and this process fails alike."""
-    command = [sys.executable, "-m", __name__, step, name, str(batch_size)]
     verify = {"hashed": "always", "memo": "memo"}.get(step)
     done = subprocess.run(  # noqa: S603 - a command of ours
-        [*command, "--no-pretrained"] if no_pretrained else command,
+        [sys.executable, "-m", __name__, step, *options],
         env={**os.environ, "MSHUB_VERIFY": verify} if verify else None,
         stdout=subprocess.PIPE,
         check=False,
@@ -106,31 +108,31 @@ def _rows(report: dict[str, Any]) -> list[tuple[str, str]]:
 @click.command()
 @click.argument("step", type=click.Choice(["built", "hashed", "memo", "pynative", "graph"]))
 @click.argument("name")
-@click.argument("batch_size", type=int)
-@click.option("--no-pretrained", is_flag=True)
-def _measure(step: str, name: str, batch_size: int, no_pretrained: bool) -> None:
+@batch_size_option(1)
+@no_pretrained_option
+@hub_option(trust=True)
+def _measure(step: str, name: str, batch_size: int, no_pretrained: bool, hub: Hub) -> None:
     """Measure one step, and print the figures as JSON."""
     from mindspore_hub.load import load
     from mindspore_hub.networks.framework import require_mindspore
 
     require_mindspore()
     begin = time.perf_counter()
-    network = load(name, pretrained=not no_pretrained)
+    network = load(name, hub=hub, pretrained=not no_pretrained)
     figures: dict[str, Any] = {"seconds": time.perf_counter() - begin}
     if step in ("pynative", "graph"):
-        figures = {**_forward(network, name, step, batch_size), "setup": _setup()}
+        figures = {**_forward(network, hub.resolve(name), step, batch_size), "setup": _setup()}
     echo(json.dumps(figures))
 
 
-def _forward(network: nn.Cell, name: str, mode: str, batch_size: int) -> dict[str, float]:
+def _forward(network: nn.Cell, card: Card, mode: str, batch_size: int) -> dict[str, float]:
     """Milliseconds of the first call, which compiles in GRAPH mode, and of later ones per sample."""
     import mindspore
 
-    from mindspore_hub.hub.hub import Hub
     from mindspore_hub.networks import golden
 
     mindspore.set_context(mode=getattr(mindspore, f"{mode.upper()}_MODE"))
-    inputs = golden.inputs_of(network, Hub.of().resolve(name).inputs)
+    inputs = golden.inputs_of(network, card.inputs)
     samples = list(map(mindspore.Tensor, golden.draw(inputs, batch_size=batch_size)))
     first, *later = (_milliseconds(network, samples) for _ in range(1 + _PASSES))
     return {"first_ms": first, "ms_per_sample": statistics.median(later) / batch_size}

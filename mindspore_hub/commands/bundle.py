@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mindspore_hub._text import count
-from mindspore_hub.commands._output import (
+from mindspore_hub.commands._options import (
     Group,
-    echo,
-    explain_name,
+    dry_run_option,
+    force_option,
     format_option,
-    print_json,
+    hub_option,
     settings_of_command,
 )
+from mindspore_hub.commands._output import echo, print_json
+
+if TYPE_CHECKING:
+    from mindspore_hub.hub.hub import Hub
 
 _Folder = click.Path(path_type=Path)
 
@@ -41,12 +46,12 @@ def bundle() -> None:
 @click.argument("name")
 @click.argument("folder", metavar="DIR", type=_Folder)
 @click.option("--checkpoint", is_flag=True, help="With the checkpoint and golden outputs.")
-@click.option("--force", is_flag=True, help="Replace the bundle that is there.")
-@click.option("--dry-run", is_flag=True, help="Write nothing; say which files there would be.")
+@force_option
+@dry_run_option
+@hub_option(trust=True)
 @format_option
-@explain_name
 def create(
-    name: str, folder: Path, checkpoint: bool, force: bool, dry_run: bool, style: str
+    name: str, folder: Path, checkpoint: bool, force: bool, dry_run: bool, hub: Hub, style: str
 ) -> None:
     """Write the bundle of the card NAME to the new folder DIR.
 
@@ -54,14 +59,14 @@ def create(
     taken from the store, or downloaded into it, and written under the names of the network.
     """
     from mindspore_hub.authoring import bundle as making
-    from mindspore_hub.hub.hub import Hub
+    from mindspore_hub.networks.classes import find_network
 
-    card = Hub.of().resolve(name)
-    names = making.file_names(card, checkpoint=checkpoint)
+    card, hub = find_network(name, hub)
+    names = making.file_names(card, hub, checkpoint=checkpoint)
     making.check_target(folder, force=force)
     if not dry_run:
         settings = settings_of_command()
-        making.create(card, folder, checkpoint=checkpoint, force=force, settings=settings)
+        making.create(card, hub, folder, checkpoint=checkpoint, force=force, settings=settings)
     if style == "json":
         facts = {"uid": card.uid, "folder": str(folder), "files": names, "dry_run": dry_run}
         print_json(facts)

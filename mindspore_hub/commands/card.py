@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mindspore_hub._text import count
-from mindspore_hub.commands._output import (
+from mindspore_hub.commands._options import (
+    FILE,
     Group,
-    echo,
-    echo_as_it_is,
-    explain_name,
-    print_json,
-    print_table,
+    format_option_of,
+    hub_option,
+    hub_root_option,
 )
+from mindspore_hub.commands._output import echo, echo_as_it_is, print_json, print_table
 from mindspore_hub.errors import HubError, InternalError
 from mindspore_hub.hub.keys import KEYS, Key, Need
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from mindspore_hub.checking.report import Checked
     from mindspore_hub.checking.review import Review
     from mindspore_hub.checking.rules import Rule
+    from mindspore_hub.hub.hub import Hub
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _EXISTING = click.Path(exists=True, path_type=Path)
-_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 def _is_option(key: Key) -> bool:
@@ -48,14 +48,7 @@ def _options(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _
 
 
 _check_options = _options(
-    click.option(
-        "--format",
-        "style",
-        type=click.Choice(["human", "concise", "json", "sarif", "github", "junit"]),
-        default="human",
-        show_default=True,
-        help="How findings are printed.",
-    ),
+    format_option_of("human", "concise", "json", "sarif", "github", "junit"),
     click.option("--select", multiple=True, metavar="CODES", help="Rules in place of the default."),
     click.option("--extend-select", multiple=True, metavar="CODES", help="Further rules."),
     click.option("--ignore", multiple=True, metavar="CODES", help="Rules to leave out."),
@@ -72,11 +65,12 @@ _check_options = _options(
         metavar="[BASE]",
         help="Report cards only that differ from a commit; the upstream branch by default.",
     ),
-    click.option("--baseline", type=_FILE, help="File of known findings, which do not count."),
-    click.option("--write-baseline", type=_FILE, help="Write what is found to such a file."),
+    click.option("--baseline", type=FILE, help="File of known findings, which do not count."),
+    click.option("--write-baseline", type=FILE, help="Write what is found to such a file."),
     click.option("--fix", is_flag=True, help="Fix what can be fixed."),
     click.option("--diff", is_flag=True, help="Print what --fix would change; write nothing."),
     click.option("--online", is_flag=True, help="Ask the network whether links lead anywhere."),
+    hub_root_option("of this package"),
 )
 
 
@@ -92,7 +86,7 @@ def check(paths: tuple[Path, ...], **options: Any) -> None:
     """Check cards: hub roots, folders of cards, single cards; in a hub, with the others of it.
 
     CODES are codes of rules, prefixes of codes, or ALL, DEFAULT, EXTENDED, between commas. Without
-    a PATH, the cards of this package are checked. Exits with 1 if there are errors or warnings.
+    a PATH, the cards of --hub are checked. Exits with 1 if there are errors or warnings.
     """
     _refuse_nonsense(**options)
     try:
@@ -145,7 +139,7 @@ def _check(
     """Check, fix if asked, and print; the exit code."""
     from mindspore_hub.checking import report, review, suppress
 
-    planned = review.prepare(review.Request(paths, with_known=bool(write_baseline), **asked))
+    planned = review.prepare(paths, with_known=bool(write_baseline), **asked)
     for path, reason in (item for cards in planned.cards for item in cards.left_out):
         echo(f"left out: {path}: {reason}", err=True)
     if fix or diff:
@@ -192,8 +186,8 @@ def _fix(planned: Review, *, dry: bool) -> bool:
 
 def _summary(checked: Checked, planned: Review) -> str:
     parts = [f"{count(len(checked.paths), 'card')} checked"]
-    if planned.wanted.changed is not None:
-        parts.append(f"{sum(map(planned.wanted.is_changed, checked.paths))} of them changed")
+    if planned.changed is not None:
+        parts.append(f"{sum(map(planned.is_changed, checked.paths))} of them changed")
     parts.append(count(len(checked.findings), "finding"))
     fixable = sum(finding.fixable for finding in checked.findings)
     if fixable:
@@ -223,16 +217,15 @@ def new(path: Path, model: str, citation: str | None, **facts: str | None) -> No
 
 @card.command()
 @click.argument("name")
-@explain_name
-def show(name: str) -> None:
+@hub_option()
+def show(name: str, hub: Hub) -> None:
     """Print what a card says, a NAME or the PATH of a file, as JSON, as `mshub info` does."""
     from mindspore_hub.hub.document import read_document
-    from mindspore_hub.hub.hub import Hub
     from mindspore_hub.info import to_json
 
     path = Path(name)
     is_file = name.endswith(".md") and path.is_file()  # which need not be a card that loads
-    print_json(to_json(read_document(path).card if is_file else Hub.of().resolve(name)))
+    print_json(to_json(read_document(path).card if is_file else hub.resolve(name)))
 
 
 @card.command()
@@ -259,7 +252,7 @@ def rule(code: str | None) -> None:
         msg = f"There is no rule {code}; `mshub card rule` lists all rules."
         raise UnknownNameError(msg)
     found = rules[code.upper()]
-    explanation = found.explanation.strip()
+    explanation = f"{found.explanation.strip()}\n\n{found.details()}".rstrip()
     echo(f"{found.code} {found.name} ({found.severity.value})\n\n{explanation}")
 
 

@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mindspore_hub._text import count, size
-from mindspore_hub.commands._output import (
-    echo,
+from mindspore_hub.commands._options import (
+    batch_size_option,
+    force_option,
     format_option,
-    json_number,
-    print_json,
+    hub_option,
+    network_option,
+    output_option,
     read_file_or_name,
+    refuse_existing,
 )
+from mindspore_hub.commands._output import echo, json_number, print_json
 from mindspore_hub.tensors.write import FORMATS
 
 if TYPE_CHECKING:
     from mindspore_hub.hub.card import Card
+    from mindspore_hub.hub.hub import Hub
     from mindspore_hub.networks.convert import Converted
     from mindspore_hub.networks.examine import Examination
     from mindspore_hub.networks.fit import Fit
@@ -29,13 +34,7 @@ _NETWORKS = ("mindir", "onnx")
 @click.command()
 @click.argument("source", metavar="FILE|NAME")
 @click.option("--to", "target", type=click.Choice([*FORMATS, *_NETWORKS]), required=True)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    required=True,
-    help="The file to write.",
-)
+@output_option("The file to write.")
 @click.option(
     "--names",
     type=click.Choice(["file", "network"]),
@@ -44,15 +43,10 @@ _NETWORKS = ("mindir", "onnx")
     help="Keep all tensors under the names of the file, or write the parameters of the network "
     "under its own; for ckpt and safetensors.",
 )
-@click.option("--network", metavar="MODEL", help="Network of a FILE; a NAME has one.")
-@click.option(
-    "--batch-size",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Samples that mindir and onnx take at once.",
-)
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@network_option("Network of a FILE; a NAME has one.")
+@batch_size_option(1)
+@force_option
+@hub_option(trust=True)
 @format_option
 def convert(
     source: str,
@@ -62,6 +56,7 @@ def convert(
     network: str | None,
     batch_size: int,
     force: bool,
+    hub: Hub,
     style: str,
 ) -> None:
     """Write a checkpoint file in another format, and compare what was written with it.
@@ -72,17 +67,15 @@ def convert(
     """
     from mindspore_hub.networks.convert import convert_network, convert_tensors
 
-    if output.exists() and not force:
-        msg = f"{output} exists; --force replaces it."
-        raise click.UsageError(msg)
-    facts, card = read_file_or_name(source)
+    refuse_existing(output, force=force)
+    facts, card = read_file_or_name(source, hub)
     if target in _NETWORKS:
-        fit = _fit(source, facts, card, network, needed_by=f"--to {target}")
+        fit = _fit(source, facts, card, hub, network, needed_by=f"--to {target}")
         done = convert_network(facts, fit, output, format=target, batch_size=batch_size)
     else:
         chosen = None
         if names == "network":
-            chosen = _fit(source, facts, card, network, needed_by="--names network").names
+            chosen = _fit(source, facts, card, hub, network, needed_by="--names network").names
         done = convert_tensors(facts, output, format=target, names=chosen)
     if style == "json":
         print_json(_json(done))
@@ -96,19 +89,25 @@ def convert(
 
 
 def _fit(
-    name: str, facts: Examination, card: Card | None, network: str | None, *, needed_by: str
+    name: str,
+    facts: Examination,
+    card: Card | None,
+    hub: Hub,
+    network: str | None,
+    *,
+    needed_by: str,
 ) -> Fit:
     from mindspore_hub.networks.fit import cards_named, fit
 
     if network is not None:
-        return fit(facts, cards_named(network))
+        return fit(facts, cards_named(network, hub), hub)
     if card is None:
         msg = (
             f"{needed_by} needs the network: add --network MODEL. `mshub inspect {name} "
             "--network any` says which one fits."
         )
         raise click.UsageError(msg)
-    return fit(facts, [card])
+    return fit(facts, [card], hub)
 
 
 def _json(done: Converted) -> dict[str, Any]:

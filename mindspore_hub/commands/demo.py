@@ -46,7 +46,7 @@ def run(say: Say) -> int:
     """
     from mindspore_hub.authoring.generate import differences
     from mindspore_hub.checking.check import check_paths
-    from mindspore_hub.commands.load import describe
+    from mindspore_hub.commands.load_download import describe
 
     root = Hub.of().root
     findings, cards = check_paths([root])

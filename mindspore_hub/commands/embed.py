@@ -10,56 +10,51 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mindspore_hub._text import count
-from mindspore_hub.commands._output import (
-    echo,
-    explain_name,
+from mindspore_hub.commands._options import (
+    EXISTING_FILE,
+    EXISTING_FOLDER,
+    batch_size_option,
+    force_option,
     format_option,
-    print_json,
+    hub_option,
+    output_option,
     progress_of_command,
+    refuse_existing,
+    skip_bad_option,
 )
+from mindspore_hub.commands._output import echo, print_json
 
 if TYPE_CHECKING:
     from mindspore_hub._progress import Progress
+    from mindspore_hub.hub.hub import Hub
     from mindspore_hub.tasks.retrieval.embedding import Written
-
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.command()
 @click.argument("name")
 @click.argument("images", metavar="DIR|FILE", type=click.Path(exists=True, path_type=Path))
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    required=True,
-    help="The npz file to write; docs/reid.md describes it.",
-)
+@output_option("The npz file to write; docs/reid.md describes it.")
 @click.option("--modality", metavar="KIND", help="visible, infrared or thermal; noted and checked.")
-@click.option(
-    "--batch-size",
-    type=click.IntRange(min=1),
-    default=16,
-    show_default=True,
-    help="Pictures that the network sees at once.",
-)
-@click.option("--skip-bad", is_flag=True, help="Leave out pictures that cannot be read.")
+@batch_size_option(16)
+@skip_bad_option
 @click.option(
     "--pattern",
     metavar="REGEX",
     help=r"Searched in the path of each picture, such as '(?P<label>-?\d+)_c(?P<camera>\d+)': the "
     "group label, and camera if there is one, are whole numbers that are stored beside the features.",
 )
-@click.option("--heatmaps", type=_FOLDER, help="Holds a folder STEM/ of maps for each picture.")
-@click.option("--segments", type=_FOLDER, help="The same.")
+@click.option(
+    "--heatmaps", type=EXISTING_FOLDER, help="Holds a folder STEM/ of maps for each picture."
+)
+@click.option("--segments", type=EXISTING_FOLDER, help="As --heatmaps, for segments.")
 @click.option(
     "--keypoints",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=EXISTING_FILE,
     help="CSV file: the name of a picture and 108 numbers in each line.",
 )
-@click.option("--force", is_flag=True, help="Replace an output that is there.")
+@force_option
+@hub_option(trust=True)
 @format_option
-@explain_name
 def embed(
     name: str,
     images: Path,
@@ -74,9 +69,7 @@ def embed(
     A folder is searched at every depth; its pictures are taken in the order of their paths. Until the
     output is whole, its parts are kept beside it, and the same command goes on where it was stopped.
     """
-    if output.exists() and not force:
-        msg = f"{output} exists; --force replaces it."
-        raise click.UsageError(msg)
+    refuse_existing(output, force=force)
     with interruptible(resumable=True), _progress(output.name, style) as progress:
         written = _write(name, images, output, pattern=pattern, progress=progress, **options)
     if style == "json":
@@ -110,6 +103,7 @@ def _write(
     modality: str | None,
     batch_size: int,
     skip_bad: bool,
+    hub: Hub,
     **extras: Path | None,
 ) -> Written:
     from mindspore_hub.tasks import required_by
@@ -118,7 +112,12 @@ def _write(
         from mindspore_hub.tasks.retrieval.embedding import Embedding
         from mindspore_hub.tasks.retrieval.samples import known_of, list_samples
     embedding = Embedding(
-        name, modality=modality, batch_size=batch_size, skip_bad=skip_bad, progress=progress
+        name,
+        hub=hub,
+        modality=modality,
+        batch_size=batch_size,
+        skip_bad=skip_bad,
+        progress=progress,
     )
     pictures = list_samples(images, **extras)
     return embedding.write(pictures, output, known=known_of(pictures, pattern))

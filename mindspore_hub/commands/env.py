@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from mindspore_hub.commands._output import format_option, print_facts, print_json
+from mindspore_hub.commands._options import format_option
+from mindspore_hub.commands._output import print_facts, print_json
 from mindspore_hub.errors import HubError
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.manage import get_hub_dir

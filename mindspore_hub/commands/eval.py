@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mindspore_hub._text import printable_json
-from mindspore_hub.commands._output import (
-    echo,
-    explain_name,
+from mindspore_hub.commands._options import (
+    FILE,
+    batch_size_option,
+    force_option,
     format_option,
-    print_table,
+    hub_option,
     progress_of_command,
+    refuse_existing,
+    skip_bad_option,
 )
+from mindspore_hub.commands._output import echo, print_table
 
 if TYPE_CHECKING:
+    from mindspore_hub.hub.hub import Hub
     from mindspore_hub.tasks.retrieval.report import Claim, Report
-
-_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command("eval")
@@ -32,7 +35,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option(
     "--features",
-    type=_FILE,
+    type=FILE,
     help="Score this file of features instead: no images and no network are needed.",
 )
 @click.option("--protocol", help="Follow this protocol instead of the card's.")
@@ -50,23 +53,24 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     show_default=True,
     help="Splits of RegDB or drawn galleries of SYSU-MM01 to average; published numbers are of 1.",
 )
-@click.option("--batch-size", type=click.IntRange(min=1), default=16, show_default=True)
-@click.option("--skip-bad", is_flag=True, help="Leave out images that cannot be read.")
+@batch_size_option(16)
+@skip_bad_option
 @click.option(
     "--save-features",
-    type=_FILE,
+    type=FILE,
     help="Keep the features in this npz file; a call that was stopped goes on where it was.",
 )
-@click.option("--report", type=_FILE, help="Write the report as JSON.")
-@click.option("--plot", type=_FILE, help="Draw the CMC curve, as .png, .svg or .pdf.")
+@click.option("--report", type=FILE, help="Write the report as JSON.")
+@click.option("--plot", type=FILE, help="Draw the CMC curve, as .png, .svg or .pdf.")
 @click.option(
     "--within",
     metavar="POINTS",
     type=click.FloatRange(min=0),
     help="Exit with 1 if a metric is further from its claim than so many points.",
 )
+@force_option
+@hub_option(trust=True)
 @format_option
-@explain_name
 def eval_(
     name: str | None,
     data: Path | None,
@@ -80,6 +84,8 @@ def eval_(
     report: Path | None,
     plot: Path | None,
     within: float | None,
+    force: bool,
+    hub: Hub,
     style: str,
 ) -> None:
     """Measure the network NAME as its card says, and compare with what it claims.
@@ -95,6 +101,7 @@ def eval_(
     if save_features and save_features.exists():
         msg = f"{save_features} exists; score it with --features, or give another name."
         raise click.UsageError(msg)
+    refuse_existing(report, plot, force=force)
     from mindspore_hub import _files
     from mindspore_hub.commands.embed import interruptible
     from mindspore_hub.tasks.retrieval import evaluate
@@ -114,6 +121,7 @@ def eval_(
             batch_size=batch_size,
             skip_bad=skip_bad,
             output=save_features,
+            hub=hub,
         )
     echo(printable_json(found.to_json())) if style == "json" else _print(found)
     if report:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import gc
 import importlib
 import io
 import os
+import pkgutil
 import re
 import signal
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from mindspore_hub._text import one_line, printable
-from mindspore_hub.commands._output import Group, echo, is_quiet, quiet_option
+from mindspore_hub.commands._options import Group, hub_root_option, is_quiet, quiet_option
+from mindspore_hub.commands._output import echo
 from mindspore_hub.errors import HubError, StoreError
 from mindspore_hub.version import __version__
 
@@ -97,58 +101,27 @@ def _discard_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-_MODULES = {
-    "bench": "bench",
-    "bundle": "bundle",
-    "cache": "cache",
-    "card": "card",
-    "convert": "convert",
-    "demo": "demo",
-    "diff": "inspect",
-    "download": "load",
-    "embed": "embed",
-    "env": "env",
-    "eval": "eval:eval_",
-    "generate": "generate",
-    "info": "cards",
-    "inspect": "inspect",
-    "list": "cards:list_",
-    "load": "load",
-    "match": "match",
-    "publish": "publish",
-    "verify": "cache",
-}
-"""Module of each command, and its function if that has another name."""
-
-
 class _Commands(Group):
-    """The commands of `_MODULES`, imported when they are asked for."""
+    """The commands in the modules of this folder, each imported when it is asked for.
+
+    A module is called as its command, or as its commands with `_` between them.
+    """
 
     def find_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in _MODULES:
+        if name not in self._modules:
             return None
-        place, _, function = _MODULES[name].partition(":")
-        module = importlib.import_module(f"mindspore_hub.commands.{place}")
-        command: click.Command = getattr(module, function or name)
-        return command
+        module = importlib.import_module(f"mindspore_hub.commands.{self._modules[name]}")
+        commands = (item for item in vars(module).values() if isinstance(item, click.Command))
+        return next(command for command in commands if command.name == name)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(_MODULES)
+        return sorted(self._modules)
 
-
-def _use_hub(context: click.Context, _: click.Parameter, root: str | None) -> None:
-    """Let a hub be the usual one of this process and of those that it starts."""
-    if root is None:
-        return
-    before = os.environ.get("MSHUB_HUB")
-    os.environ["MSHUB_HUB"] = os.path.abspath(root)  # noqa: PTH100 - a path may be no text
-
-    def restore() -> None:
-        del os.environ["MSHUB_HUB"]
-        if before is not None:
-            os.environ["MSHUB_HUB"] = before
-
-    context.call_on_close(restore)
+    @functools.cached_property
+    def _modules(self) -> dict[str, str]:
+        names = (module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]))
+        modules = [name for name in names if name != "main" and not name.startswith("_")]
+        return {command: name for name in modules for command in name.split("_")}
 
 
 _EPILOG = """\
@@ -165,13 +138,7 @@ which are set.
     cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG
 )
 @click.version_option(__version__, prog_name="mshub")
-@click.option(
-    "--hub",
-    type=click.Path(exists=True, file_okay=False),
-    expose_value=False,
-    callback=_use_hub,
-    help="Hub root whose cards names mean, in place of MSHUB_HUB and of this package's own.",
-)
+@hub_root_option("of this package")
 @quiet_option
 @click.pass_context
 def mshub(context: click.Context) -> None:

@@ -9,8 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mindspore_hub._text import one_line, printable_json
-from mindspore_hub.commands._output import echo, format_option, print_table
-from mindspore_hub.tasks.retrieval.fields import DISTANCES
+from mindspore_hub.commands._options import (
+    EXISTING_FILE,
+    EXISTING_FOLDER,
+    FILE,
+    force_option,
+    format_option,
+    refuse_existing,
+)
+from mindspore_hub.commands._output import echo, print_table
+from mindspore_hub.tasks.retrieval.task import DISTANCES
 
 if TYPE_CHECKING:
     from mindspore_hub.tasks.retrieval.matches import Matches
@@ -18,13 +26,10 @@ if TYPE_CHECKING:
 _QUERIES = 100
 """How many queries the table shows; there may be very many."""
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-
 
 @click.command()
-@click.argument("query", metavar="QUERY.npz", type=_FILE)
-@click.argument("gallery", metavar="[GALLERY.npz]", type=_FILE, required=False)
+@click.argument("query", metavar="QUERY.npz", type=EXISTING_FILE)
+@click.argument("gallery", metavar="[GALLERY.npz]", type=EXISTING_FILE, required=False)
 @click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="Neighbours.")
 @click.option(
     "--distance",
@@ -46,7 +51,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     "--sheet",
     "sheets",
     metavar="FILE.png|FILE.html",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     multiple=True,
     help="Write a contact sheet; may be given again.",
 )
@@ -57,8 +62,11 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     show_default=True,
     help="Queries on a sheet, evenly spread over all.",
 )
-@click.option("--images", type=_FOLDER, help="Folder of the pictures, for a sheet.")
-@click.option("--gallery-images", type=_FOLDER, help="That of the gallery, if it is another one.")
+@click.option("--images", type=EXISTING_FOLDER, help="Folder of the pictures, for a sheet.")
+@click.option(
+    "--gallery-images", type=EXISTING_FOLDER, help="That of the gallery, if it is another one."
+)
+@force_option
 @format_option
 def match(
     query: Path,
@@ -70,6 +78,7 @@ def match(
     sheet_queries: int,
     images: Path | None,
     gallery_images: Path | None,
+    force: bool,
     style: str,
     **rerank: Any,
 ) -> None:
@@ -85,6 +94,7 @@ def match(
     if not sheets and (images or gallery_images):
         msg = "--images and --gallery-images mean nothing without --sheet; add it."
         raise click.UsageError(msg)
+    refuse_existing(*sheets, force=force)
     options = _rerank(**rerank)
     found = find(query, gallery, k=k, distance=distance, rerank=options, index=index)
     if style == "json":

@@ -11,16 +11,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mindspore_hub.authoring.facts import KEYS, check_keys, missing, read_facts
-from mindspore_hub.commands._output import echo, format_option, print_json, print_table
+from mindspore_hub.commands._options import (
+    EXISTING_FILE,
+    FILE,
+    dry_run_option,
+    format_option,
+    hub_option,
+)
+from mindspore_hub.commands._output import echo, print_json, print_table
 
 if TYPE_CHECKING:
     from mindspore_hub.authoring.plan import Request
     from mindspore_hub.authoring.publish import Publication
+    from mindspore_hub.hub.hub import Hub
     from mindspore_hub.hub.values import Argument
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-
-_EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 def _fact_options(command: _Command) -> _Command:
@@ -30,11 +36,13 @@ def _fact_options(command: _Command) -> _Command:
 
 
 @click.command()
-@click.argument("checkpoint", metavar="CKPT", type=_EXISTING)
+@click.argument("checkpoint", metavar="CKPT", type=EXISTING_FILE)
 @click.option("--model", required=True, help="Name of the network, which `load` takes.")
 @_fact_options
-@click.option("--from", "source", type=_EXISTING, help="YAML file of facts; options go before it.")
-@click.option("--network", type=_EXISTING, help="File of the network of a new model.")
+@click.option(
+    "--from", "source", type=EXISTING_FILE, help="YAML file of facts; options go before it."
+)
+@click.option("--network-file", type=EXISTING_FILE, help="File of the network of a new model.")
 @click.option(
     "--network-arg",
     "arguments",
@@ -44,28 +52,21 @@ def _fact_options(command: _Command) -> _Command:
 )
 @click.option(
     "--golden",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="Outputs to compare with, or to record if there are none.",
 )
-@click.option(
-    "--root",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=Path(),
-    help="Hub root; the current folder by default.",
-)
-@click.option(
-    "--dry-run", is_flag=True, help="Check everything, write nothing; print the changes as a diff."
-)
+@dry_run_option
+@hub_option(here=True)
 @format_option
 def publish(
     checkpoint: Path,
     model: str,
     source: Path | None,
-    network: Path | None,
+    network_file: Path | None,
     arguments: tuple[str, ...],
     golden: Path | None,
-    root: Path,
     dry_run: bool,
+    hub: Hub,
     style: str,
     **options: str | None,
 ) -> None:
@@ -84,10 +85,10 @@ def publish(
     request = Request(
         checkpoint=checkpoint,
         model=model,
-        root=root,
+        root=hub.root,
         facts=facts,
         network_args={**network_args, **dict(map(_argument, arguments))},
-        network=network,
+        network=network_file,
         golden=golden,
     )
     if sys.stdin.isatty():

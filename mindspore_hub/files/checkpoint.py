@@ -28,20 +28,14 @@ def checkpoint(
 ) -> StoredFile:
     """Open the checkpoint of a card, downloading it if no store has it, and note that it is used.
 
-    Args:
-        card: The card.
-        hub: The hub whose cards are asked for further links of the same file, before those of
-            this package.
-        settings: The stores, the mirrors and the limits, by default what the environment says.
-        force: Download even if a store has the file.
-        progress: Called with bytes done and bytes in total; the default is a bar on a terminal.
+    Further links of the same file are those of the cards of `hub`, then of this package's own.
 
     Returns:
         An open file, to be verified before any of its bytes is used (`StoredFile.verify`).
 
     Raises:
         CardError: The card declares no checkpoint, or none that could be verified.
-        HubError: As in `files.download.fetch`.
+        HubError: As in `files.download.obtain`.
     """
     asset = loadable_asset(card)
     settings = settings or Settings.from_environment()

@@ -14,7 +14,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from mindspore_hub._progress import Progress, bar
 from mindspore_hub.errors import (
@@ -27,12 +27,11 @@ from mindspore_hub.errors import (
 )
 from mindspore_hub.files.partial import Partial
 from mindspore_hub.files.sources import Location, segments_of, shown, sources
-from mindspore_hub.files.store import Store, StoredFile, digest
+from mindspore_hub.files.store import Store, StoredFile, digest, stores_of
 from mindspore_hub.files.transfer import deliver, receive
 from mindspore_hub.files.web import PassingError
 
 if TYPE_CHECKING:
-    from mindspore_hub.files.records import Memo
     from mindspore_hub.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -45,8 +44,6 @@ MAX_WAIT = 60.0
 
 STEP = 1 << 20
 """Bytes by which an attempt must go on to be no failure of its source."""
-
-_Failure: TypeAlias = tuple[Location, HubError]
 
 
 @dataclass(frozen=True)
@@ -65,49 +62,6 @@ class _Job:
         return segments_of(self.links[0])[-1]
 
 
-def fetch(
-    link: str,
-    sha256: str,
-    *,
-    alternatives: Iterable[str] = (),
-    settings: Settings,
-    progress: Progress | None = None,
-    force: bool = False,
-) -> Path:
-    """Return the verified file with this digest, downloading it if no store has it.
-
-    Args:
-        link: Where the file was published: an https URL, or http on this machine.
-        sha256: Its digest, 64 lower-case hexadecimal digits.
-        alternatives: Further links under which the same file was published; read on a miss only.
-        settings: The stores, the mirrors and the limits.
-        progress: Called with bytes done and bytes in total; the default is a bar on a terminal.
-        force: Download even if the store has the file.
-
-    Returns:
-        A read-only file in the store, or in an extra cache.
-
-    Raises:
-        CardError: `sha256` is not a digest.
-        IntegrityError: The file in the store is damaged, or every file received was another one.
-        NetworkError: No source could deliver the file.
-        OfflineError: The file is not here, and `settings.offline` forbids the network.
-        StoreError: The store cannot be read or written, or its disk is full.
-        TrustError: The link, or a redirect, leads to where no file may be taken from.
-    """
-    found = obtain(
-        link,
-        sha256,
-        alternatives=alternatives,
-        settings=settings,
-        progress=progress,
-        force=force,
-    )
-    with found:
-        found.verify(memo_of(settings))
-        return found.path
-
-
 def obtain(
     link: str,
     sha256: str,
@@ -117,10 +71,25 @@ def obtain(
     progress: Progress | None = None,
     force: bool = False,
 ) -> StoredFile:
-    """Open the file with this digest; as `fetch`, but to be verified before any byte is used."""
-    store = Store(settings.home)
+    """Open the file with this digest, downloading it if no store has it, or in any case by `force`.
+
+    It was published as `link`, an https URL, or http on this machine, and under `alternatives`, which are
+    read on a miss only. Progress is reported in bytes; the default is a bar on a terminal.
+
+    Returns:
+        An open file of the store, or of an extra cache, to be verified before any byte is used.
+
+    Raises:
+        CardError: `sha256` is not a digest.
+        IntegrityError: The file in the store is damaged, or every file received was another one.
+        NetworkError: No source could deliver the file.
+        OfflineError: The file is not here, and `settings.offline` forbids the network.
+        StoreError: The store cannot be read or written, or its disk is full.
+        TrustError: The link, or a redirect, leads to where no file may be taken from.
+    """
     if not force and (found := stored(sha256, settings)):
         return found
+    store = stores_of(settings)[-1]
     store.prepare()
     name = segments_of(link)[-1]
     with store.lock(sha256, name=name) as locked, ExitStack() as stack:
@@ -132,31 +101,27 @@ def obtain(
         return _obtain(job)
 
 
-def memo_of(settings: Settings) -> Memo | None:
-    """The memo of hashed files, unless the user wants every file to be hashed."""
-    return None if settings.verify == "always" else Store(settings.home).memo
-
-
 def stored(sha256: str, settings: Settings) -> StoredFile | None:
     """Open the file with this digest if a store has it; as `obtain`, and nothing is downloaded.
 
     What is damaged in an extra cache is passed over.
     """
-    for folder in settings.extra_caches:
+    *extra, own = stores_of(settings)
+    for store in extra:
         try:
             with ExitStack() as stack:
-                if found := Store(folder, read_only=True).open(sha256):
-                    stack.enter_context(found).verify(memo_of(settings))
+                if found := store.open(sha256):
+                    stack.enter_context(found).verify()
                     stack.pop_all()
                     return found
         except (IntegrityError, StoreError) as error:
-            logger.warning("The extra cache %s is passed over: %s", folder, error)
-    return Store(settings.home).open(sha256)
+            logger.warning("The extra cache %s is passed over: %s", store.home, error)
+    return own.open(sha256)
 
 
 def _obtain(job: _Job) -> StoredFile:
     """Ask one source after the other until one delivers."""
-    failures: list[_Failure] = []
+    failures: list[tuple[Location, HubError]] = []
     for source in sources(job.links, job.settings):
         for location in source:
             if failures:
@@ -247,25 +212,22 @@ def _attempt(location: Location, partial: Partial, job: _Job) -> None:
             version=partial.version,
             settings=job.settings,
         )
-        _announce(location, delivery.start, delivery.version.total, job)
-        job.store.require_space((delivery.version.total or 0) - delivery.start)
-        with partial.open(delivery.start, delivery.version) as file:
+        start, total = delivery.start, delivery.version.total
+        size = "of unknown size" if total is None else f"{total:,} bytes"
+        rest = f", from byte {start:,} on" if start else ""
+        logger.info("Downloading %s (%s%s) from %s", job.name, size, rest, shown(location))
+        job.store.require_space((total or 0) - start)
+        with partial.open(start, delivery.version) as file:
             got = receive(delivery, file, job.report, settings=job.settings)
             if not got:  # the earlier part may be another file's
                 file.seek(0)
                 got = digest(file)
-    if got != job.sha256 and delivery.start:
+    if got != job.sha256 and start:
         logger.info("What was kept of an earlier download belongs to another file; from 0 again")
         partial.discard()
         _attempt(location, partial, job)
     elif got != job.sha256:
         _refuse_wrong(location, got, partial, job)
-
-
-def _announce(location: Location, start: int, total: int | None, job: _Job) -> None:
-    size = "of unknown size" if total is None else f"{total:,} bytes"
-    rest = f", from byte {start:,} on" if start else ""
-    logger.info("Downloading %s (%s%s) from %s", job.name, size, rest, shown(location))
 
 
 def _refuse_wrong(location: Location, got: str, partial: Partial, job: _Job) -> None:
@@ -278,10 +240,16 @@ def _refuse_wrong(location: Location, got: str, partial: Partial, job: _Job) -> 
     raise IntegrityError(msg)
 
 
-def _verdict(job: _Job, failures: list[_Failure]) -> HubError:
+def _verdict(job: _Job, failures: list[tuple[Location, HubError]]) -> HubError:
     """Say in one error what every source answered; the gravest failure gives its type."""
     file = f"{job.name} (sha256 {job.sha256})"
-    kinds = {type(error) for location, error in failures if not _is_copy(location, error, job)}
+    # A wrong copy of the file says nothing of the published file.
+    copies = [
+        location
+        for location, error in failures
+        if isinstance(error, IntegrityError) and location not in job.links
+    ]
+    kinds = {type(error) for location, error in failures if location not in copies}
     kind: type[HubError] = NetworkError
     problem = f"No source could deliver {file}:"
     if IntegrityError in kinds:
@@ -299,13 +267,7 @@ def _verdict(job: _Job, failures: list[_Failure]) -> HubError:
     else:
         remedy = _next_step(job, may_pass=PassingError in kinds)
     tried = [f"  {shown(location)}: {error}" for location, error in failures]
-    copies = [location for location, error in failures if _is_copy(location, error, job)]
     return kind("\n".join([problem, *tried, *map(_about_copy, copies), remedy]))
-
-
-def _is_copy(location: Location, error: HubError, job: _Job) -> bool:
-    """Whether a copy of the file is wrong, which says nothing of the published file."""
-    return isinstance(error, IntegrityError) and location not in job.links
 
 
 def _about_copy(location: Location) -> str:
@@ -319,8 +281,8 @@ def _about_copy(location: Location) -> str:
 
 def _offline(job: _Job, file: str) -> tuple[str, str]:
     """Problem and remedy where the network may not be used."""
-    stores = [job.store, *map(Store, job.settings.extra_caches)]
-    here = next((blob for store in stores if (blob := store.blob(job.sha256)).is_file()), None)
+    blobs = [store.blob(job.sha256) for store in stores_of(job.settings)]
+    here = next(filter(Path.is_file, blobs), None)
     if here:  # but it was to be downloaded again
         problem = f"{file} cannot be downloaded again, because MSHUB_OFFLINE forbids the network."
         remedy = f"Leave out force_reload (--force-reload) to use the stored file {here}"

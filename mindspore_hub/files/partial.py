@@ -42,9 +42,6 @@ PATIENCE = 3.0
 REMINDER = 60.0
 """Seconds between two warnings."""
 
-_POLL = 0.05
-"""Seconds between two attempts at a lock."""
-
 SILENCE = 30.0
 """Seconds without a change after which another machine's process counts as dead; it notices if not."""
 
@@ -54,12 +51,10 @@ _OWNER = re.compile(r"[0-9a-f]{64}\.(?P<kernel>[0-9a-f]{8})_[0-9a-f]{16}")
 
 @dataclass(frozen=True)
 class Version:
-    """Which version of which file the bytes of a partial are from.
+    """Which version of which file the bytes of a partial are from, without what is secret in its URL.
 
-    Attributes:
-        url: Where they came from, without what is secret in it.
-        validator: Strong ETag, or date of the last change; empty where the server gave none.
-        total: Size of the whole file in bytes, if it was announced.
+    `validator` is a strong ETag, or the date of the last change, if the server gave one; `total` is the
+    size of the whole file in bytes, if it was announced.
     """
 
     url: str = ""
@@ -70,14 +65,8 @@ class Version:
 class Partial:
     """A file that a download is writing, and that a later one can take up.
 
-    Args:
-        folder: Where unfinished downloads lie; it exists.
-        sha256: Digest of the finished file.
-        resumable: Take up what others left, and leave to others what is unfinished; only for who
-            holds the lock of the digest.
-
-    Raises:
-        OSError: The file cannot be made.
+    Only who holds the lock of the digest may make it `resumable`: then it takes up what others left in
+    `folder`, which exists, and leaves to others what is unfinished.
     """
 
     def __init__(self, folder: str | os.PathLike[str], sha256: str, *, resumable: bool) -> None:
@@ -110,17 +99,12 @@ class Partial:
     @property
     def version(self) -> Version:
         """What the bytes that are there belong to."""
-        try:
-            return Version(**json.loads(self._facts.read_bytes()))
-        except (OSError, ValueError, TypeError):
-            return Version()
+        return version_in(self._facts)
 
     def open(self, start: int, version: Version) -> IO[bytes]:
         """Open the file for writing behind its first `start` bytes, and drop those after them.
 
-        Raises:
-            OSError: It cannot be opened. Writing raises `FileNotFoundError` once somebody else has
-                taken it up or removed it.
+        Writing raises `FileNotFoundError` once somebody else has taken it up or removed it.
         """
         if version != self.version:
             replace(self._facts, json.dumps(asdict(version)))
@@ -168,12 +152,18 @@ class _Owned(io.FileIO):
         return super().write(data)
 
 
+def version_in(facts: Path) -> Version:
+    """What is known of the bytes of a partial, from the file that describes it."""
+    try:
+        return Version(**json.loads(facts.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return Version()
+
+
 def is_abandoned(path: str | os.PathLike[str], now: float) -> bool:
     """Whether nobody can be writing a partial any more, for who holds the lock of its digest.
 
-    Args:
-        path: The partial, or what describes it.
-        now: The time, in seconds since 1970.
+    `path` is the partial or what describes it; `now` is in seconds since 1970.
     """
     owner = _OWNER.match(Path(path).name)
     if not owner or owner["kernel"] == _kernel():
@@ -216,15 +206,11 @@ def _size(path: Path) -> int:
 
 @contextmanager
 def locked(path: str | os.PathLike[str], *, wait: bool, name: str) -> Iterator[bool]:
-    """Hold off others who want the same lock, where that is possible.
+    """Hold off others who want the same lock, where that is possible; gives whether they are held off.
 
-    Gives whether they are held off. The system drops the lock of a process that is killed, and what
-    goes wrong with a lock is not an error: the block runs without it.
-
-    Args:
-        path: The file of the lock.
-        wait: Wait for who holds it, however long, with a warning now and then.
-        name: What the warning says is waited for.
+    The system drops the lock of a process that is killed, and what goes wrong with a lock is not an
+    error: the block runs without it. Who waits, however long, is warned now and then that `name` is
+    waited for.
 
     Raises:
         TimeoutError: Another process holds it, and `wait` is false.
@@ -271,7 +257,7 @@ def _wait(descriptor: int, path: Path, name: str) -> bool:
                 path,
             )
             due = now + REMINDER
-        time.sleep(_POLL)
+        time.sleep(0.05)
     return True
 
 

@@ -43,12 +43,7 @@ def stat_of(descriptor: int) -> Stat:
 
 
 class Memo:
-    """Stats of files that were hashed.
-
-    Args:
-        folder: Where the memo is kept; a folder that cannot be read or written means that files
-            are hashed again.
-    """
+    """Stats of files that were hashed; if `folder` cannot be read or written, files are hashed again."""
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._folder = Path(folder)
@@ -82,11 +77,8 @@ class Memo:
 class Ref:
     """A card, and the file that was loaded for it.
 
-    Attributes:
-        uid: The card.
-        sha256: Digest of the file.
-        link: Where the card says that it was published, without what may be secret.
-        used: When it was last used, in seconds since 1970.
+    `link` is where it was published, without what may be secret; `used` is the time of the last use, in
+    seconds since 1970.
     """
 
     uid: str
@@ -121,11 +113,7 @@ def read_refs(folder: str | os.PathLike[str]) -> Iterator[Ref]:
 
 
 def forget_use(folder: str | os.PathLike[str], sha256: str) -> None:
-    """Remove the refs to a file.
-
-    Raises:
-        OSError: A ref cannot be removed.
-    """
+    """Remove the refs to a file, or raise an OSError."""
     for ref in read_refs(folder):
         if ref.sha256 == sha256:
             Path(folder, f"{ref.uid}.json").unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from mindspore_hub.errors import TrustError
 from mindspore_hub.files.store import OWN_FOLDERS
 from mindspore_hub.hub.vocabulary import words
-from mindspore_hub.settings import shown_address
+from mindspore_hub.settings import shown_address, split_url
 
 if TYPE_CHECKING:
     from mindspore_hub.settings import Settings
@@ -34,18 +34,11 @@ the store may lie in another program's tree, which is not to be walked as a whol
 
 
 def sources(links: Sequence[str], settings: Settings) -> list[Source]:
-    """List the sources of a file in the order in which they are asked.
+    """List the sources of a file in the order in which they are asked; the card's own link comes first.
 
     First what other programs left in the folder of the store, then the mirrors, then the links. A
     mirror has the file under the path of a link, or directly under its own folder. Offline, only
     folders are left. Of a mirror whose folder does not exist, a warning says so.
-
-    Args:
-        links: Every place where the file was published, the card's own first.
-        settings: Which mirrors there are, and whether the network may be used.
-
-    Raises:
-        TrustError: A link names no file, or its path leads upwards.
     """
     paths = list(dict.fromkeys(tuple(segments_of(link)) for link in links))
     found: list[Source] = [tuple(left_behind(settings.home, {path[-1] for path in paths}))]
@@ -79,12 +72,8 @@ def refuse_untrusted(url: str, settings: Settings, *, origin: str | None = None)
 
     Files come from the hosts of the published links, from this machine, from mirrors, and from
     hosts that the user allows; by https, or by plain http from this machine and from mirrors.
-
-    Args:
-        url: What is about to be requested.
-        settings: Mirrors and hosts that the user named.
-        origin: The URL that redirected here. From https, nothing leads back to http, except within
-            this machine.
+    `origin` is the URL that redirected here: from https, nothing leads back to http, except within
+    this machine.
 
     Raises:
         TrustError: The URL is refused; the message says why.
@@ -119,13 +108,8 @@ def _is_url(mirror: str) -> bool:
 
 
 def _split(url: str) -> SplitResult:
-    """Split a URL, and refuse what programs read in different ways."""
-    try:
-        parts = urlsplit(url)
-        readable = url.isprintable() and "\\" not in url and parts.port != 0  # or ValueError
-    except ValueError:
-        readable = False
-    if not readable:
+    parts = split_url(url)
+    if parts is None:
         msg = f"{shown(url)!r} is not a URL. Correct it in the card, or in MSHUB_MIRRORS."
         raise TrustError(msg)
     return parts

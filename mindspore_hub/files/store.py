@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import logging
 import os
 import re
 import shutil
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-logger = logging.getLogger(__name__)
+    from mindspore_hub.settings import Settings
 
 CHUNK = 1 << 20
 """Bytes read at once."""
@@ -80,27 +79,30 @@ _REMEDIES = {
 
 
 class Store:
-    """Files under `home`, named by their sha256.
+    """Files under `home`, named by their sha256; the first write creates it.
 
-    Args:
-        home: Folder of the store. It need not exist, and is created by the first write.
-        read_only: Never move a damaged file away; the store is somebody else's.
+    A `read_only` store is somebody else's: no damaged file is moved away. `memo` is where hashed files
+    are noted, by default in `home`; with `hash_always` it is not believed.
     """
 
-    def __init__(self, home: str | os.PathLike[str], *, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        home: str | os.PathLike[str],
+        *,
+        read_only: bool = False,
+        memo: Memo | None = None,
+        hash_always: bool = False,
+    ) -> None:
         self.home = Path(home).absolute()
         self.read_only = read_only
+        self.hash_always = hash_always
         self.partial = self.home / "partial"
         self.refs = self.home / "refs"
         self.trusted = self.home / "trusted"
-        self.memo = Memo(self.home / "verified")
+        self.memo = memo or Memo(self.home / "verified")
 
     def blob(self, sha256: str) -> Path:
-        """Say where the file of this digest lies, or would lie.
-
-        Raises:
-            CardError: `sha256` is not 64 lower-case hexadecimal digits.
-        """
+        """Where the file of this digest lies, or would lie; a CardError if it is not a digest."""
         if not re.fullmatch("[0-9a-f]{64}", sha256):
             msg = (
                 f"A sha256 is 64 lower-case hexadecimal digits, but this one is {sha256!r}. "
@@ -134,15 +136,7 @@ class Store:
         return found
 
     def add(self, temporary: str | os.PathLike[str], sha256: str) -> Path:
-        """Rename a finished file, whose digest the caller has checked, into its place.
-
-        Args:
-            temporary: A file on the same file system, such as one in `partial`.
-            sha256: Its digest.
-
-        Raises:
-            StoreError: The file cannot be renamed, for example because its goal is a folder.
-        """
+        """Rename a finished file of the same file system, whose digest was checked, into its place."""
         goal = self.blob(sha256)
         with self.explained("write", goal):
             # The bytes must be on the disk before the name is: after a power cut a file in its
@@ -154,15 +148,15 @@ class Store:
             temporary.chmod(0o444)
             temporary.replace(goal)
         with suppress(OSError):  # Windows cannot open a folder
-            _sync_folder(goal.parent)
+            descriptor = os.open(goal.parent, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)  # so that the name outlives a power cut, too
+            finally:
+                os.close(descriptor)
         return goal
 
     def prepare(self) -> None:
-        """Make the folders that a download needs.
-
-        Raises:
-            StoreError: They cannot be made, or a newer version of this package made the store.
-        """
+        """Make the folders that a download needs; StoreErrors are those of `check_layout`, too."""
         with self.explained("write", self.partial):
             self.check_layout()
             self.partial.mkdir(parents=True, exist_ok=True)
@@ -171,14 +165,7 @@ class Store:
                     replace(self.home / name, text)
 
     def require_space(self, size: int) -> None:
-        """Refuse to begin what cannot end.
-
-        Args:
-            size: Bytes that are about to be written; `home` exists.
-
-        Raises:
-            StoreError: The file system of the store has less space.
-        """
+        """Raise a StoreError if so many bytes, about to be written, do not fit; `home` exists."""
         with self.explained("examine", self.home):
             free = shutil.disk_usage(self.home).free
         if free < size:
@@ -191,25 +178,12 @@ class Store:
     def lock(
         self, sha256: str, *, wait: bool = True, name: str = ""
     ) -> AbstractContextManager[bool]:
-        """Hold off others who want the same file, where that is possible; see `partial.locked`.
-
-        Args:
-            sha256: Digest of the file.
-            wait: Wait for who holds the lock.
-            name: What a warning calls the file that is waited for; by default its path.
-
-        Raises:
-            TimeoutError: Another process holds the lock, and `wait` is false.
-        """
+        """Hold off others who want the same file, where that is possible; see `partial.locked`."""
         path = self.home / "locks" / f"{sha256}.lock"
         return locked(path, wait=wait, name=name or str(self.blob(sha256)))
 
     def set_aside(self, path: str | os.PathLike[str], sha256: str) -> Path:
-        """Move a file that does not match its name to `corrupt/`, in place of an earlier one.
-
-        Raises:
-            OSError: It cannot be moved.
-        """
+        """Move a file that does not match its name to `corrupt/`, in place of an earlier one."""
         folder = self.home / "corrupt"
         folder.mkdir(parents=True, exist_ok=True)
         earlier = [old for old in folder.iterdir() if is_damaged(old) and old.name[:64] == sha256]
@@ -221,11 +195,7 @@ class Store:
         return aside
 
     def check_layout(self) -> None:
-        """Refuse a store that a newer version of this package made.
-
-        Raises:
-            StoreError: Its layout is another one.
-        """
+        """Raise a StoreError if a newer version of this package made the store."""
         try:
             text = read_regular(self.home / "layout").decode("ascii", "replace")
         except FileNotFoundError:
@@ -261,13 +231,7 @@ class StoredFile:
     """An open file of a store, to be verified before any of its bytes are used.
 
     What is parsed must be read through `file`: a path may lead to another file a moment later.
-
-    Attributes:
-        store: Where it lies.
-        sha256: Its name.
-        path: Its path.
-        file: Its bytes.
-        hashed: Its stat when this process found its bytes to be right, if it did.
+    `hashed` is its stat when this process found its bytes to be right, if it did.
     """
 
     store: Store
@@ -293,11 +257,8 @@ class StoredFile:
             self.file.seek(0)
             return digest(self.file, note)
 
-    def verify(self, memo: Memo | None = None) -> None:
-        """Hash the file unless it was hashed already.
-
-        Args:
-            memo: Stats of files that were hashed; without one the file is hashed in any case.
+    def verify(self) -> None:
+        """Hash the file unless it was hashed already, as the memo of its store tells.
 
         Raises:
             IntegrityError: It does not match its name. In a store of one's own it was moved to
@@ -305,22 +266,17 @@ class StoredFile:
             StoreError: It cannot be read.
         """
         stat = self.stat
-        if not self._is_known(stat, memo):
-            self.expect(self.digest(), stat, memo)
+        if not self._is_known(stat):
+            self.expect(self.digest(), stat)
 
     @contextmanager
-    def verifying(self, content: mmap, memo: Memo | None = None) -> Iterator[None]:
-        """Hash the file, in a thread while the block runs, unless it was hashed already.
+    def verifying(self, content: mmap) -> Iterator[None]:
+        """As `verify`, in a thread while the block runs; `content` is a map of `file`.
 
-        Args:
-            content: A map of `file`.
-            memo: As in `verify`.
-
-        Raises:
-            IntegrityError: As in `verify`, at the end of the block, whatever happened inside.
+        An IntegrityError is raised at the end of the block, whatever happened inside.
         """
         stat = self.stat
-        if self._is_known(stat, memo):
+        if self._is_known(stat):
             yield
             return
         with ThreadPoolExecutor(1, "sha256") as pool:
@@ -329,17 +285,13 @@ class StoredFile:
             try:
                 yield
             finally:
-                self.expect(got.result(), stat, memo)
+                self.expect(got.result(), stat)
 
-    def expect(self, got: str, stat: Stat, memo: Memo | None = None) -> None:
-        """Compare a digest, computed since the file had this stat, with the name of the file.
-
-        Raises:
-            IntegrityError: As in `verify`.
-        """
+    def expect(self, got: str, stat: Stat) -> None:
+        """Compare a digest, computed since the file had this stat, with its name; see `verify`."""
         if got == self.sha256:
-            if memo and stat == self.stat:
-                memo.note(self.sha256, stat)
+            if stat == self.stat:
+                self.store.memo.note(self.sha256, stat)
             return
         msg = (
             f"{self.path} in the store is damaged:\n"
@@ -349,8 +301,10 @@ class StoredFile:
         )
         raise IntegrityError(msg)
 
-    def _is_known(self, stat: Stat, memo: Memo | None) -> bool:
-        return memo is not None and (stat == self.hashed or memo.knows(self.sha256, stat))
+    def _is_known(self, stat: Stat) -> bool:
+        if self.store.hash_always:
+            return False
+        return stat == self.hashed or self.store.memo.knows(self.sha256, stat)
 
     def _set_aside(self) -> str:
         """Move the damaged file away, and say what was done and what to do."""
@@ -371,6 +325,17 @@ class StoredFile:
             )
 
 
+def stores_of(settings: Settings) -> list[Store]:
+    """The extra caches and, as the last one, the store of the user, whose memo they share."""
+    always = settings.verify == "always"
+    own = Store(settings.home, hash_always=always)
+    extra = [
+        Store(folder, read_only=True, memo=own.memo, hash_always=always)
+        for folder in settings.extra_caches
+    ]
+    return [*extra, own]
+
+
 def digest(file: IO[bytes], note: Callable[[int], None] | None = None) -> str:
     """Return the sha256 of the rest of an open file, as lower-case hexadecimal digits."""
     state, done = hashlib.sha256(), 0
@@ -385,12 +350,3 @@ def digest(file: IO[bytes], note: Callable[[int], None] | None = None) -> str:
 def is_damaged(path: str | os.PathLike[str]) -> bool:
     """Whether something in `corrupt/` was put there by `Store.set_aside`."""
     return bool(_DAMAGED.fullmatch(Path(path).name)) and is_plain(path)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` outlive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

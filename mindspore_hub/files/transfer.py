@@ -51,13 +51,7 @@ _SYNCED = 32 << 20
 
 @dataclass(frozen=True)
 class Delivery:
-    """A file that is coming in.
-
-    Attributes:
-        start: How many bytes of the file come before the first chunk.
-        version: What is being sent.
-        chunks: The bytes from `start` to the end.
-    """
+    """A file that is coming in: the bytes from `start` to the end of this version of it."""
 
     start: int
     version: Version
@@ -67,14 +61,7 @@ class Delivery:
 def deliver(
     stack: ExitStack, location: Location, *, have: int, version: Version, settings: Settings
 ) -> Delivery:
-    """Begin a delivery; the stack ends it.
-
-    Args:
-        stack: What closes files and connections.
-        location: The place.
-        have: Bytes that need not be sent again.
-        version: What these bytes belong to.
-        settings: Limits, and what is trusted.
+    """Begin a delivery, which the stack ends; `have` bytes of `version` need not be sent again.
 
     Raises:
         NetworkError: The place does not have the file, or cannot be reached; a `PassingError` if
@@ -106,8 +93,7 @@ def receive(
 ) -> str | None:
     """Write a delivery to a file that holds what comes before it.
 
-    Returns:
-        The sha256 of the file, hashed while it was received; None if it was begun earlier.
+    Gives the sha256 of the file, hashed while it was received; None if it was begun earlier.
 
     Raises:
         NetworkError: The delivery is too large; a `PassingError` if it broke off, stalled, or was
@@ -116,7 +102,7 @@ def receive(
     done, total = delivery.start, delivery.version.total
     _refuse_size(total or 0, settings)
     report(done, total)
-    pace = _Pace(settings.timeout)
+    begin, came = time.monotonic(), 0
     with _Writer(file) as writer:
         for chunk in delivery.chunks:
             done += len(chunk)
@@ -126,29 +112,21 @@ def receive(
             _refuse_size(done, settings)
             writer.put(chunk)
             report(done, total)
-            pace.count(len(chunk))
+            came += len(chunk)
+            elapsed = time.monotonic() - begin
+            if elapsed >= settings.timeout:
+                _refuse_stalled(came, elapsed)
+                begin, came = time.monotonic(), 0
     if total is not None and done < total:
         msg = f"sent {done:,} of the {total:,} bytes that it announced"
         raise PassingError(msg)
     return writer.digest() if delivery.start == 0 else None
 
 
-class _Pace:
-    """Notices a connection that sends next to nothing."""
-
-    def __init__(self, window: float) -> None:
-        self._window = window
-        self._begin, self._bytes = time.monotonic(), 0
-
-    def count(self, size: int) -> None:
-        self._bytes += size
-        elapsed = time.monotonic() - self._begin
-        if elapsed < self._window:
-            return
-        if self._bytes < MIN_SPEED * elapsed:
-            msg = f"sent {self._bytes:,} bytes in {elapsed:.0f} s, less than {MIN_SPEED} a second"
-            raise PassingError(msg)
-        self._begin, self._bytes = time.monotonic(), 0
+def _refuse_stalled(came: int, elapsed: float) -> None:
+    if came < MIN_SPEED * elapsed:
+        msg = f"sent {came:,} bytes in {elapsed:.0f} s, less than {MIN_SPEED} a second"
+        raise PassingError(msg)
 
 
 class _Writer:

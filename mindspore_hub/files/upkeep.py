@@ -6,12 +6,11 @@ file, and a file goes at once.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
 import stat
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -20,8 +19,8 @@ from pathlib import Path
 from mindspore_hub._files import is_plain
 from mindspore_hub._progress import Progress
 from mindspore_hub.errors import AmbiguousNameError, HubError, StoreError, UnknownNameError
-from mindspore_hub.files.partial import Version, is_abandoned
-from mindspore_hub.files.records import Memo, Ref, forget_use, read_refs, stat_of
+from mindspore_hub.files.partial import is_abandoned, version_in
+from mindspore_hub.files.records import Ref, forget_use, read_refs, stat_of
 from mindspore_hub.files.store import OWN_FILES, OWN_FOLDERS, Store, is_damaged
 from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.hub import Hub
@@ -50,12 +49,9 @@ class State(str, Enum):
 
 @dataclass(frozen=True)
 class Entry:
-    """Something in the store that takes space.
+    """Something in the store that takes space: its files, the one with the bytes first.
 
     Attributes:
-        state: What is known of it.
-        sha256: Digest that it has, or was to have.
-        paths: Its files, the one with the bytes first.
         size: Bytes, without those of what describes it.
         used: Last use as the refs have it, else last change, in seconds since 1970.
         uids: Cards whose file it is, of the hub and of the refs.
@@ -79,12 +75,7 @@ class Entry:
 def inventory(store: Store, cards: Iterable[Card]) -> list[Entry]:
     """List what lies in a store, in the order of the uids; what nobody wants comes last.
 
-    Args:
-        store: The store; nothing in it is changed, and nothing is hashed.
-        cards: Cards of the hub.
-
-    Raises:
-        StoreError: A folder cannot be read, or a newer version of this package made the store.
+    Nothing is changed, and nothing is hashed.
     """
     with store.explained("list", store.home):
         store.check_layout()
@@ -148,7 +139,8 @@ def _unfinished(store: Store) -> Iterator[Entry]:
         if stats:
             size = stats[0].st_size if paths[0].suffix in {".part", ".tmp"} else 0
             used = max(found.st_mtime for found in stats)
-            total = _total(paths[0].with_suffix(".json"))
+            total = version_in(paths[0].with_suffix(".json")).total
+            total = total if isinstance(total, int) else None  # others may have written it
             yield Entry(State.UNFINISHED, sha256, tuple(paths), size, used, total=total)
 
 
@@ -181,13 +173,6 @@ def _is_known(store: Store, sha256: str, path: Path) -> bool:
     return False
 
 
-def _total(facts: Path) -> int | None:
-    with suppress(OSError, ValueError, TypeError):
-        total = Version(**json.loads(facts.read_bytes())).total
-        return total if isinstance(total, int) else None
-    return None
-
-
 def prunable(
     entries: Iterable[Entry],
     *,
@@ -197,13 +182,8 @@ def prunable(
 ) -> list[Entry]:
     """Choose what is not needed: all that is not a whole file, and files that nobody wants.
 
-    A file that no card and no ref names is kept for a day: it may have just been downloaded.
-
-    Args:
-        entries: What lies in the store.
-        now: The time, in seconds since 1970.
-        older_than: Seconds after whose passing without a use a file is not needed.
-        kept: Digests of files that are needed however long they were not used.
+    A file that no card and no ref names is kept for a day: it may have just been downloaded; any other
+    one for `older_than` seconds without a use, and those of the digests `kept` for ever.
     """
     return [
         entry
@@ -222,16 +202,9 @@ def _patience(entry: Entry, older_than: float | None) -> float:
 def meant(name: str, entries: Iterable[Entry], hub: Hub) -> set[str]:
     """Find the digests that a name means; the store need not have them.
 
-    Args:
-        name: Any name of a card, the uid of a card that a file of the store was loaded for, or a
-            sha256 or at least its first 8 digits.
-        entries: What lies in the store.
-        hub: The cards.
-
-    Raises:
-        UnknownNameError: It means nothing.
-        AmbiguousNameError: Several digests begin like this, or several cards have that name.
-        CardError: The file at a path is not a readable card.
+    It is any name of a card, the uid of a card that a file of the store was loaded for, or a
+    sha256 or at least its first 8 digits; other errors than those of `Hub.resolve` say that several
+    digests begin like this.
     """
     entries = list(entries)
     if found := _beginning(name.lower(), entries, hub):
@@ -263,19 +236,11 @@ def _beginning(prefix: str, entries: Iterable[Entry], hub: Hub) -> set[str]:
 def discard(
     store: Store, entries: Iterable[Entry], *, now: float, dry_run: bool = False
 ) -> Iterator[Entry]:
-    """Remove entries, and give each one that is gone.
+    """Remove entries, and give each one that is gone, or would go with `dry_run`.
 
     What a process is downloading stays, and so does for a day what is unfinished in a store without
-    locks, where nobody can know who writes. A file that cannot be removed does not keep others from going.
-
-    Args:
-        store: The store.
-        entries: What shall go, as `inventory` lists it.
-        now: The time, in seconds since 1970.
-        dry_run: Remove nothing; give what would go.
-
-    Raises:
-        StoreError: Some of them cannot be removed; raised when everything else is gone.
+    locks, where nobody can know who writes. A file that cannot be removed does not keep others from
+    going: the StoreError comes when everything else is gone.
     """
     failures = []
     groups: dict[str, list[Entry]] = {}
@@ -323,14 +288,7 @@ def _unlink(path: Path) -> bool:
 
 @dataclass(frozen=True)
 class Checked:
-    """A file that was hashed.
-
-    Attributes:
-        sha256: The digest that it has to have.
-        path: Where it lies, or lay.
-        size: Bytes.
-        error: Why it cannot be used; none if it is whole.
-    """
+    """A copy of a file that was hashed, and why it cannot be used; no error if it is whole."""
 
     sha256: str
     path: Path
@@ -339,39 +297,32 @@ class Checked:
 
 
 def check(
-    stores: Sequence[Store], digests: Iterable[str], *, memo: Memo, progress: Progress
+    stores: Sequence[Store], digests: Iterable[str], *, progress: Progress
 ) -> Iterator[Checked]:
-    """Hash every copy of these files, whatever the memo knows, and note there what is whole.
+    """Hash every copy of these files, whatever the memos know, and note there what is whole.
 
-    A damaged file in a store of one's own is moved to `corrupt/`.
-
-    Args:
-        stores: Where they may lie; a file that is nowhere is passed over.
-        digests: Which files.
-        memo: Stats of files that were hashed.
-        progress: Called with bytes done and bytes in total.
+    A damaged file in a store of one's own is moved to `corrupt/`; one that is nowhere is passed over.
     """
     copies = [(store, sha256, size) for sha256 in digests for store, size in _sizes(stores, sha256)]
     done, total = 0, sum(size for _, _, size in copies)
     for store, sha256, size in copies:
-        note = _onward(progress, done, total)
-        done += size
         error: HubError | None = None
+
+        def note(read: int, before: int = done) -> None:
+            progress(before + read, total)
+
         try:
             found = store.open(sha256)
             if not found:
                 continue
             with found:
                 before = found.stat
-                found.expect(found.digest(note), before, memo)
+                found.expect(found.digest(note), before)
         except HubError as problem:
-            memo.forget(sha256)
+            store.memo.forget(sha256)
             error = problem
+        done += size
         yield Checked(sha256, store.blob(sha256), size, error)
-
-
-def _onward(progress: Progress, done: int, total: int) -> Callable[[int], None]:
-    return lambda read: progress(done + read, total)
 
 
 def _sizes(stores: Iterable[Store], sha256: str) -> Iterator[tuple[Store, int]]:

@@ -30,16 +30,9 @@ MAX_INTERIM = 16
 
 _ADDRESS = re.compile(r"[^\s'\"<>]*(?:://|@)[^\s'\"<>]*")
 
-MAX_SHOWN = 200
-"""Characters of what a server says that are repeated in a message."""
-
 
 class PassingError(NetworkError):
-    """A failure that may be gone at the next attempt.
-
-    Attributes:
-        wait: Seconds that the server asks to wait.
-    """
+    """A failure that may be gone at the next attempt, `wait` seconds later if the server says so."""
 
     def __init__(self, message: str, *, wait: float = 0.0) -> None:
         super().__init__(message)
@@ -72,15 +65,10 @@ def request(
     headers: dict[str, str] | None = None,
     cas: Callable[[], ssl.SSLContext] = trusted_cas,
 ) -> BaseHTTPResponse:
-    """Send one request and return its answer, the body unread.
+    """Send one request and return its answer, the body unread; the stack closes the connection.
 
-    Args:
-        stack: What closes the connection.
-        method: GET or HEAD.
-        url: An http(s) URL; a user and a password in it become basic authentication.
-        timeout: Seconds to connect, and seconds between two bytes.
-        headers: Further headers.
-        cas: Asked for what is trusted, if there is TLS.
+    A user and a password in the URL become basic authentication. `timeout` is in seconds: to connect,
+    and between two bytes. `cas` is asked for what is trusted, if there is TLS.
 
     Raises:
         NetworkError: There is no answer; a `PassingError` if there may be one later.
@@ -117,11 +105,7 @@ def is_address(url: str) -> bool:
 
 
 def next_url(response: BaseHTTPResponse, url: str) -> str | None:
-    """Where an answer of this URL redirects to; None if it does not.
-
-    Raises:
-        NetworkError: It redirects to what is not a URL.
-    """
+    """Where an answer of this URL redirects to, if it does; a `NetworkError` if that is not a URL."""
     location = response.get_redirect_location()
     if not location:
         return None
@@ -135,7 +119,7 @@ def next_url(response: BaseHTTPResponse, url: str) -> str | None:
 
 def printable(text: str) -> str:
     """What a server said, so that it fits into a message and moves no cursor."""
-    return "".join(char if char.isprintable() else "?" for char in text[:MAX_SHOWN])
+    return "".join(char if char.isprintable() else "?" for char in text[:200])
 
 
 @contextmanager

@@ -78,13 +78,7 @@ class Link(NamedTuple):
 
 
 class Implementation(NamedTuple):
-    """What the introduction of a card says that it uses.
-
-    Attributes:
-        name: The network.
-        path: Folder of its code, None if there is none.
-        place: Where the paragraph begins.
-    """
+    """The network that the introduction of a card says it uses, and the folder of its code."""
 
     name: str
     path: str | None
@@ -113,12 +107,7 @@ class _Fence(NamedTuple):
 
 
 class Body:
-    """Lines after the front matter.
-
-    Args:
-        lines: The lines.
-        first_line: Line number of the first of them.
-    """
+    """Lines after the front matter, the first of which has the line number `first_line`."""
 
     def __init__(self, lines: tuple[str, ...], first_line: int) -> None:
         self.lines = lines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -79,7 +79,6 @@ class Asset:
         sha256: Digest of its bytes, 64 lower-case hexadecimal digits.
         network_args: Constructor arguments of the network that it fits.
         size: Approximate size as the card gives it, such as `329 MB`.
-        format: What the card says that it is, such as `ckpt`.
         node: Its keys and values in the card, with their places.
     """
 
@@ -134,13 +133,11 @@ class Card:
     """A model card: the only declaration of a model.
 
     What its front matter does not say, or not in a form that can be read, is empty or None; a rule
-    says why. Texts are as written: versions and digests are no numbers.
+    says why. Texts are as written: versions and digests are not numbers.
 
     Attributes:
-        path: File of the card.
         uid: `publisher/version/card`.
-        title: Title, for display only.
-        front_matter: Its keys and values, with their places.
+        title: For display only.
         needs_uid: Whether its hub has another card that its variant means, as after a second
             release; the hub says it.
         other_asset: Checkpoint that is loaded in place of the one in the front matter.
@@ -284,8 +281,7 @@ def read_card(path: Path, uid: str) -> Card:
     """Read the card at `path`; one that has not changed since is not read again.
 
     Raises:
-        CardError: The card cannot be read, or names no model, or its `asset` is not a list of
-            files, or its network-args mean nothing.
+        CardError: The card cannot be read, or says no model, assets or arguments that mean anything.
     """
     try:
         state = path.stat()
@@ -301,10 +297,7 @@ def _remembered(path: Path, uid: str, *_state: int) -> Card:
 
 def _read(path: Path, uid: str) -> Card:
     document = read_document(path, uid)
-    problem = document.syntax_error
-    problem = problem or _model_name_problem(document.front_matter)
-    problem = problem or next(asset_problems(document.front_matter), None)
-    problem = problem or _network_args_problem(document.front_matter)
+    problem = document.syntax_error or next(_problems(document.front_matter), None)
     if problem:
         where = f"{path}:{problem.place.line}:{problem.place.column}"
         msg = f"{where}: {problem.message}; run `mshub card check {path}` for every finding."
@@ -312,16 +305,14 @@ def _read(path: Path, uid: str) -> Card:
     return document.card
 
 
-def stated(card: Card, key: str, read: Callable[[YamlNode | None], _Made | None]) -> _Made:
-    """What `read` makes of a key of the asset, such as `preprocessing`.
-
-    Raises:
-        CardError: The card says nothing there, or something that cannot be read.
-    """
+def stated(
+    card: Card, key: str, read: Callable[[YamlNode | None], _Made | None], wanted: str = ""
+) -> _Made:
+    """What `read` makes of a key of the asset, `wanted` being its form; a CardError if nothing."""
     made = read(card.asset.node.get(key)) if card.asset else None
     if made is None:
         msg = (
-            f"{card.uid} says no `{key}` that could be followed; add it to its asset, and see "
+            f"{card.uid} says no `{wanted or key}` that could be followed; add it to its asset, and see "
             f"`mshub card check {card.path}`."
         )
         raise CardError(msg)
@@ -363,37 +354,27 @@ def parse_repo_link(url: str) -> RepoLink | None:
     return RepoLink(url, host, owner, repo, ref, path)
 
 
-def _model_name_problem(front_matter: YamlMapping) -> Problem | None:
-    """A model name becomes part of paths, so it must not lead out of the hub."""
+def _problems(front_matter: YamlMapping) -> Iterator[Problem]:
+    """What makes a card one that nothing can be done with."""
     name = front_matter.text("model-name")
     if not name:
-        return Problem(front_matter.place, "model-name is missing or empty", "add it")
-    if not _MODEL_NAME.fullmatch(name):
+        yield Problem(front_matter.place, "model-name is missing or empty", "add it")
+    elif not _MODEL_NAME.fullmatch(name):  # a part of paths, which must not lead out of the hub
         message = f"model-name {name!r} is not made of letters, digits and any of `_.+-`"
-        return Problem(front_matter.place_of("model-name"), message, "rename the model")
-    return None
-
-
-def _network_problem(front_matter: YamlMapping) -> Problem | None:
-    """What is said of the network becomes the name of a module."""
-    is_stated = not is_null(front_matter.get("network"))
-    if not is_stated or NETWORK.fullmatch(front_matter.text("network")):
-        return None
-    place = front_matter.place_of("network")
-    return Problem(place, "network is not MODULE.NAME", "write `resnet.resnet50`")
-
-
-def _network_args_problem(front_matter: YamlMapping) -> Problem | None:
-    """An argument that cannot be read would build another network than the card means."""
+        yield Problem(front_matter.place_of("model-name"), message, "rename the model")
+    network = front_matter.get("network")
+    if not is_null(network) and not NETWORK.fullmatch(front_matter.text("network")):
+        place = front_matter.place_of("network")
+        yield Problem(place, "network is not MODULE.NAME", "write `resnet.resnet50`")
+    yield from asset_problems(front_matter)
+    # An argument that cannot be read would build another network than the card means.
     for item in asset_items(front_matter):
-        arguments = item.get("network-args")
-        place = item.place_of("network-args")
-        if arguments is None:
-            continue
+        arguments = item.get("network-args") or NOTHING
         if not isinstance(arguments, YamlMapping):
-            return Problem(place, "network-args is not a mapping", "write `{name: value}`")
-        for name, value in arguments.entries:
+            place = item.place_of("network-args")
+            yield Problem(place, "network-args is not a mapping", "write `{name: value}`")
+            continue
+        for argument, value in arguments.entries:
             if not isinstance(value, YamlText) or not value.text:
-                message = f"network-args gives {name.text} no single value"
-                return Problem(name.place, message, "write `{name: value}`")
-    return None
+                message = f"network-args gives {argument.text} no single value"
+                yield Problem(argument.place, message, "write `{name: value}`")

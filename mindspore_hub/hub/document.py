@@ -39,7 +39,6 @@ class Document:
     """A card as written.
 
     Attributes:
-        path: File it was read from.
         uid: `publisher/version/card`, its path under the folder of all cards.
         text: All of it, without a byte order mark, with its line ends as they are.
         lines: Its lines without their ends.
@@ -47,7 +46,6 @@ class Document:
         front_matter: Keys and values, as far as they can be read.
         rules: Line numbers of all lines that begin with `---`.
         problems: What is broken, under the code of the rule that reports it.
-        byte_order_mark: Whether the file begins with one.
     """
 
     path: Path
@@ -181,7 +179,7 @@ class Document:
 
 
 class Outline(Document):
-    """A card that was let go: its path and its uid; all the rest is read again when it is asked for.
+    """A card that was let go: all but its path and its uid is read again when it is asked for.
 
     A folder may have more cards than should be held at once, and rules that compare them look
     closer at few. Two outlines are equal if they are the same.
@@ -215,11 +213,7 @@ def _again(outline: Outline) -> Document:
 
 
 def read_document(path: Path, uid: str | None = None) -> Document:
-    """Read the card at `path`; without a uid, it is what its path says.
-
-    Raises:
-        CardError: The file cannot be read, or is larger than any card.
-    """
+    """Read the card at `path`, or raise a CardError; without a uid, it is what its path says."""
     return decode_document(read_bytes(path), path, uid)
 
 
@@ -244,6 +238,7 @@ def parse_document(
     lines = _LINE_BREAK.split(text) if "\r" in text else text.split("\n")
     if not lines[-1]:
         del lines[-1]
+    first = next((line for line in lines if line.strip()), "")
     rules = tuple(number for number, line in enumerate(lines, 1) if line.startswith("---"))
     start, end = rules[:2] if len(rules) > 1 else (0, 0)
     mapping, problems = front.read(lines[start : max(end - 1, 0)], start + 1)
@@ -252,7 +247,7 @@ def parse_document(
         uid=uid_of(path) if uid is None else uid,
         text=text,
         lines=tuple(lines),
-        title=_title(lines),
+        title=first[2:].strip() or None if first.startswith("# ") else None,
         front_matter=mapping,
         rules=rules,
         problems=(*known, *problems),
@@ -261,15 +256,14 @@ def parse_document(
 
 
 def _doubled_lines(node: YamlNode, end: int) -> Iterator[int]:
-    """Lines of every key that stands twice in its mapping, and of the values of both.
-
-    Args:
-        node: A mapping, or a value in which there may be some.
-        end: First line behind it.
-    """
-    parts = _parts_of(node)
+    """Lines of every key that stands twice in a mapping, and of its values, before the line `end`."""
+    parts: list[tuple[str | None, Place, YamlNode]] = []
+    if isinstance(node, YamlMapping):
+        parts = [(name.text, name.place, value) for name, value in node.entries]
+    elif isinstance(node, YamlList):
+        parts = [(None, item.place, item) for item in node.items]
     starts = [place.line for _, place, _ in parts]
-    times = Counter(name for name, _, _ in parts if name is not None)
+    times = Counter(name for name, _, _ in parts)
     for (name, place, value), after in zip(parts, [*starts[1:], end], strict=False):
         if name is not None and times[name] > 1:
             yield from range(place.line, max(after, place.line + 1))
@@ -282,20 +276,8 @@ def _end_of(mapping: YamlMapping, key: str, end: int) -> int:
     return min((name.place.line for name, _ in mapping.entries if name.place > place), default=end)
 
 
-def _parts_of(node: YamlNode) -> list[tuple[str | None, Place, YamlNode]]:
-    """Name, place and value of every entry of a mapping, or item of a list, which has no name."""
-    if isinstance(node, YamlMapping):
-        return [(name.text, name.place, value) for name, value in node.entries]
-    return [(None, item.place, item) for item in node.items] if isinstance(node, YamlList) else []
-
-
 def _in_english(line: str) -> str:
     """A line of front matter with its Chinese key, if it has one, in English."""
     match = _CHINESE_KEY.fullmatch(line)
     key = CHINESE.get(match[2]) if match else None
     return f"{match[1]}{key}: {match[3]}".rstrip() if match and key else line
-
-
-def _title(lines: list[str]) -> str | None:
-    first = next((line for line in lines if line.strip()), "")
-    return first[2:].strip() or None if first.startswith("# ") else None

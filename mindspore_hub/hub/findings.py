@@ -55,12 +55,9 @@ class Rewrite(str, Enum):
 
 
 class Problem(NamedTuple):
-    """What a rule says about one place of a card, before it knows its own code.
+    """What a rule says about one place of a card: what is wrong, with the value, and what to do.
 
     Attributes:
-        place: Where it is.
-        message: What is wrong, with the value.
-        help: What to do.
         edits: What does it, where a rule is sure.
         whole: The problem is of the whole card; its place says nothing.
     """
@@ -73,12 +70,7 @@ class Problem(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A problem of one card, as it is reported.
-
-    Attributes:
-        source: Its line, if it is of one.
-        asset: What tells the asset that it is about from the others of the card, if it is of one.
-    """
+    """A problem of one card, as it is reported, with the line and the asset that it is about."""
 
     path: Path
     line: int

@@ -30,12 +30,14 @@ _WORD = r"-?[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}"
 
 _LIST = rf"\[ *{_WORD}(?: *, *{_WORD})* *\]"
 _PAIR = rf"{_WORD}: +(?:{_WORD}|{_LIST})"
+_FLAT = rf"\{{ *{_PAIR}(?: *, *{_PAIR})* *\}}"
+_FIELD = rf"{_WORD}: +(?:{_WORD}|{_LIST}|{_FLAT})"
 
 _A_WORD = pattern(_WORD)
 _A_LIST = pattern(_LIST)
 _LIST_OF_LISTS = pattern(rf"\[ *{_LIST}(?: *, *{_LIST})* *\]")
-_A_PAIR = pattern(rf"({_WORD}): +({_WORD}|{_LIST})")
-_MAPPING = pattern(rf"\{{ *{_PAIR}(?: *, *{_PAIR})* *\}}")
+_A_FIELD = pattern(rf"({_WORD}): +({_WORD}|{_LIST}|{_FLAT})")
+_MAPPING = pattern(rf"\{{ *{_FIELD}(?: *, *{_FIELD})* *\}}")
 
 _MAX_KEY = 1000
 """Longer keys YAML takes only with a question mark before them."""
@@ -62,11 +64,7 @@ Problems = list[tuple[str, Problem]]
 
 
 def read(lines: Sequence[str], first_line: int) -> tuple[YamlMapping, Problems]:
-    """Read front matter.
-
-    Args:
-        lines: What stands between the two rules.
-        first_line: Line number of the first of them.
+    """Read what stands between the two rules, from the line `first_line` on.
 
     Returns:
         Keys and values, and what is broken, under the code of the rule that reports it.
@@ -84,13 +82,7 @@ def read(lines: Sequence[str], first_line: int) -> tuple[YamlMapping, Problems]:
 
 
 class _Scan:
-    """What the lines say when each is taken by itself.
-
-    Attributes:
-        mapping: Keys and values.
-        problems: Lines that are neither, and bare dashes in place of a value.
-        sure: Whether a YAML parser would read the same.
-    """
+    """What the lines say when each is taken by itself; `sure` if a YAML parser would read the same."""
 
     def __init__(self, lines: Sequence[str], first_line: int) -> None:
         # Tabs and what no editor shows mean to YAML what they do not mean here.
@@ -121,12 +113,11 @@ class _Scan:
 
     def _take(self, number: int, line: str, stripped: str) -> None:
         indent = len(line) - len(line.lstrip(" \t"))
-        if stripped == "-":
-            self._begin_item(Place(number, indent + 1))
-            return
-        if stripped.startswith(("- ", "-\t")):
+        if stripped == "-" or stripped.startswith(("- ", "-\t")):
             self._begin_item(Place(number, indent + 1))
             inner = stripped[1:].lstrip(" \t")
+            if not inner:
+                return
             indent += len(stripped) - len(inner)
             stripped = inner
         entry = self._entry(number, indent, stripped)
@@ -173,7 +164,9 @@ class _Scan:
         if self._items is None:
             last = self._entries[-1][1] if self._entries else None
             if not isinstance(last, YamlText) or last.text or not last.plain:
-                self._stray_item(place)
+                self.sure = False
+                problem = Problem(place, "a list item without a list", "write `key: value`")
+                self.problems.append(("F017", problem))
                 return
             self._items = []
             self._list_place = place
@@ -181,12 +174,6 @@ class _Scan:
             self.sure = False
         self._indent = 0
         self._items.append(([], place))
-
-    def _stray_item(self, place: Place) -> None:
-        self.sure = False
-        self.problems.append(
-            ("F017", Problem(place, "a list item without a list", "write `key: value`"))
-        )
 
     def _add_to_item(self, entry: tuple[YamlText, YamlNode]) -> None:
         key, value = entry
@@ -209,13 +196,11 @@ class _Scan:
         """Make the list that has been open the value of its key."""
         if self._items is None:
             return
-        items = []
-        for entries, place in self._items:
-            if entries:
-                items.append(YamlMapping(tuple(entries), entries[0][0].place))
-            else:
-                self.sure = False
-                items.append(YamlMapping((), place))
+        self.sure = self.sure and all(entries for entries, _ in self._items)
+        items = [
+            YamlMapping(tuple(entries), entries[0][0].place if entries else place)
+            for entries, place in self._items
+        ]
         key = self._entries[-1][0]
         self._entries[-1] = (key, YamlList(tuple(items), self._list_place))
         self._items = None
@@ -233,9 +218,9 @@ def _is_sure(written: str) -> bool:
 
 
 def _flow(written: str, place: Place) -> YamlList | YamlMapping | None:
-    """A list of words or of such lists, or a mapping of words to either; None for anything else."""
+    """A list or a mapping of words that holds others of them, but no deeper; None for anything else."""
     if written[0] == "{" and _MAPPING.fullmatch(written):
-        return YamlMapping(tuple(_pairs(written, place)), place)
+        return _mapping(written, place)
     if written[0] == "[" and _A_LIST.fullmatch(written):
         return _list_of_words(written, place)
     if written[0] == "[" and _LIST_OF_LISTS.fullmatch(written):
@@ -244,12 +229,14 @@ def _flow(written: str, place: Place) -> YamlList | YamlMapping | None:
     return None
 
 
-def _pairs(written: str, place: Place) -> Iterator[tuple[YamlText, YamlNode]]:
+def _mapping(written: str, place: Place) -> YamlMapping:
     line, column = place
-    for match in _A_PAIR.finditer(written):
+    entries = []
+    for match in _A_FIELD.finditer(written):
         value, at = match[2], Place(line, column + match.start(2))
-        node = _list_of_words(value, at) if value[0] == "[" else YamlText(value, at)
-        yield YamlText(match[1], Place(line, column + match.start(1))), node
+        node = _flow(value, at) or YamlText(value, at)
+        entries.append((YamlText(match[1], Place(line, column + match.start(1))), node))
+    return YamlMapping(tuple(entries), place)
 
 
 def _list_of_words(written: str, place: Place) -> YamlList:
@@ -273,27 +260,19 @@ def _forbidden_character(lines: Sequence[str], first_line: int) -> Problem | Non
 
 
 def _read_yaml(lines: Sequence[str], first_line: int) -> tuple[YamlMapping, Problem | None]:
-    """Read front matter as YAML.
-
-    Args:
-        lines: What stands between the two rules.
-        first_line: Line number of the first of them.
-
-    Returns:
-        Keys and values, none if it cannot be read, and then why.
-    """
+    """Read front matter as YAML: keys and values, or none and why."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    empty = YamlMapping((), Place(first_line))
     text = "\n".join(lines)
+    root = None
     try:
         problem = _alias_or_depth(yaml.parse(text, Loader=loader), first_line)
         root = None if problem else yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
-        return empty, _refused(error, text, loader, first_line)
-    node = _convert(root, first_line) if root is not None else empty
-    return (node if isinstance(node, YamlMapping) else empty), problem
+        problem = _refused(error, text, loader, first_line)
+    node = _convert(root, first_line) if root is not None else None
+    return (node if isinstance(node, YamlMapping) else YamlMapping((), Place(first_line))), problem
 
 
 def _refused(error: Any, text: str, loader: Any, first_line: int) -> Problem:
@@ -364,7 +343,9 @@ def _convert(node: Any, first_line: int) -> YamlNode:
 
     place = _place(node.start_mark, first_line)
     if isinstance(node, yaml.MappingNode):
-        return YamlMapping(tuple(_entries(node, first_line)), place)
+        pairs = [[_convert(item, first_line) for item in pair] for pair in node.value]
+        entries = [(name, value) for name, value in pairs if isinstance(name, YamlText)]
+        return YamlMapping(tuple(entries), place)
     if isinstance(node, yaml.SequenceNode):
         return YamlList(tuple(_convert(item, first_line) for item in node.value), place)
     return YamlText(node.value, place, _is_plain(node))
@@ -374,19 +355,8 @@ def _is_plain(node: Any) -> bool:
     """Whether YAML chooses the type by the text: a tag before it says the type as quotes do."""
     import yaml
 
-    if node.style:
-        return not _is_text(node.tag)
-    resolver: Any = yaml.SafeLoader("")
-    implied = resolver.resolve(yaml.ScalarNode, node.value, (True, False))
-    return not _is_text(node.tag) or _is_text(implied)
-
-
-def _is_text(tag: str) -> bool:
-    return tag == "tag:yaml.org,2002:str"
-
-
-def _entries(node: Any, first_line: int) -> Iterator[tuple[YamlText, YamlNode]]:
-    for key, value in node.value:
-        name = _convert(key, first_line)
-        if isinstance(name, YamlText):
-            yield name, _convert(value, first_line)
+    text = "tag:yaml.org,2002:str"
+    resolver: Any = yaml.SafeLoader
+    if node.tag != text or node.style:
+        return bool(node.tag != text)
+    return bool(resolver("").resolve(yaml.ScalarNode, node.value, (True, False)) == text)

@@ -38,13 +38,7 @@ def own_root() -> Path:
 
 @dataclass(frozen=True)
 class UnreadableCard:
-    """A card that cannot be read.
-
-    Attributes:
-        uid: Its uid.
-        path: Its file.
-        error: Why it cannot be read.
-    """
+    """A card that cannot be read, and why."""
 
     uid: str
     path: Path
@@ -78,11 +72,7 @@ class Hub:
     def of(cls, hub: Hub | str | os.PathLike[str] | None = None, *, trust: bool = False) -> Hub:
         """The hub that an argument means: itself, that of a path, or by default the usual one.
 
-        The usual one is at `MSHUB_HUB`, or belongs to this package.
-
-        Args:
-            hub: A hub, the path of its root, or None.
-            trust: The caller trusts its code.
+        The usual one is at `MSHUB_HUB`, or belongs to this package. With `trust`, its code may run.
 
         Raises:
             SettingsError: `MSHUB_HUB` is not a path.
@@ -109,9 +99,6 @@ class Hub:
         """Its cards, by uid in order.
 
         One that cannot be read is left out with a warning: it must not take all others with it.
-
-        Raises:
-            CardError: There is no folder of cards.
         """
         for unread in self.unread:
             _warn(unread.path)
@@ -123,11 +110,7 @@ class Hub:
         return self._read[1]
 
     def complete(self) -> Hub:
-        """The same hub, where leaving a card out would give a wrong result.
-
-        Raises:
-            CardError: There is no folder of cards, or a card cannot be read.
-        """
+        """The same hub, where leaving a card out would give a wrong result: its error is raised."""
         for unread in self.unread:
             raise unread.error
         return self
@@ -189,12 +172,7 @@ class Hub:
         return self._by_variant(model, variant) if separator else self._by_name(name)
 
     def only_card(self) -> Card:
-        """The card that a hub means by itself: its only one, or the default of its only model.
-
-        Raises:
-            UnknownNameError: It has no cards.
-            AmbiguousNameError: It has several models, or no default; its cards are listed.
-        """
+        """The card that a hub means by itself: its only one, or the default of its only model."""
         if not self.cards:
             msg = f"{self.root} has no cards."
             raise UnknownNameError(msg)

@@ -38,7 +38,7 @@ _NAME = (
     rf"(?![^0-9|]*\+/?-)"
     rf"(?:FAR0\.1recall|(?:[0-9]+\.[0-9]+(?=[{_LETTER}]))?[^,;|±∓0-9]*?(?:{_INSIDE})*?)"
 )
-"""A name has no figure of its own, so that two numbers in one segment are no metric."""
+"""A name has no figure of its own, so that two numbers in one segment are not a metric."""
 
 _METRIC = pattern(
     rf"(?P<name>{_NAME}(?:{_AT_END})?)\s*(?P<colon>:?)\s*(?P<value>[-+]?{_UNSIGNED})"
@@ -78,7 +78,7 @@ _LONGEST_NAME = 255
 """Longer ones are not file names, and would take the expressions above their time."""
 
 _LONGEST_METRIC = 200
-"""Longer texts are no metric, and would take the expressions above their time."""
+"""Longer texts are not metrics, and would take the expressions above their time."""
 
 _LONGEST_VALUE = 5_000
 """No `evaluation` is longer; published ones have fewer than 200 characters."""
@@ -86,7 +86,7 @@ _LONGEST_VALUE = 5_000
 _NOWHERE = Place()
 
 _USUAL = pattern(r"((?:[A-Za-z]+[0-9]+)?[A-Za-z]{2,})([0-9]+(?:\.[0-9]+)?)")
-"""What nearly every metric looks like; its letters are no exponent and no unit."""
+"""What nearly every metric looks like; its letters are neither exponent nor unit."""
 
 _ACCURACIES = frozenset({"top1acc", "top1accuracy", "top1", "accuracy"})
 """Other names of `acc`."""
@@ -96,11 +96,9 @@ class Metric(NamedTuple):
     """One metric of `evaluation`, such as `rank1acc71`.
 
     Attributes:
-        name: Its name, None if there is none.
         value: Its number as written, without how far it may be off.
         unit: `%`, `m`, `d`, `mos`, or None.
         text: The segment as written.
-        place: Where it stands.
         colon: Whether a colon separates name and value.
     """
 
@@ -147,11 +145,11 @@ class ToolkitFileName(NamedTuple):
 def parse_metric(segment: str, place: Place = _NOWHERE) -> Metric | None:
     """A metric from a segment of `evaluation`; None if it follows no grammar."""
     text = segment.strip()
-    usual = _USUAL.fullmatch(text) if len(text) <= _LONGEST_METRIC else None
-    if usual:
+    if len(text) > _LONGEST_METRIC:
+        return None
+    if usual := _USUAL.fullmatch(text):
         return Metric(usual[1], usual[2], None, text, place, colon=False)
-    match = _METRIC.fullmatch(text) if len(text) <= _LONGEST_METRIC else None
-    if not match:
+    if not (match := _METRIC.fullmatch(text)):
         return None
     name, colon, value = match.group("name", "colon", "value")
     unit = match["unit"] or match["late"] or None
@@ -189,8 +187,6 @@ def parse_evaluation(node: YamlNode | None) -> tuple[list[Metric], list[tuple[st
         return metrics, bad
     if not isinstance(node, YamlText):
         return [], [("a list or mapping", node.place)]
-    if not node.text.strip():
-        return metrics, bad
     if len(node.text) > _LONGEST_VALUE:
         return [], [(f"{node.text[:40]}...", node.place)]
     column = node.place.column + (not node.plain)
@@ -200,7 +196,7 @@ def parse_evaluation(node: YamlNode | None) -> tuple[list[Metric], list[tuple[st
         metric = parse_metric(segment, place)
         if metric:
             metrics.append(metric)
-        else:
+        elif node.text.strip():
             bad.append((segment.strip(), place))
         column += len(segment) + 1
     return metrics, bad
@@ -234,12 +230,7 @@ def _decimals(number: str) -> int:
 
 
 class Comparison(NamedTuple):
-    """Pairs of metrics that disagree, each the card's first.
-
-    Attributes:
-        values: The same metric with different values.
-        names: The same value of different metrics.
-    """
+    """Metrics that disagree, the card's first: different values of one, one value of different."""
 
     values: list[tuple[Metric, Metric]]
     names: list[tuple[Metric, Metric]]

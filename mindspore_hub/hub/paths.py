@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -32,10 +33,9 @@ _VERSION = pattern(r"\d+(?:\.\d+)+")
 
 
 class Cards(NamedTuple):
-    """Cards that belong together, unread.
+    """Cards that belong together, unread, by uid and path.
 
     Attributes:
-        named: Uid and path of each.
         root: Hub root that they are all cards of, if they are.
         folder: Folder that they were found under; None for a card that was named itself.
         others: The further cards of the hub, where these are a part of it.
@@ -64,12 +64,7 @@ class Cards(NamedTuple):
         return sorted(whole, key=lambda item: _absolute(item[1]).parts)
 
     def read(self, path: Path) -> bytes:
-        """All of one of the cards.
-
-        Raises:
-            CardError: The file cannot be read, is larger than any card, or is a link that leads
-                out of the hub.
-        """
+        """All of one of the cards; a link that leads out of the hub is refused."""
         if path in self.refused:
             raise CardError(self.refused[path])
         return read_bytes(path)
@@ -124,11 +119,7 @@ def leads_out(path: Path, *bounds: Path | None) -> str:
 
 
 def refuse_links(paths: Iterable[Path], root: Path) -> None:
-    """Refuse files to be written, if one of them leads out of their hub through a link.
-
-    Raises:
-        CardError: One does.
-    """
+    """Refuse files to be written, if one of them leads out of their hub through a link."""
     for path in paths:
         if message := leads_out(path, root):
             msg = f"{message} Nothing was written; put a file or folder in place of the link."
@@ -139,19 +130,12 @@ def card_paths(folder: Path) -> list[tuple[str, Path]]:
     """Uid and path of every `.md` under a folder, in order.
 
     The uid is the path below the `assets` folder of a hub, else below the folder itself.
-
-    Raises:
-        CardError: There is no such folder.
     """
     return _search(folder, root_above(folder / "x")).named
 
 
 def find_cards(path: Path) -> Cards:
-    """A card, or all cards under a folder; without the others of their hub.
-
-    Raises:
-        CardError: The folder holds no cards.
-    """
+    """A card, or all cards under a folder (a CardError if none); without the others of their hub."""
     if path.is_file():
         return Cards([(uid_of(path), path)], root_above(path))
     assets = searched(path)
@@ -171,14 +155,14 @@ def in_hubs(found: Iterable[Cards]) -> list[Cards]:
 
     Single cards of one hub become one part, so that the hub is read once for all of them.
     """
-    single: dict[Path, list[tuple[str, Path]]] = {}
+    single: dict[Path, Cards] = {}
     rest = []
     for cards in found:
         if cards.root and cards.folder is None:
-            single.setdefault(cards.root, []).extend(cards.named)
+            single.setdefault(cards.root, Cards([], cards.root)).named.extend(cards.named)
         else:
             rest.append(cards)
-    return [_with_others(cards) for cards in (*rest, *(Cards(v, k) for k, v in single.items()))]
+    return [_with_others(cards) for cards in (*rest, *single.values())]
 
 
 def searched(path: Path) -> Path:
@@ -187,11 +171,7 @@ def searched(path: Path) -> Path:
 
 
 def read_bytes(path: Path) -> bytes:
-    """All of a card.
-
-    Raises:
-        CardError: The file cannot be read, or is larger than any card.
-    """
+    """All of a card; a CardError if it cannot be read, or is larger than any card."""
     try:
         data = _read_at_once(path)
     except (OSError, ValueError) as error:
@@ -232,37 +212,29 @@ def _begin(parts: tuple[str, ...]) -> int:
 
 
 def _search(folder: Path, root: Path | None) -> Cards:
-    """All cards under a folder, and what is passed over.
-
-    Raises:
-        CardError: There is no such folder.
-    """
+    """All cards under a folder, and what is passed over; a CardError if there is no folder."""
     if not folder.is_dir():
-        msg = f"{folder} is no folder of cards; give the hub root or its assets folder."
+        msg = f"{folder} is not a folder of cards; give the hub root or its assets folder."
         raise CardError(msg)
     walk = _Walk((root, folder))
     walk.through(folder)
     above = _absolute(folder).parts
+
+    @cache
+    def uid_of_folder(here: Path) -> str:
+        below = here.relative_to(folder).parts
+        begin = _begin((*above, *below, ""))
+        parts = (*above, *below)[begin:] if 0 < begin <= len(above) else below
+        return "".join(f"{part}/" for part in parts)
+
     named: dict[str, Path] = {}
-    uids: dict[Path, str] = {}
     for path in sorted(walk.cards, key=lambda path: path.parts):
-        here = path.parent
-        if here not in uids:
-            uids[here] = _folder_uid(above, here.relative_to(folder).parts)
-        uid = f"{uids[here]}{path.name[: -len(_SUFFIX)]}"
+        uid = f"{uid_of_folder(path.parent)}{path.name[: -len(_SUFFIX)]}"
         while uid in named:  # such as x.md beside x.MD
             uid += path.suffix
         named[uid] = path
-    return Cards(
-        [*named.items()], root, None, refused=walk.refused, left_out=tuple(sorted(walk.left_out))
-    )
-
-
-def _folder_uid(above: tuple[str, ...], below: tuple[str, ...]) -> str:
-    """Begin of the uids in a folder, which lies `below` the folder given; that one lies `above`."""
-    begin = _begin((*above, *below, ""))
-    parts = (*above, *below)[begin:] if 0 < begin <= len(above) else below
-    return "".join(f"{part}/" for part in parts)
+    left_out = tuple(sorted(walk.left_out))
+    return Cards([*named.items()], root, refused=walk.refused, left_out=left_out)
 
 
 def _with_others(cards: Cards) -> Cards:

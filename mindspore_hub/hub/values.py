@@ -16,7 +16,7 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 SHA256 = pattern(r"[0-9a-f]{64}")
 
-# Longer numbers are no argument of any network; int() refuses them, and float() makes them infinite.
+# Longer numbers are not arguments of any network; int() refuses them, and float() makes them infinite.
 _INTEGER = pattern(r"[-+]?[0-9]{1,18}")
 _DECIMAL = pattern(r"[-+]?([0-9]{1,18}\.[0-9]{,18}|\.[0-9]{1,18})([eE][-+]?[0-9]{1,2})?")
 
@@ -34,13 +34,9 @@ DTYPES = ("float32", "float16", "int32", "int64", "bool")
 
 
 class Input(NamedTuple):
-    """One input of a network.
+    """One input of a network: shape of one sample, and one of `DTYPES`.
 
-    Attributes:
-        shape: Shape of one sample.
-        dtype: One of `DTYPES`.
-        high: Integers are below it, as token ids are below the size of a vocabulary; None where
-            the card does not say it.
+    Integers are below `high`, as token ids are below the size of a vocabulary, if it is stated.
     """
 
     shape: Shape
@@ -123,7 +119,7 @@ def is_null(node: YamlNode | None) -> bool:
 def as_builtin(value: object) -> Any:
     """A value whose numbers are Python's own: others, such as NumPy's, are taken like them."""
     if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
-        value = value.item()  # type: ignore[attr-defined]  # its flags are no numbers
+        value = value.item()  # type: ignore[attr-defined]  # its flags are not numbers
     if isinstance(value, bool):
         return value
     if isinstance(value, Integral):
@@ -203,11 +199,8 @@ def as_shapes(node: YamlNode | None) -> tuple[Shape, ...]:
 
 def wrong_part_of_shape(node: YamlNode) -> YamlNode | None:
     """What of a shape is neither a list of sizes nor a list of such lists; None if it is one."""
-    if not isinstance(node, YamlList) or not node.items:
-        return node
-    if isinstance(node.items[0], YamlList):
-        shapes = (_wrong_size(item) for item in node.items)
-        return next((wrong for wrong in shapes if wrong is not None), None)
+    if isinstance(node, YamlList) and node.items and isinstance(node.items[0], YamlList):
+        return next((wrong for item in node.items if (wrong := _wrong_size(item))), None)
     return _wrong_size(node)
 
 
@@ -227,18 +220,18 @@ def _as_input(node: YamlNode) -> Input | None:
     sizes = [as_argument(item) for item in shape.items]
     known = tuple(size for size in sizes if type(size) is int and size > 0)
     high = as_argument(node.get("high"))
-    high = high if type(high) is int and high > 0 else None
-    return Input(known, dtype, high) if len(known) == len(sizes) else None
+    limit = high if type(high) is int and high > 0 else None
+    return Input(known, dtype, limit) if len(known) == len(sizes) else None
 
 
 def _wrong_size(node: YamlNode) -> YamlNode | None:
     if not isinstance(node, YamlList) or not node.items:
         return node
-    return next((item for item in node.items if not _is_size(item)), None)
+    return next((item for item in node.items if not is_size(as_argument(item))), None)
 
 
-def _is_size(node: YamlNode) -> bool:
-    value = as_argument(node)
+def is_size(value: object) -> bool:
+    """Whether a value is a whole number above 0."""
     return type(value) is int and value > 0
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from mindspore_hub.errors import CheckpointError
@@ -65,17 +66,11 @@ class Difference:
 def assign(
     network: Any, weights: Mapping[str, Weight], facts: Facts, *, new_head: NewHead | None = None
 ) -> list[str]:
-    """Set every parameter of a network from a file.
+    """Set every parameter of an `nn.Cell`, with initial values or without, from the tensors of a file.
 
     The parameters share the memory of the weights: training changes both, and two networks need
-    to read the file twice.
-
-    Args:
-        network: An `nn.Cell`, built with initial values or without.
-        weights: Tensors of the file by name, from `read_weights`.
-        facts: What the network says about its files.
-        new_head: Give the head initial values instead, for this count of classes; that of the
-            file must be whole all the same.
+    to read the file twice. A head for another count of classes gets initial values instead; that of the
+    file must be whole all the same.
 
     Returns:
         Names of the head parameters that have initial values.
@@ -88,8 +83,9 @@ def assign(
     if isinstance(weights, Weights):
         weights.claim(parameters)
     expected = {name: _signature(parameter) for name, parameter in parameters.items()}
-    kept = [name for name in expected if _is_head(name, facts)] if new_head else []
+    kept: list[str] = []
     if new_head:
+        kept = [name for name in expected if any(fnmatchcase(name, head) for head in facts.head)]
         expected |= {name: new_head.in_file(expected[name], weights.get(name)) for name in kept}
     difference = compare(expected, weights, facts)
     if difference:
@@ -161,19 +157,12 @@ def _signature(parameter: Any) -> Signature:
     return Signature(tuple(parameter.shape), str(parameter.dtype).lower())
 
 
-def _is_head(name: str, facts: Facts) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in facts.head)
-
-
 def _named(
     names: Sequence[str], candidates: Sequence[str], describe: Callable[[str], str]
 ) -> tuple[str, ...]:
     """Describe tensors; those that are listed, also by the name that is nearest."""
     near = [_near(name, candidates) for name in names[:_LISTED]]
-    return tuple(
-        describe(name) + (near[index] if index < len(near) else "")
-        for index, name in enumerate(names)
-    )
+    return tuple(describe(name) + end for name, end in zip_longest(names, near, fillvalue=""))
 
 
 def _near(name: str, candidates: Sequence[str]) -> str:

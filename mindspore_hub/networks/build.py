@@ -7,29 +7,30 @@ Arguments of the caller are tried before any byte is asked for.
 
 from __future__ import annotations
 
-import inspect
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from mindspore_hub._collector import collector_paused
 from mindspore_hub.errors import CardError, CheckpointError
 from mindspore_hub.files.checkpoint import checkpoint, loadable_asset
-from mindspore_hub.files.download import memo_of
 from mindspore_hub.hub.card import Asset, Card
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.values import as_builtin
 from mindspore_hub.networks.assign import NewHead, as_parameter, assign
-from mindspore_hub.networks.classes import bind, network_class
-from mindspore_hub.networks.framework import (
-    Network,
+from mindspore_hub.networks.classes import Network, bind, network_class
+from mindspore_hub.networks.collector import collector_paused
+from mindspore_hub.networks.construct import (
+    Arguments,
+    are_alike,
     build_initialised,
-    build_uninitialised,
-    require_mindspore,
+    construct,
+    construct_early,
+    shown_arguments,
 )
+from mindspore_hub.networks.framework import require_mindspore
 from mindspore_hub.networks.weights import (
     Weight,
     check_arguments,
@@ -37,18 +38,16 @@ from mindspore_hub.networks.weights import (
     facts_of,
     read_weights,
 )
-from mindspore_hub.settings import Settings, shown_address
-from mindspore_hub.tensors import map_file
+from mindspore_hub.settings import shown_address
+from mindspore_hub.tensors import map_file, naming
 
 if TYPE_CHECKING:
     from mindspore import Parameter, nn
 
-    from mindspore_hub.files.records import Memo
     from mindspore_hub.files.store import StoredFile
+    from mindspore_hub.settings import Settings
 
 logger = logging.getLogger(__name__)
-
-Arguments = Mapping[str, object]
 
 _NONE: Arguments = MappingProxyType({})
 
@@ -64,16 +63,8 @@ def build(
 ) -> nn.Cell:
     """Build the network of a card and load its checkpoint into it, verified and strictly.
 
-    With arguments of the caller the network is built first, as far as the card tells of it: wrong
-    ones are not worth a download.
-
-    Args:
-        card: The card.
-        hub: The hub that has its network.
-        arguments: Keyword arguments of the constructor; they go before those of the card.
-        positional: Its positional arguments.
-        settings: Where to keep and find files, by default what the environment says.
-        force: Download the checkpoint again even if it is in the store.
+    With arguments of the caller, which go before those of the card, the network is built first, as far
+    as the card tells of it: wrong ones are not worth a download.
 
     Returns:
         The network in inference mode.
@@ -94,15 +85,11 @@ def create(
     given = bind(network, positional, arguments)
     with _about(card):
         published = card.asset.network_args if card.asset else {}
-        return _construct(network, published, given, build=build_initialised)
+        return construct(network, published, given, build=build_initialised)
 
 
 def parameters(card: Card, hub: Hub, *, force: bool = False) -> dict[str, Parameter]:
-    """Parameters of a card's checkpoint by the names of its network, which it has to fit.
-
-    Raises:
-        HubError: As in `mindspore_hub.load`.
-    """
+    """Parameters of a card's checkpoint by the names of its network, which it has to fit."""
     built, weights = _load(card, hub, network_class(card, hub), {}, force=force)
     names = [name for name, _ in built.parameters_and_names()]
     return {name: as_parameter(name, weights[name]) for name in names}
@@ -111,17 +98,11 @@ def parameters(card: Card, hub: Hub, *, force: bool = False) -> dict[str, Parame
 def build_published(
     network: Network, published: Mapping[str, object], arguments: Arguments
 ) -> nn.Cell:
-    """Build a network with the checkpoint that an entry point names.
+    """Build a network with the checkpoint that an entry point names; errors are those of `load`.
 
-    Entry points of bundles call this from anywhere, so its arguments stay as they are.
-
-    Args:
-        network: What builds the network.
-        published: `uid`, `asset-link`, `asset-sha256` and `network-args` of the card.
-        arguments: Arguments that the caller gives, by the names of the constructor.
-
-    Raises:
-        HubError: As in `mindspore_hub.load`.
+    Entry points of bundles call this from anywhere, so its arguments stay as they are: `published` has
+    `uid`, `asset-link`, `asset-sha256` and `network-args` of the card, and `arguments` those of the
+    caller by the names of the constructor.
     """
     require_mindspore()
     asset = Asset(
@@ -142,18 +123,10 @@ def assemble(
     *,
     built: nn.Cell | None = None,
 ) -> nn.Cell:
-    """Build a network that fits the tensors of a file, and set every parameter from them.
+    """Build a network, in inference mode, that fits the tensors of a file, and set all parameters from them.
 
-    Args:
-        network: What builds the network.
-        weights: Tensors of the file.
-        published: Constructor arguments that the card states.
-        given: Arguments that go before those of the card and the file.
-        built: A network that was built from `published` and `given`; it is taken if the file
-            tells of no other arguments.
-
-    Returns:
-        The network in inference mode.
+    Arguments that are `given` go before those `published` by the card and those of the file. A network
+    that was `built` from the former two is taken if the file tells of no other arguments.
 
     Raises:
         CardError: The arguments of card and file fit no network.
@@ -163,17 +136,20 @@ def assemble(
     derived = derive_arguments(weights, facts)
     check_arguments(published, derived)
     known = {**{key: found.value for key, found in derived.items()}, **published}
-    if built is None or not _are_alike(network, {**published, **given}, {**known, **given}):
-        built = _construct(network, known, given)
+    if built is None or not are_alike(network, {**published, **given}, {**known, **given}):
+        built = construct(network, known, given)
     classes = facts.class_argument
-    new_head = _new_head(known.get(classes), given.get(classes))
+    published_count, wanted = known.get(classes), given.get(classes)
+    new_head: NewHead | None = None
+    if isinstance(published_count, int) and isinstance(wanted, int) and wanted != published_count:
+        new_head = NewHead(published_count, wanted)
     if initialised := assign(built, weights, facts, new_head=new_head):
         logger.warning(
             "%s=%s instead of the checkpoint's %s: these parameters are not loaded but "
             "initialised: %s",
             classes,
-            given[classes],
-            known[classes],
+            wanted,
+            published_count,
             ", ".join(initialised),
         )
     return built
@@ -190,12 +166,10 @@ def _load(
 ) -> tuple[nn.Cell, Mapping[str, Weight]]:
     """The network with the checkpoint of a card, and the weights that share its memory."""
     asset = loadable_asset(card)
-    settings = settings or Settings.from_environment()
     with _about(card):
-        built = _construct_early(network, asset.network_args, given) if given else None
+        built = construct_early(network, asset.network_args, given) if given else None
         with checkpoint(card, hub, settings=settings, force=force) as stored:
-            memo = memo_of(settings)
-            return _load_stored(stored, network, asset, given, memo=memo, built=built)
+            return _load_stored(stored, network, asset, given, built=built)
 
 
 @contextmanager
@@ -215,17 +189,13 @@ def _load_stored(
     asset: Asset,
     given: Arguments,
     *,
-    memo: Memo | None,
     built: nn.Cell | None,
 ) -> tuple[nn.Cell, Mapping[str, Weight]]:
-    try:
+    with naming(stored.path):
         buffer = map_file(stored.file)
-    except CheckpointError as error:
-        msg = f"{stored.path}: {error}"
-        raise CheckpointError(msg) from error
-    with stored.verifying(buffer, memo):
+    with stored.verifying(buffer):
         if built is None:
-            built = _construct_early(network, asset.network_args, given)
+            built = construct_early(network, asset.network_args, given)
     try:
         weights = read_weights(buffer, facts_of(network))
     except CheckpointError as error:
@@ -242,20 +212,13 @@ def _load_stored(
         raise CheckpointError(msg) from error
 
 
-def _new_head(published: object, wanted: object) -> NewHead | None:
-    """Whether the head is for other classes than those of the file."""
-    if not isinstance(published, int) or not isinstance(wanted, int) or wanted == published:
-        return None
-    return NewHead(published, wanted)
-
-
 def _remedy(
     network: Network, weights: Mapping[str, Weight], published: Arguments, given: Arguments
 ) -> str:
     """Say whose fault it is that a file does not fit, and what to do about it."""
     if given and _fits(network, weights, published):
         return (
-            f"You gave {_shown(given)}{_contradicted(network, weights, given)}. Leave out what does "
+            f"You gave {shown_arguments(given)}{_contradicted(network, weights, given)}. Leave out what does "
             "not fit: without it, the file is loaded."
         )
     return (
@@ -281,58 +244,3 @@ def _contradicted(network: Network, weights: Mapping[str, Weight], given: Argume
         if name != facts.class_argument and given.get(name, found.value) != found.value
     ]
     return f", but the file has {', '.join(others)}" if others else ""
-
-
-def _are_alike(network: Network, arguments: Arguments, others: Arguments) -> bool:
-    """Whether arguments of a constructor mean the same, defaults included."""
-    signature = inspect.signature(network)
-    try:
-        one, other = signature.bind(**arguments), signature.bind(**others)
-    except TypeError:  # which the constructor is to say
-        return False
-    one.apply_defaults()
-    other.apply_defaults()
-    return one == other
-
-
-@collector_paused()
-def _construct_early(network: Network, published: Arguments, given: Arguments) -> nn.Cell | None:
-    """The network that card and caller tell of, if they do; the file may tell of another."""
-    try:
-        return _construct(network, published, given)
-    except CardError:  # to be said once the file is known to be right, and has told the rest
-        return None
-
-
-def _construct(
-    network: Network,
-    published: Arguments,
-    given: Arguments,
-    *,
-    build: Callable[[Network, Arguments], nn.Cell] = build_uninitialised,
-) -> nn.Cell:
-    try:
-        built = build(network, {**published, **given})
-    except (TypeError, ValueError) as error:
-        if given and _builds(network, published):
-            raise  # what the constructor says of the caller's arguments says it all
-        also = f" and {_shown(given)}, which you gave" if given else ""
-        msg = (
-            f"{network.__name__} cannot be built with network-args {dict(published)}{also}: {error}. "
-            "Correct network-args."
-        )
-        raise CardError(msg) from error
-    built.set_train(False)
-    return built
-
-
-def _builds(network: Network, arguments: Arguments) -> bool:
-    try:
-        build_uninitialised(network, arguments)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def _shown(arguments: Arguments) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in arguments.items())

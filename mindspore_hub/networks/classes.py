@@ -8,26 +8,73 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.hub import Hub, own_root
 from mindspore_hub.hub.paths import root_above
 from mindspore_hub.hub.values import as_builtin
-from mindspore_hub.networks.framework import Network, require_mindspore
+from mindspore_hub.networks.framework import require_mindspore
 from mindspore_hub.networks.trust import explained, trusted_copy
 
 if TYPE_CHECKING:
+    from mindspore import nn
+
     from mindspore_hub.hub.card import Card
+
+
+class Network(Protocol):
+    """What a card names as its network: a class of cells, or a function that builds one."""
+
+    __name__: str
+
+    def __call__(self, *args: object, **kwargs: object) -> nn.Cell:
+        """Build the network."""
 
 
 def has_network(card: Card, hub: Hub) -> bool:
     """Whether a hub has the module of a card's network."""
     return (hub.root / "models" / f"{card.network[0]}.py").is_file()
+
+
+def find_network(
+    name: str, hub: str | os.PathLike[str] | Hub | None = None, *, trust: bool = False
+) -> tuple[Card, Hub]:
+    """The card that a name means, and the hub whose network is built for it.
+
+    Args:
+        name: Any name that `mindspore_hub.load` takes.
+        hub: The hub, as in `Hub.of`.
+        trust: The networks of another hub may run.
+
+    Raises:
+        ValueError: There is no other hub to be trusted.
+        HubError: As in `Hub.of` and `Hub.resolve`.
+    """
+    found = Hub.of(hub, trust=trust)
+    card = found.resolve(name)
+    chosen = network_hub(card, found)
+    if found.trust and found.is_own and chosen is found:
+        _require_hub(card, name)
+    return card, chosen
+
+
+def _require_hub(card: Card, name: str) -> None:
+    """Refuse trust where there is no hub to be trusted."""
+    if not name.endswith(".md"):
+        msg = "trust=True is for hub=, MSHUB_HUB, or the path of a card in another hub."
+        raise ValueError(msg)
+    if root_above(card.path.resolve()) is None:
+        msg = (
+            f"{card.path} lies in no folder called assets with models beside it, so there is no hub "
+            "whose networks could fit it."
+        )
+        raise CardError(msg)
 
 
 def network_hub(card: Card, hub: Hub) -> Hub:
@@ -46,10 +93,8 @@ def network_hub(card: Card, hub: Hub) -> Hub:
 def network_class(card: Card, hub: Hub) -> Network:
     """Import what a card names as its network: a class, or a function that builds a cell.
 
-    Args:
-        card: The card.
-        hub: The hub whose network it is. The code of one that is not this package's own runs from
-            a private copy, and only if it is trusted, now or earlier.
+    The code of a hub that is not this package's own runs from a private copy, and only if it is
+    trusted, now or earlier.
 
     Raises:
         CardError: The hub has no such network, or its code cannot be imported.
@@ -66,18 +111,16 @@ def network_class(card: Card, hub: Hub) -> Network:
     if hub.is_own:
         require_mindspore()
         return import_network(hub.root, module, name)
-    copy = trusted_copy(hub)
+    copy = trusted_copy(hub, card.uid)
     require_mindspore()
     with explained(hub.root, copy):
         return import_network(copy, module, name)
 
 
 def import_network(root: Path, module: str, name: str) -> Network:
-    """Import a network of a hub root whose code may run.
+    """Import a network of a hub root whose code may run; a CardError if the module lacks it.
 
-    Raises:
-        CardError: The module does not define it.
-        Exception: What the module raises.
+    Whatever the module raises comes as it is.
     """
     network: Network | None = getattr(_module(root, module), name, None)
     if network is None:

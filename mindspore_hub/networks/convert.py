@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,8 +14,8 @@ from mindspore_hub._files import replacing
 from mindspore_hub.errors import ExportError
 from mindspore_hub.hub.values import Input
 from mindspore_hub.networks import golden
-from mindspore_hub.networks.examine import Examination, naming, plain
-from mindspore_hub.tensors import write
+from mindspore_hub.networks.examine import Examination, plain
+from mindspore_hub.tensors import naming, write
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -24,26 +24,16 @@ if TYPE_CHECKING:
     from mindspore_hub.networks.fit import Fit
 
     Arrays = list[NDArray[Any]]
-    Program = Callable[[Sequence[NDArray[Any]]], Arrays]
 
 logger = logging.getLogger(__name__)
-
-TOLERANCE = 1e-5
-"""How far an output may differ from the network's, in terms of the largest value there."""
 
 
 @dataclass(frozen=True)
 class Converted:
     """A file that was written.
 
-    Attributes:
-        path: The file.
-        format: Its format.
-        size: Its bytes.
-        tensors: How many tensors it holds; None for a network, which holds more than them.
-        inputs: Shape of each input of a network.
-        difference: Largest difference of a network's outputs, in terms of the largest value; None
-            where nothing was compared, and for tensors, every byte of which was.
+    A network has no count of `tensors`, but shapes of `inputs` and the largest `difference` of an
+    output in terms of the largest value; None where nothing was compared. Of tensors, every byte was.
     """
 
     path: Path
@@ -61,13 +51,9 @@ def convert_tensors(
     format: str,
     names: Mapping[str, str] | None = None,
 ) -> Converted:
-    """Write the tensors of a file into another, and compare every byte.
+    """Write the tensors of a file into another `ckpt` or `safetensors`, and compare every byte.
 
-    Args:
-        facts: The file.
-        path: Where to write; a file that is there is replaced.
-        format: `ckpt` or `safetensors`.
-        names: Name of each tensor in the new file, and in the old one; all under theirs otherwise.
+    `names` has the name of each tensor in the new file, and in the old one; by default all keep theirs.
 
     Raises:
         CheckpointError: The format cannot hold what is asked for.
@@ -90,19 +76,7 @@ def convert_network(
     format: str,
     batch_size: int = 1,
 ) -> Converted:
-    """Write a network with the values of a file, and compare its outputs.
-
-    Args:
-        facts: The file.
-        fit: The network, from the file.
-        path: Where to write; a file that is there is replaced.
-        format: `mindir` or `onnx`.
-        batch_size: Samples that the written network takes at once.
-
-    Raises:
-        ExportError: MindSpore cannot export it, or the outputs differ.
-        StoreError: It cannot be written (an OSError).
-    """
+    """Write a network with the values of a file as `mindir` or `onnx`, and compare its outputs."""
     with replacing(path) as temporary:
         difference = export(
             fit.network,
@@ -132,28 +106,20 @@ def export(
     inputs: Sequence[Input],
     batch_size: int = 1,
 ) -> float | None:
-    """Write a network, load what was written, and compare the outputs for one random batch.
+    """Write a network, alone in a folder, load what was written, and compare outputs for one random batch.
 
-    Args:
-        network: A network in inference mode.
-        path: The file to write, alone in its folder.
-        format: `mindir` or `onnx`.
-        inputs: What the network takes.
-        batch_size: Samples that the written network takes at once.
-
-    Returns:
-        Largest difference of an output in terms of its largest value; None for ONNX where
-        onnxruntime is not installed, so that nothing was compared.
+    Gives their largest difference in terms of the largest value; None for ONNX where onnxruntime is not
+    installed, so that nothing was compared.
 
     Raises:
-        ExportError: MindSpore cannot export it, or the outputs differ by more than `TOLERANCE`.
+        ExportError: MindSpore cannot export it, or the outputs differ by more than `golden.TOLERANCE`.
     """
     import numpy as np
 
     path = Path(path)
     drawn = golden.draw(inputs, batch_size=batch_size)
     name = type(network).__name__
-    expected = _run(network, drawn)
+    expected = golden.compute(network, drawn)
     if not all(np.isfinite(array).all() for array in expected):
         msg = (
             f"{name} computes infinite values or NaN for a random input, so nothing that is "
@@ -166,9 +132,9 @@ def export(
     if format == "onnx" and find_spec("onnxruntime") is None:
         written.rename(path)
         return None
-    load = _load_mindir if format == "mindir" else _load_onnx
+    run = _run_mindir if format == "mindir" else _run_onnx
     try:
-        outputs = load(written)(drawn)
+        outputs = run(written, drawn)
     except Exception as error:  # of any kind, as the runtimes please
         msg = f"{name} was written as {format}, but it cannot be run there: {_reason(error)}"
         raise ExportError(msg) from error
@@ -200,56 +166,33 @@ def _write(network: nn.Cell, path: Path, inputs: Arrays, format: str) -> None:
         raise ExportError(msg)
 
 
-def _run(network: Any, inputs: Sequence[NDArray[Any]]) -> Arrays:
-    import mindspore
-
-    outputs = network(*map(mindspore.Tensor, inputs))
-    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-    return [output.asnumpy() for output in outputs]
-
-
-def _load_mindir(path: Path) -> Program:
+def _run_mindir(path: Path, inputs: Sequence[NDArray[Any]]) -> Arrays:
     import mindspore
     from mindspore import nn
 
-    network = nn.GraphCell(mindspore.load(str(path)))
-    return lambda inputs: _run(network, inputs)
+    return golden.compute(nn.GraphCell(mindspore.load(str(path))), inputs)
 
 
-def _load_onnx(path: Path) -> Program:
+def _run_onnx(path: Path, inputs: Sequence[NDArray[Any]]) -> Arrays:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     names = [declared.name for declared in session.get_inputs()]
-
-    def run(inputs: Sequence[NDArray[Any]]) -> Arrays:
-        outputs: Arrays = session.run(None, dict(zip(names, inputs, strict=True)))
-        return outputs
-
-    return run
+    outputs: Arrays = session.run(None, dict(zip(names, inputs, strict=True)))
+    return outputs
 
 
 def _check(name: str, expected: Arrays, outputs: Arrays) -> float:
-    """Largest difference.
-
-    Raises:
-        ExportError: It is too large, or none at all.
-    """
-    import numpy as np
-
+    """Largest difference; an ExportError if it is too large, or not even a number."""
     shapes = [array.shape for array in expected], [array.shape for array in outputs]
     if shapes[0] != shapes[1]:
         msg = f"{name} gives {shapes[0]}, but what was written gives {shapes[1]}."
         raise ExportError(msg)
-    differences = [
-        float(np.abs(one - other).max() / (np.abs(one).max() or 1))
-        for one, other in zip(expected, outputs, strict=True)
-    ]
-    largest = float(np.max(differences))  # NaN if any is
-    if not largest <= TOLERANCE:
+    largest = golden.deviation(outputs, expected)
+    if not largest <= golden.TOLERANCE:
         msg = (
             f"the outputs of {name} differ by {largest:.2g} of the largest value from those of "
-            f"what was written; at most {TOLERANCE:.0e} is accepted, and nothing was kept."
+            f"what was written; at most {golden.TOLERANCE:.0e} is accepted, and nothing was kept."
         )
         raise ExportError(msg)
     return largest

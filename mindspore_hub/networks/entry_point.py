@@ -20,9 +20,7 @@ SHARED = "_entry"
 def entry_point_texts(hub: Hub) -> dict[Path, str]:
     """Every entry point of a hub, with what they import if it is missing, and their texts.
 
-    Raises:
-        CardError: A card cannot be read, a model has no single default card, or something has a
-            name that no file or class can have.
+    A CardError says that a card cannot be read or named in Python, or that a model has no single default.
     """
     _require_utf8(hub.complete())
     shared = hub.root / "models" / f"{SHARED}.py"
@@ -36,11 +34,7 @@ def entry_point_texts(hub: Hub) -> dict[Path, str]:
 
 
 def default_card(model: str, cards: list[Card]) -> Card:
-    """The card that the bare name of a model means.
-
-    Raises:
-        CardError: No card of the model is the default one, or several are.
-    """
+    """The card that the bare name of a model means; a CardError if it is none, or several."""
     defaults = [card for card in cards if card.is_default]
     if len(defaults) != 1:
         uids = ", ".join(card.uid for card in defaults) or "none"
@@ -50,11 +44,7 @@ def default_card(model: str, cards: list[Card]) -> Card:
 
 
 def entry_point_text(cards: list[Card], default: Card) -> str:
-    """Text of an entry point.
-
-    Args:
-        cards: Cards of one model that it builds the networks of.
-        default: The one of them that the bare name of the model means.
+    """Text of the entry point for some cards of a model, whose bare name means the default one.
 
     Raises:
         CardError: No class can have the name of the model, or its cards name several networks.
@@ -95,7 +85,7 @@ def _require_utf8(hub: Hub) -> None:
     for card in hub.cards:
         if any("\ud800" <= character <= "\udfff" for character in card.uid):
             msg = (
-                f"{card.path}: its name is no UTF-8, so nothing can be generated; rename the file."
+                f"{card.path}: its name is not UTF-8, so nothing can be generated; rename the file."
             )
             raise CardError(msg)
 
@@ -108,9 +98,8 @@ def _keys(cards: list[Card]) -> dict[str, str]:
 
 def _literal(arguments: Mapping[str, Argument]) -> str:
     """A dict as the formatter writes it."""
-    items = [f"{quoted(name)}: {_value(value)}" for name, value in arguments.items()]
+    items = [
+        f"{quoted(name)}: {quoted(value) if isinstance(value, str) else repr(value)}"
+        for name, value in arguments.items()
+    ]
     return "{" + ", ".join(items) + "}"
-
-
-def _value(value: Argument) -> str:
-    return quoted(value) if isinstance(value, str) else repr(value)

@@ -2,7 +2,7 @@
 
     facts = examine("mvd.ckpt")
     facts.format, facts.size, len(facts.tensors), facts.dtypes(), facts.prefixes
-    facts, card = examine_named("MVD", settings)    # or the path of a file
+    facts, card = examine_named("MVD", settings, Hub.of())    # or the path of a file
 
 The index of the file is read, and texts. Data are read by `duplicates` only, and mostly little of
 them. Everything takes time and memory that grow with the file at most.
@@ -16,21 +16,21 @@ import os
 import runpy
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from mindspore_hub import _files
 from mindspore_hub._text import count, size
-from mindspore_hub.errors import CheckpointError, OfflineError, UnknownNameError
+from mindspore_hub.errors import OfflineError, UnknownNameError
 from mindspore_hub.files.checkpoint import loadable_asset
-from mindspore_hub.files.download import memo_of, stored
-from mindspore_hub.hub.hub import Hub, existing
+from mindspore_hub.files.download import stored
+from mindspore_hub.hub.hub import Hub, existing, own_root
 from mindspore_hub.networks.weights import optimizer_state
 from mindspore_hub.settings import Settings, shown_address
-from mindspore_hub.tensors import STRING, TensorFile, open_file, read_index
+from mindspore_hub.tensors import STRING, TensorFile, naming, open_file, read_index
 from mindspore_hub.tensors.entry import blocks, itemsize
 
 if TYPE_CHECKING:
@@ -42,22 +42,12 @@ if TYPE_CHECKING:
 LISTED = 5
 """How many of a kind are shown to people."""
 
-_OF_MINDSPORE = ("format", "ms")
-
 Role: TypeAlias = Literal["parameter", "optimizer", "text"]
 
 
 @dataclass(frozen=True)
 class TensorFacts:
-    """A tensor of a file.
-
-    Attributes:
-        name: Its name in the file.
-        dtype: Such as `float32`; `str` for a text.
-        shape: Its shape.
-        nbytes: Bytes of its data.
-        role: `parameter`, `optimizer` for what training left behind, or `text`.
-    """
+    """A tensor of a file, or a text (of dtype `str`), and what it is there for."""
 
     name: str
     dtype: str
@@ -91,11 +81,9 @@ class Total:
 
 @dataclass(frozen=True)
 class Duplicate:
-    """Tensors of one dtype and shape that hold the same bytes under several names.
+    """Tensors of one dtype and shape that hold the same bytes, by their names in the order of the file.
 
-    Attributes:
-        names: Their names, in the order of the file.
-        constant: Whether all of their elements are one number, as in a part that was never trained.
+    In a part that was never trained, all elements are often one number: then it is `constant`.
     """
 
     names: tuple[str, ...]
@@ -104,16 +92,9 @@ class Duplicate:
 
 @dataclass(frozen=True)
 class Examination:
-    """Facts of a file.
+    """Facts of a file: its tensors in their order, its texts by name, and its index.
 
-    Attributes:
-        path: The file.
-        format: `ckpt` or `safetensors`.
-        size: Its bytes.
-        tensors: What it holds, in the order of the file.
-        prefixes: Prefixes that training left on the names of parameters, and on how many each.
-        texts: Texts by name.
-        index: The file itself.
+    `prefixes` are those that training left on the names of parameters, and on how many each.
     """
 
     path: Path
@@ -170,7 +151,7 @@ class Examination:
         yield from _texts("text", self.texts)
         # Every safetensors file of MindSpore says this.
         metadata = {
-            key: text for key, text in self.metadata.items() if (key, text) != _OF_MINDSPORE
+            key: text for key, text in self.metadata.items() if (key, text) != ("format", "ms")
         }
         yield from _texts("metadata", metadata)
 
@@ -183,7 +164,7 @@ class Examination:
         alike: list[list[Entry]] = [
             [entries[tensor.name] for tensor in self.tensors if tensor.elements > 1]
         ]
-        for feature in (_signature, self._beginning, self._digest):
+        for feature in (attrgetter("dtype", "shape"), self._beginning, self._digest):
             alike = [group for each in alike for group in _split(each, feature)]
         return tuple(
             Duplicate(tuple(entry.name for entry in group), self._is_constant(group[0]))
@@ -208,41 +189,26 @@ class Examination:
 
 
 def examine(path: str | os.PathLike[str]) -> Examination:
-    """Read what a file holds.
-
-    Raises:
-        CheckpointError: It is not a file of tensors, damaged, or holds what is not read here; the
-            message begins with the path.
-        OSError: It cannot be read.
-    """
+    """Read what a file holds; the message of a CheckpointError begins with the path."""
     path = Path(path)
     with naming(path), _files.open_regular(path) as file:
         return describe(path, read_index(open_file(file), path.name))
 
 
-def examine_named(name: str, settings: Settings) -> tuple[Examination, Card | None]:
-    """Read a file by its path, or by a name of its card from the store; nothing is downloaded.
+def examine_named(name: str, settings: Settings, hub: Hub) -> tuple[Examination, Card | None]:
+    """Read a file by its path, which goes before any name, or by a name of its card from the store.
 
-    Args:
-        name: Path of a file, which goes before any name, or a name that `load` takes.
-        settings: Where the stores are.
-
-    Returns:
-        What the file holds; the card if it was named by one.
+    Gives its card, too, if it was named by one. Nothing is downloaded.
 
     Raises:
-        FileNotFoundError: It looks like a path, and there is no file.
-        OSError: There is something else than a file, or it cannot be read.
-        UnknownNameError: It is neither a file nor a name.
-        OfflineError: The file of the card is not in the store.
-        IntegrityError: It is damaged.
-        CheckpointError: It is not a file of tensors.
+        OSError: The path does not exist, is not a file, or cannot be read.
+        HubError: Nothing has that name, its file is not in the store, or damaged, or holds no tensors.
     """
     path = existing(name)
     if path and path.is_file() and path.suffix != ".md":
         return examine(path), None
     try:
-        card = Hub.of().resolve(name)
+        card = hub.resolve(name)
     except UnknownNameError:
         _check_path(name, path)
         raise
@@ -251,31 +217,13 @@ def examine_named(name: str, settings: Settings) -> tuple[Examination, Card | No
         msg = f"The file of {name} is not in the store; `mshub download {name}` brings it."
         raise OfflineError(msg)
     with found:
-        found.verify(memo_of(settings))
+        found.verify()
         with naming(found.path):
             return describe(found.path, read_index(open_file(found.file))), card
 
 
-@contextmanager
-def naming(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Let what the block says is wrong with a file begin with its path."""
-    try:
-        yield
-    except CheckpointError as error:
-        msg = f"{path}: {error}"
-        raise CheckpointError(msg) from error
-
-
 def describe(path: str | os.PathLike[str], index: TensorFile) -> Examination:
-    """Facts of a file that was read already, for whoever compared its bytes with a digest.
-
-    Args:
-        path: Where the file lies.
-        index: What was read.
-
-    Raises:
-        CheckpointError: A text is not text.
-    """
+    """Facts of a file that was read already; a CheckpointError if a text of it is not text."""
     state = optimizer_state(index.entries)
     tensors = tuple(_facts(entry, entry.name in state) for entry in index.entries.values())
     names = [tensor.name for tensor in tensors if tensor.role == "parameter"]
@@ -295,9 +243,9 @@ def describe(path: str | os.PathLike[str], index: TensorFile) -> Examination:
 def published_prefixes() -> tuple[str, ...]:
     """Prefixes that training cells left in published files, longest first.
 
-    They are data of `models/`, in a module that needs no MindSpore; so it is read by its path.
+    They are data of our own `models/`, in a module that needs no MindSpore; so it is read by its path.
     """
-    path = Hub.of().root / "models" / "_checkpoint.py"
+    path = own_root() / "models" / "_checkpoint.py"
     prefixes: tuple[str, ...] = runpy.run_path(str(path))["PUBLISHED_PREFIXES"]
     return tuple(sorted(prefixes, key=len, reverse=True))
 
@@ -317,10 +265,6 @@ def _count_prefixes(names: Iterable[str]) -> dict[str, int]:
     counts = Counter(found)
     del counts[""]
     return dict(counts.most_common())
-
-
-def _signature(entry: Entry) -> Hashable:
-    return entry.dtype, entry.shape
 
 
 def _first(chunks: Sequence[tuple[int, int]]) -> Iterable[tuple[int, int]]:

@@ -14,10 +14,10 @@ from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.values import Input
 from mindspore_hub.networks.build import assemble
-from mindspore_hub.networks.classes import network_class
-from mindspore_hub.networks.framework import Network
+from mindspore_hub.networks.classes import Network, network_class, network_hub
 from mindspore_hub.networks.golden import inputs_of
 from mindspore_hub.networks.weights import Weights, derive_arguments, facts_of, weights_of
+from mindspore_hub.tensors import STRING, naming
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -27,15 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fit:
-    """A network that a file fits.
+    """A network, in inference mode and with the values of the file, that the file fits.
 
-    Attributes:
-        model: Name of its model.
-        derived: Constructor arguments that shapes in the file tell.
-        stated: Constructor arguments that only a card tells.
-        network: The network in inference mode, with the values of the file.
-        names: Name in the file of each parameter of the network, in the order of the network.
-        inputs: What the network takes.
+    Its arguments are `derived` from shapes in the file or `stated` by cards only. `names` has the name in
+    the file of each parameter, in the order of the network.
     """
 
     model: str
@@ -53,49 +48,32 @@ class Fit:
         return f"{self.model}({listed})"
 
 
-def cards_named(name: str) -> list[Card]:
-    """Every card of a model, or the card of any other name.
-
-    Raises:
-        HubError: As in `Hub.resolve`.
-    """
-    catalog = Hub.of()
-    for model, cards in catalog.models.items():
-        if model.lower() == name.lower():
-            return cards
-    return [catalog.resolve(name)]
+def cards_named(name: str, hub: Hub) -> list[Card]:
+    """Every card of a model, or the card of any other name that `Hub.resolve` takes."""
+    named = (cards for model, cards in hub.models.items() if model.lower() == name.lower())
+    return next(named, None) or [hub.resolve(name)]
 
 
-def fit(facts: Examination, cards: Sequence[Card]) -> Fit:
-    """Fit the network of some cards to a file, strictly.
+def fit(facts: Examination, cards: Sequence[Card], hub: Hub) -> Fit:
+    """Fit the network of a model's cards to a file, strictly.
 
-    Args:
-        facts: The file.
-        cards: Cards of one model; they tell those arguments that no shape in the file tells.
+    The cards tell those arguments that no shape in the file tells.
 
     Raises:
         CheckpointError: The file does not fit; the message lists every difference.
         AmbiguousNameError: The cards tell different arguments, and the file does not tell which.
-        MissingDependencyError: MindSpore is not installed.
     """
     model = cards[0].model_name
-    cell = network_class(cards[0], Hub.of())
-    try:
+    cell = network_class(cards[0], network_hub(cards[0], hub))
+    with naming(f"{facts.path} does not fit {model}"):
         return _fit(facts, cards, cell)
-    except CheckpointError as error:
-        msg = f"{facts.path} does not fit {model}: {error}"
-        raise CheckpointError(msg) from error
 
 
-def fits(facts: Examination) -> list[Fit]:
-    """Every network of the hub that fits a file.
-
-    Raises:
-        MissingDependencyError: MindSpore is not installed.
-    """
+def fits(facts: Examination, hub: Hub) -> list[Fit]:
+    """Every network of a hub that fits a file; MindSpore must be installed."""
     found = []
-    for cards in Hub.of().models.values():
-        cell = network_class(cards[0], Hub.of())
+    for cards in hub.models.values():
+        cell = network_class(cards[0], network_hub(cards[0], hub))
         try:
             if _may_fit(facts, cell):
                 found.append(_fit(facts, cards, cell))
@@ -104,16 +82,13 @@ def fits(facts: Examination) -> list[Fit]:
     return found
 
 
-def names_for(facts: Examination, cards: Sequence[Card]) -> dict[str, str]:
+def names_for(facts: Examination, cards: Sequence[Card], hub: Hub) -> dict[str, str]:
     """Names in the file of its tensors, by those that the network of some cards gives them.
 
-    Nothing is compared with the network; optimizer state is left out.
-
-    Raises:
-        CheckpointError: Two tensors have one name in the network.
-        MissingDependencyError: MindSpore is not installed.
+    Nothing is compared with the network; optimizer state is left out. A CheckpointError says that two
+    tensors have one name there.
     """
-    cell = network_class(cards[0], Hub.of())
+    cell = network_class(cards[0], network_hub(cards[0], hub))
     weights = weights_of(facts.index, facts_of(cell))
     return {name: weight.file_name for name, weight in weights.items()}
 
@@ -141,7 +116,7 @@ def _may_fit(facts: Examination, cell: Network) -> bool:
 
 def _parameters(facts: Examination, cell: Network) -> Weights:
     weights = weights_of(facts.index, facts_of(cell))
-    for name in [name for name, weight in weights.items() if not weight.is_tensor]:
+    for name in [name for name, weight in weights.items() if weight.signature.dtype == STRING]:
         del weights[name]
     return weights
 

@@ -33,16 +33,11 @@ _SAMPLES = 64
 
 
 def inputs_of(network: object, stated: Sequence[Input]) -> tuple[Input, ...]:
-    """What a network takes: by its attribute `input_shapes`, and where it has none, by its card.
-
-    Args:
-        network: The network, which knows its shapes best.
-        stated: What its card states, which alone tells dtypes.
-    """
+    """What a network takes: shapes by its attribute `input_shapes`, else as its card states dtypes and all."""
     shapes = getattr(network, "input_shapes", None)
     if not shapes:
         return tuple(stated)
-    inputs = stated if len(stated) == len(shapes) else [Input(()) for _ in shapes]
+    inputs = stated if len(stated) == len(shapes) else [Input(())] * len(shapes)
     pairs = zip(inputs, shapes, strict=True)
     return tuple(item._replace(shape=tuple(shape)) for item, shape in pairs)
 
@@ -93,11 +88,7 @@ def write(file: Path, outputs: Sequence[Array]) -> None:
 
 
 def read(file: Path) -> list[Array]:
-    """Read what `write` wrote.
-
-    Raises:
-        CheckpointError: The file is not there, or holds no outputs.
-    """
+    """Read what `write` wrote; a CheckpointError if the file is not there, or holds no outputs."""
     try:
         recorded = read_arrays(file)
         outputs = [recorded[f"arr_{index}"] for index in range(len(recorded))]
@@ -122,14 +113,9 @@ class RecordedOutput:
 
 @dataclass(frozen=True)
 class Record:
-    """Outputs that were recorded as text.
+    """Outputs that were recorded as text, of inputs of these shapes for one sample, drawn from the seed.
 
-    Attributes:
-        path: The file.
-        seed: What the inputs are drawn from.
-        tolerance: Of the largest value of an output, that its values may differ by.
-        inputs: Shape of each input for one sample.
-        outputs: What was recorded of each output.
+    Values may differ by the tolerance, in terms of the largest value of their output.
     """
 
     path: Path
@@ -139,15 +125,7 @@ class Record:
     outputs: list[RecordedOutput]
 
     def compare(self, shapes: Sequence[Sequence[int]], outputs: Sequence[Array]) -> None:
-        """Compare the outputs of a network with the recorded ones.
-
-        Args:
-            shapes: Shape of each input of the network for one sample.
-            outputs: What it computed for inputs drawn from the seed.
-
-        Raises:
-            CheckpointError: They differ.
-        """
+        """Raise a CheckpointError if a network computed something else for inputs of these shapes."""
         given = [list(shape) for shape in shapes]
         if self.inputs != given:
             msg = (
@@ -186,12 +164,7 @@ def record_text(shapes: Sequence[Sequence[int]], outputs: Sequence[Array]) -> st
 
 
 def read_record(path: Path | None) -> Record | None:
-    """Read outputs that were recorded as text; None if there is no such file.
-
-    Raises:
-        CheckpointError: The file means something else.
-        OSError: It cannot be read.
-    """
+    """Read outputs that were recorded as text, if there are any; a CheckpointError if they mean nothing."""
     if path is None or not path.exists():
         return None
     try:

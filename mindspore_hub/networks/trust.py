@@ -14,6 +14,7 @@ import atexit
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import tempfile
 import threading
@@ -28,9 +29,6 @@ from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.paths import ENTRY_POINT
 from mindspore_hub.settings import Settings
 
-_CODE = ("models", ENTRY_POINT)
-"""Folders of a hub root whose files are executed."""
-
 _ONE_AT_A_TIME = threading.RLock()
 
 _COPIES: dict[str, Path] = {}
@@ -40,31 +38,22 @@ _MADE: list[tuple[int, Path]] = []
 """Processes and the folders that they made; a fork leaves those of its parent alone."""
 
 
-def trusted_copy(hub: Hub) -> Path:
-    """Read the code of a hub once, and give a private copy of it that may run.
+def trusted_copy(hub: Hub, name: str) -> Path:
+    """Read the code of a hub once, and give a private copy of it that may run; else a TrustError.
 
-    Raises:
-        TrustError: It was never trusted, or has changed since.
-        CardError: A file cannot be read.
+    `name` is that of a card there, to be loaded by who trusts it.
     """
     root = hub.root.resolve()
     code = read_code(root)
     memory = Store(Settings.from_environment().home).trusted
-    check_trust(root, digest_of(code), memory, trust=hub.trust)
+    check_trust(root, digest_of(code), memory, trust=hub.trust, name=name)
     return private_copy(code)
 
 
-def check_trust(root: Path, found: str, memory: Path, *, trust: bool) -> None:
-    """Refuse to run the code of a hub that nobody trusts as it is now.
+def check_trust(root: Path, found: str, memory: Path, *, trust: bool, name: str = "NAME") -> None:
+    """Raise a TrustError if nobody trusts the code of a hub as it is now, by its digest.
 
-    Args:
-        root: The hub root.
-        found: The digest of its code.
-        memory: Folder where the digests of trusted code are kept.
-        trust: The caller trusts it now, and from now on.
-
-    Raises:
-        TrustError: It was never trusted, or has changed since.
+    With `trust` the caller trusts it now, and from now on: the folder `memory` keeps the digest.
     """
     note = memory / f"{hashlib.sha256(os.fsencode(root)).hexdigest()}.json"
     if trust:
@@ -74,36 +63,19 @@ def check_trust(root: Path, found: str, memory: Path, *, trust: bool) -> None:
     known = _known(note)
     if known != found:
         state = "has changed since you trusted it" if known else "is not from this package"
+        command = shlex.join(["mshub", "load", name, "--hub", str(root), "--trust"])
         msg = (
             f"The code in {root} {state}, and loading a network runs it. Read it; then give "
-            "trust=True (`mshub load --trust`) once, or copy the networks you want into a "
-            "package of your own."
+            f"trust=True or --trust once, such as in `{command}`, or copy the networks you want into "
+            "a package of your own."
         )
         raise TrustError(msg)
 
 
-def code_digest(root: Path) -> str:
-    """The sha256 over names and contents of all files that a hub root may execute.
+def read_code(root: Path, folders: Iterable[str] = ("models", ENTRY_POINT)) -> dict[str, bytes]:
+    """All files below some folders that may be executed, by their paths; compiled ones are made anew.
 
-    Raises:
-        TrustError: A link leads to a folder elsewhere.
-        CardError: A file cannot be read.
-    """
-    return digest_of(read_code(root))
-
-
-def read_code(root: Path, folders: Iterable[str] = _CODE) -> dict[str, bytes]:
-    """All files that may be executed, by their paths below a folder.
-
-    Folders of compiled modules are left out, since these are made anew.
-
-    Args:
-        root: The folder.
-        folders: Those in it that are looked into.
-
-    Raises:
-        TrustError: A link leads to a folder elsewhere.
-        CardError: A file cannot be read.
+    A TrustError says that a link leads to a folder elsewhere, a CardError that a file cannot be read.
     """
     code = {}
     for path in sorted(path for folder in folders for path in (root / folder).rglob("*")):
@@ -134,12 +106,6 @@ def private_copy(code: Mapping[str, bytes]) -> Path:
 
     It stays until the process ends, for what is imported late, and the same files have the same
     folder. Compiled modules are left out: Python makes them anew from what was read.
-
-    Args:
-        code: Contents of files by their paths.
-
-    Raises:
-        OSError: There is no room for temporary files.
     """
     sources = {name: content for name, content in code.items() if not name.endswith(".pyc")}
     digest = digest_of(sources)
@@ -160,11 +126,7 @@ def remove_copies() -> None:
 
 @contextmanager
 def explained(root: Path, copy: Path) -> Iterator[None]:
-    """Let an error of code that was imported from a private copy say where it comes from.
-
-    Raises:
-        CardError: Instead of any error that is not of this package.
-    """
+    """Let any error of code that was imported from a private copy become a CardError that says where."""
     try:
         yield
     except HubError:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mindspore_hub import tensors as tensorfile
 from mindspore_hub.errors import CheckpointError
+from mindspore_hub.tensors import TensorFile, read_index
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -102,9 +102,6 @@ class Facts:
     leaves: tuple[str, ...] = ()
 
 
-_NO_FACTS = Facts()
-
-
 @dataclass(frozen=True)
 class Signature:
     """Shape and dtype (`float32`) of a tensor."""
@@ -120,20 +117,12 @@ class Signature:
 class Weight:
     """A tensor of a checkpoint file, under its name there.
 
-    Attributes:
-        file_name: The name there.
-        signature: Shape and dtype.
-        array: Its value, a view of the file that may be written to; bfloat16 comes as uint16.
+    `array` is a view of the file that may be written to; bfloat16 comes as uint16.
     """
 
     file_name: str
     signature: Signature
     array: NDArray[Any]
-
-    @property
-    def is_tensor(self) -> bool:
-        """Whether it can be a parameter; a text cannot."""
-        return self.signature.dtype != tensorfile.STRING
 
 
 @dataclass(frozen=True)
@@ -148,8 +137,7 @@ class Derived:
 class Weights(dict[str, Weight]):
     """Tensors of a file by the names of a network.
 
-    Attributes:
-        state: Reads what training left in the file, by the names that it would have in a network.
+    `state` reads what training left in the file, by the names that it would have in a network.
     """
 
     def __init__(self) -> None:
@@ -165,27 +153,22 @@ class Weights(dict[str, Weight]):
 
 def facts_of(network: object) -> Facts:
     """Facts about the checkpoint files of a network, an attribute of what a card names."""
-    facts: Facts = getattr(network, "checkpoint", _NO_FACTS)
+    facts: Facts = getattr(network, "checkpoint", Facts())
     return facts
 
 
 def read_weights(buffer: Buffer, facts: Facts) -> Weights:
-    """Read the bytes of a checkpoint file.
+    """Read the bytes of a checkpoint file in MindSpore's `ckpt` format or in `safetensors`.
 
-    Args:
-        buffer: A file in MindSpore's `ckpt` format or in `safetensors`, such as a map of it.
-        facts: What the network says about its files.
-
-    Returns:
-        Tensors by the names that the network gives them; optimizer state is left out.
+    Gives tensors by the names that the network gives them; optimizer state is left out.
 
     Raises:
-        CheckpointError: The file is no checkpoint, or two of its entries mean one parameter.
+        CheckpointError: The file is not a checkpoint, or two of its entries mean one parameter.
     """
-    return weights_of(tensorfile.read_index(buffer), facts)
+    return weights_of(read_index(buffer), facts)
 
 
-def weights_of(index: tensorfile.TensorFile, facts: Facts) -> Weights:
+def weights_of(index: TensorFile, facts: Facts) -> Weights:
     """Tensors of a file that was read already; see `read_weights`."""
     return name_weights({name: partial(_stored, index, name) for name in index.entries}, facts)
 
@@ -229,11 +212,7 @@ def _groups(name: str, weight: Weight, facts: Facts) -> dict[str, Weight]:
 
 
 def optimizer_state(names: Collection[str]) -> set[str]:
-    """Those names of a file that belong to training, and to no network.
-
-    Args:
-        names: All names in the file: a slot of an optimizer is told by its parameter.
-    """
+    """Those of all names in a file that belong to training, and to no network."""
     counters = {name: inside for name in names if (inside := _cell_of_counter(name)) is not None}
     optimizers = {"", *counters.values()}
     state: set[str] = set()
@@ -287,11 +266,7 @@ def network_name(file_name: str, facts: Facts) -> str:
 
 
 def derive_arguments(weights: Mapping[str, Weight], facts: Facts) -> dict[str, Derived]:
-    """Constructor arguments that the shapes in a file determine.
-
-    Raises:
-        CheckpointError: A shape fits no value of its argument.
-    """
+    """Constructor arguments that the shapes in a file determine; a CheckpointError if none fits."""
     derived = {}
     for argument in facts.arguments:
         weight = weights.get(argument.tensor)
@@ -302,16 +277,9 @@ def derive_arguments(weights: Mapping[str, Weight], facts: Facts) -> dict[str, D
 
 
 def derive_embedding_size(derived: Mapping[str, Derived], facts: Facts) -> Derived | None:
-    """Length of the features that classes are told from.
+    """Length of the features that classes are told from, if the file tells it.
 
     The matrix that tells the class count has an axis for the classes and one for the features.
-
-    Args:
-        derived: What `derive_arguments` found.
-        facts: What the network says about its files.
-
-    Returns:
-        Nothing if the network names no such matrix, or the file does not have it.
     """
     classes = derived.get(facts.class_argument)
     if classes is None or len(classes.shape) != 2:
@@ -321,11 +289,7 @@ def derive_embedding_size(derived: Mapping[str, Derived], facts: Facts) -> Deriv
 
 
 def check_arguments(declared: Mapping[str, object], derived: Mapping[str, Derived]) -> None:
-    """Compare the arguments a card declares with those that the file's shapes determine.
-
-    Raises:
-        CheckpointError: They contradict each other; both are shown.
-    """
+    """Raise a CheckpointError if a card declares other arguments than the file's shapes determine."""
     contradictions = [
         f"  {name}: the card says {declared[name]!r}, the checkpoint {found.value!r} "
         f"({found.tensor} has shape {found.shape})"
@@ -337,7 +301,7 @@ def check_arguments(declared: Mapping[str, object], derived: Mapping[str, Derive
         raise CheckpointError(msg)
 
 
-def _stored(index: tensorfile.TensorFile, name: str) -> Weight:
+def _stored(index: TensorFile, name: str) -> Weight:
     """A tensor of a file as it names it."""
     entry = index.entries[name]
     return Weight(name, Signature(entry.shape, entry.dtype), index.array(name))

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 from mindspore_hub.errors import CheckpointError
 from mindspore_hub.tensors import ckpt, safetensors
-from mindspore_hub.tensors.buffer import Buffer, View, map_file, open_file, viewing
+from mindspore_hub.tensors.buffer import Buffer, View, map_file, naming, open_file, viewing
 from mindspore_hub.tensors.entry import STRING, Entry, array_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["STRING", "Entry", "TensorFile", "map_file", "open_file", "read_index"]
+__all__ = ["STRING", "Entry", "TensorFile", "map_file", "naming", "open_file", "read_index"]
 
 _HEAD = 4096
 """Bytes by which a file is told that holds no tensors."""
@@ -58,7 +58,6 @@ _BEGINNINGS: tuple[tuple[bytes, str], ...] = (
     (b"MM\0*", "a picture"),
     (b"%PDF-", "a PDF document"),
 )
-_WEB_PAGE = "a web page: the address gave a page instead of the file, so download it again"
 
 _ONNX = frozenset(range(0x12, 0x43, 8))
 """Keys of the fields that may follow the version in an ONNX file."""
@@ -66,13 +65,9 @@ _ONNX = frozenset(range(0x12, 0x43, 8))
 
 @dataclass(frozen=True)
 class TensorFile:
-    """What a file holds.
+    """What a file holds: tensors by name, in the order of the file, and its bytes.
 
-    Attributes:
-        format: `ckpt` or `safetensors`.
-        entries: Tensors by name, in the order of the file.
-        buffer: The bytes of the file.
-        metadata: Texts of the header of a safetensors file, by their names.
+    `metadata` are the texts of the header of a safetensors file, by their names.
     """
 
     format: str
@@ -93,11 +88,7 @@ class TensorFile:
 
 
 def read_index(buffer: Buffer, name: str = "") -> TensorFile:
-    """Read what a file holds.
-
-    Args:
-        buffer: Bytes of the file, such as a map from `map_file`.
-        name: Name of the file, which tells what one is meant to be that is in no known format.
+    """Read what a file holds; its name tells what one is meant to be that is in no known format.
 
     Raises:
         CheckpointError: It is in neither format, damaged, or holds what is not read here.
@@ -154,7 +145,8 @@ def _kind_of_text(head: bytes) -> str:
     lowered = text.lower()
     if lowered.startswith("<"):
         is_page = lowered.startswith("<!doctype html") or "<html" in lowered
-        return _WEB_PAGE if is_page else "an XML text, such as the error of a server"
+        page = "a web page: the address gave a page instead of the file, so download it again"
+        return page if is_page else "an XML text, such as the error of a server"
     if text[0] in "{[":
         if '"weight_map"' in text:
             return "the index of a checkpoint in several files: give one of the files it names"

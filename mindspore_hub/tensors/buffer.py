@@ -6,7 +6,8 @@ import errno
 import mmap
 import os
 import weakref
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import IO, TypeAlias, overload
 
 from mindspore_hub.errors import CheckpointError
@@ -20,11 +21,7 @@ _PAGE = 1 << 16
 
 
 class Pages:
-    """The bytes of a file, read when they are asked for.
-
-    Args:
-        file: The file; it may be closed afterwards.
-    """
+    """The bytes of a file, read when they are asked for; the file may be closed meanwhile."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = os.fdopen(os.dup(file.fileno()), "rb", buffering=0)
@@ -64,12 +61,7 @@ class Pages:
 
 
 def map_file(file: IO[bytes]) -> mmap.mmap:
-    """Map a file into memory, private and writable; the file may be closed afterwards.
-
-    Raises:
-        CheckpointError: The file is empty, or larger than the memory that this process may have.
-        OSError: It cannot be mapped.
-    """
+    """Map a file, private and writable; a CheckpointError if it is empty, or does not fit into memory."""
     try:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     except ValueError as error:  # mmap refuses a length of 0
@@ -82,18 +74,23 @@ def map_file(file: IO[bytes]) -> mmap.mmap:
 
 
 def open_file(file: IO[bytes]) -> mmap.mmap | Pages:
-    """Map a file, or read it piece by piece if it is larger than the memory that there is.
-
-    Raises:
-        CheckpointError: The file is empty.
-        OSError: It cannot be read.
-    """
+    """Map a file, or read it piece by piece if it is larger than the memory that there is."""
     try:
         return map_file(file)
     except CheckpointError:
         if not os.fstat(file.fileno()).st_size:
             raise
         return Pages(file)
+
+
+@contextmanager
+def naming(subject: object) -> Iterator[None]:
+    """Let what the block says is wrong with a file begin with its path, or whatever it is about."""
+    try:
+        yield
+    except CheckpointError as error:
+        msg = f"{subject}: {error}"
+        raise CheckpointError(msg) from error
 
 
 def viewing(buffer: Buffer) -> AbstractContextManager[View]:

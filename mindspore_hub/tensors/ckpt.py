@@ -21,6 +21,7 @@ from mindspore_hub.errors import CheckpointError
 from mindspore_hub.tensors.entry import (
     MAX_RANK,
     STRING,
+    TYPES,
     Entry,
     check_count,
     check_entry,
@@ -30,22 +31,7 @@ from mindspore_hub.tensors.entry import (
 if TYPE_CHECKING:
     from mindspore_hub.tensors.buffer import View
 
-DTYPES = {
-    "Bool": "bool",
-    "Int8": "int8",
-    "Int16": "int16",
-    "Int32": "int32",
-    "Int64": "int64",
-    "UInt8": "uint8",
-    "UInt16": "uint16",
-    "UInt32": "uint32",
-    "UInt64": "uint64",
-    "Float16": "float16",
-    "Float32": "float32",
-    "Float64": "float64",
-    "BFloat16": "bfloat16",
-    "str": STRING,
-}
+_DTYPES = {theirs: ours for ours, (theirs, _, _) in TYPES.items()} | {STRING: STRING}
 """Our name of each type that MindSpore writes and reads back, but for Int4 of half a byte."""
 
 _ENCRYPTED = tuple(bytes([first, 0x5E, 0x3A, 0x7F]) for first in (0xD8, 0xD9, 0xDA))
@@ -59,10 +45,7 @@ _CRC_TAIL = len(_CRC_MARK) + 10
 
 
 class _Field(NamedTuple):
-    """A field of a message: its number, whether it has a length, and where it and its content lie.
-
-    Messages, texts and bytes have a length; what has none is a number.
-    """
+    """A field of a message; messages, texts and bytes have a length, and what has none is a number."""
 
     number: int
     is_message: bool
@@ -82,11 +65,7 @@ class _Value(NamedTuple):
 
 
 def read_entries(view: View) -> dict[str, Entry]:
-    """Read the index of a file.
-
-    Raises:
-        CheckpointError: It is not such a file, damaged, encrypted, or holds what is not read here.
-    """
+    """Read the index of a file; a CheckpointError for whatever is not read here."""
     if bytes(view[:4]) in _ENCRYPTED:
         msg = "it is encrypted; save it again with save_checkpoint without enc_key."
         raise CheckpointError(msg)
@@ -163,7 +142,10 @@ def _once(
 ) -> dict[int, _Field]:
     """Fields of a message by number; field 1 goes to `dims`, if these are given."""
     fields: dict[int, _Field] = {}
-    for field in _read_fields(view, message):
+    place = message.start
+    while place < message.end:
+        field = _read_field(view, place, message.end)
+        place = field.end
         if dims is not None and field.number == 1:
             _extend(dims, view, field)
         elif field.number not in known or not field.is_message:
@@ -187,21 +169,13 @@ def _extend(shape: list[int], view: View, field: _Field) -> None:
 
 def _read_dtype(view: View, name: str, field: _Field) -> str:
     written = bytes(view[field.start : min(field.end, field.start + 32)]).decode(errors="replace")
-    if written not in DTYPES:
+    if written not in _DTYPES:
         msg = (
             f"its entry {name} at byte {field.place} has the type {written!r}, which is not read "
-            f"here; known are {', '.join(DTYPES)}."
+            f"here; known are {', '.join(_DTYPES)}."
         )
         raise CheckpointError(msg)
-    return DTYPES[written]
-
-
-def _read_fields(view: View, message: _Field) -> Iterator[_Field]:
-    place = message.start
-    while place < message.end:
-        field = _read_field(view, place, message.end)
-        yield field
-        place = field.end
+    return _DTYPES[written]
 
 
 def _read_field(view: View, place: int, end: int) -> _Field:

@@ -20,15 +20,8 @@ if TYPE_CHECKING:
 class Values:
     """How the elements of two tensors of one dtype and shape differ.
 
-    Two NaN are equal, and so are 0 and -0. Where one of two is NaN, the elements differ, but not by
-    a number.
-
-    Attributes:
-        elements: How many elements there are.
-        differing: How many of them differ.
-        nan: How many of these are NaN on one side only.
-        largest: Largest |a - b| of those that differ by a number.
-        scale: Largest finite |a|.
+    Two NaN are equal, and so are 0 and -0. Where one of two is NaN (`nan`), the elements differ, but not
+    by a number. `largest` is the largest |a - b| of numbers, `scale` the largest finite |a|.
     """
 
     elements: int = 0
@@ -52,14 +45,7 @@ class Values:
 
 @dataclass(frozen=True)
 class Change:
-    """A tensor of both files that is another one in the second.
-
-    Attributes:
-        name: Its name.
-        left: What it is in the first file.
-        right: What it is in the second.
-        values: How its elements differ; None for other shapes or dtypes, and for texts.
-    """
+    """A tensor of both files that is another one in the second; no values for other shapes or dtypes."""
 
     name: str
     left: Entry
@@ -78,14 +64,7 @@ class Change:
 
 @dataclass
 class Comparison:
-    """How two files differ.
-
-    Attributes:
-        only_left: Names in the first file only.
-        only_right: Names in the second file only.
-        changes: Tensors of both that differ.
-        equal: How many tensors are equal.
-    """
+    """How two files differ: names in one of them only, tensors that differ, and how many are equal."""
 
     only_left: list[str] = field(default_factory=list)
     only_right: list[str] = field(default_factory=list)
@@ -113,15 +92,7 @@ class Named:
 
 
 def compare(left: Named, right: Named) -> Comparison:
-    """Compare two files tensor by tensor.
-
-    Args:
-        left: The first file; differences are relative to its values.
-        right: The second file.
-
-    Raises:
-        CheckpointError: Both hold a tensor of a type that is not read here.
-    """
+    """Compare two files tensor by tensor; differences are relative to the values of the first."""
     result = Comparison(
         only_left=[name for name in left.names if name not in right.names],
         only_right=[name for name in right.names if name not in left.names],
@@ -156,7 +127,6 @@ def _compare_tensor(name: str, left: Named, right: Named) -> Change | None:
 
 
 def _add(values: Values, left: NDArray[Any], right: NDArray[Any], dtype: str) -> None:
-    """Add two blocks to what is known."""
     if dtype == "bfloat16":
         left, right = _widen(left), _widen(right)
     if left.dtype.kind == "f":

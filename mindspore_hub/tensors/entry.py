@@ -31,22 +31,22 @@ _MAX_EMPTY = 2**32
 STRING = "str"
 """dtype of a text that `save_checkpoint` was given in `append_dict`."""
 
-_NUMPY = {
-    "bool": "|b1",
-    "int8": "<i1",
-    "int16": "<i2",
-    "int32": "<i4",
-    "int64": "<i8",
-    "uint8": "<u1",
-    "uint16": "<u2",
-    "uint32": "<u4",
-    "uint64": "<u8",
-    "float16": "<f2",
-    "float32": "<f4",
-    "float64": "<f8",
-    "bfloat16": "<u2",
+TYPES = {
+    "bool": ("Bool", "BOOL", "|b1"),
+    "int8": ("Int8", "I8", "<i1"),
+    "int16": ("Int16", "I16", "<i2"),
+    "int32": ("Int32", "I32", "<i4"),
+    "int64": ("Int64", "I64", "<i8"),
+    "uint8": ("UInt8", "U8", "<u1"),
+    "uint16": ("UInt16", "U16", "<u2"),
+    "uint32": ("UInt32", "U32", "<u4"),
+    "uint64": ("UInt64", "U64", "<u8"),
+    "float16": ("Float16", "F16", "<f2"),
+    "float32": ("Float32", "F32", "<f4"),
+    "float64": ("Float64", "F64", "<f8"),
+    "bfloat16": ("BFloat16", "BF16", "<u2"),
 }
-"""dtype of NumPy for each of ours."""
+"""What `ckpt` and safetensors call each type that is read, and its dtype in NumPy."""
 
 LISTED = {
     "F4": 4,
@@ -69,14 +69,7 @@ _UNALIGNED_WORKS = ("x86_64", "amd64", "i386", "i686", "x86")
 
 @dataclass(frozen=True)
 class Entry:
-    """A tensor of a file.
-
-    Attributes:
-        name: Its name in the file.
-        dtype: Such as `float32`; `str` for a text.
-        shape: Its shape.
-        chunks: Offset and length in bytes of each piece of its data, in order.
-    """
+    """A tensor of a file: offset and length in bytes of each piece of its data, in order."""
 
     name: str
     dtype: str
@@ -94,19 +87,13 @@ class Entry:
 
 
 def check_entry(entry: Entry, place: int) -> Entry:
-    """Return an entry whose data fit its dtype and shape.
-
-    Args:
-        entry: The entry; all of its chunks lie within the file.
-        place: Byte of the file where the entry is declared.
-
-    Raises:
-        CheckpointError: They do not fit.
-    """
+    """Return an entry, declared at a byte of the file, or raise a CheckpointError if its data do not fit."""
     if len(entry.chunks) > 1 and not all(length for _, length in entry.chunks):
         raise _unfit(entry, place, "lies in several pieces, of which one is empty")
     if entry.dtype == STRING:
-        return _check_string(entry, place)
+        if entry.nbytes % 4 or entry.shape or len(entry.chunks) > 1:
+            raise _unfit(entry, place, "is a text, but not one of whole characters in one piece")
+        return entry
     if min(entry.shape, default=0) < 0:
         raise _unfit(entry, place, f"has the shape {entry.shape}, with a negative size")
     expected = _size_of(entry)
@@ -127,11 +114,7 @@ def _size_of(entry: Entry) -> int:
 
 
 def require_read(entry: Entry) -> None:
-    """Make sure that the values of a tensor can be read, and not only be listed.
-
-    Raises:
-        CheckpointError: They cannot.
-    """
+    """Raise a CheckpointError if the values of a tensor can only be listed, not read."""
     if entry.dtype in LISTED:
         msg = (
             f"its entry {entry.name} has the type {entry.dtype}, which can be listed but not read "
@@ -141,11 +124,7 @@ def require_read(entry: Entry) -> None:
 
 
 def check_name(raw: bytes, place: int) -> str:
-    """Decode the name of an entry.
-
-    Raises:
-        CheckpointError: It is not a name: empty, endless, or with characters that nobody can read.
-    """
+    """Decode the name of an entry, or raise a CheckpointError: it is empty, endless or not readable."""
     try:
         name = raw.decode() if 0 < len(raw) <= MAX_NAME else ""
     except UnicodeDecodeError:
@@ -157,11 +136,7 @@ def check_name(raw: bytes, place: int) -> str:
 
 
 def check_count(count: int) -> None:
-    """Make sure that a file has no more entries than this package reads.
-
-    Raises:
-        CheckpointError: It has.
-    """
+    """Raise a CheckpointError if a file has more entries than this package reads."""
     if count > MAX_ENTRIES:
         msg = f"it has more than {MAX_ENTRIES} entries; save it in several files."
         raise CheckpointError(msg)
@@ -171,7 +146,7 @@ def itemsize(dtype: str) -> int:
     """Bytes of one element; 1 if it takes less than a byte."""
     if dtype in LISTED:
         return max(LISTED[dtype] // 8, 1)
-    return int(_NUMPY[dtype][2:])
+    return int(TYPES[dtype][2][2:])
 
 
 def array_of(buffer: Buffer, entry: Entry) -> NDArray[Any]:
@@ -181,19 +156,12 @@ def array_of(buffer: Buffer, entry: Entry) -> NDArray[Any]:
     require_read(entry)
     if entry.dtype == STRING:
         return np.array(_text(buffer, entry))
-    dtype = _NUMPY[entry.dtype]
-    if isinstance(buffer, Pages):
-        return _read_array(buffer, entry)
-    if len(entry.chunks) == 1:
+    dtype = TYPES[entry.dtype][2]
+    if len(entry.chunks) == 1 and not isinstance(buffer, Pages):
         array: NDArray[Any] = np.ndarray(entry.shape, dtype, buffer, entry.chunks[0][0])
         usable = array.flags.aligned or platform.machine().lower() in _UNALIGNED_WORKS
         return array if usable else array.copy()
-    joined = np.empty(entry.nbytes, np.uint8)
-    end = 0
-    for offset, length in entry.chunks:
-        joined[end : end + length] = np.frombuffer(buffer, np.uint8, length, offset)
-        end += length
-    return joined.view(dtype).reshape(entry.shape)
+    return np.frombuffer(_joined(buffer, entry), dtype).reshape(entry.shape)
 
 
 def blocks(buffer: Buffer, entry: Entry) -> Iterator[bytes]:
@@ -214,32 +182,27 @@ def blocks(buffer: Buffer, entry: Entry) -> Iterator[bytes]:
 
 
 def arrays(buffer: Buffer, entry: Entry) -> Iterator[NDArray[Any]]:
-    """Elements of a tensor in blocks of one axis; bfloat16 comes as uint16, a text as bytes.
-
-    Raises:
-        CheckpointError: Elements of its type are not read here.
-    """
+    """Elements of a tensor in blocks of one axis; bfloat16 comes as uint16, a text as bytes."""
     import numpy as np
 
     require_read(entry)
-    dtype = "|u1" if entry.dtype == STRING else _NUMPY[entry.dtype]
+    dtype = "|u1" if entry.dtype == STRING else TYPES[entry.dtype][2]
     for block in blocks(buffer, entry):
         yield np.frombuffer(block, dtype)
 
 
-def _read_array(pages: Pages, entry: Entry) -> NDArray[Any]:
-    """Value of a tensor that is not mapped."""
-    import numpy as np
-
+def _joined(buffer: Buffer, entry: Entry) -> bytearray:
+    """Data of a tensor, copied into one piece."""
     try:
         content = bytearray(entry.nbytes)
     except MemoryError as error:
         raise out_of_memory(entry.nbytes) from error
     end = 0
-    for offset, length in entry.chunks:
-        content[end : end + length] = pages[offset : offset + length]
-        end += length
-    return np.frombuffer(content, _NUMPY[entry.dtype]).reshape(entry.shape)
+    with viewing(buffer) as view:
+        for offset, length in entry.chunks:
+            content[end : end + length] = view[offset : offset + length]
+            end += length
+    return content
 
 
 def _text(buffer: Buffer, entry: Entry) -> str:
@@ -249,12 +212,6 @@ def _text(buffer: Buffer, entry: Entry) -> str:
             return bytes(view[offset : offset + length]).decode("utf-32-le")
     except UnicodeDecodeError as error:
         raise _unfit(entry, offset, "is not a text") from error
-
-
-def _check_string(entry: Entry, place: int) -> Entry:
-    if entry.nbytes % 4 or entry.shape or len(entry.chunks) > 1:
-        raise _unfit(entry, place, "is a text, but not one of whole characters in one piece")
-    return entry
 
 
 def _unfit(entry: Entry, place: int, problem: str) -> CheckpointError:

@@ -15,6 +15,7 @@ from mindspore_hub.errors import CheckpointError
 from mindspore_hub.tensors.entry import (
     LISTED,
     MAX_RANK,
+    TYPES,
     Entry,
     check_count,
     check_entry,
@@ -24,22 +25,7 @@ from mindspore_hub.tensors.entry import (
 if TYPE_CHECKING:
     from mindspore_hub.tensors.buffer import View
 
-DTYPES = {
-    "BOOL": "bool",
-    "I8": "int8",
-    "I16": "int16",
-    "I32": "int32",
-    "I64": "int64",
-    "U8": "uint8",
-    "U16": "uint16",
-    "U32": "uint32",
-    "U64": "uint64",
-    "F16": "float16",
-    "F32": "float32",
-    "F64": "float64",
-    "BF16": "bfloat16",
-}
-"""Our name of each type that is read."""
+_DTYPES = {theirs: ours for ours, (_, theirs, _) in TYPES.items()}
 
 METADATA = "__metadata__"
 
@@ -70,11 +56,7 @@ def damaged(view: View) -> CheckpointError:
 
 
 def read(view: View) -> tuple[dict[str, Entry], dict[str, str]]:
-    """Read the index of a file that this format recognises, and the texts of its header.
-
-    Raises:
-        CheckpointError: It is damaged, or holds what is not read here.
-    """
+    """Read the index of a file that this format recognises, and the texts of its header."""
     length = int.from_bytes(view[:_LENGTH], "little")
     start = _LENGTH + length
     if start > len(view):
@@ -148,8 +130,8 @@ def _read_entry(name: str, declared: Any, start: int) -> Entry:
     if not isinstance(declared, dict) or declared.keys() != {"dtype", "shape", "data_offsets"}:
         raise _refused(name, "is declared without dtype, shape and data_offsets, or with more")
     dtype, shape, offsets = declared["dtype"], declared["shape"], declared["data_offsets"]
-    if not isinstance(dtype, str) or dtype not in {*DTYPES, *LISTED}:
-        known = ", ".join([*DTYPES, *LISTED])
+    if not isinstance(dtype, str) or dtype not in {*_DTYPES, *LISTED}:
+        known = ", ".join([*_DTYPES, *LISTED])
         raise _refused(
             name, f"has the type {dtype!r:.40}, which is not read here; known are {known}"
         )
@@ -158,7 +140,7 @@ def _read_entry(name: str, declared: Any, start: int) -> Entry:
     if not _are_sizes(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
         raise _refused(name, "has no data_offsets of a begin and an end")
     begin, end = offsets
-    entry = Entry(name, DTYPES.get(dtype, dtype), tuple(shape), ((start + begin, end - begin),))
+    entry = Entry(name, _DTYPES.get(dtype, dtype), tuple(shape), ((start + begin, end - begin),))
     return check_entry(entry, start + begin)
 
 

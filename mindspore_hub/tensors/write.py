@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from mindspore_hub.errors import CheckpointError, StoreError
-from mindspore_hub.tensors import ckpt, open_file, read_index, safetensors
-from mindspore_hub.tensors.entry import BLOCK, STRING, Entry, blocks, itemsize, require_read
+from mindspore_hub.tensors import open_file, read_index, safetensors
+from mindspore_hub.tensors.entry import BLOCK, STRING, TYPES, Entry, blocks, itemsize, require_read
 
 if TYPE_CHECKING:
     from mindspore_hub.tensors import TensorFile
@@ -25,22 +25,14 @@ FORMATS = ("ckpt", "safetensors")
 _SLICE = 512 * BLOCK
 """Bytes of one value of a `ckpt`: protobuf reads no message of 2 GB."""
 
-_CKPT_TYPES = {ours: theirs for theirs, ours in ckpt.DTYPES.items()}
-_SAFETENSORS_TYPES = {ours: theirs for theirs, ours in safetensors.DTYPES.items()}
-
 
 def write_tensors(
     path: str | os.PathLike[str], source: TensorFile, *, names: Mapping[str, str], format: str
 ) -> None:
-    """Write tensors of a file into another one, and compare every byte of it.
+    """Write tensors of a file into a new one, and compare every byte of it.
 
-    safetensors gets the texts of the header of `source` as well; `ckpt` has no place for them.
-
-    Args:
-        path: The file to write; it is not there yet.
-        source: Where the tensors are.
-        names: Name of each tensor in the new file, and in `source`.
-        format: `ckpt` or `safetensors`.
+    `names` has the name of each tensor in the new file, and in `source`. safetensors gets the texts of
+    the header of `source` as well; `ckpt` has no place for them.
 
     Raises:
         CheckpointError: The format cannot hold what is asked for.
@@ -71,9 +63,11 @@ def _write_ckpt(file: IO[bytes], source: TensorFile, entries: Mapping[str, Entry
 
 def _value_head(name: str, entry: Entry, size: int) -> bytes:
     """Everything of a value but the data, which stand at its end."""
-    shape = (0,) if entry.dtype == STRING else entry.shape
+    is_text = entry.dtype == STRING
+    shape = (0,) if is_text else entry.shape
+    dtype = STRING if is_text else TYPES[entry.dtype][0]
     dims = b"".join(_varint(1 << 3) + _varint(axis) for axis in shape)
-    head = dims + _block(2, _CKPT_TYPES[entry.dtype].encode()) + _block_head(3, size)
+    head = dims + _block(2, dtype.encode()) + _block_head(3, size)
     tensor = _block_head(2, len(head) + size) + head
     tag = _block(1, name.encode())
     return _block_head(1, len(tag) + len(tensor) + size) + tag + tensor
@@ -120,7 +114,7 @@ def _header(entries: Iterable[tuple[str, Entry]], metadata: Mapping[str, str]) -
             msg = f"its entry is called {name}, which has a meaning of its own in safetensors."
             raise CheckpointError(msg)
         offsets = [end, end := end + entry.nbytes]
-        dtype = _SAFETENSORS_TYPES[entry.dtype]
+        dtype = TYPES[entry.dtype][1]
         header[name] = {"dtype": dtype, "shape": list(entry.shape), "data_offsets": offsets}
     # Plain ASCII: a text of JSON may hold half a character, which UTF-8 cannot.
     text = json.dumps(header, separators=(",", ":")).encode()
@@ -140,12 +134,9 @@ def _compare(
         found = written.entries[name]
         if str(found) != str(entry):
             raise _unlike(path, f"{name} is {found}")
-        if not _equal(blocks(source.buffer, entry), blocks(written.buffer, found)):
+        pairs = zip_longest(blocks(source.buffer, entry), blocks(written.buffer, found))
+        if any(one != other for one, other in pairs):
             raise _unlike(path, f"the values of {name} differ")
-
-
-def _equal(left: Iterator[bytes], right: Iterator[bytes]) -> bool:
-    return all(one == other for one, other in zip_longest(left, right))
 
 
 def _unlike(path: Path, problem: str) -> StoreError:

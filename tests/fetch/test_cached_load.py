@@ -9,8 +9,8 @@ import checkpoints
 import manifests
 import pytest
 from commands import run, start
+from downloads import fetch
 
-from mindspore_hub.files.download import fetch
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.settings import Settings
 

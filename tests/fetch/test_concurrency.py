@@ -10,11 +10,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from downloads import BLOB, CONTENT, PATH, SHA256, files
+from downloads import BLOB, CONTENT, PATH, SHA256, fetch, files
 from faults import paced
 from server import FileServer
 
-from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -52,7 +51,7 @@ CHILDREN = """
 import hashlib, os, sys, time, traceback
 from pathlib import Path
 import filelock, urllib3
-from mindspore_hub.files.download import fetch
+from mindspore_hub.files.download import obtain
 from mindspore_hub.settings import Settings
 link, sha256, home, processes, apart = sys.argv[1:]
 settings = Settings(home=Path(home), progress=False)
@@ -65,8 +64,9 @@ for number in range(int(processes)):
             os.close(go)
             os.read(start, 1)  # ends when the last process has closed the other end
             time.sleep(number * float(apart))
-            blob = fetch(link, sha256, settings=settings)
-            os._exit(hashlib.sha256(blob.read_bytes()).hexdigest() != sha256)
+            found = obtain(link, sha256, settings=settings)
+            found.verify()
+            os._exit(hashlib.sha256(found.path.read_bytes()).hexdigest() != sha256)
         except BaseException:
             traceback.print_exc()
             os._exit(2)

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from downloads import BLOB, CONTENT, PATH, SHA256, files, no_sockets
+from downloads import BLOB, CONTENT, PATH, SHA256, fetch, files, no_sockets
 from faults import gzipped, trailing, without_length
 from server import Answer, FileServer, good, status
 
 from mindspore_hub.errors import NetworkError
-from mindspore_hub.files.download import fetch
 from mindspore_hub.files.store import Store
 from mindspore_hub.settings import Settings
 
@@ -108,12 +107,12 @@ def test_progress_without_a_length_has_no_total(server: FileServer, settings: Se
 SCRIPT = """
 import sys
 from pathlib import Path
-from mindspore_hub.files.download import fetch
+from mindspore_hub.files.download import obtain
 from mindspore_hub.settings import Settings
 before = sorted({"urllib3", "rich", "filelock", "mindspore"} & set(sys.modules))
 assert not before, before
 link, sha256, home, shown = sys.argv[1:]
-fetch(link, sha256, settings=Settings(home=Path(home), progress=shown == "shown"))
+obtain(link, sha256, settings=Settings(home=Path(home), progress=shown == "shown")).verify()
 """
 
 

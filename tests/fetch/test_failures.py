@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from downloads import BLOB, CONTENT, PATH, SHA256, UNREACHABLE, blobs, files
+from downloads import BLOB, CONTENT, PATH, SHA256, UNREACHABLE, blobs, fetch, files
 from faults import (
     dropped,
     flipped,
@@ -24,7 +24,6 @@ from faults import (
 from server import Answer, FileServer, good, status
 
 from mindspore_hub.errors import IntegrityError, NetworkError, OfflineError
-from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import checkpoints
 import pytest
 from commands import CARD
-from downloads import ELSEWHERE, blobs
+from downloads import ELSEWHERE, blobs, fetch
 from faults import (
     announced,
     dripping,
@@ -40,7 +40,6 @@ from faults import (
 from server import Answer, FileServer, good, redirect, status
 
 from mindspore_hub.errors import HubError
-from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
 
 pytestmark = pytest.mark.slow

@@ -19,12 +19,11 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from downloads import PATH
+from downloads import PATH, fetch
 from faults import flipped, paced
 from server import Exchange, FileServer, good
 
 from mindspore_hub.errors import IntegrityError
-from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -46,7 +45,7 @@ import os, signal, sys
 from pathlib import Path
 import filelock, urllib3
 from mindspore_hub.errors import IntegrityError
-from mindspore_hub.files.download import fetch
+from mindspore_hub.files.download import obtain
 from mindspore_hub.settings import Settings
 
 link, sha256, home, last = sys.argv[1:]
@@ -65,7 +64,7 @@ print("ready", flush=True)
 if left:
     sys.addaudithook(count)
 try:
-    fetch(link, sha256, settings=Settings(home=Path(home), retries=0, progress=False))
+    obtain(link, sha256, settings=Settings(home=Path(home), retries=0, progress=False)).verify()
 except IntegrityError:
     pass
 """

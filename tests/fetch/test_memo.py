@@ -7,12 +7,11 @@ import os
 from dataclasses import replace
 
 import pytest
-from downloads import CONTENT, PATH, SHA256
+from downloads import CONTENT, PATH, SHA256, fetch
 from server import FileServer
 
 from mindspore_hub.errors import IntegrityError
 from mindspore_hub.files import records
-from mindspore_hub.files.download import fetch
 from mindspore_hub.files.store import Store
 from mindspore_hub.settings import Settings
 

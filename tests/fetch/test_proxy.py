@@ -10,11 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from downloads import CONTENT, PATH, SHA256, UNREACHABLE
+from downloads import CONTENT, PATH, SHA256, UNREACHABLE, fetch
 from server import PIECE, FileServer, Handler
 
 from mindspore_hub.errors import NetworkError
-from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
 
 HOST = "host.invalid"

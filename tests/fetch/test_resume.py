@@ -17,12 +17,11 @@ from email.utils import formatdate
 from pathlib import Path
 
 import pytest
-from downloads import BLOB, CONTENT, PATH, SHA256, files
+from downloads import BLOB, CONTENT, PATH, SHA256, fetch, files
 from faults import dropped, flipped, halted, mislabelled, truncated, versioned, without_ranges
 from server import Answer, FileServer, good, status
 
 from mindspore_hub.errors import IntegrityError, NetworkError
-from mindspore_hub.files.download import fetch
 from mindspore_hub.files.store import Store
 from mindspore_hub.settings import Settings
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from downloads import BLOB, CONTENT, PATH, SHA256, UNREACHABLE, blobs, files, no_sockets
+from downloads import BLOB, CONTENT, PATH, SHA256, UNREACHABLE, blobs, fetch, files, no_sockets
 from faults import flipped, truncated
 from server import FileServer, status
 
@@ -23,7 +23,6 @@ from mindspore_hub.errors import (
     OfflineError,
     TrustError,
 )
-from mindspore_hub.files.download import fetch
 from mindspore_hub.files.sources import left_behind
 from mindspore_hub.settings import Settings
 

@@ -13,12 +13,11 @@ from pathlib import Path
 
 import disks
 import pytest
-from downloads import BLOB, CONTENT, PATH, SHA256, blobs, files
+from downloads import BLOB, CONTENT, PATH, SHA256, blobs, fetch, files
 from faults import flipped, truncated, without_length
 from server import FileServer, good, read_only
 
 from mindspore_hub.errors import IntegrityError, NetworkError, StoreError
-from mindspore_hub.files.download import fetch
 from mindspore_hub.settings import Settings
 
 
@@ -59,12 +58,12 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 from mindspore_hub.errors import StoreError
-from mindspore_hub.files.download import fetch
+from mindspore_hub.files.download import obtain
 from mindspore_hub.settings import Settings
 link, sha256, home, limit = sys.argv[1:]
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
 try:
-    fetch(link, sha256, settings=Settings(home=Path(home), progress=False))
+    obtain(link, sha256, settings=Settings(home=Path(home), progress=False)).verify()
 except StoreError as error:
     print(error)
 """
@@ -186,7 +185,7 @@ MEDDLING = """
 import os, sys
 from pathlib import Path
 from mindspore_hub.errors import HubError
-from mindspore_hub.files.download import fetch
+from mindspore_hub.files.download import obtain
 from mindspore_hub.settings import Settings
 link, sha256, home, deed, verify = sys.argv[1:]
 blob = Path(home, "blobs", "sha256", sha256[:2], sha256[2:])
@@ -212,7 +211,9 @@ import filelock, urllib3
 settings = Settings(home=Path(home), retries=0, progress=False, verify=verify)
 sys.addaudithook(meddle)
 try:
-    print(fetch(link, sha256, settings=settings))
+    found = obtain(link, sha256, settings=settings)
+    found.verify()
+    print(found.path)
 except HubError as error:
     print(type(error).__name__, error)
 """
@@ -238,10 +239,10 @@ def test_file_that_another_process_touches_as_soon_as_it_is_there_is_not_taken_f
 FETCH = """
 import sys
 from pathlib import Path
-from mindspore_hub.files.download import fetch
+from mindspore_hub.files.download import obtain
 from mindspore_hub.settings import Settings
 link, sha256, home = sys.argv[1:]
-fetch(link, sha256, settings=Settings(home=Path(home), progress=False))
+obtain(link, sha256, settings=Settings(home=Path(home), progress=False)).verify()
 """
 
 

@@ -7,11 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from downloads import CONTENT, ELSEWHERE, PATH, SHA256, UNREACHABLE, no_sockets
+from downloads import CONTENT, ELSEWHERE, PATH, SHA256, UNREACHABLE, fetch, no_sockets
 from server import FileServer, redirect, status
 
 from mindspore_hub.errors import NetworkError, TrustError
-from mindspore_hub.files.download import fetch
 from mindspore_hub.files.sources import refuse_untrusted
 from mindspore_hub.settings import Settings
 

@@ -4,7 +4,7 @@ import mindspore
 import numpy as np
 import pytest
 
-from mindspore_hub.networks.framework import build_uninitialised
+from mindspore_hub.networks.construct import build_uninitialised
 
 pytestmark = pytest.mark.slow
 

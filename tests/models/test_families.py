@@ -68,7 +68,7 @@ def net(form, network_class):
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _values_are_dropped(large):
+def _values_are_dropped():
     yield
     _draw_small.cache_clear()
     _draw_large.cache_clear()

@@ -3,7 +3,7 @@ from fnmatch import fnmatchcase
 import manifests
 import pytest
 
-from mindspore_hub.networks.framework import build_uninitialised
+from mindspore_hub.networks.construct import build_uninitialised
 
 
 @pytest.fixture(scope="module", params=manifests.NAMES)

@@ -5,6 +5,7 @@ Training takes all `inputs`, inference as many as `input_shapes` has.
 
 import functools
 import json
+import zlib
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -12,9 +13,9 @@ import fill
 import mindspore
 import numpy as np
 import pytest
-from mindspore import nn, ops
+from mindspore import ops
 
-from mindspore_hub.networks.framework import build_uninitialised
+from mindspore_hub.networks.construct import build_uninitialised
 
 pytestmark = pytest.mark.slow
 
@@ -43,27 +44,27 @@ def _draw(shape):
     return np.ones(shape["ones"], "f4") if "ones" in shape else fill.tensor("training", shape)
 
 
-def test_a_training_step_changes_every_weight_and_statistic(net, inputs, case):
+def test_a_training_step_changes_all_and_the_network_returns_to_inference(net, inputs, case):
     before = _values(net)
     net.set_train()
     assert _shapes(_step(net, inputs, net.trainable_params())) == case["training"]
     after = _values(net)
-    unchanged = {name for name in before if np.array_equal(before[name], after[name])}
+    unchanged = {name for name in before if before[name] == after[name]}
     # A shift or scale in front of a normalisation has no gradient.
     assert not {n for n in unchanged if not n.endswith((".bias", ".beta", ".gamma"))}
+    net.set_train(False)
+    assert _shapes(net(*inputs[: len(net.input_shapes)])) == case["inference"]
 
 
 @pytest.mark.parametrize("mode", ["graph"], indirect=True)
 @pytest.mark.usefixtures("mode")
-def test_graph_mode_trains_the_head_and_returns_to_inference(net, inputs, case):
+def test_graph_mode_trains_the_head(net, inputs, case):
     # The head alone: compiling the way back through the trunks of MVD takes 40 seconds.
     head = [p for p in net.trainable_params() if _matches(p.name, net.checkpoint.head)]
     before = {parameter.name: parameter.asnumpy().copy() for parameter in head}
     net.set_train()
     assert _shapes(_step(net, inputs, head)) == case["training"]
     assert not [p.name for p in head if np.array_equal(p.asnumpy(), before[p.name])]
-    net.set_train(False)
-    assert _shapes(net(*inputs[: len(net.input_shapes)])) == case["inference"]
 
 
 @pytest.mark.parametrize(
@@ -165,15 +166,18 @@ def _child(cell, name):
 
 def _step(net, inputs, parameters):
     """Descend once along the gradient of the mean square of all outputs; give the outputs."""
-    optimizer = nn.SGD(parameters, learning_rate=0.1)
 
     def loss(*inputs):
         outputs = net(*inputs)
         return _mean_square(outputs), outputs
 
-    differentiate = mindspore.value_and_grad(loss, None, optimizer.parameters, has_aux=True)
+    differentiate = mindspore.value_and_grad(
+        loss, None, mindspore.ParameterTuple(parameters), has_aux=True
+    )
     (_, outputs), gradients = differentiate(*inputs)
-    optimizer(gradients)
+    # No optimizer of MindSpore, each of which holds every parameter once or twice more.
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.set_data(mindspore.Tensor(parameter.asnumpy() - 0.1 * gradient.asnumpy()))
     return outputs
 
 
@@ -191,7 +195,7 @@ def _matches(name, patterns):
 
 
 def _values(net):
-    return {name: p.asnumpy().copy() for name, p in net.parameters_and_names()}
+    return {name: zlib.crc32(p.asnumpy()) for name, p in net.parameters_and_names()}
 
 
 def _shapes(outputs):

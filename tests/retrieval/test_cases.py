@@ -14,8 +14,8 @@ import pytest
 
 from mindspore_hub.tasks.retrieval.datasets import protocol
 from mindspore_hub.tasks.retrieval.features import Features
-from mindspore_hub.tasks.retrieval.scoring.metrics import Result
-from mindspore_hub.tasks.retrieval.scoring.rerank import KReciprocal
+from mindspore_hub.tasks.retrieval.metrics import Result
+from mindspore_hub.tasks.retrieval.rerank import KReciprocal
 
 OWN = Path(__file__).parents[1] / "data" / "reid"
 SHARED = Path(__file__).parents[3] / "shared" / "models" / "eval"

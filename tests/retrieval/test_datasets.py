@@ -223,7 +223,7 @@ def test_veri_has_attributes_and_key_points(tmp_path: Path) -> None:
     assert (query.label, query.camera, query.color, query.type) == (2, 12, 4, 3)
     assert query.keypoints == (10, 20.5, 0.9) * 36
     assert [item.camera for item in reader.gallery()] == [-1]
-    assert (reader.training_colors(), reader.training_types()) == ((2, 9), (1, 4))
+    assert reader.protocol_options() == {"colors": (2, 9), "types": (1, 4)}
 
 
 @pytest.mark.parametrize("name", ["car_c012.jpg", "0002_c0121.jpg"])

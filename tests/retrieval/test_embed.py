@@ -21,11 +21,6 @@ from mindspore_hub.tasks.retrieval.samples import list_samples
 
 
 @pytest.fixture
-def card(tmp_path: Path) -> str:
-    return tiny.card(tmp_path)
-
-
-@pytest.fixture
 def network() -> tiny.Tiny:
     return tiny.Tiny()
 
@@ -193,7 +188,9 @@ def test_a_folder_of_bad_pictures_only_is_an_error(
 def test_a_feature_that_is_no_number_is_an_error_that_names_its_picture(
     card: str, network: tiny.Tiny, tmp_path: Path
 ) -> None:
-    facts = tiny.card(tmp_path, retrieval="{outputs: [0], normalised: True, distance: dot}")
+    facts = tiny.card(
+        tmp_path, task="{name: retrieval, outputs: [0], normalised: True, distance: dot}"
+    )
     network.layer.weight.set_data(mindspore.ops.zeros_like(network.layer.weight))
     network.layer.bias.set_data(mindspore.ops.zeros_like(network.layer.bias))
     folder = tiny.draw(tmp_path / "all", "a.png")
@@ -205,7 +202,7 @@ def test_a_feature_that_is_no_number_is_an_error_that_names_its_picture(
 
 
 class Scored(tiny.Tiny):
-    """Scores of colours beside the feature, of which one is no number."""
+    """Scores of colours beside the feature, of which one is not a number."""
 
     def construct(self, x: mindspore.Tensor) -> tuple[mindspore.Tensor, mindspore.Tensor]:
         made = super().construct(x)
@@ -213,7 +210,7 @@ class Scored(tiny.Tiny):
 
 
 def test_a_score_that_is_no_number_is_an_error_that_names_its_picture(tmp_path: Path) -> None:
-    facts = tiny.card(tmp_path, retrieval="{outputs: [0], colors: 1, distance: dot}")
+    facts = tiny.card(tmp_path, task="{name: retrieval, outputs: [0], colors: 1, distance: dot}")
     folder = tiny.draw(tmp_path / "all", "a.png")
     for output in (None, tmp_path / "x.npz"):
         with pytest.raises(FeaturesError, match=r"The row of color_scores of a\.png is infinite"):
@@ -287,7 +284,7 @@ def test_a_modality_that_the_network_was_not_trained_on_is_refused(
     assert found.about["modality"] == "thermal"
 
 
-@pytest.mark.parametrize("key", ["retrieval", "preprocessing"])
+@pytest.mark.parametrize("key", ["task", "preprocessing"])
 def test_a_card_that_does_not_say_how_is_refused(key: str, tmp_path: Path) -> None:
     folder = tiny.draw(tmp_path / "all", "a.png")
     with pytest.raises(CardError, match=key):
@@ -468,7 +465,7 @@ def test_a_list_of_outputs_counts_as_a_tuple(
 def test_a_network_with_other_outputs_than_the_card_names_is_refused(
     wanted: str, outputs: Callable[[Any], Any], came: str, pictures: int, tmp_path: Path
 ) -> None:
-    card = tiny.card(tmp_path, retrieval=f"{{outputs: {wanted}, distance: dot}}")
+    card = tiny.card(tmp_path, task=f"{{name: retrieval, outputs: {wanted}, distance: dot}}")
     folder = tiny.numbered(tmp_path / "all", pictures)
     with pytest.raises(FeaturesError, match=f"but the network gave {came}") as caught:
         mindspore_hub.embed(card, folder, network=Gives(outputs), batch_size=2)

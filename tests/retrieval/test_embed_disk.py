@@ -25,11 +25,6 @@ PICTURES = 24
 
 
 @pytest.fixture
-def card(tmp_path: Path) -> str:
-    return tiny.card(tmp_path)
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tiny.numbered(tmp_path / "all", PICTURES)
 
@@ -90,7 +85,7 @@ with StoredChunks(Path({str(tmp_path / "f.npz")!r}), {{}}, {pictures}, skipping=
     )
     assert "cannot be written: File too large" in done.stdout
     with StoredChunks(tmp_path / "f.npz", {}, pictures, skipping=False) as chunks:
-        assert (chunks.missing(4), chunks.rows) == ([2, 3], 2)
+        assert (chunks.missing(), chunks.rows) == ([2, 3], 2)
         chunks.append(Chunk({"vectors": np.ones((2, 100), np.float32)}, [2, 3]))
         chunks.save({"about": np.array(json.dumps({}))})
     assert np.array_equal(features.load(tmp_path / "f.npz").vectors, np.ones((4, 100)))

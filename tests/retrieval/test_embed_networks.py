@@ -1,6 +1,5 @@
 """The feature of each network is the one that its published evaluation makes."""
 
-import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,15 +73,8 @@ CASES: list[tuple[str, Callable[..., Rows], int]] = [
 
 def test_every_network_of_a_known_protocol_has_a_case() -> None:
     cards = Hub.of().cards
-    known = {card.model_name for card in cards if card.asset and card.asset.mapping("protocol")}
+    known = {card.model_name for card in cards if card.asset and card.asset.mapping("task")}
     assert {name.partition("@")[0] for name, _, _ in CASES} == known
-
-
-@pytest.fixture(autouse=True)
-def _freed() -> Iterator[None]:
-    """Networks and compiled graphs go with their test; together they would take gigabytes."""
-    yield
-    gc.collect()
 
 
 def filled(name: str) -> nn.Cell:
@@ -143,7 +135,9 @@ def test_the_feature_is_that_of_the_published_evaluation(
 
     few = sorted(folder.iterdir())[:3]
     plain = mindspore_hub.embed(name, few, network=network, batch_size=2, **beside)
-    compiled = mindspore_hub.embed(name, folder, network=network, batch_size=1, **beside)
+    # Networks of which the first output is the feature are compiled alike; one is enough.
+    size = 2 if name == "DDAG@regdb-visibletoinfrared" else 1
+    compiled = mindspore_hub.embed(name, folder, network=network, batch_size=size, **beside)
     assert network.training
     assert [parameter.name for parameter in network.get_parameters()] == names
     assert mindspore.get_context("mode") == mindspore.PYNATIVE_MODE

@@ -1,5 +1,6 @@
 """Runs of embed that were stopped go on where they were, and never with what is not theirs."""
 
+import io
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import embed_slowly
 import numpy as np
 import pytest
 import tiny
@@ -25,11 +27,6 @@ pytestmark = pytest.mark.slow
 TESTS = Path(__file__).parents[1]
 SLOWLY = TESTS / "embed_slowly.py"
 PICTURES = 24
-
-
-@pytest.fixture
-def card(tmp_path: Path) -> str:
-    return tiny.card(tmp_path)
 
 
 @pytest.fixture
@@ -65,24 +62,30 @@ def kill_after(batches: int, *arguments: object) -> None:
     child.stdout.close()
 
 
-def run(*arguments: object) -> list[str]:
-    """Run to the end, and give what was said."""
-    child = start(*arguments)
-    said, _ = child.communicate("")
-    assert child.returncode == 0
-    return said.splitlines()
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[str]:
+    """Run to the end in this process, and give what was said."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [str(SLOWLY), *map(str, arguments)])
+        patch.setattr(sys, "stdin", io.StringIO())
+        embed_slowly.main()
+    return capsys.readouterr().out.splitlines()
 
 
 @pytest.mark.parametrize(("size", "batches"), [(4, 1), (4, 6), (2, 7)])
 def test_a_killed_run_goes_on_and_gives_the_same_file(
-    size: int, batches: int, card: str, folder: Path, tmp_path: Path
+    size: int,
+    batches: int,
+    card: str,
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     whole, output = tmp_path / "whole.npz", tmp_path / "f.npz"
     options: dict[str, Any] = {"batch_size": size, "pattern": r"(?P<label>\d+)", "output": whole}
     mindspore_hub.embed(card, folder, network=tiny.Tiny(), **options)
     kill_after(batches, card, folder, output, size)
     assert not output.exists()
-    said = run(card, folder, output, size)
+    said = run(capsys, card, folder, output, size)
     # A batch may be there that the killed process could not report any more.
     everything = [f"done {done}" for done in range(size, PICTURES + 1, size)]
     left = [line for line in said if line.startswith("done")]
@@ -442,7 +445,7 @@ def test_a_run_whose_folder_another_one_took_says_so(plan: dict[str, int], tmp_p
         with pytest.raises(StoreError, match="another run writes the same output"):
             first.append(chunk)
     with StoredChunks(tmp_path / "f.npz", plan, ["a"], skipping=False) as third:
-        assert third.missing(1) == [0]
+        assert third.missing() == [0]
 
 
 def test_a_run_leaves_the_folder_of_another_one_alone(tmp_path: Path) -> None:
@@ -454,7 +457,7 @@ def test_a_run_leaves_the_folder_of_another_one_alone(tmp_path: Path) -> None:
         ) as other:
             first.append(Chunk({"vectors": np.full((1, 3), 7, np.float32)}, [1]))
             first.save({"about": np.array("{}")})
-            assert other.missing(2) == [1]
+            assert other.missing() == [1]
             other.append(Chunk({"vectors": np.full((1, 3), 2, np.float32)}, [1]))
             other.save({"about": np.array("{}")})
     assert features.load(tmp_path / "f.npz").vectors.tolist() == [[1, 1, 1], [2, 2, 2]]

@@ -1,7 +1,6 @@
 """From a data set in its published layout, or from saved features, to numbers beside the claims."""
 
 import dataclasses
-import gc
 import hashlib
 import io
 import json
@@ -27,10 +26,10 @@ from mindspore_hub.hub.card import read_card, stated
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.tasks.pictures.fields import as_preprocessing
 from mindspore_hub.tasks.retrieval.datasets import dataset, protocol
+from mindspore_hub.tasks.retrieval.evaluation import Selection
 from mindspore_hub.tasks.retrieval.features import Features, load
+from mindspore_hub.tasks.retrieval.metrics import Result
 from mindspore_hub.tasks.retrieval.report import Claim, Report, _cmc_figure
-from mindspore_hub.tasks.retrieval.scoring.metrics import Result
-from mindspore_hub.tasks.retrieval.selection import Selection
 
 pytestmark = pytest.mark.slow
 
@@ -42,13 +41,6 @@ CARDS = {
     "multitasknet_veri": {"queries": 2, "gallery": 4, "images": 6},
 }
 """A card of each network, and how much of the synthetic data its protocol looks at."""
-
-
-@pytest.fixture(autouse=True)
-def _freed() -> Iterator[None]:
-    """Networks go with their test; together they would take gigabytes."""
-    yield
-    gc.collect()
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +72,7 @@ def data(tmp_path: Path):
 
     def draw(card: Path) -> Path:
         root = tmp_path / "data"
-        synthetic.SETS[read_card(card, card.stem).asset.mapping("protocol")["name"]](root)
+        synthetic.SETS[read_card(card, card.stem).asset.mapping("task")["protocol"]["name"]](root)
         return root
 
     return draw
@@ -112,6 +104,9 @@ def test_a_published_network_is_measured_end_to_end(
     assert_printed(done.stdout, report)
     if "sop" not in name:
         assert files["plot"].read_bytes().startswith(b"\x89PNG")
+    refused = run("eval", "--features", str(saved), options[0], str(card), *few)
+    assert refused.returncode == 2
+    assert refused.stderr.endswith(f"Error: {files['report']} exists; --force replaces it.\n")
     again = run("eval", "--features", str(saved), "--format=json", str(card), *few)
     assert again.returncode == 0, again.stderr
     scored = json.loads(again.stdout)
@@ -133,7 +128,7 @@ def assert_repeatable(report: dict, facts, root: Path, saved: Path) -> None:
     assert (features["sha256"], report["weights"]) == (facts.asset.sha256, "published")
     assert (
         features["protocol"]["name"]
-        == facts.asset.mapping("protocol")["name"]
+        == facts.asset.mapping("task")["protocol"]["name"]
         == report["protocol"]
     )
     assert features["preprocessing"]["size"] == facts.asset.mapping("preprocessing")["size"]

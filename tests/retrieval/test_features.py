@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -171,55 +169,3 @@ def test_a_file_that_holds_no_features_is_refused(tmp_path: Path, kind: str, mes
     with pytest.raises(FeaturesError, match=message) as error:
         load(path)
     assert str(path) in str(error.value)
-
-
-def test_evaluation_needs_no_mindspore() -> None:
-    program = (
-        "import sys; from mindspore_hub.tasks.retrieval import datasets\n"
-        "for name in datasets.names(): datasets.protocol(name)\n"
-        "for name in datasets.names(): datasets.dataset(name, None)\n"
-        "assert 'mindspore' not in sys.modules and 'scipy' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", program], check=True)
-
-
-def test_without_numpy_the_package_to_install_is_named() -> None:
-    program = (
-        "import sys; sys.modules['numpy'] = None\n"
-        "import mindspore_hub\n"
-        "try: import mindspore_hub.tasks.retrieval.features\n"
-        "except mindspore_hub.MissingDependencyError as error: print(error)"
-    )
-    found = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True
-    )
-    assert "pip install numpy pillow" in found.stdout
-
-
-def test_types_of_results_are_at_the_top_and_imported_when_asked_for() -> None:
-    program = (
-        "import sys, mindspore_hub\n"
-        "assert 'numpy' not in sys.modules\n"
-        "from mindspore_hub import Features, Matches, Report, Transform\n"
-        "assert 'mindspore' not in sys.modules\n"
-        "print(Features.__name__, Matches.__name__, Report.__name__, Transform.__name__)\n"
-        "assert not hasattr(mindspore_hub, 'features')"
-    )
-    found = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True
-    )
-    assert found.stdout == "Features Matches Report Transform\n"
-
-
-def test_without_numpy_a_type_of_results_says_what_to_install() -> None:
-    program = (
-        "import sys; sys.modules['numpy'] = None\n"
-        "import mindspore_hub\n"
-        "for name in ('Features', 'Transform'):\n"
-        "    try: getattr(mindspore_hub, name)\n"
-        "    except mindspore_hub.MissingDependencyError as error: print(error)"
-    )
-    found = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True
-    )
-    assert found.stdout.count("pip install numpy pillow") == 2

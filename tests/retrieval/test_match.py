@@ -1,8 +1,6 @@
 """`mindspore_hub.match`: exact neighbours, marks, re-ranking and faiss."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ from hypothesis import strategies as st
 import mindspore_hub
 from mindspore_hub.errors import FeaturesError
 from mindspore_hub.tasks.retrieval.features import Features
-from mindspore_hub.tasks.retrieval.scoring.rerank import KReciprocal
+from mindspore_hub.tasks.retrieval.rerank import KReciprocal
 
 few = settings(max_examples=40, deadline=None)
 
@@ -311,30 +309,6 @@ class TestFaiss:
     def test_another_dimension_is_refused(self) -> None:
         with pytest.raises(FeaturesError, match="Queries have 8 values each, but the gallery 5"):
             mindspore_hub.match(unit(0, 6), drawn(0, 9, 5), index="Flat")
-
-
-def run_python(program: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True
-    )
-    return done.stdout
-
-
-def test_without_faiss_the_error_says_what_to_install() -> None:
-    program = (
-        "import sys, mindspore_hub; sys.modules['faiss'] = None\n"
-        "try: mindspore_hub.match([[1.0]], [[1.0]], index='Flat')\n"
-        "except mindspore_hub.MissingDependencyError as error: print(error)"
-    )
-    assert "`pip install faiss-cpu`" in run_python(program)
-
-
-def test_the_exact_search_imports_neither_faiss_nor_mindspore() -> None:
-    program = (
-        "import sys, mindspore_hub; mindspore_hub.match([[1.0]], [[1.0]])\n"
-        "print({'faiss', 'mindspore', 'PIL'} & set(sys.modules))"
-    )
-    assert run_python(program) == "set()\n"
 
 
 def test_small_distances_between_long_vectors_are_right() -> None:

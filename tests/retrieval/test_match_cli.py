@@ -1,14 +1,12 @@
 """`mshub match` as users start it."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import sheets
+from commands import run
 
 import mindspore_hub
 from mindspore_hub.tasks.retrieval.features import Features
@@ -23,17 +21,6 @@ Query                 Rank   Nearest             Distance   Right
 queries/b.png         1      gallery/wrong.png   -1.000     ✓
                       2      gallery/right.png   -0.9950    ✗
 """
-
-
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mindspore_hub", *map(str, arguments)],
-        cwd=ROOT,
-        env=os.environ,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +85,10 @@ def test_sheets_are_written_and_named(folder: Path, tmp_path: Path) -> None:
     assert done.stderr == "".join(f"{path} written\n" for path in written)
     assert written[0].read_bytes().startswith(b"\x89PNG")
     assert "Queries: 1 of 2, evenly spread" in written[1].read_text(encoding="utf-8")
-    quiet = run("-q", "match", folder / "whole.npz", *options)
+    again = run("match", folder / "whole.npz", *options)
+    assert again.returncode == 2
+    assert again.stderr.endswith(f"Error: {written[0]} exists; --force replaces it.\n")
+    quiet = run("-q", "match", folder / "whole.npz", *options, "--force")
     assert (quiet.returncode, quiet.stderr) == (0, "")
 
 

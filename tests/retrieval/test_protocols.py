@@ -12,12 +12,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mindspore_hub.errors import FeaturesError, UnknownNameError
-from mindspore_hub.tasks.retrieval import datasets
+from mindspore_hub.tasks.retrieval import datasets, ranking
 from mindspore_hub.tasks.retrieval.datasets import Evaluation, protocol
 from mindspore_hub.tasks.retrieval.datasets.sysu import draw
 from mindspore_hub.tasks.retrieval.features import Features
-from mindspore_hub.tasks.retrieval.fields import KINDS
-from mindspore_hub.tasks.retrieval.scoring import ranking
+from mindspore_hub.tasks.retrieval.task import KINDS
 
 SEEDS = st.integers(0, 10**6)
 few = settings(max_examples=40, deadline=None)

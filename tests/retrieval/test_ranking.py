@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mindspore_hub.errors import FeaturesError
-from mindspore_hub.tasks.retrieval.scoring import ranking, recall
-from mindspore_hub.tasks.retrieval.scoring.ranking import Distances, Relevance, match_ranks, top_k
-from mindspore_hub.tasks.retrieval.scoring.recall import closer_counts
-from mindspore_hub.tasks.retrieval.scoring.rerank import KReciprocal
+from mindspore_hub.tasks.retrieval import ranking
+from mindspore_hub.tasks.retrieval.datasets import sop
+from mindspore_hub.tasks.retrieval.datasets.sop import closer_counts
+from mindspore_hub.tasks.retrieval.ranking import Distances, Relevance, match_ranks, top_k
+from mindspore_hub.tasks.retrieval.rerank import KReciprocal
 
 few = settings(max_examples=40, deadline=None)
 
@@ -90,9 +91,9 @@ def test_recall_does_not_depend_on_its_tiles(seed: int, columns: int, rows: int,
     labels = random.integers(0, 8, 30)
     whole = closer_counts(vectors, labels, most=most)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recall, "_COLUMNS", columns)
-        patch.setattr(recall, "_ROWS", rows)
-        patch.setattr(recall, "_SMALL", columns)
+        patch.setattr(sop, "_COLUMNS", columns)
+        patch.setattr(sop, "_ROWS", rows)
+        patch.setattr(sop, "_SMALL", columns)
         parts = closer_counts(vectors, labels, most=most)
     assert parts.tolist() == whole.tolist()
 

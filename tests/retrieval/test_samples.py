@@ -12,7 +12,7 @@ import pytest
 import tiny
 
 from mindspore_hub.errors import PictureError
-from mindspore_hub.tasks.retrieval.samples import EXAMPLE, labels_in, list_samples
+from mindspore_hub.tasks.retrieval.samples import EXAMPLE, known_of, list_samples
 
 POINTS = ",".join(map(str, range(108)))
 
@@ -222,7 +222,7 @@ def test_the_states_of_pictures_are_their_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["9223372036854775813_a.png", "1_0_a.png"])
 def test_a_label_that_is_no_number_of_64_bits_is_refused_at_once(name: str) -> None:
     with pytest.raises(PictureError, match="needs a whole number of 64 bits"):
-        labels_in([name], r"(?P<label>[\d_]+)_")
+        known_of(list_samples([name]), r"(?P<label>[\d_]+)_")
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_a_label_that_is_no_number_of_64_bits_is_refused_at_once(name: str) -> N
 )
 def test_a_pattern_that_cuts_a_number_is_refused(path: str, pattern: str, found: str) -> None:
     with pytest.raises(PictureError) as caught:
-        labels_in([path], pattern)
+        known_of(list_samples([path]), pattern)
     assert found in str(caught.value)
     assert repr(path) in str(caught.value)
     assert EXAMPLE in str(caught.value)
@@ -258,7 +258,7 @@ def test_a_pattern_that_cuts_a_number_is_refused(path: str, pattern: str, found:
 def test_the_pattern_that_is_shown_reads_whole_numbers(
     path: str, expected: tuple[int, int]
 ) -> None:
-    found = labels_in([path], EXAMPLE)
+    found = known_of(list_samples([path]), EXAMPLE)
     assert (found["labels"], found["cameras"]) == ([expected[0]], [expected[1]])
 
 

@@ -9,7 +9,7 @@ Why, Example and Instead, the constant `SEVERITY`, and one function:
 
 `FIXABLE = True` says that the rule yields edits, and `HUB_ONLY = True` that it is only about cards of
 a hub: then `hub.root` is its folder, and cards elsewhere are not checked by the rule. Its cases are in
-`tests/rules/<CODE>.yaml`.
+`tests/rules/<CODE>.yaml`. A function `details()` gives what `mshub card rule` prints after the docstring.
 """
 
 from __future__ import annotations
@@ -75,13 +75,7 @@ class HubCards:
         return self._root
 
     def add(self, document: Document, *, outline: bool = False) -> None:
-        """Take a card in, with what is compared of all cards.
-
-        Args:
-            document: The card.
-            outline: Keep its outline, which reads the card again where a rule asks for more than is
-                compared of all.
-        """
+        """Take a card in, with what is compared of all; an outline is read again for all else."""
         held = Outline(document) if outline else document
         self.documents[document.uid] = held
         for asset in document.card.assets:
@@ -90,11 +84,6 @@ class HubCards:
         for digest in {asset.sha256 for asset in document.card.assets}:
             if digest and len(digest) == 64:
                 self.by_sha256.setdefault(digest, []).append(held)
-
-    @property
-    def by_path(self) -> dict[Path, Document]:
-        """The cards by path."""
-        return {document.path: document for document in self.documents.values()}
 
     @cached_property
     def copies(self) -> list[list[Document]]:
@@ -128,6 +117,7 @@ class Rule(NamedTuple):
     check_hub: Callable[[HubCards], Iterator[tuple[Document, Problem]]] | None = None
     fixable: bool = False
     hub_only: bool = False
+    details: Callable[[], str] = str
 
 
 UNREADABLE = Rule(
@@ -261,4 +251,5 @@ def _read_rule(code: str) -> Rule:
         check_hub=getattr(module, "check_hub", None),
         fixable=getattr(module, "FIXABLE", False),
         hub_only=getattr(module, "HUB_ONLY", False),
+        details=getattr(module, "details", str),
     )

@@ -65,5 +65,5 @@ def _help(block: CodeBlock) -> str:
     if _SESSION.search(block.text):
         return "a session is not a program: call the block pycon or ipython"
     if _NOTEBOOK.search(block.text):
-        return "commands of a notebook are no Python: call the block ipython or pycon"
+        return "commands of a notebook are not Python: call the block ipython or pycon"
     return "correct the code"

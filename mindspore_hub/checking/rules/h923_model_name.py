@@ -2,7 +2,7 @@
 
 What: `model-name` is not a word that Python keeps for itself.
 
-Why: The network is a class of that name, and `class class` is no Python.
+Why: The network is a class of that name, and `class class` is not Python.
 
 Example: `model-name: lambda`
 

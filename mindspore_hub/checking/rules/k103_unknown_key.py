@@ -18,6 +18,7 @@ from mindspore_hub.hub.document import Document
 from mindspore_hub.hub.findings import Problem, Severity
 from mindspore_hub.hub.keys import ASSET, TOP, are_known, meant_key, nearest_key
 from mindspore_hub.hub.values import YamlMapping
+from mindspore_hub.tasks.registry import hint
 
 SEVERITY = Severity.WARNING
 
@@ -36,4 +37,5 @@ def _problems(mapping: YamlMapping, known: frozenset[str]) -> Iterator[Problem]:
         if not are_known((name.text,), known) and not meant_key(name.text, known):
             near = nearest_key(name.text, known)
             help_ = f"did you mean {near}?" if near else "remove it, or say it in the body"
+            help_ = (known is ASSET and hint(name.text)) or help_
             yield Problem(name.place, f"unknown key {name.text}", help_)

@@ -59,21 +59,16 @@ def proposal(text: str, known: Iterable[str]) -> str | None:
     Both are equal but for case, blanks and joints, or they have five or more characters and are at
     most two edits apart, and neither is a part of the other: `WebVid` is not `vid`.
     """
-    meant = _folded(text)
-    best: tuple[int, str] | None = None
+    meant = _JOINTS.sub("", text.lower())
+    near: dict[str, int] = {}
     for name in known:
-        other = _folded(name)
+        other = _JOINTS.sub("", name.lower())
         if other == meant:
             return name
         if min(len(meant), len(other)) >= 5 and meant not in other and other not in meant:
-            edits = _edits(meant, other, 2)
-            if edits <= 2 and (best is None or edits < best[0]):
-                best = (edits, name)
-    return best[1] if best else None
-
-
-def _folded(text: str) -> str:
-    return _JOINTS.sub("", text.lower())
+            near[name] = _edits(meant, other, 2)
+    best = min(near, key=lambda name: near[name], default="")
+    return best if best and near[best] <= 2 else None
 
 
 def _edits(first: str, second: str, most: int) -> int:
@@ -116,20 +111,14 @@ def is_known_dataset(text: str) -> bool:
 
 def accepted_dataset(text: str) -> str | None:
     """The spelling that is nearest to a recognised name and accepted; None if none is."""
-    whole = [
-        word for word in by_plain("datasets").get(plain(text), ()) if is_accepted_dataset(word)
-    ]
+    whole = list(filter(is_accepted_dataset, by_plain("datasets").get(plain(text), ())))
     if whole:
-        return max(whole, key=lambda word: _likeness(word, text))
+        from difflib import SequenceMatcher
+
+        return max(whole, key=lambda it: (SequenceMatcher(None, it, text).ratio(), it.islower()))
     parts = [part.strip() for part in _SEPARATOR.split(text)]
     found = [accepted_dataset(part) for part in parts] if len(parts) > 1 else [None]
     return "_".join(part for part in found if part) if all(found) else None
-
-
-def _likeness(word: str, text: str) -> tuple[float, bool]:
-    from difflib import SequenceMatcher
-
-    return SequenceMatcher(None, word, text).ratio(), word.islower()
 
 
 def bare_license(text: str) -> str:

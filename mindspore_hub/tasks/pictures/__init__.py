@@ -6,19 +6,22 @@ says under `preprocessing` (`fields`). Importing this package alone needs neithe
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from mindspore_hub.tasks import required_by
 
 if TYPE_CHECKING:
+    from mindspore_hub.hub.hub import Hub
     from mindspore_hub.tasks.pictures.preprocess import Transform
 
 
-def transforms(name: str) -> Transform:
+def transforms(name: str, *, hub: str | os.PathLike[str] | Hub | None = None) -> Transform:
     """What prepares pictures for a network, as its card says it.
 
     Args:
         name: Any name that `mindspore_hub.load` takes.
+        hub: Hub root whose card the name means, as in `load`.
 
     Returns:
         A callable: pictures in, `(C, H, W)` or `(N, C, H, W)` float32 out; see `Transform`.
@@ -33,7 +36,7 @@ def transforms(name: str) -> Transform:
     from mindspore_hub.hub.hub import Hub
     from mindspore_hub.tasks.pictures.fields import as_preprocessing
 
-    card = Hub.of().resolve(name)
+    card = Hub.of(hub).resolve(name)
     facts = stated(card, "preprocessing", as_preprocessing)
     with required_by("Preparing pictures"):
         from mindspore_hub.tasks.pictures.preprocess import Transform

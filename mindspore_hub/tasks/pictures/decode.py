@@ -33,10 +33,7 @@ FORMATS = (
 for it was registered. EPS is not one of them, for which Pillow starts Ghostscript; nor is IPTC, which
 may hold EPS; nor those for which other libraries have to be called."""
 
-_THREE_CHANNELS = frozenset({"RGB"})
 _EIGHT_BITS = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA"})
-
-_ORIENTATION = 0x0112
 
 _INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i"}
 """Whole numbers among the types of EXIF, for `struct`."""
@@ -94,10 +91,8 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
 def as_rgb(picture: Picture, *, library: str) -> Image.Image:
     """A picture as the library of the original decodes it, in mode RGB.
 
-    Args:
-        picture: The picture.
-        library: `pillow` takes three channels only, `mindspore` and `opencv` make grey three times
-            and leave alpha out, `opencv` turns it upright.
+    `pillow` takes three channels only, `mindspore` and `opencv` make grey three times and leave alpha
+    out, `opencv` turns it upright.
 
     Raises:
         PictureError: It cannot be read, or the library does not take pictures of its kind.
@@ -106,7 +101,12 @@ def as_rgb(picture: Picture, *, library: str) -> Image.Image:
         return _require_mode(_from_array(picture), library, f"an array {picture.shape}")
     if isinstance(picture, Image.Image):
         with _reading("a Pillow image"):
-            _require_format(picture)
+            if picture.format is not None and picture.format not in FORMATS:  # not decoded yet
+                msg = (
+                    f"a Pillow image of the format {picture.format} is not decoded here, since other "
+                    "programs may have to be started for that; give `image.copy()`."
+                )
+                raise PictureError(msg)
             return _decode(picture, library, "a Pillow image")
     if isinstance(picture, str | os.PathLike):
         with opened(picture) as image:
@@ -119,12 +119,9 @@ def as_rgb(picture: Picture, *, library: str) -> Image.Image:
 
 
 def as_maps(maps: Any, count: int, *, used: Sequence[bool] | None = None) -> Array:
-    """Grey pictures of one kind, `(count, H, W)` uint8.
+    """Grey pictures of one kind, `(count, H, W)` uint8; those that are not used are black, and not read.
 
-    Args:
-        maps: A folder with the files `00.jpg`, `01.jpg` and so on, or the array itself.
-        count: How many there are.
-        used: Which of them are; the others are black and not read.
+    Maps are a folder with the files `00.jpg`, `01.jpg` and so on, or the array itself.
 
     Raises:
         PictureError: They cannot be read, are not that many, or of several sizes.
@@ -168,16 +165,6 @@ def _from_array(array: Array) -> Image.Image:
     return Image.fromarray(array)
 
 
-def _require_format(image: Image.Image) -> None:
-    """Refuse an image of a file that is not decoded yet, and whose format is not read here."""
-    if image.format is not None and image.format not in FORMATS:
-        msg = (
-            f"a Pillow image of the format {image.format} is not decoded here, since other programs "
-            "may have to be started for that; give `image.copy()`."
-        )
-        raise PictureError(msg)
-
-
 def _decode(image: Image.Image, library: str, name: str) -> Image.Image:
     image.load()
     if library == "opencv":
@@ -198,7 +185,7 @@ def _orientation(image: Image.Image) -> int:
         (count,) = struct.unpack_from(f"{order}H", exif, begin)
         for place in range(begin + 2, begin + 2 + 12 * count, 12):
             tag, kind = struct.unpack_from(f"{order}HH", exif, place)
-            if tag == _ORIENTATION:
+            if tag == 0x0112:  # the orientation
                 value: int = struct.unpack_from(f"{order}{_INTEGERS[kind]}", exif, place + 8)[0]
                 return value
     except (LookupError, ValueError, struct.error):
@@ -219,7 +206,7 @@ def _require_mode(image: Image.Image, library: str, name: str) -> Image.Image:
     if not all(image.size):
         msg = f"{name} has the size {image.size[0]} x {image.size[1]}, so no pixel; leave it out."
         raise PictureError(msg)
-    if image.mode not in (_THREE_CHANNELS if library == "pillow" else _EIGHT_BITS):
+    if image.mode not in ({"RGB"} if library == "pillow" else _EIGHT_BITS):
         taken = "three channels" if library == "pillow" else "one to four channels of 8 bits"
         msg = (
             f"{name} has the mode {image.mode}, but the network takes pictures of {taken}; "
@@ -252,19 +239,16 @@ def _reading(name: str) -> Iterator[None]:
         yield
     except PictureError:
         raise
-    except UnidentifiedImageError as error:
-        msg = (
-            f"{name} cannot be read as a picture: it is in none of the formats that are read, such as "
-            "JPEG, PNG, BMP, GIF, TIFF and WebP; is it whole, and a picture?"
-        )
-        raise PictureError(msg) from error
-    except OSError as error:
-        remedy = "" if error.errno else "; is it whole, and a picture?"
-        msg = f"{name} cannot be read as a picture: {error.strerror or error}{remedy or '.'}"
-        raise PictureError(msg) from error
     except Exception as error:  # readers of damaged data trip over anything
-        reason = str(error) or type(error).__name__
-        msg = f"{name} cannot be read as a picture: {reason}; is it whole, and a picture?"
+        reason = f"{str(error) or type(error).__name__}; is it whole, and a picture?"
+        if isinstance(error, UnidentifiedImageError):
+            reason = (
+                "it is in none of the formats that are read, such as JPEG, PNG, BMP, GIF, TIFF and "
+                "WebP; is it whole, and a picture?"
+            )
+        elif isinstance(error, OSError) and error.errno:
+            reason = f"{error.strerror}."
+        msg = f"{name} cannot be read as a picture: {reason}"
         raise PictureError(msg) from error
 
 
@@ -274,13 +258,11 @@ def pictures_below(folder: Path) -> list[str]:
     Links to folders are followed, each real folder once. What looks like a picture and is left out is
     counted in a warning.
 
-    Args:
-        folder: The folder.
-
     Raises:
         PictureError: There is no picture, or a folder cannot be read.
     """
-    endings = _endings()
+    readable = {*formats(), "MPO"}  # which is JPEG, to begin with
+    endings = {name for name, kind in Image.registered_extensions().items() if kind in readable}
     found: list[str] = []
     unread: Counter[str] = Counter()
     odd: list[str] = []
@@ -293,8 +275,7 @@ def pictures_below(folder: Path) -> list[str]:
                 there.append((below / name).as_posix())
             elif ending in _PICTURE_LIKE:
                 unread[ending] += 1
-    _warn_of_unread(folder, unread)
-    _warn_of_odd(folder, sorted(odd))
+    _warn(folder, unread, sorted(odd))
     if not found:
         msg = f"{folder} holds no pictures; files such as .jpg, .png and .bmp are looked for."
         raise PictureError(msg)
@@ -321,7 +302,7 @@ def _walk(folder: Path) -> Iterator[tuple[Path, list[str]]]:
             yield Path(parent), [name for name in names if not name.startswith(".")]
 
 
-def _warn_of_unread(folder: Path, unread: Counter[str]) -> None:
+def _warn(folder: Path, unread: Counter[str], odd: list[str]) -> None:
     if unread:
         logger.warning(
             "%s: left out %s that cannot be read as a picture: %s; save as PNG or JPEG what you need",
@@ -329,21 +310,12 @@ def _warn_of_unread(folder: Path, unread: Counter[str]) -> None:
             count(unread.total(), "file"),
             ", ".join(f"{ending} ({number})" for ending, number in sorted(unread.items())),
         )
-
-
-def _warn_of_odd(folder: Path, odd: list[str]) -> None:
     if odd:
         more = f" and {len(odd) - _NAMED} more" if len(odd) > _NAMED else ""
         logger.warning(
             "%s: left out what is not a regular file, such as a link to nothing or a pipe: %s%s",
             *(folder, ", ".join(odd[:_NAMED]), more),
         )
-
-
-def _endings() -> set[str]:
-    """Endings of the names of pictures that the installed Pillow decodes."""
-    readable = {*formats(), "MPO"}  # which is JPEG, to begin with
-    return {name for name, kind in Image.registered_extensions().items() if kind in readable}
 
 
 def _refuse(error: OSError) -> None:

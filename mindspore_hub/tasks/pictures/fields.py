@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from mindspore_hub.hub.fields import Check, field_problems, one_of, some_of, unchecked
+from mindspore_hub.hub.fields import (
+    Check,
+    Field,
+    field_problems,
+    one_of,
+    read_fields,
+    some_of,
+    stated_fields,
+    unchecked,
+)
 from mindspore_hub.hub.findings import Problem
-from mindspore_hub.hub.values import Shape, YamlList, YamlMapping, YamlNode, as_argument
+from mindspore_hub.hub.values import NOTHING, Shape, YamlList, YamlMapping, YamlNode, as_argument
 
 INTERPOLATIONS = {
     "pillow": ("bilinear", "bicubic", "lanczos"),
@@ -90,12 +99,7 @@ class Preprocessing:
 
     def as_json(self) -> dict[str, Any]:
         """The fields under the names they have in a card, without those that say nothing."""
-        named = {name.replace("_", "-"): value for name, value in asdict(self).items()}
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in named.items()
-            if value or name not in OPTIONAL
-        }
+        return stated_fields(self)
 
 
 def _colors(order: str | None) -> int:
@@ -104,10 +108,9 @@ def _colors(order: str | None) -> int:
 
 def as_preprocessing(node: YamlNode | None) -> Preprocessing | None:
     """What a `preprocessing` mapping says; None where it says nothing, or something else."""
-    if not isinstance(node, YamlMapping) or next(problems(node), None):
-        return None
-    fields = {name.text.replace("-", "_"): value for name, value in node.entries}
-    return Preprocessing(**{name: _value(name, value) for name, value in fields.items()})
+    known = fields(node) if isinstance(node, YamlMapping) else {}
+    values = read_fields("preprocessing", node, known)
+    return Preprocessing(**values) if values else None
 
 
 def problems(node: YamlNode) -> Iterator[Problem]:
@@ -115,31 +118,49 @@ def problems(node: YamlNode) -> Iterator[Problem]:
     if not isinstance(node, YamlMapping):
         yield Problem(node.place, "preprocessing is not a mapping", _HELP)
         return
-    yield from field_problems("preprocessing", node, _checks(node), optional=OPTIONAL)
+    yield from field_problems("preprocessing", node, fields(node))
 
 
 _HELP = "write `{library: ..., size: [H, W], ...}`; `mshub card rule H909` shows all fields"
 
 
-def _checks(node: YamlMapping) -> dict[str, Check]:
+_SIZE = {"type": "integer", "minimum": 1}
+_SIDES = {"type": "array", "items": _SIZE, "minItems": 2, "maxItems": 2}
+_MEAN = {"type": "number", "minimum": 0, "maximum": 1}
+_STD = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
+_PER_CHANNEL = {"type": "array", "minItems": 1, "maxItems": 3}
+
+
+def fields(node: YamlMapping = NOTHING) -> dict[str, Field]:
+    """The fields of `preprocessing`, by what others of them say; their schemas hold for any."""
     library = (node.text("library") or "").lower()
-    known = library in INTERPOLATIONS
-    interpolation = one_of(INTERPOLATIONS[library]) if known else unchecked
+    every = sorted({word for words in INTERPOLATIONS.values() for word in words})
+    known = INTERPOLATIONS.get(library)
+    interpolation = one_of(known) if known else unchecked(enum=every)
     colors = _colors(node.text("order"))
-    return {
+    found = {
         "library": one_of(tuple(INTERPOLATIONS)),
-        "size": _list_of(2, _is_count, "whole numbers above 0"),
+        "size": Field(_list_of(2, _is_count, "whole numbers above 0"), _SIDES),
         "interpolation": interpolation,
         "order": one_of(ORDERS),
-        "mean": _list_of(colors, _is_mean, "numbers from 0 to 1"),
-        "std": _list_of(colors, _is_std, "numbers above 0 and at most 1"),
+        "mean": Field(
+            _list_of(colors, _is_mean, "numbers from 0 to 1"), {**_PER_CHANNEL, "items": _MEAN}
+        ),
+        "std": Field(
+            _list_of(colors, _is_std, "numbers above 0 and at most 1"),
+            {**_PER_CHANNEL, "items": _STD},
+        ),
         "layout": one_of(LAYOUTS),
-        "resize": _resize(node),
+        "resize": Field(_resize(node), {"anyOf": [_SIZE, _SIDES]}),
         "modality": some_of(MODALITIES),
-        "short-side": _not_pillow if library == "pillow" else interpolation,
-        "maps": _not_pillow if library == "pillow" else some_of(tuple(MAPS)),
-        "keypoints": _keypoints,
+        "short-side": interpolation,
+        "maps": some_of(tuple(MAPS)),
+        "keypoints": Field(_keypoints, {"const": KEYPOINTS}),
     }
+    if library == "pillow":
+        lacking = {name: found[name]._replace(check=_not_pillow) for name in ("short-side", "maps")}
+        found.update(lacking)
+    return {name: field._replace(optional=name in OPTIONAL) for name, field in found.items()}
 
 
 def _resize(preprocessing: YamlMapping) -> Check:
@@ -211,10 +232,3 @@ def _is_mean(value: object) -> bool:
 
 def _is_std(value: object) -> bool:
     return _is_mean(value) and value != 0
-
-
-def _value(name: str, node: YamlNode) -> Any:
-    if isinstance(node, YamlList):
-        return tuple(as_argument(item) for item in node.items)
-    value = as_argument(node)
-    return (value,) if name in {"modality", "maps"} else value

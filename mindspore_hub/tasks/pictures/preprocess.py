@@ -45,21 +45,14 @@ _PILLOW = {
 
 
 class Transform:
-    """Prepares pictures for a network, with the values of its original code.
-
-    Args:
-        preprocessing: What is done, as the card says it.
-        name: Name of the network, for messages.
-    """
+    """Prepares pictures for a network, with the values of its original code."""
 
     def __init__(self, preprocessing: Preprocessing, *, name: str = "The network") -> None:
         self.preprocessing = preprocessing
         self.name = name
-        self._tables = [
-            _table(mean, std)
-            for mean, std in zip(preprocessing.mean, preprocessing.std, strict=True)
-        ]
-        self._map_table = _table(_average(preprocessing.mean), _average(preprocessing.std))
+        self._tables = [*map(_table, preprocessing.mean, preprocessing.std)]
+        mean, std = (sum(of) / len(of) for of in (preprocessing.mean, preprocessing.std))
+        self._map_table = _table(mean, std)
 
     def __call__(
         self,
@@ -96,7 +89,11 @@ class Transform:
             images, points = image[0], point[0]
         else:
             names = [f"Picture {number}" for number in range(len(batch))]
-            images, points = self._prepare(batch, _per_picture(extras, len(batch)), names)
+            each = {
+                name: [None] * len(batch) if of is None else per_picture(name, of, len(batch))
+                for name, of in extras.items()
+            }
+            images, points = self._prepare(batch, each, names)
         return (images, points) if self.preprocessing.keypoints else images
 
     def describe(self) -> str:
@@ -132,14 +129,7 @@ class Transform:
         return f"<Transform: {self.describe()}>"
 
     def require(self, given: Collection[str]) -> None:
-        """Refuse what the network does not take beside pictures, and what is missing.
-
-        Args:
-            given: Which of `heatmaps`, `segments` and `keypoints` there are.
-
-        Raises:
-            PictureError: They are not those that the network takes.
-        """
+        """Refuse those of `heatmaps`, `segments`, `keypoints` that are not taken, and what is missing."""
         taken = self.preprocessing.extras
         if set(given) != taken:
             msg = (
@@ -151,25 +141,20 @@ class Transform:
     def _prepare(
         self, pictures: list[Any], extras: dict[str, list[Any]], names: list[str]
     ) -> tuple[Array, Array]:
-        """Inputs of pictures, whose names are for what is no file."""
+        """Inputs of pictures, whose names are for what is not a file."""
         facts = self.preprocessing
         images = np.empty((len(pictures), facts.channels, *facts.size), np.float32)
         points = np.empty((len(pictures), 3 * facts.keypoints), np.float32)
         for number, picture in enumerate(pictures):
             given = {name: values[number] for name, values in extras.items()}
             with _naming(picture, names[number]):
-                self._prepare_one(picture, given, images[number], points[number])
+                triples = _triples(given["keypoints"])
+                size = self._add_picture(picture, images[number, : facts.colors])
+                self._add_maps(given, triples, size, images[number, facts.colors :])
+                if facts.keypoints:
+                    # Places as parts of the picture, from its middle; confidence from that of 0 and 1.
+                    points[number] = (triples / (*size[::-1], 1) - 0.5).ravel()
         return images, points
-
-    def _prepare_one(
-        self, picture: Any, given: dict[str, Any], image: Array, points: Array
-    ) -> None:
-        triples = _triples(given["keypoints"])
-        colors = self.preprocessing.colors
-        size = self._add_picture(picture, image[:colors])
-        self._add_maps(given, triples, size, image[colors:])
-        if self.preprocessing.keypoints:
-            points[:] = _relative(triples, size).ravel()
 
     def _add_picture(self, picture: Any, made: Array) -> tuple[int, int]:
         """Fill the channels of a picture; returns its height and width."""
@@ -191,7 +176,9 @@ class Transform:
             return np.asarray(image.resize(size[::-1], _PILLOW[facts.interpolation]))
         pixels = np.asarray(image)
         if facts.short_side:
-            between = _short_side(pixels.shape[:2], facts.size)
+            ratio = min(facts.size) / min(image.size)
+            between = round(image.height * ratio), round(image.width * ratio)
+            between = _bounded(between, (image.height, image.width))
             pixels = resize(pixels, between, kernel=facts.short_side)
         return resize(pixels, size, kernel=facts.interpolation)
 
@@ -210,7 +197,10 @@ class Transform:
         facts = self.preprocessing
         begin = 0
         for kind in facts.maps:
-            used = _confident(triples) if kind == "segments" else None
+            used = None
+            if kind == "segments":
+                corners = triples[np.array(SEGMENT_KEYPOINTS), 2]
+                used = (corners >= _CONFIDENT).all(axis=1).tolist()
             for plane in as_maps(given[kind], MAPS[kind], used=used):
                 large = resize(plane, picture, kernel=facts.interpolation)
                 small = resize(large, facts.size, kernel=facts.interpolation)
@@ -225,10 +215,6 @@ def _table(mean: float, std: float) -> Array:
     """What each of 256 grey levels becomes, by the float32 arithmetic of the originals."""
     levels = np.arange(256, dtype=np.float32) / np.float32(255)
     return (levels - np.float32(mean)) / np.float32(std)
-
-
-def _average(values: tuple[float, ...]) -> float:
-    return sum(values) / len(values)
 
 
 def _as_batch(pictures: Any) -> list[Any] | None:
@@ -253,13 +239,12 @@ def _naming(picture: Any, name: str) -> Iterator[None]:
         raise PictureError(msg) from error
 
 
-def _per_picture(extras: dict[str, Any], count: int) -> dict[str, list[Any]]:
-    found = {}
-    for name, values in extras.items():
-        found[name] = [None] * count if values is None else list(values)
-        if len(found[name]) != count:
-            msg = f"{name} are given for {len(found[name])} pictures, but there are {count}."
-            raise PictureError(msg)
+def per_picture(name: str, values: Iterable[Any], count: int) -> list[Any]:
+    """What is given for each of so many pictures."""
+    found = list(values)
+    if len(found) != count:
+        msg = f"{name} are given for {len(found)} pictures, but there are {count}."
+        raise PictureError(msg)
     return found
 
 
@@ -287,14 +272,7 @@ def _longer_side(picture: tuple[int, int], short: int, library: str) -> int:
     return short * longer // shorter
 
 
-def _short_side(picture: tuple[int, ...], size: tuple[int, int]) -> tuple[int, int]:
-    """Height and width of a picture whose short side is the one of the network."""
-    ratio = min(size) / min(picture)
-    height, width = (round(side * ratio) for side in picture)
-    return _bounded((height, width), picture)
-
-
-def _bounded(sides: tuple[int, int], picture: tuple[int, ...]) -> tuple[int, int]:
+def _bounded(sides: tuple[int, int], picture: tuple[int, int]) -> tuple[int, int]:
     height, width = sides
     if max(sides) > _LONGEST:
         msg = (
@@ -324,12 +302,3 @@ def _triples(keypoints: Any) -> Array:
         msg = "Keypoints must be finite numbers, x, y and confidence of each, but some are not."
         raise PictureError(msg)
     return values.reshape(KEYPOINTS, 3)
-
-
-def _confident(triples: Array) -> list[bool]:
-    return [bool((triples[list(corners), 2] >= _CONFIDENT).all()) for corners in SEGMENT_KEYPOINTS]
-
-
-def _relative(triples: Array, picture: tuple[int, int]) -> Array:
-    """Places as parts of the picture, from its middle; confidence from the middle of 0 and 1."""
-    return triples / (*picture[::-1], 1) - 0.5

@@ -13,8 +13,8 @@ matrices: blocks of columns times the few source columns that they see.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from functools import cache, lru_cache, partial
+from typing import Any
 
 import numpy as np
 
@@ -40,15 +40,9 @@ def look_up(pixels: Array, channel: int, *, table: Array, made: Array) -> None:
 
 
 def resize(pixels: Array, size: tuple[int, int], *, kernel: str) -> Array:
-    """Resize a picture as OpenCV does, without IPP.
+    """Resize uint8 `(H, W, C)` or `(H, W)` to a height and width, as OpenCV does without IPP.
 
-    Args:
-        pixels: `(H, W, C)` or `(H, W)` uint8.
-        size: Height and width to make, in pixels.
-        kernel: One of `KERNELS`.
-
-    Returns:
-        uint8 of that size; `pixels` itself if it has that size already.
+    What has that size already is returned as it is. The kernel is one of `KERNELS`.
     """
     if pixels.shape[:2] == size:
         return pixels
@@ -58,22 +52,6 @@ def resize(pixels: Array, size: tuple[int, int], *, kernel: str) -> Array:
         return _resize_by(cv2, pixels, size, kernel=kernel)
     channels = pixels.reshape(*pixels.shape[:2], -1)
     return KERNELS[kernel](channels, size).reshape(*size, *pixels.shape[2:])
-
-
-class _Band(NamedTuple):
-    """Weights of a few neighbouring targets, over the sources that they see."""
-
-    targets: slice
-    sources: slice
-    weights: Array
-
-
-def _resize_bilinear(pixels: Array, size: tuple[int, int]) -> Array:
-    return _resize_planes(pixels, size, _bilinear, _bilinear_rows)
-
-
-def _resize_bicubic(pixels: Array, size: tuple[int, int]) -> Array:
-    return _resize_planes(pixels, size, _bicubic, _bicubic_rows)
 
 
 def _resize_planes(
@@ -87,8 +65,8 @@ def _resize_planes(
     for plane, target in zip(np.moveaxis(pixels, 2, 0), made, strict=True):
         floats = plane.astype(np.float32, order="C")
         weighed = np.empty((len(floats), size[1]), np.float32)
-        for band in _bands(floats.shape[1], size[1], taps, block=_BLOCK):
-            np.matmul(floats[:, band.sources], band.weights, out=weighed[:, band.targets])
+        for targets, sources, weights in _bands(floats.shape[1], size[1], taps, block=_BLOCK):
+            np.matmul(floats[:, sources], weights, out=weighed[:, targets])
         second_pass(weighed, target)
     return np.moveaxis(made, 0, 2)
 
@@ -131,12 +109,12 @@ def _resize_lanczos4(pixels: Array, size: tuple[int, int]) -> Array:
     height, width, channels = pixels.shape
     lines = pixels.reshape(height, -1)
     weighed = np.empty((size[0], lines.shape[1]), np.float32)
-    for band in _bands(height, size[0], _lanczos4, block=_BLOCK_OF_LINES):
-        floats = lines[band.sources].astype(np.float32)
-        np.matmul(band.weights.T, floats, out=weighed[band.targets])
+    for targets, sources, weights in _bands(height, size[0], _lanczos4, block=_BLOCK_OF_LINES):
+        np.matmul(weights.T, lines[sources].astype(np.float32), out=weighed[targets])
     total = np.empty((size[0], size[1] * channels), np.float32)
-    for band in _bands(width, size[1], _lanczos4, block=_BLOCK_OF_LINES, channels=channels):
-        np.matmul(weighed[:, band.sources], band.weights, out=total[:, band.targets])
+    bands = _bands(width, size[1], _lanczos4, block=_BLOCK_OF_LINES, channels=channels)
+    for targets, sources, weights in bands:
+        np.matmul(weighed[:, sources], weights, out=total[:, targets])
     made = _cut_off(total + (0.5 - _DOUBT))
     unsure = np.flatnonzero(made != _cut_off(total + (0.5 + _DOUBT)))
     row, column, channel = np.unravel_index(unsure, (*size, channels))
@@ -154,27 +132,24 @@ def _cut_off(levels: Array) -> Array:
 @lru_cache(_SIZES_KEPT)
 def _bands(
     source: int, target: int, taps: Callable[[Array], Array], *, block: int, channels: int = 1
-) -> tuple[_Band, ...]:
-    """The weights of `_taps` as small dense matrices, over columns of several channels each."""
-    places, weights = _taps(source, target, taps)
-    return tuple(
-        _band(begin, places[part], weights[part], channels)
-        for begin in range(0, target, block)
-        for part in (slice(begin, begin + block),)
-    )
+) -> list[tuple[slice, slice, Array]]:
+    """The weights of `_taps` as small dense matrices, over columns of several channels each.
 
-
-def _band(begin: int, places: Array, weights: Array, channels: int) -> _Band:
-    low, high = int(places.min()), int(places.max()) + 1
-    cells = (places - low) * len(places) + np.arange(len(places))[:, None]
-    # Beyond an edge several taps see the same source, so weights are summed.
-    dense = np.bincount(cells.ravel(), weights.ravel(), (high - low) * len(places))
-    matrix = dense.reshape(high - low, len(places)).astype(np.float32)
-    return _Band(
-        slice(begin * channels, (begin + len(places)) * channels),
-        slice(low * channels, high * channels),
-        np.kron(matrix, np.eye(channels, dtype=np.float32)),
-    )
+    Each is after a few neighbouring targets, and the sources that these see.
+    """
+    places_of, weights_of = _taps(source, target, taps)
+    bands = []
+    for begin in range(0, target, block):
+        places, weights = places_of[begin : begin + block], weights_of[begin : begin + block]
+        low, high = int(places.min()), int(places.max()) + 1
+        cells = (places - low) * len(places) + np.arange(len(places))[:, None]
+        # Beyond an edge several taps see the same source, so weights are summed.
+        dense = np.bincount(cells.ravel(), weights.ravel(), (high - low) * len(places))
+        matrix = dense.reshape(high - low, len(places)).astype(np.float32)
+        targets = slice(begin * channels, (begin + len(places)) * channels)
+        sources = slice(low * channels, high * channels)
+        bands.append((targets, sources, np.kron(matrix, np.eye(channels, dtype=np.float32))))
+    return bands
 
 
 @lru_cache(_SIZES_KEPT)
@@ -215,8 +190,8 @@ def _lanczos4(x: Array) -> Array:
 
 
 KERNELS: dict[str, Callable[[Array, tuple[int, int]], Array]] = {
-    "bilinear": _resize_bilinear,
-    "bicubic": _resize_bicubic,
+    "bilinear": partial(_resize_planes, taps=_bilinear, second_pass=_bilinear_rows),
+    "bicubic": partial(_resize_planes, taps=_bicubic, second_pass=_bicubic_rows),
     "lanczos4": _resize_lanczos4,
 }
 """What resizes `(H, W, C)`, by name."""

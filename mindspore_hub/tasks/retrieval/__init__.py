@@ -1,9 +1,9 @@
 """Retrieval: pictures to features, features to matches and to published numbers.
 
 `embed`, `match` and `evaluate` are what `mindspore_hub` offers, and need nothing until they are called:
-`samples` to `embedding`, `neighbours` to `matches`, and `selection` to `report` do their work. `fields`
-has the keys of a card. `scoring` knows no networks; a data set and its protocol are one file of
-`datasets`. `docs/reid.md` describes the files that go in and come out.
+`samples` to `embedding`, `neighbours` to `matches`, and `evaluation` to `report` do their work. `task`
+has the fields of a card. `ranking`, `rerank` and `metrics` know no networks; a data set and its protocol
+are one file of `datasets`. `docs/reid.md` describes the files that go in and come out.
 """
 
 from __future__ import annotations
@@ -19,9 +19,13 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from mindspore import nn
 
+    from mindspore_hub.hub.hub import Hub
     from mindspore_hub.tasks.retrieval.features import Features
     from mindspore_hub.tasks.retrieval.matches import Matches
     from mindspore_hub.tasks.retrieval.report import Report
+
+AnyHub: TypeAlias = Union["Hub", str, os.PathLike[str], None]
+"""A hub, the path of its root, or None for the usual one."""
 
 Source: TypeAlias = Union["Features", str, os.PathLike[str], "npt.ArrayLike"]
 """Features, an npz file of them, or an array `(N, D)`."""
@@ -40,6 +44,8 @@ def embed(
     heatmaps: Any = None,
     segments: Any = None,
     keypoints: Any = None,
+    hub: AnyHub = None,
+    trust: bool = False,
 ) -> Features:
     r"""Features of pictures, as the published evaluation of a network makes them.
 
@@ -62,10 +68,12 @@ def embed(
         network: The network, if it is loaded already or was fine-tuned.
         heatmaps: For networks that take them: a folder with a folder `STEM/` for each picture, or
             the maps of each picture; see `transforms`.
-        segments: The same.
+        segments: Folder with the segments, likewise.
         keypoints: For networks that take them: a CSV file, whose lines are the name or path of a
             picture and 108 numbers (x, y and confidence of each), or those of VeRi's label files;
             or the keypoints of each picture.
+        hub: Hub root whose card the name means and whose network runs, as in `load`.
+        trust: Run the networks of a hub that is not this package's own, as in `load`.
 
     Returns:
         Features in the order of the pictures: `vectors` `(N, D)` float32, `paths` where pictures
@@ -75,7 +83,7 @@ def embed(
         HubError: As in `load` and `transforms`.
         PictureError: There is no picture, one cannot be read, or its modality is not the network's.
         FeaturesError: No picture could be read, a feature is not finite, or the network gives other
-            outputs than `retrieval` of the card names.
+            outputs than `task` of the card names.
         StoreError: The output cannot be written (an OSError).
     """
     from mindspore_hub.hub.values import as_builtin
@@ -90,6 +98,8 @@ def embed(
         batch_size=as_builtin(batch_size),
         skip_bad=skip_bad,
         network=network,
+        hub=hub,
+        trust=trust,
     )
     listed = list_samples(images, heatmaps=heatmaps, segments=segments, keypoints=keypoints)
     known = known_of(listed, pattern)
@@ -153,6 +163,8 @@ def evaluate(
     skip_bad: bool = False,
     output: str | os.PathLike[str] | None = None,
     network: nn.Cell | None = None,
+    hub: AnyHub = None,
+    trust: bool = False,
 ) -> Report:
     """Repeat the published measurement of a network, and compare it with what its card claims.
 
@@ -171,6 +183,8 @@ def evaluate(
         skip_bad: As in `embed`; metrics are then those of fewer images.
         output: As in `embed`: where features are saved.
         network: As in `embed`.
+        hub: As in `embed`.
+        trust: As in `embed`.
 
     Returns:
         What was measured, what was claimed, and all that is needed to repeat it.
@@ -192,7 +206,9 @@ def evaluate(
     with required_by("Evaluation"):
         from mindspore_hub.tasks.retrieval.evaluation import evaluate_data, evaluate_features
     if features is not None:
-        return evaluate_features(features, name=name, protocol=protocol, options=options or {})
+        return evaluate_features(
+            features, name=name, protocol=protocol, options=options or {}, hub=hub
+        )
     return evaluate_data(
         str(name),
         Path(data or ""),
@@ -203,4 +219,6 @@ def evaluate(
         skip_bad=skip_bad,
         output=Path(output) if output is not None else None,
         network=network,
+        hub=hub,
+        trust=trust,
     )

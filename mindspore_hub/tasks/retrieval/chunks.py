@@ -1,10 +1,10 @@
-"""Features of a long run, batch after batch, in memory or on disk.
+"""Features of a long run on disk, batch after batch.
 
-On disk, rows are appended to plain files, and then a line to a journal, which says of which pictures
-they are and their checksums. A run that was stopped goes on after the last batch whose rows are as the
-journal says. A folder holds one run: beside both lies a plan that says what the run is of. A run of
-other pictures, or in other batches, takes over the rows of those that are the same; any other plan
-begins anew.
+Rows are appended to plain files, and then a line to a journal, which says of which pictures they are
+and their checksums. A run that was stopped goes on after the last batch whose rows are as the journal
+says. A folder holds one run: beside both lies a plan that says what the run is of. A run of other
+pictures, or in other batches, takes over the rows of those that are the same, and leaves out the
+others when it writes its file; any other plan begins anew.
 """
 
 from __future__ import annotations
@@ -21,25 +21,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub import _files
+from mindspore_hub._foreign import read_object
 from mindspore_hub.errors import HubError, PictureError, StoreError
-from mindspore_hub.tasks.retrieval.journal import (
-    JOURNAL,
-    LAYOUT,
-    PLAN,
-    ROWS,
-    Entry,
-    differences,
-    facts_of,
-    intact,
-    open_in,
-    write,
-)
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -47,6 +36,12 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 _npy: Any = np.lib.format  # has no types
+
+_LAYOUT = 2
+"""Version of what a folder holds."""
+
+_PLAN, _JOURNAL, _ROWS = "plan.json", "batches.txt", ".float32"
+"""Names in a folder; the last one is the end of a name."""
 
 _REPLACEABLE = frozenset({"pictures", "batch_size"})
 """What may differ from an earlier plan, so that its rows are still those of their pictures."""
@@ -61,13 +56,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
-    """What became of one batch.
+    """Rows of one batch, and which pictures could not be read, and why.
 
-    Attributes:
-        arrays: Rows of the pictures that could be read, `(B, D)` float32 each, by the names that
-            `Features` has; none if no picture could be.
-        numbers: Which pictures these are, and those that could not be read.
-        skipped: Which pictures could not be read, and why.
+    Arrays are `(B, D)` float32 by the names that `Features` has, of those of the numbered pictures that
+    could be read; there is none if no picture could be.
     """
 
     arrays: dict[str, Array]
@@ -75,42 +67,28 @@ class Chunk:
     skipped: dict[int, str] = field(default_factory=dict)
 
 
-class Chunks(Protocol):
-    """Where chunks go.
+@dataclass(frozen=True)
+class _Entry:
+    """A line of the journal: which rows are those of which pictures.
 
-    Attributes:
-        skipped: Pictures that could not be read, and why.
+    Arrays have the widths of their rows, and checksums; what was skipped is counted from 0.
     """
 
+    batch: int
+    widths: dict[str, int]
+    sums: dict[str, int]
+    pictures: list[str]
     skipped: dict[int, str]
 
-    def missing(self, count: int, /) -> list[int]:
-        """Which of so many pictures are in no chunk, in their order."""
+    @property
+    def rows(self) -> int:
+        """How many rows each array has."""
+        return len(self.pictures) - len(self.skipped)
 
-    def append(self, chunk: Chunk, /) -> None:
-        """Add the next one."""
-
-
-class HeldChunks:
-    """Chunks in memory, of all pictures in their order."""
-
-    def __init__(self) -> None:
-        self.skipped: dict[int, str] = {}
-        self._parts: dict[str, list[Array]] = {}
-
-    def missing(self, count: int) -> list[int]:
-        """All of them; nothing is taken up."""
-        return list(range(count))
-
-    def append(self, chunk: Chunk) -> None:
-        """Add the next chunk."""
-        for name, rows in chunk.arrays.items():
-            self._parts.setdefault(name, []).append(rows)
-        self.skipped |= chunk.skipped
-
-    def arrays(self) -> dict[str, Array]:
-        """The rows of all chunks."""
-        return {name: np.concatenate(parts) for name, parts in self._parts.items()}
+    def as_line(self) -> bytes:
+        """The line, after its checksum."""
+        facts = {**vars(self), "rows": self.rows, "skipped": sorted(self.skipped.items())}
+        return _line(facts)
 
 
 class StoredChunks:
@@ -124,11 +102,6 @@ class StoredChunks:
         pictures: What tells each picture from all others, and from what it was before a change.
         skipping: Whether batches are taken up that lack pictures.
 
-    Attributes:
-        folder: The folder.
-        rows: Rows that are there.
-        widths: Values in a row of each array.
-
     Raises:
         StoreError: The folder cannot be written, or is not one of ours.
         PictureError: A picture was left out, which this run may not do.
@@ -137,34 +110,50 @@ class StoredChunks:
     def __init__(
         self, output: Path, plan: Mapping[str, Any], pictures: Sequence[str], *, skipping: bool
     ) -> None:
-        self.rows = 0
         self.skipped: dict[int, str] = {}
         self.widths: dict[str, int] = {}
         self._output = output
         self.folder = output.with_name(f"{output.name}.partial")
         self._pictures = pictures
-        self._count = 0
+        self._batches = self._end = 0
         self._places = np.full(len(pictures), -1)
         self._files: dict[str, FileIO] = {}
         self._open = ExitStack()
         with self._storing():
-            self._prepare({"layout": LAYOUT, **plan})
+            done, differ = self._prepare({"layout": _LAYOUT, **plan})
             self._identity = self.folder.stat()
-            self._journal = self._file(JOURNAL)
-            self._take_up(skipping=skipping)
+            self._take_up()
+        if done > self.rows:
+            logger.warning(
+                "%s: %d of %d finished rows are given up, since this run differs: %s",
+                *(self.folder, done - self.rows, done, "; ".join(differ.values())),
+            )
+        if self.skipped and not skipping:
+            self._open.close()
+            msg = (
+                f"{next(iter(self.skipped.values()))} An earlier run left it out, and what it "
+                f"computed is in {self.folder}: leave out bad pictures again (skip_bad=True, "
+                "--skip-bad) to go on from there."
+            )
+            raise PictureError(msg)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Keep what can be taken up; a folder without rows is removed."""
+        """Leave what can be taken up; a folder without rows is removed."""
         self._open.close()
         if not self.rows:
             self._clean_up()
 
-    def missing(self, count: int) -> list[int]:
-        """Which of so many pictures are in no chunk, in their order."""
-        return [n for n in range(count) if self._places[n] < 0 and n not in self.skipped]
+    @property
+    def rows(self) -> int:
+        """Pictures whose rows are there."""
+        return int(np.count_nonzero(self._places >= 0))
+
+    def missing(self) -> list[int]:
+        """Which pictures are in no chunk, in their order."""
+        return [n for n in np.flatnonzero(self._places < 0).tolist() if n not in self.skipped]
 
     def append(self, chunk: Chunk) -> None:
         """Write the next chunk.
@@ -176,8 +165,8 @@ class StoredChunks:
             name: np.ascontiguousarray(rows, np.float32).tobytes()
             for name, rows in chunk.arrays.items()
         }
-        entry = Entry(
-            self._count,
+        entry = _Entry(
+            self._batches,
             {name: rows.shape[1] for name, rows in chunk.arrays.items()},
             {name: zlib.crc32(content) for name, content in contents.items()},
             [self._pictures[number] for number in chunk.numbers],
@@ -185,17 +174,12 @@ class StoredChunks:
         )
         with self._storing():
             for name, content in contents.items():
-                file = self._file(name + ROWS)
-                file.seek(4 * self.rows * entry.widths[name])
-                write(file, content)
-            write(self._journal, entry.as_line())
+                _write(self._rows_of(name, self._end, entry.widths[name]), content)
+            _write(self._file(_JOURNAL), entry.as_line())
         self._note(entry, chunk.numbers)
 
     def save(self, others: Mapping[str, Array]) -> None:
-        """Write the npz file, block by block and in the order of the pictures; remove the folder.
-
-        Args:
-            others: Further arrays for it.
+        """Write the npz file, with other arrays, in the order of the pictures; remove the folder.
 
         Raises:
             StoreError: It cannot be written; what was there, and the chunks, are untouched.
@@ -205,12 +189,12 @@ class StoredChunks:
             _files.replacing(self._output) as path,
             zipfile.ZipFile(path, "w") as archive,
         ):
-            for name, values in others.items():
+            for name in [*others, *self.widths]:
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
-                    np.save(entry, values, allow_pickle=False)
-            for name in self.widths:
-                with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
-                    self._copy(name, entry)
+                    if name in others:
+                        np.save(entry, others[name], allow_pickle=False)
+                    else:
+                        self._copy(name, entry)
         self._open.close()
         self._clean_up()
 
@@ -248,131 +232,115 @@ class StoredChunks:
             "Let one of them end, or give each an output of its own."
         )
 
-    def _prepare(self, plan: Mapping[str, Any]) -> None:
-        """Have a folder of this plan, with what it can take over from that of another one."""
+    def _prepare(self, plan: Mapping[str, Any]) -> tuple[int, dict[str, str]]:
+        """Have a folder of this plan; rows of the one of another plan, and how that one differs.
+
+        A folder is taken over as a copy, since the run that began it may still write to it.
+        """
         _files.require_file(self._output)
         text = json.dumps(plan, sort_keys=True, indent=2)
         renewed = self.folder.with_name(f"{self.folder.name}.new")
-        self._recover(renewed)
-        file = self.folder / PLAN
+        if renewed.is_dir():  # of a run that ended while it took over another one
+            self._require_ours(renewed)
+            if self.folder.is_dir():
+                shutil.rmtree(renewed)
+            else:
+                renewed.rename(self.folder)
+        file = self.folder / _PLAN
         if file.is_file() and file.read_bytes() == text.encode():
-            return
-        if self.folder.is_dir():
-            self._require_ours(self.folder)
-            self._take_over(renewed, differences(file, plan))
-            _files.replace(renewed / PLAN, text)
-            shutil.rmtree(self.folder)
-            renewed.rename(self.folder)
-        else:
+            return 0, {}
+        if not self.folder.is_dir():
             _files.replace(file, text)
-
-    def _recover(self, renewed: Path) -> None:
-        """Tidy up after a run that ended while it took over another one."""
-        if not renewed.is_dir():
-            return
-        self._require_ours(renewed)
-        if self.folder.is_dir():
-            shutil.rmtree(renewed)
-        else:
-            renewed.rename(self.folder)
+            return 0, {}
+        self._require_ours(self.folder)
+        differ = _differences(file, plan)
+        journal = self.folder / _JOURNAL
+        lines = journal.read_bytes().splitlines(keepends=True) if journal.is_file() else []
+        found = [facts for facts in map(_facts, lines) if facts]
+        done = sum(facts.get("rows", 0) for facts in found)
+        renewed.mkdir()
+        if differ.keys() <= _REPLACEABLE:
+            for path in self.folder.iterdir():
+                shutil.copyfile(path, renewed / path.name)
+            wanted = set(self._pictures)
+            for facts in found:  # what is given up now is not counted when it is taken over again
+                read = set(range(len(facts["pictures"]))) - dict(facts["skipped"]).keys()
+                facts["rows"] = sum(facts["pictures"][index] in wanted for index in read)
+            (renewed / _JOURNAL).write_bytes(b"".join(map(_line, found)))
+        _files.replace(renewed / _PLAN, text)
+        shutil.rmtree(self.folder)
+        renewed.rename(self.folder)
+        return done, differ
 
     def _require_ours(self, folder: Path) -> None:
-        known = {PLAN, JOURNAL}
-        for path in folder.iterdir():
-            name = path.name
-            if name not in known and not name.endswith(ROWS) and not name.startswith(f".{PLAN}"):
+        for name in (path.name for path in folder.iterdir()):
+            ours = name in {_PLAN, _JOURNAL} or name.endswith(_ROWS)
+            if not ours and not name.startswith(f".{_PLAN}"):
                 msg = (
                     f"{folder} is where parts of {self._output.name} are kept, but it holds "
                     f"{name}, which is not one of these parts; move it, or choose another file."
                 )
                 raise StoreError(msg)
 
-    def _take_over(self, renewed: Path, differ: Mapping[str, str]) -> None:
-        """Copy the rows of pictures that are the same to another folder; say what is given up."""
-        saved = 0
-        with ExitStack() as stack:
-            journal = open_in(stack, self.folder, JOURNAL).read()
-            done = sum(facts.get("rows", 0) for facts in map(facts_of, journal.splitlines(True)))
-            if differ.keys() <= _REPLACEABLE:
-                saved = self._copy_over(stack, journal, renewed)
-        if done > saved:
-            logger.warning(
-                "%s: %d of %d finished rows are given up, since this run differs: %s",
-                self.folder,
-                done - saved,
-                done,
-                "; ".join(differ.values()),
-            )
-
-    def _copy_over(self, stack: ExitStack, journal: bytes, renewed: Path) -> int:
-        """Copy batches without the pictures that are no more; how many rows that are."""
-        wanted = set(self._pictures)
-        files: dict[Path, FileIO] = {}
-        count = rows = 0
-
-        def file(name: str, folder: Path) -> FileIO:
-            path = folder / name
-            if path not in files:
-                files[path] = open_in(stack, folder, name)
-            return files[path]
-
-        for entry, contents in intact(journal, lambda name: file(name, self.folder)):
-            part, parts = entry.only(wanted, contents, count)
-            if not part.pictures:
-                continue
-            renewed.mkdir(exist_ok=True)
-            for name, content in parts.items():
-                write(file(name + ROWS, renewed), content)
-            write(file(JOURNAL, renewed), part.as_line())
-            count, rows = count + 1, rows + part.rows
-        return rows
-
     def _file(self, name: str) -> FileIO:
-        """A file of the folder, opened once."""
+        """A file of the folder, opened once, and made where there is none."""
         if name not in self._files:
             if not self._is_there():
                 raise self._taken_away()
-            self._files[name] = open_in(self._open, self.folder, name)
+            path = self.folder / name
+            path.touch()
+            self._files[name] = self._open.enter_context(path.open("r+b", buffering=0))
         return self._files[name]
 
-    def _take_up(self, *, skipping: bool) -> None:
+    def _rows_of(self, name: str, row: int, width: int) -> FileIO:
+        """The file of an array, at one of its rows."""
+        file = self._file(name + _ROWS)
+        file.seek(4 * row * width)
+        return file
+
+    def _take_up(self) -> None:
         """Note the chunks that are there, up to the first that is not as it should be."""
         end = 0
-        journal = self._journal.read()
         numbers = {picture: number for number, picture in enumerate(self._pictures)}
-        for entry, _ in intact(journal, self._file):
-            if not numbers.keys() >= set(entry.pictures):
+        for line in self._file(_JOURNAL).read().splitlines(keepends=True):
+            facts = _facts(line)
+            if not facts or facts["batch"] != self._batches:
                 break
-            self._note(entry, [numbers[picture] for picture in entry.pictures])
-            end += len(entry.as_line())
-        if self.skipped and not skipping:
-            self._open.close()
-            msg = (
-                f"{next(iter(self.skipped.values()))} An earlier run left it out, and what it "
-                f"computed is in {self.folder}: leave out bad pictures again (skip_bad=True, "
-                "--skip-bad) to go on from there."
-            )
-            raise PictureError(msg)
-        self._journal.truncate(end)
-        self._journal.seek(end)
+            del facts["rows"]
+            entry = _Entry(**{**facts, "skipped": dict(facts["skipped"])})
+            if not all(self._is_intact(entry, name) for name in entry.widths):
+                break
+            self._note(entry, [numbers.get(picture, -1) for picture in entry.pictures])
+            end += len(line)
+        self._file(_JOURNAL).truncate(end)
+        self._file(_JOURNAL).seek(end)
 
-    def _note(self, entry: Entry, numbers: Sequence[int]) -> None:
-        read = [number for index, number in enumerate(numbers) if index not in entry.skipped]
-        self._places[read] = np.arange(self.rows, self.rows + len(read))
-        self.skipped |= {numbers[index]: why for index, why in entry.skipped.items()}
+    def _is_intact(self, entry: _Entry, name: str) -> bool:
+        size = 4 * entry.rows * entry.widths[name]
+        content = self._rows_of(name, self._end, entry.widths[name]).read(size)
+        return len(content) == size and zlib.crc32(content) == entry.sums[name]
+
+    def _note(self, entry: _Entry, numbers: Sequence[int]) -> None:
+        """Note a batch at the end; numbers of pictures that are not of this run are -1."""
+        for index, number in enumerate(numbers):
+            if index not in entry.skipped:
+                if number >= 0:
+                    self._places[number] = self._end
+                self._end += 1
+            elif number >= 0:
+                self.skipped[number] = entry.skipped[index]
         self.widths |= entry.widths
-        self.rows += len(read)
-        self._count += 1
+        self._batches += 1
 
     def _copy(self, name: str, target: IO[bytes]) -> None:
         """Write an array as npy, its rows in the order of the pictures."""
-        width, file = self.widths[name], self._file(name + ROWS)
+        width = self.widths[name]
         places = self._places[self._places >= 0]
         kind = _npy.dtype_to_descr(np.dtype(np.float32))
         header = {"descr": kind, "fortran_order": False, "shape": (len(places), width)}
         _npy.write_array_header_1_0(target, header)
         for run in np.split(places, np.flatnonzero(np.diff(places) != 1) + 1):
-            file.seek(4 * int(run[0]) * width)
+            file = self._rows_of(name, int(run[0]), width)
             left = 4 * len(run) * width
             while left:
                 block = file.read(min(left, _BLOCK))
@@ -381,3 +349,48 @@ class StoredChunks:
                     raise StoreError(msg)
                 target.write(block)
                 left -= len(block)
+
+
+def _differences(file: Path, plan: Mapping[str, Any]) -> dict[str, str]:
+    """What differs between the plan in a file and another one, in words by its keys."""
+    try:
+        earlier = read_object(file.read_bytes())
+    except (OSError, ValueError):
+        return {"plan": f"{file.name} of the earlier one cannot be read"}
+    now = json.loads(json.dumps(plan))
+    return {
+        key: _difference(key, earlier.get(key), now.get(key))
+        for key in sorted(earlier.keys() | now.keys())
+        if earlier.get(key) != now.get(key)
+    }
+
+
+def _difference(key: str, earlier: Any, now: Any) -> str:
+    if key == "pictures":
+        return "pictures were added, changed or removed"
+    if isinstance(earlier, dict) and isinstance(now, dict):
+        changed = sorted(name for name in earlier | now if earlier.get(name) != now.get(name))
+        return f"{key} ({', '.join(changed)})"
+    return f"{key} {now} instead of {earlier}"
+
+
+def _line(facts: Mapping[str, Any]) -> bytes:
+    """A line of a journal, after its checksum."""
+    text = json.dumps(facts, sort_keys=True).encode()
+    return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
+def _facts(line: bytes) -> dict[str, Any]:
+    """What a line of a journal says; nothing if it is not whole."""
+    checksum, _, text = line.rstrip(b"\n").partition(b" ")
+    if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text):
+        return {}
+    facts: dict[str, Any] = json.loads(text)
+    return facts
+
+
+def _write(file: FileIO, content: bytes) -> None:
+    """Write all of it; a raw file may take a part, and say at the next one that the disk is full."""
+    view = memoryview(content)
+    while view:
+        view = view[file.write(view) :]

@@ -9,11 +9,11 @@ import platform
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,30 +22,29 @@ from mindspore_hub._progress import Progress, counter
 from mindspore_hub.errors import FeaturesError, PictureError
 from mindspore_hub.files.checkpoint import loadable_asset
 from mindspore_hub.hub.card import stated
-from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks.build import build
-from mindspore_hub.networks.classes import network_hub
+from mindspore_hub.networks.classes import find_network
 from mindspore_hub.settings import Settings
 from mindspore_hub.tasks.pictures.fields import MODALITIES, as_preprocessing
 from mindspore_hub.tasks.pictures.preprocess import Transform
-from mindspore_hub.tasks.retrieval.chunks import Chunk, Chunks, HeldChunks, StoredChunks
+from mindspore_hub.tasks.retrieval.chunks import Chunk, StoredChunks
 from mindspore_hub.tasks.retrieval.features import Features, unusable
-from mindspore_hub.tasks.retrieval.fields import as_retrieval
-from mindspore_hub.tasks.retrieval.forward import Forward, inference
+from mindspore_hub.tasks.retrieval.forward import forward, inference
 from mindspore_hub.tasks.retrieval.samples import Sample, Samples
+from mindspore_hub.tasks.retrieval.task import Retrieval
 
 if TYPE_CHECKING:
     from mindspore import nn
 
-_Part = TypeVar("_Part")
-_Made = TypeVar("_Made")
+    from mindspore_hub.tasks.retrieval import AnyHub
 
 Array = npt.NDArray[Any]
 
+_Prepared = tuple[tuple[Array, ...], dict[int, str]]
+"""The inputs of the network for a batch, and which of its pictures were skipped, and why."""
+
 Known = Mapping[str, Sequence[Any]]
 """What is known of every picture, by the names that `Features` has."""
-
-BATCH_SIZE = 16
 
 _AHEAD = 2
 """Batches that are prepared while the network computes."""
@@ -57,20 +56,9 @@ logger = logging.getLogger(__name__)
 
 
 class Embedding:
-    """Makes features with the network of a card.
+    """Makes features with the network of a card; arguments and errors are those of `mindspore_hub.embed`.
 
-    Args:
-        name: Any name that `mindspore_hub.load` takes.
-        modality: Kind of the pictures; None where nobody said.
-        batch_size: Pictures that the network sees at once.
-        skip_bad: Leave out, with a warning, what cannot be read.
-        network: The network, if it is loaded already.
-        progress: Called with the pictures done and all; by default, a bar on a terminal.
-
-    Raises:
-        HubError: As in `load`.
-        CardError: The card does not say how pictures are prepared or features made.
-        PictureError: The network was not trained on pictures of that modality.
+    `progress` is called with the pictures done and all; by default, it is a bar on a terminal.
     """
 
     def __init__(
@@ -78,18 +66,19 @@ class Embedding:
         name: str,
         *,
         modality: str | None = None,
-        batch_size: int = BATCH_SIZE,
+        batch_size: int = 16,
         skip_bad: bool = False,
         network: nn.Cell | None = None,
+        hub: AnyHub = None,
+        trust: bool = False,
         progress: Progress | None = None,
     ) -> None:
         if type(batch_size) is not int or batch_size < 1:
             msg = f"batch_size must be a whole number of at least 1, but is {batch_size!r}."
             raise PictureError(msg)
-        self._hub = Hub.of()
-        self.card = self._hub.resolve(name)
+        self.card, self._hub = find_network(name, hub, trust=trust)
         self._preprocessing = stated(self.card, "preprocessing", as_preprocessing)
-        self._retrieval = stated(self.card, "retrieval", as_retrieval)
+        self._retrieval = Retrieval.of(self.card)
         self._modality = modality
         self._check_modality()
         self._batch_size = batch_size
@@ -97,17 +86,23 @@ class Embedding:
         self._transform = Transform(self._preprocessing, name=self.card.short_name)
         self._given = network
         self._progress = progress
-        self._forwards: dict[bool, Forward] = {}
+        self._forwards: dict[
+            bool, Callable[..., dict[str, Array]]
+        ] = {}  # by whether they are compiled, once for all runs
 
     def features(
         self, pictures: Samples, *, known: Known, facts: Mapping[str, Any] | None = None
     ) -> Features:
         """Features of pictures, made in memory; arguments and errors are those of `write`."""
-        chunks = HeldChunks()
-        self._add(chunks, pictures.samples)
-        others = _others(chunks.skipped, pictures, known)
-        about = {**self._about(pictures), **(facts or {}), **_skipped(chunks.skipped, pictures)}
-        return Features(**chunks.arrays(), **others, about=about)
+        chunks: list[Chunk] = []
+        self._compute(pictures.samples, range(len(pictures.samples)), chunks.append)
+        skipped = {number: why for chunk in chunks for number, why in chunk.skipped.items()}
+        others = _others(skipped, pictures, known, {**self._about(pictures), **(facts or {})})
+        made = [chunk.arrays for chunk in chunks if chunk.arrays]
+        arrays: dict[str, Any] = {
+            name: np.concatenate([rows[name] for rows in made]) for name in made[0]
+        }
+        return Features(**arrays, **others)
 
     def write(
         self,
@@ -119,14 +114,7 @@ class Embedding:
     ) -> Written:
         """Write features of pictures to a file; what an earlier call left of them is taken up.
 
-        Args:
-            pictures: The pictures.
-            output: The npz file.
-            known: What is known of each, by the names that `Features` has.
-            facts: What is known of them all, as plain JSON.
-
-        Raises:
-            HubError: As in `mindspore_hub.embed`.
+        `known` is what is known of each picture, `facts` what is known of them all, as plain JSON.
         """
         made_by = self._about(pictures)
         states = pictures.states()
@@ -135,14 +123,13 @@ class Embedding:
             done = chunks.rows + len(chunks.skipped)
             if done:
                 logger.info("%s: going on after %d pictures", chunks.folder, done)
-            self._add(chunks, pictures.samples)
-            others = _others(chunks.skipped, pictures, known)
-            about = {**made_by, **(facts or {}), **_skipped(chunks.skipped, pictures)}
+            self._compute(pictures.samples, chunks.missing(), chunks.append)
+            others = _others(chunks.skipped, pictures, known, {**made_by, **(facts or {})})
             # The vectors are on disk; what else is known of them is checked without them.
-            arrays = Features(np.zeros((chunks.rows, 1)), **others, about=about).arrays()
+            arrays = Features(np.zeros((chunks.rows, 1)), **others).arrays()
             del arrays["vectors"]
             chunks.save(arrays)
-        return Written(chunks.rows, chunks.widths["vectors"], about)
+        return Written(chunks.rows, chunks.widths["vectors"], others["about"])
 
     def _check_modality(self) -> None:
         kinds = self._preprocessing.modality
@@ -162,7 +149,7 @@ class Embedding:
     def _network(self) -> nn.Cell:
         if self._given is not None:
             return self._given
-        return build(self.card, network_hub(self.card, self._hub))
+        return build(self.card, self._hub)
 
     @functools.cached_property
     def _weights(self) -> str:
@@ -176,21 +163,22 @@ class Embedding:
             "network": "published" if self._given is None else "given",
             "sha256": self._weights,
             "preprocessing": self._preprocessing.as_json(),
-            "retrieval": self._retrieval.as_json(),
+            "retrieval": self._retrieval.feature,
             "modality": self._modality,
             "batch_size": self._batch_size,
             "root": str(pictures.root) if pictures.root else None,
             "versions": versions(),
         }
 
-    def _add(self, chunks: Chunks, samples: Sequence[Sample]) -> None:
-        """Add the features of those samples to chunks that are not there yet."""
+    def _compute(
+        self, samples: Sequence[Sample], missing: Sequence[int], append: Callable[[Chunk], None]
+    ) -> None:
+        """Hand on the features of those samples that are missing, batch by batch."""
         for extras in {tuple(sample.extras) for sample in samples}:
             self._transform.require(extras)
         size, count = min(self._batch_size, len(samples)), len(samples)
-        # Told by all samples, so that a run that was stopped goes on with the same numbers.
+        # All samples decide, so that a run that was stopped goes on with the same numbers.
         compiled = -(-count // size) >= _COMPILED_FROM
-        missing = chunks.missing(count)
         parts = [missing[begin : begin + size] for begin in range(0, len(missing), size)]
         if not parts:
             return
@@ -199,28 +187,29 @@ class Embedding:
         with (
             inference(self._network),
             self._shown() as progress,
-            closing(_ahead(prepare, parts)) as made,
+            closing(_ahead(prepare, parts)) as prepared,
         ):
-            forward = self._forward(compiled)
-            for batch in made:
-                chunks.append(_compute(forward, batch, size, samples))
-                done += len(batch.numbers)
+            if compiled not in self._forwards:
+                made = forward(self._network, self._retrieval, compiled=compiled)
+                self._forwards[compiled] = made
+            rows_of = self._forwards[compiled]
+            for numbers, (inputs, skipped) in zip(parts, prepared, strict=True):
+                read = [number for number in numbers if number not in skipped]
+                arrays = _rows(rows_of, inputs, size) if read else {}
+                _require_usable(
+                    arrays, [samples[number].path or f"picture {number}" for number in read]
+                )
+                append(Chunk(arrays, numbers, skipped))
+                done += len(numbers)
                 progress(done, count)
-
-    def _forward(self, compiled: bool) -> Forward:
-        """The network as a function, which is compiled once for all runs."""
-        if compiled not in self._forwards:
-            self._forwards[compiled] = Forward(self._network, self._retrieval, compiled=compiled)
-        return self._forwards[compiled]
 
     def _shown(self) -> AbstractContextManager[Progress]:
         if self._progress is not None:
             return nullcontext(self._progress)
         return counter(self.card.short_name, shown=Settings.from_environment().progress)
 
-    def _prepare(self, samples: Sequence[Sample], numbers: Sequence[int]) -> _Batch:
+    def _prepare(self, samples: Sequence[Sample], numbers: Sequence[int]) -> _Prepared:
         made: list[tuple[Array, ...]] = []
-        read: list[int] = []
         skipped: dict[int, str] = {}
         for number in numbers:
             sample = samples[number]
@@ -236,60 +225,45 @@ class Embedding:
                 skipped[number] = str(error)
                 continue
             made.append(prepared if isinstance(prepared, tuple) else (prepared,))
-            read.append(number)
-        inputs = tuple(map(np.stack, zip(*made, strict=True)))
-        return _Batch(inputs, numbers, read, skipped)
+        return tuple(map(np.stack, zip(*made, strict=True))), skipped
 
 
 @dataclass(frozen=True)
 class Written:
-    """What a file of features holds, without the vectors, which may be more than fits into memory.
-
-    Attributes:
-        pictures: Pictures that have a feature.
-        dimension: Values of a feature.
-        about: As in `Features`.
-    """
+    """Pictures and values of each in a file of features, which may be more than fits into memory."""
 
     pictures: int
     dimension: int
     about: dict[str, Any]
 
 
-@dataclass(frozen=True, eq=False)
-class _Batch:
-    """Prepared pictures: the inputs of the network, which samples they are, and what was skipped."""
-
-    inputs: tuple[Array, ...]
-    numbers: Sequence[int]
-    read: list[int]
-    skipped: dict[int, str]
-
-
-def _compute(forward: Forward, batch: _Batch, size: int, samples: Sequence[Sample]) -> Chunk:
+def _rows(
+    rows_of: Callable[..., dict[str, Array]], inputs: tuple[Array, ...], size: int
+) -> dict[str, Array]:
     """Features of a batch; a short one is filled up, so that every batch is computed alike."""
-    count = len(batch.read)
-    if not count:
-        return Chunk({}, batch.numbers, batch.skipped)
+    count = len(inputs[0])
     rows = slice(None) if count == size else np.minimum(np.arange(size), count - 1)
-    made = forward(*(values[rows] for values in batch.inputs))
-    arrays = {name: values[:count] for name, values in made.items()}
+    made = rows_of(*(values[rows] for values in inputs))
+    return {name: values[:count] for name, values in made.items()}
+
+
+def _require_usable(arrays: Mapping[str, Array], names: Sequence[str]) -> None:
     for name, values in arrays.items():
         bad = unusable(name, values)
         if bad.size:
-            number = batch.read[bad[0]]
             what = "feature" if name == "vectors" else f"row of {name}"
             msg = (
-                f"The {what} of {samples[number].path or f'picture {number}'} is infinite, not a "
-                "number or too large to be squared; look at the network's output for it."
+                f"The {what} of {names[bad[0]]} is infinite, not a number or too large to be "
+                "squared; look at the network's output for it."
             )
             raise FeaturesError(msg)
-    return Chunk(arrays, batch.numbers, batch.skipped)
 
 
-def _ahead(prepare: Callable[[_Part], _Made], parts: Iterable[_Part]) -> Generator[_Made]:
+def _ahead(
+    prepare: Callable[[Sequence[int]], _Prepared], parts: Iterable[Sequence[int]]
+) -> Generator[_Prepared]:
     """Prepare parts in a thread, a few ahead of the one that is looked at."""
-    pending: deque[Future[_Made]] = deque()
+    pending: deque[Future[_Prepared]] = deque()
     with ThreadPoolExecutor(1) as pool:
         try:
             for part in parts:
@@ -299,29 +273,24 @@ def _ahead(prepare: Callable[[_Part], _Made], parts: Iterable[_Part]) -> Generat
             while pending:
                 yield pending.popleft().result()
         finally:
-            for future in pending:
-                future.cancel()
+            pool.shutdown(cancel_futures=True)
 
 
-def _others(skipped: Mapping[int, str], pictures: Samples, known: Known) -> dict[str, Any]:
-    """What is known of the pictures that could be read, by the names that `Features` has."""
+def _others(
+    skipped: Mapping[int, str], pictures: Samples, known: Known, about: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What `Features` has besides rows; `about` names by path or number what was skipped, and why."""
     samples = pictures.samples
     read = [number for number in range(len(samples)) if number not in skipped]
     if not read:
         number, why = next(iter(skipped.items()))
         msg = f"None of {len(skipped)} pictures could be read; the first, number {number}: {why}"
         raise FeaturesError(msg)
-    paths = {"paths": [samples[number].path for number in read]} if pictures.are_files else {}
-    return {
-        **paths,
-        **{name: [values[number] for number in read] for name, values in known.items()},
-    }
-
-
-def _skipped(skipped: Mapping[int, str], pictures: Samples) -> dict[str, Any]:
-    """Pictures that were skipped, by path or number, with the reason; nothing if none was."""
-    names = {pictures.samples[number].path or str(number): why for number, why in skipped.items()}
-    return {"skipped": names} if names else {}
+    found = {name: [values[number] for number in read] for name, values in known.items()}
+    if pictures.are_files:
+        found["paths"] = [samples[number].path for number in read]
+    names = {samples[number].path or str(number): why for number, why in skipped.items()}
+    return {**found, "about": {**about, "skipped": names} if names else dict(about)}
 
 
 def _digest(network: nn.Cell) -> str:
@@ -344,8 +313,6 @@ def versions() -> dict[str, str]:
         "opencv-python-headless",
         "opencv-python",
     ):
-        try:
+        with suppress(PackageNotFoundError):
             found[package] = version(package)
-        except PackageNotFoundError:
-            continue
     return found

@@ -1,27 +1,40 @@
-"""The published measurement again: images of a data set to features, features to metrics."""
+"""The published measurement again: images of a data set to features, features to metrics.
+
+An image of several trials is there once, unless it has another label in each: RegDB counts the
+identities of every trial anew.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import json
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mindspore_hub.errors import FeaturesError, UnknownNameError
+import numpy as np
+
+from mindspore_hub import _files
+from mindspore_hub.errors import DatasetError, FeaturesError, UnknownNameError
 from mindspore_hub.hub.card import Card, stated
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.tasks.pictures.fields import as_preprocessing
+from mindspore_hub.tasks.pictures.fields import MAPS, Preprocessing, as_preprocessing
 from mindspore_hub.tasks.retrieval import datasets, features
-from mindspore_hub.tasks.retrieval.datasets import Evaluation, fitting
-from mindspore_hub.tasks.retrieval.embedding import Embedding, versions
-from mindspore_hub.tasks.retrieval.features import Features
-from mindspore_hub.tasks.retrieval.fields import Protocol, as_protocol
+from mindspore_hub.tasks.retrieval.datasets import Dataset, Evaluation, Item, fitting
+from mindspore_hub.tasks.retrieval.embedding import Embedding, Known, versions
+from mindspore_hub.tasks.retrieval.features import GALLERY, QUERY, Features
+from mindspore_hub.tasks.retrieval.metrics import Result, mean_of
 from mindspore_hub.tasks.retrieval.report import Report, claims_of
-from mindspore_hub.tasks.retrieval.scoring.metrics import Result, mean_of
-from mindspore_hub.tasks.retrieval.selection import Selection
+from mindspore_hub.tasks.retrieval.samples import Sample, Samples
+from mindspore_hub.tasks.retrieval.task import Protocol, Retrieval
 
 if TYPE_CHECKING:
     from mindspore import nn
+
+    from mindspore_hub.tasks.retrieval import AnyHub
 
 
 def evaluate_features(
@@ -30,10 +43,11 @@ def evaluate_features(
     name: str | None,
     protocol: str | None,
     options: Mapping[str, Any],
+    hub: AnyHub = None,
 ) -> Report:
     """Score features that are there, or their file; see `mindspore_hub.evaluate`."""
     found = given if isinstance(given, Features) else features.load(given)
-    card = _card(name, found.about)
+    card = _card(name, found.about, Hub.of(hub))
     followed = _follow(card, found.about, protocol=protocol, options=options, made=True)
     return _report(card, followed, _make(followed, found.about), found)
 
@@ -49,14 +63,18 @@ def evaluate_data(
     skip_bad: bool,
     output: Path | None,
     network: nn.Cell | None,
+    hub: AnyHub,
+    trust: bool,
 ) -> Report:
     """Make features of a data set, and score them; see `mindspore_hub.evaluate`."""
     _check_trials(trials, options)
-    embedding = Embedding(name, batch_size=batch_size, skip_bad=skip_bad, network=network)
+    embedding = Embedding(
+        name, batch_size=batch_size, skip_bad=skip_bad, network=network, hub=hub, trust=trust
+    )
     card = embedding.card
     followed = _follow(card, {}, protocol=protocol, options=options, made=False)
-    reader = datasets.dataset(followed.name, root, **_of_dataset(followed))
-    selection = Selection(reader.trials(trials), stated(card, "preprocessing", as_preprocessing))
+    readers = _reader(followed, root).trials(trials)
+    selection = Selection(readers, stated(card, "preprocessing", as_preprocessing))
     facts = {"protocol": followed.as_json(), "data": selection.about()}
     # What cannot be followed is refused here, before the network works for hours.
     scored = _make(_follow(card, facts, protocol=protocol, options=options, made=False), facts)
@@ -79,13 +97,12 @@ def _check_trials(trials: int, options: Mapping[str, Any]) -> None:
         raise FeaturesError(msg)
 
 
-def _card(name: str | None, about: Mapping[str, Any]) -> Card | None:
+def _card(name: str | None, about: Mapping[str, Any], hub: Hub) -> Card | None:
     """The card that is meant; None where features name one that is not in this hub."""
-    catalog = Hub.of()
     if name is not None:
-        return catalog.resolve(name)
+        return hub.resolve(name)
     try:
-        return catalog.resolve(str(about.get("card")))
+        return hub.resolve(str(about.get("card")))
     except UnknownNameError:
         return None
 
@@ -132,19 +149,9 @@ def _follow(
     options: Mapping[str, Any],
     made: bool,
 ) -> Protocol:
-    """The protocol to follow.
+    """The protocol that is asked for, else the one that features note, else the card's.
 
-    Args:
-        card: The card, whose protocol is followed if nobody says otherwise.
-        about: What features say of themselves; the protocol that is noted there goes before.
-        protocol: Name of the protocol, before both.
-        options: Options, before those of any other place.
-        made: Whether the features are made already, which settles the options of the data set.
-
-    Raises:
-        UnknownNameError: There is no such protocol.
-        FeaturesError: Nobody says which one, it has no such option, or a value of another kind.
-        DatasetError: A value means nothing to the data set.
+    Features that are made already settle the options of the data set.
     """
     base = _noted(about) or (_published(card) if card else None)
     if protocol is not None and (base is None or base.name != protocol):
@@ -166,32 +173,25 @@ def _follow(
         raise FeaturesError(msg)
     given = {name: _fitting(base.name, name, value, usual) for name, value in options.items()}
     followed = Protocol(base.name, {**base.options, **given})
-    datasets.dataset(followed.name, Path(), **_of_dataset(followed))  # reads nothing, but checks
+    _reader(followed, Path())  # reads nothing, but checks
     return followed
 
 
 def _all_options(protocol: str) -> dict[str, Any]:
-    """Options of a protocol and of the data set of the same name, with their usual values.
-
-    Raises:
-        UnknownNameError: There is no such protocol.
-    """
+    """Options of a protocol and of the data set of the same name, with their defaults."""
     own = datasets.protocol_options(protocol)  # asked first, since it names what is unknown
     return {**datasets.dataset_options(protocol), **own}
 
 
-def _of_dataset(followed: Protocol) -> dict[str, Any]:
-    """Those options that are of the data set."""
+def _reader(followed: Protocol, root: Path) -> Dataset:
+    """The reader of the data set, with those options that are its own."""
     known = datasets.dataset_options(followed.name)
-    return {name: value for name, value in followed.options.items() if name in known}
+    asked = {name: value for name, value in followed.options.items() if name in known}
+    return datasets.dataset(followed.name, root, **asked)
 
 
 def _make(followed: Protocol, about: Mapping[str, Any]) -> Evaluation:
-    """The protocol, with its options and what the data of these features decided.
-
-    Raises:
-        FeaturesError: The value of an option means nothing.
-    """
+    """The protocol, with its options and what the data of these features decided."""
     known = datasets.protocol_options(followed.name)
     asked = {name: value for name, value in followed.options.items() if name in known}
     return datasets.protocol(followed.name, **asked, **_decided(about, followed.name))
@@ -208,7 +208,8 @@ def _decided(about: Mapping[str, Any], protocol: str) -> dict[str, Any]:
 
 
 def _published(card: Card) -> Protocol | None:
-    return as_protocol(card.asset.node.get("protocol")) if card.asset else None
+    task = Retrieval.read(card.asset.node.get("task")) if card.asset else None
+    return task.protocol if task else None
 
 
 def _is_published(card: Card, followed: Protocol) -> bool:
@@ -244,3 +245,109 @@ def _fitting(protocol: str, name: str, value: Any, usual: Mapping[str, Any]) -> 
         )
         raise FeaturesError(msg)
     return fitting(name, value, usual[name], error=FeaturesError)
+
+
+class Selection:
+    """Images of the trials of a data set, with a reader per trial.
+
+    Raises:
+        DatasetError: Something is missing or cannot be read.
+    """
+
+    def __init__(self, readers: Sequence[Dataset], preprocessing: Preprocessing) -> None:
+        self._readers = readers
+        self._items: list[Item] = []
+        self._has_gallery = True
+        places: dict[tuple[Item, int, int], int] = {}
+        parts = []
+        for trial, reader in enumerate(readers):
+            gallery = reader.gallery()
+            self._has_gallery = gallery is not None
+            for role, items in ((QUERY, reader.queries()), (GALLERY, gallery or [])):
+                seen: Counter[Item] = Counter()  # a list may name an image twice, which counts
+                for item in items:
+                    place = places.setdefault((item, role, seen[item]), len(places))
+                    seen[item] += 1
+                    if place == len(self._items):
+                        self._items.append(item)
+                    parts.append((place, trial, role))
+        self._roles = np.zeros((len(self._items), len(readers)), np.int64)
+        rows, columns, roles = np.array(parts).T
+        self._roles[rows, columns] = roles
+        self._extras = [
+            {
+                name: of
+                for name, of in readers[0].extras(item).items()
+                if name in preprocessing.extras
+            }
+            for item in self._items
+        ]
+        self._require_maps()
+
+    def samples(self) -> Samples:
+        """The images."""
+        root = self._readers[0].root
+        both = zip(self._items, self._extras, strict=True)
+        samples = [Sample(root / item.path, item.path, extras) for item, extras in both]
+        return Samples(root.absolute(), samples)
+
+    def _maps(self) -> list[tuple[str, Path]]:
+        """Folders of maps, each after its kind."""
+        kinds = [extras.items() for extras in self._extras]
+        return [(kind, v) for found in kinds for kind, v in found if isinstance(v, Path)]
+
+    def _require_maps(self) -> None:
+        for kind, folder in self._maps():
+            absent = [n for n in range(MAPS[kind]) if not (folder / f"{n:02}.jpg").is_file()]
+            if absent:
+                msg = (
+                    f"{folder} must hold {MAPS[kind]} {kind}, but {absent[0]:02}.jpg is missing; "
+                    "get the maps from where the labels of the data set come from."
+                )
+                raise DatasetError(msg)
+
+    def known(self) -> Known:
+        """What the data set says of each image, and its role in each trial."""
+        found: dict[str, Sequence[Any]] = {}
+        for attribute in ("label", "camera", "color", "type"):
+            values = [getattr(item, attribute) for item in self._items]
+            if None not in values:
+                found[f"{attribute}s"] = values
+        return {**found, "roles": self._roles.tolist()} if self._has_gallery else found
+
+    def about(self) -> dict[str, Any]:
+        """Which data these are, as plain JSON, with digests of the list and of all images."""
+        reader = self._readers[0]
+        options = {
+            field.name: getattr(reader, field.name)
+            for field in dataclasses.fields(reader)
+            if field.name != "root"
+        }
+        rows = [
+            (*dataclasses.astuple(item), *roles)
+            for item, roles in zip(self._items, self._roles.tolist(), strict=True)
+        ]
+        maps = [path for _, folder in self._maps() for path in sorted(folder.glob("*.jpg"))]
+        return {
+            "options": options,
+            "trials": len(self._readers),
+            "images": len(self._items),
+            "list_sha256": hashlib.sha256(json.dumps(rows).encode()).hexdigest(),
+            "images_sha256": _digest(self._readers[0].root / item.path for item in self._items),
+            **({"maps_sha256": _digest(maps)} if maps else {}),
+            "protocol_options": reader.protocol_options(),
+        }
+
+
+def _digest(paths: Iterable[Path]) -> str:
+    """Digest of the digests of files, in their order."""
+    found = hashlib.sha256()
+    for path in paths:
+        try:
+            with _files.open_regular(path) as file:
+                content = file.read()
+        except OSError as error:
+            msg = f"{path} cannot be read: {error.strerror}."
+            raise DatasetError(msg) from error
+        found.update(hashlib.sha256(content).digest())
+    return found.hexdigest()

@@ -36,9 +36,6 @@ QUERY, GALLERY = 1, 2
 
 _ROLES = (0, QUERY, GALLERY)
 
-_INTEGERS = ("labels", "cameras", "colors", "types")
-_SCORES = ("color_scores", "type_scores")
-
 _KINDS: dict[type[np.generic], str] = {np.int64: "iu", np.float32: "fiu", np.str_: "U"}
 """Kinds of arrays that are taken for a dtype: no float becomes a label unseen."""
 
@@ -80,10 +77,10 @@ class Features:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "vectors", _vectors(self.vectors))
-        for name in _INTEGERS:
+        for name in ("labels", "cameras", "colors", "types"):
             self._convert(name, np.int64, ndim=1)
         self._convert("paths", np.str_, ndim=1)
-        for name in _SCORES:
+        for name in ("color_scores", "type_scores"):
             self._convert(name, np.float32, ndim=2)
             self._check_scores(name)
         self._convert("roles", np.int64, ndim=2)
@@ -125,14 +122,7 @@ class Features:
         return len(self.vectors)
 
     def known(self, name: str) -> npt.NDArray[Any]:
-        """An array that a protocol cannot do without.
-
-        Args:
-            name: An attribute, such as `cameras`.
-
-        Raises:
-            FeaturesError: It is not there.
-        """
+        """An array that a protocol cannot do without; a FeaturesError if it is not there."""
         value = getattr(self, name)
         if value is None:
             msg = f"The features lack {name!r}, which this protocol needs; store it with them."
@@ -281,12 +271,7 @@ def _converted(
 
 
 def unusable(name: str, rows: Floats) -> Integers:
-    """Which rows of `vectors` or of scores hold what is infinite, no number, or too large.
-
-    Args:
-        name: Name of the array; rows of `vectors` are squared.
-        rows: The array, `(N, D)`.
-    """
+    """Which rows of `vectors` or of scores are infinite, not numbers, or too large to be squared."""
     with np.errstate(over="ignore"):
         fine = np.isfinite(squared_norms(rows)) if name == "vectors" else np.isfinite(rows).all(1)
     return np.flatnonzero(~fine)
@@ -297,12 +282,6 @@ def identities(*labels: Integers) -> list[Integers]:
 
     A negative label means that nobody knows what is seen. It equals no other, not even the same
     number: each becomes a number of its own, above all others, whose order stays.
-
-    Args:
-        labels: Labels of queries and gallery, `(Q,)` and `(G,)`, or of one set alone.
-
-    Returns:
-        As many arrays of the same lengths.
     """
     joined = np.concatenate(labels)
     known = joined >= 0

@@ -1,8 +1,8 @@
-"""From prepared pictures to features: a network's outputs, as the card's `retrieval` says."""
+"""From prepared pictures to features: a network's outputs, as the card's `task` says."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -10,59 +10,47 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError
-from mindspore_hub.tasks.retrieval.fields import Retrieval
+from mindspore_hub.tasks.retrieval.task import Retrieval
 
 if TYPE_CHECKING:
     from mindspore import nn
 
 Array = npt.NDArray[np.float32]
 
-Outputs = Callable[..., tuple[Array, ...]]
-"""Takes the inputs of a network and gives those of its outputs that are needed."""
-
-
 _LISTED = 8
 """How many outputs an error describes."""
 
 
-class Forward:
-    """Computes features, and scores of attributes where the network gives them.
+def forward(
+    network: nn.Cell, retrieval: Retrieval, *, compiled: bool
+) -> Callable[..., dict[str, Array]]:
+    """A function that computes features, and scores of attributes where the network gives them.
 
-    Args:
-        network: The network, in inference mode.
-        retrieval: What becomes of its outputs.
-        compiled: Compile the network, which takes seconds and leaves out what no wanted output
-            needs; each call is faster then, and its numbers differ by rounding.
+    It takes prepared pictures `(N, C, H, W)` and further inputs of the network, which is in inference
+    mode, and gives rows by the names that `Features` has: `vectors` `(N, D)`, scores `(N, C)`. It raises
+    a FeaturesError if the network gives other outputs than `retrieval` names.
+
+    To compile the network takes seconds and leaves out what no wanted output needs; each call is faster
+    then, and its numbers differ by rounding.
     """
+    wanted = _wanted_outputs(network, retrieval.places, compiled=compiled)
+    count = len(retrieval.outputs)
 
-    def __init__(self, network: nn.Cell, retrieval: Retrieval, *, compiled: bool) -> None:
-        self._retrieval = retrieval
-        self._outputs = _wanted_outputs(network, retrieval.places, compiled=compiled)
-
-    def __call__(self, images: Array, *others: Array) -> dict[str, Array]:
-        """Rows by the names that `Features` has: `vectors` `(N, D)`, scores `(N, C)`.
-
-        Args:
-            images: Prepared pictures `(N, C, H, W)`.
-            others: Further inputs of the network.
-
-        Raises:
-            FeaturesError: The network gives other outputs than the card names.
-        """
-        facts = self._retrieval
-        count = len(facts.outputs)
-        outputs = self._outputs(images, *others)
+    def rows(images: Array, *others: Array) -> dict[str, Array]:
+        outputs = wanted(images, *others)
         vectors = np.concatenate(outputs[:count], axis=1)
-        if facts.mirrored:
-            mirrored = self._outputs(np.ascontiguousarray(images[..., ::-1]), *others)
+        if retrieval.mirrored:
+            mirrored = wanted(np.ascontiguousarray(images[..., ::-1]), *others)
             vectors = vectors + np.concatenate(mirrored[:count], axis=1)
-        if facts.normalised:
+        if retrieval.normalised:
             vectors = vectors / np.sqrt(np.sum(vectors * vectors, axis=1, keepdims=True))
         scores = {
             f"{name[:-1]}_scores": rows
-            for name, rows in zip(facts.scores, outputs[count:], strict=True)
+            for name, rows in zip(retrieval.scores, outputs[count:], strict=True)
         }
         return {"vectors": vectors, **scores}
+
+    return rows
 
 
 @contextmanager
@@ -78,7 +66,10 @@ def inference(network: nn.Cell) -> Iterator[None]:
             cell.add_flags(training=training)
 
 
-def _wanted_outputs(network: nn.Cell, places: tuple[int, ...], *, compiled: bool) -> Outputs:
+def _wanted_outputs(
+    network: nn.Cell, places: tuple[int, ...], *, compiled: bool
+) -> Callable[..., tuple[Array, ...]]:
+    """A function of the inputs of a network that gives those of its outputs that are needed."""
     import mindspore
 
     def outputs_at(*inputs: Any) -> Any:
@@ -96,16 +87,12 @@ def _wanted_outputs(network: nn.Cell, places: tuple[int, ...], *, compiled: bool
         except Exception:
             _require_outputs(network(*tensors), places, len(inputs[0]))
             raise
-        if not isinstance(outputs, tuple) or not _are_rows(outputs, len(places), len(inputs[0])):
+        rows = isinstance(outputs, tuple) and all(_is_rows(o, len(inputs[0])) for o in outputs)
+        if not rows or len(outputs) != len(places):
             _require_outputs(network(*tensors), places, len(inputs[0]))
         return tuple(output.asnumpy() for output in outputs)
 
     return call
-
-
-def _are_rows(outputs: Sequence[Any], count: int, rows: int) -> bool:
-    """Whether these are so many tensors with so many rows."""
-    return len(outputs) == count and all(_is_rows(output, rows) for output in outputs)
 
 
 def _is_rows(output: Any, rows: int) -> bool:
@@ -121,17 +108,13 @@ def _is_rows(output: Any, rows: int) -> bool:
 
 
 def _require_outputs(outputs: Any, places: tuple[int, ...], rows: int) -> None:
-    """Refuse what a network gave, if `retrieval` of the card cannot make features of it.
-
-    Raises:
-        FeaturesError: There are fewer outputs than the card names, or one is not a tensor of rows.
-    """
+    """Refuse what a network gave, if `task` of the card cannot make features of it."""
     given = list(outputs) if isinstance(outputs, tuple | list) else [outputs]
     if len(given) > max(places) and all(_is_rows(given[place], rows) for place in places):
         return
     named = ", ".join(map(str, places))
     msg = (
-        f"`retrieval` of the card makes features of the outputs {named} (counted from 0), each a "
+        f"`task` of the card makes features of the outputs {named} (counted from 0), each a "
         f"tensor ({rows}, D) with a row of numbers for each of {rows} pictures, but the network gave "
         f"{_described(outputs)}. Give a network with such outputs, or correct the card."
     )

@@ -16,9 +16,9 @@ import numpy.typing as npt
 from mindspore_hub.errors import FeaturesError, MissingDependencyError
 from mindspore_hub.hub.values import as_builtin
 from mindspore_hub.tasks.retrieval.features import Features, Floats, Integers, identities, load
-from mindspore_hub.tasks.retrieval.fields import DISTANCES
 from mindspore_hub.tasks.retrieval.neighbours import exact, indexed, reranked
-from mindspore_hub.tasks.retrieval.scoring.ranking import Kind
+from mindspore_hub.tasks.retrieval.ranking import Kind
+from mindspore_hub.tasks.retrieval.task import DISTANCES
 from mindspore_hub.version import __version__
 
 if TYPE_CHECKING:
@@ -29,10 +29,6 @@ SCHEMA = 1
 
 RERANK: dict[str, float] = {"k1": 20, "k2": 6, "original_share": 0.3}
 """Options of re-ranking, with the values of the paper (arXiv:1701.08398)."""
-
-_SAME = ("sha256", "retrieval")
-"""What `about` must say alike of queries and gallery: the checkpoint, and what became of its
-outputs."""
 
 
 @dataclass(frozen=True)
@@ -144,14 +140,14 @@ class Matches:
 
     def to_json(self) -> str:
         """Everything as JSON, one query per line."""
-        head = json.dumps(self._head(), indent=2).removesuffix("\n}")
-        rows = ",\n    ".join(json.dumps(self._row(query)) for query in range(len(self.query)))
-        return f'{head},\n  "matches": [\n    {rows}\n  ]\n}}'
+        versions = {"mindspore-hub": __version__, "numpy": np.__version__}
+        if self.index is not None:
+            import faiss
 
-    def _head(self) -> dict[str, Any]:
-        return {
+            versions["faiss"] = faiss.__version__
+        facts = {
             "schema": SCHEMA,
-            "versions": {"mindspore-hub": __version__, "numpy": np.__version__, **self._faiss()},
+            "versions": versions,
             "k": self.indices.shape[1],
             "distance": self.distance,
             "rerank": self.rerank,
@@ -160,13 +156,9 @@ class Matches:
             "query": {"images": len(self.query), "about": self.query.about},
             "gallery": {"images": len(self.gallery), "about": self.gallery.about},
         }
-
-    def _faiss(self) -> dict[str, str]:
-        if self.index is None:
-            return {}
-        import faiss
-
-        return {"faiss": faiss.__version__}
+        head = json.dumps(facts, indent=2).removesuffix("\n}")
+        rows = ",\n    ".join(json.dumps(self._row(query)) for query in range(len(self.query)))
+        return f'{head},\n  "matches": [\n    {rows}\n  ]\n}}'
 
     def _row(self, query: int) -> dict[str, Any]:
         paths, labels = self.query.paths, self.query.labels
@@ -211,14 +203,11 @@ def _sides(query: Source, gallery: Source | None) -> tuple[Features, Features]:
     """Queries and gallery, which are one object where images are looked up among themselves."""
     queries = _features(query)
     if gallery is None:
-        [(first, items)] = _first_trial(queries).trials()
+        if queries.roles is not None:  # each trial is a copy
+            queries = replace(queries, roles=queries.roles[:, :1])
+        [(first, items)] = queries.trials()
         return first, first if items is None else items
     return queries, queries if _is_same(query, gallery) else _features(gallery)
-
-
-def _first_trial(features: Features) -> Features:
-    """The features with the roles of one trial, since each trial is a copy."""
-    return features if features.roles is None else replace(features, roles=features.roles[:, :1])
 
 
 def _is_same(query: Source, gallery: Source) -> bool:
@@ -243,24 +232,17 @@ def _features(source: Source) -> Features:
 
 def _check_origin(query: Features, gallery: Features) -> None:
     """Features of different networks have distances, too, but these mean nothing."""
-    for name in _SAME:
+    for name in ("sha256", "retrieval"):  # the checkpoint, and what became of its outputs
         both = [features.about.get(name) for features in (query, gallery)]
         if None not in both and both[0] != both[1]:
+            first, second = (one if isinstance(one, str) else json.dumps(one) for one in both)
+            cards = [features.about.get("card", "unknown") for features in (query, gallery)]
             msg = (
-                f"Queries and gallery were not made alike: {name} is {_text(both[0])} of the "
-                f"queries, whose card is {_card(query)}, but {_text(both[1])} of the gallery, "
-                f"whose card is {_card(gallery)}. Features of one network are expected; make both "
+                f"Queries and gallery were not made alike: {name} is {first} of the queries, whose "
+                f"card is {cards[0]}, but {second} of the gallery, whose card is {cards[1]}. Features of one network are expected; make both "
                 "anew with the same one, such as `mshub embed NAME DIR -o FILE`."
             )
             raise FeaturesError(msg)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _card(features: Features) -> str:
-    return str(features.about.get("card", "unknown"))
 
 
 def _kind(distance: str | None, query: Features, gallery: Features) -> Kind:

@@ -13,14 +13,14 @@ import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError, MissingDependencyError
 from mindspore_hub.tasks.retrieval.features import Floats, Integers, squared_norms
-from mindspore_hub.tasks.retrieval.scoring.ranking import (
+from mindspore_hub.tasks.retrieval.ranking import (
     Kind,
     check_dimensions,
     check_norms,
     nearest,
     top_k,
 )
-from mindspore_hub.tasks.retrieval.scoring.rerank import KReciprocal
+from mindspore_hub.tasks.retrieval.rerank import KReciprocal
 
 Found = tuple[Integers, Floats]
 """Indices and distances `(Q, min(k, G))`, nearest first, and of equals the lower index first."""
@@ -46,17 +46,7 @@ def exact(query: Floats, gallery: Floats, *, k: int, kind: Kind) -> Found:
 
 
 def reranked(query: Floats, gallery: Floats | None, *, k: int, options: dict[str, Any]) -> Found:
-    """Rank by k-reciprocal encoding.
-
-    Args:
-        query: Features `(Q, D)` of norm 1.
-        gallery: Features `(G, D)` of norm 1; None to look up the queries among themselves.
-        k: How many neighbours.
-        options: Arguments of `KReciprocal`.
-
-    Raises:
-        FeaturesError: A feature has another norm, or the options do not fit the features.
-    """
+    """Rank by k-reciprocal encoding, with the features and options of `KReciprocal`."""
     check_norms(query, "Re-ranking", "queries")
     if gallery is not None:
         check_norms(gallery, "Re-ranking", "gallery")
@@ -67,17 +57,8 @@ def reranked(query: Floats, gallery: Floats | None, *, k: int, options: dict[str
 def indexed(query: Floats, gallery: Floats, *, k: int, kind: Kind, index: str) -> Found:
     """Search an index that faiss makes of the gallery; distances of what it finds are exact.
 
-    Args:
-        query: Features `(Q, D)`.
-        gallery: Features `(G, D)`; the index is trained with them where it has to be.
-        k: How many neighbours.
-        kind: As for `Distances`.
-        index: What `faiss.index_factory` takes, and after a semicolon parameters of the search.
-
-    Raises:
-        FeaturesError: faiss cannot make or search the index, it finds fewer than k neighbours, or
-            the dimensions differ.
-        MissingDependencyError: faiss is not installed.
+    The index is what `faiss.index_factory` takes, and after a semicolon parameters of the search; it is
+    trained with the gallery where it has to be.
     """
     check_dimensions(query, gallery)
     faiss = _import_faiss(index)
@@ -87,7 +68,7 @@ def indexed(query: Floats, gallery: Floats, *, k: int, kind: Kind, index: str) -
         made = _make(faiss, gallery, kind, index)
         for start in range(0, len(query), _ROWS):
             rows = slice(start, start + _ROWS)
-            indices[rows] = made.search(_float32(query[rows]), k)[1]
+            indices[rows] = made.search(np.ascontiguousarray(query[rows], np.float32), k)[1]
     except RuntimeError as error:
         msg = (
             f"faiss cannot use the index {index!r} for {len(gallery)} features of "
@@ -121,9 +102,9 @@ def _make(faiss: ModuleType, gallery: Floats, kind: Kind, index: str) -> Any:
     made = faiss.index_factory(gallery.shape[1], factory, metric)
     with _one_thread(faiss) if _GRAPHS.search(factory) else nullcontext():
         if not made.is_trained:
-            made.train(_float32(gallery))
+            made.train(np.ascontiguousarray(gallery, np.float32))
         for start in range(0, len(gallery), _ROWS):
-            made.add(_float32(gallery[start : start + _ROWS]))
+            made.add(np.ascontiguousarray(gallery[start : start + _ROWS], np.float32))
     if parameters:
         faiss.ParameterSpace().set_index_parameters(made, parameters)
     return made
@@ -138,10 +119,6 @@ def _one_thread(faiss: ModuleType) -> Iterator[None]:
         yield
     finally:
         faiss.omp_set_num_threads(threads)
-
-
-def _float32(vectors: Floats) -> npt.NDArray[np.float32]:
-    return np.ascontiguousarray(vectors, np.float32)
 
 
 def _check_found(indices: Integers, index: str) -> None:

@@ -13,16 +13,13 @@ from typing import TYPE_CHECKING, Any
 from mindspore_hub import _files
 from mindspore_hub.errors import FeaturesError, MissingDependencyError
 from mindspore_hub.hub.card import Card
-from mindspore_hub.tasks.retrieval.fields import KINDS
-from mindspore_hub.tasks.retrieval.scoring.metrics import SCHEMA, Result
+from mindspore_hub.tasks.retrieval.metrics import SCHEMA, Result
+from mindspore_hub.tasks.retrieval.task import KINDS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _FORMATS = (".png", ".svg", ".pdf")
-
-_LINE = 50
-"""Characters of a title that fit beside each other."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +94,7 @@ class Report:
 
 
 def claims_of(card: Card, result: Result) -> tuple[Claim, ...]:
-    """What a card publishes, beside what was measured by the protocol of the card.
-
-    Args:
-        card: The card.
-        result: What was measured.
-    """
+    """What a card publishes, beside what was measured by the protocol of the card."""
     names = KINDS[result.protocol].metrics
     found = []
     for published in card.metrics:
@@ -134,10 +126,6 @@ def check_plot(path: str | os.PathLike[str]) -> None:
 def draw_cmc(report: Report, path: str | os.PathLike[str]) -> None:
     """Draw the CMC curve of a report, with what is claimed as points beside it.
 
-    Args:
-        report: The report.
-        path: The file to write; its ending decides the format.
-
     Raises:
         FeaturesError: The protocol has no CMC curve.
         StoreError: The file cannot be written (an OSError).
@@ -157,24 +145,19 @@ def _cmc_figure(report: Report) -> Figure:
     figure = Figure(figsize=(6.4, 4.8), layout="constrained")
     axes = figure.add_subplot()
     ranks = range(1, len(report.result.cmc) + 1)
-    axes.plot(
-        ranks, [100 * share for share in report.result.cmc], marker=".", label=_legend(report)
-    )
+    precision = report.metrics.get("mAP")
+    label = "measured" if precision is None else f"measured, mAP {100 * precision:.2f} %"
+    axes.plot(ranks, [100 * share for share in report.result.cmc], marker=".", label=label)
     for claim in report.claims:
         if claim.metric.startswith("rank"):
             place = int(claim.metric.removeprefix("rank"))
             label = f"published {claim.published}"
             axes.plot([place], [claim.claimed], "D", fillstyle="none", label=label)
     title = f"{report.card or 'features'} · {report.result.protocol}"
-    axes.set_title(textwrap.fill(title, _LINE), parse_math=False)
+    axes.set_title(textwrap.fill(title, 50), parse_math=False)
     axes.set(xlabel="Rank", ylabel="Queries with a match up to this rank (%)", ylim=(0, 101))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
     axes.grid(alpha=0.3)
     # A curve may run through any part of the axes, so the legend is below them.
     figure.legend(loc="outside lower center", ncols=2)
     return figure
-
-
-def _legend(report: Report) -> str:
-    precision = report.metrics.get("mAP")
-    return "measured" if precision is None else f"measured, mAP {100 * precision:.2f} %"

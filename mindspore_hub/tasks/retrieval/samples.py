@@ -19,6 +19,7 @@ from mindspore_hub import _files
 from mindspore_hub.errors import PictureError
 from mindspore_hub.tasks.pictures.decode import Picture, pictures_below
 from mindspore_hub.tasks.pictures.fields import KEYPOINTS
+from mindspore_hub.tasks.pictures.preprocess import per_picture
 
 _CELLS = (1 + 3 * KEYPOINTS, 4 + 3 * KEYPOINTS)
 _LINE = (
@@ -38,12 +39,10 @@ _LISTED = 8
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Sample:
-    """One picture; there may be millions.
+    """One picture or its file; there may be millions.
 
-    Attributes:
-        picture: The picture, or the path of its file.
-        path: Path below the folder of all pictures, with `/`; empty for what is not a file.
-        extras: What the network takes besides: heatmaps, segments, keypoints.
+    Its path below the folder of all pictures, with `/`, is empty for what is not a file. Extras are what
+    the network takes besides: heatmaps, segments, keypoints.
     """
 
     picture: Picture
@@ -53,12 +52,7 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Pictures in their order.
-
-    Attributes:
-        root: Folder that their paths are relative to; None where there is none.
-        samples: The pictures.
-    """
+    """Pictures in their order, and the folder that their paths are relative to, if there is one."""
 
     root: Path | None
     samples: list[Sample]
@@ -112,14 +106,7 @@ def _state(value: Any) -> bytes:
 def list_samples(
     images: Any, *, heatmaps: Any = None, segments: Any = None, keypoints: Any = None
 ) -> Samples:
-    """List pictures in their order, files of a folder by path.
-
-    Args:
-        images: A folder, which is searched for pictures at every depth; a picture; or several.
-        heatmaps: A folder with a folder `STEM/` of maps for each picture, or maps per picture.
-        segments: The same.
-        keypoints: A CSV file, whose lines are the name or path of a picture and 108 numbers, or
-            those of VeRi's label files; or keypoints per picture.
+    """List pictures in their order, files of a folder by path; arguments are those of `embed`.
 
     Raises:
         PictureError: There is no picture, or what belongs to the pictures does not fit them.
@@ -131,44 +118,25 @@ def list_samples(
         "keypoints": _keypoints(keypoints, pictures),
     }
     extras = {name: values for name, values in found.items() if values is not None}
-    if not extras:
-        return Samples(root, [Sample(picture, path, extras) for path, picture in pictures])
-    each = (dict(zip(extras, values, strict=True)) for values in zip(*extras.values(), strict=True))
     samples = [
-        Sample(picture, path, more) for (path, picture), more in zip(pictures, each, strict=True)
+        Sample(picture, path, extras and {name: of[number] for name, of in extras.items()})
+        for number, (path, picture) in enumerate(pictures)
     ]
     return Samples(root, samples)
 
 
 def known_of(pictures: Samples, pattern: str | None) -> dict[str, list[int]]:
-    """Labels and cameras that the paths of pictures state; nothing without a pattern.
+    """The `labels`, and the `cameras` if the pattern has that group, that the paths of pictures state.
 
     Raises:
-        PictureError: As in `labels_in`, or a picture is not a file.
+        PictureError: A picture is not a file, the pattern has other groups, a path does not fit it, or
+            a group holds a part of a number only.
     """
     if pattern is None:
         return {}
     if not pictures.are_files:
         msg = f"The pattern {pattern!r} is for paths, but not every picture is a file."
         raise PictureError(msg)
-    return labels_in([sample.path for sample in pictures.samples], pattern)
-
-
-def labels_in(paths: Iterable[str], pattern: str) -> dict[str, list[int]]:
-    """Labels and cameras that paths state.
-
-    Args:
-        paths: The paths.
-        pattern: Regular expression with the groups `label` and, if wanted, `camera`, which is
-            searched in each path.
-
-    Returns:
-        `labels` and, if the pattern has that group, `cameras`.
-
-    Raises:
-        PictureError: The pattern has other groups, a path does not fit it, or a group holds a part
-            of a number only.
-    """
     try:
         expression = re.compile(pattern)
     except re.error as error:
@@ -182,10 +150,10 @@ def labels_in(paths: Iterable[str], pattern: str) -> dict[str, list[int]]:
         )
         raise PictureError(msg)
     found: dict[str, list[int]] = {f"{group}s": [] for group in sorted(groups)}
-    for path in paths:
-        match = expression.search(path)
+    for sample in pictures.samples:
+        match = expression.search(sample.path)
         for group in sorted(groups):
-            found[f"{group}s"].append(_number(path, match, group, pattern))
+            found[f"{group}s"].append(_number(sample.path, match, group, pattern))
     return found
 
 
@@ -226,7 +194,11 @@ def _pictures(images: Any) -> tuple[Path | None, list[tuple[str, Any]]]:
         if not path.exists():
             msg = f"There is no picture and no folder {path}; correct the path."
             raise PictureError(msg)
-        _require_regular(path)
+        try:  # what would be refused when the network is there
+            _files.open_regular(path).close()
+        except OSError as error:
+            msg = f"{path} cannot be read as a picture: {error.strerror}."
+            raise PictureError(msg) from error
         return path.parent, [(path.name, str(path))]
     if isinstance(images, Image.Image) or (isinstance(images, np.ndarray) and images.ndim < 4):
         images = [images]
@@ -240,21 +212,12 @@ def _pictures(images: Any) -> tuple[Path | None, list[tuple[str, Any]]]:
     return None, listed
 
 
-def _require_regular(path: Path) -> None:
-    """Refuse at once what would be refused when the network is there."""
-    try:
-        _files.open_regular(path).close()
-    except OSError as error:
-        msg = f"{path} cannot be read as a picture: {error.strerror}."
-        raise PictureError(msg) from error
-
-
 def _maps(
     values: Any, root: Path | None, pictures: list[tuple[str, Any]], kind: str
 ) -> list[Any] | None:
     """Maps lie below their folder as pictures do below theirs; paths in a list have none."""
     if not isinstance(values, str | os.PathLike):
-        return _per_picture(values, pictures, kind)
+        return None if values is None else per_picture(kind, values, len(pictures))
     paths = _paths(pictures, kind)
     folders = [
         Path(values) / Path(path if root else Path(path).name).with_suffix("") for path in paths
@@ -269,7 +232,7 @@ def _maps(
 
 def _keypoints(values: Any, pictures: list[tuple[str, Any]]) -> list[Any] | None:
     if not isinstance(values, str | os.PathLike):
-        return _per_picture(values, pictures, "keypoints")
+        return None if values is None else per_picture("keypoints", values, len(pictures))
     known = _read_keypoints(Path(values))
     paths = _paths(pictures, "keypoints")
     names = [Path(path).name for path in paths]
@@ -337,26 +300,13 @@ def _read_keypoints(path: Path) -> dict[str, Any]:
             msg = f"{path}, line {number} has {len(cells)} cells; {_LINE}."
             raise PictureError(msg)
         try:
-            known[cells[0]] = _finite(cells[-3 * KEYPOINTS :])
+            values = np.array(cells[-3 * KEYPOINTS :], np.float64)
         except ValueError as error:
             msg = f"{path}, line {number}: {error}; {_LINE}."
             raise PictureError(msg) from error
+        if not np.isfinite(values).all():
+            odd = cells[-3 * KEYPOINTS :][int(np.isfinite(values).argmin())]
+            msg = f"{path}, line {number}: not a finite number: {odd!r}; {_LINE}."
+            raise PictureError(msg)
+        known[cells[0]] = values
     return known
-
-
-def _finite(cells: list[str]) -> Any:
-    values = np.array(cells, np.float64)
-    if not np.isfinite(values).all():
-        msg = f"not a finite number: {cells[int(np.isfinite(values).argmin())]!r}"
-        raise ValueError(msg)
-    return values
-
-
-def _per_picture(values: Any, pictures: list[tuple[str, Any]], kind: str) -> list[Any] | None:
-    if values is None:
-        return None
-    listed = list(values)
-    if len(listed) != len(pictures):
-        msg = f"{kind} are given for {len(listed)} pictures, but there are {len(pictures)}."
-        raise PictureError(msg)
-    return listed

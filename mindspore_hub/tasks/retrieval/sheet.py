@@ -8,11 +8,12 @@ vermilion is a little darker than theirs, so that white on it is legible.
 from __future__ import annotations
 
 import base64
+import functools
 import io
 import logging
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 FORMATS = (".png", ".html")
 
+TITLE = "Nearest images"
+
 MOST = 1000
 """Pictures of a sheet."""
 
@@ -36,9 +39,6 @@ SIDE = 160
 """Pixels of the longer side of a picture on a sheet, at most."""
 
 RIGHT, WRONG = "#0072b2", "#c05000"
-
-_QUALITY = 88
-_LOWEST = 64
 
 _LONGEST = 200
 """Characters of a name; without a bound, the file of features would say how wide a sheet is."""
@@ -53,75 +53,43 @@ _NARROWEST = 112
 
 @dataclass(frozen=True)
 class Tile:
-    """A picture of a sheet.
-
-    Attributes:
-        name: Its path below the root of its data set.
-        file: Where it is.
-        nearest: What is known about it; None for a query.
-    """
+    """A picture of a sheet: its path below its root, its file, and what is known of it if it is not a query."""
 
     name: str
     file: Path
     nearest: Nearest | None = None
 
-
-@dataclass(frozen=True)
-class Sheet:
-    """What a sheet shows.
-
-    Attributes:
-        title: Its heading.
-        facts: What the neighbours were found among, and how; one line each.
-        marked: Whether right and wrong are known.
-        rows: A query and its nearest images, nearest first.
-    """
-
-    title: str
-    facts: tuple[str, ...]
-    marked: bool
-    rows: tuple[tuple[Tile, ...], ...]
-
-
-@dataclass
-class Pictures:
-    """Reads the pictures of a sheet one at a time.
-
-    Attributes:
-        failed: Names of those that cannot be read, in the order in which they were met; the values
-            mean nothing.
-    """
-
-    failed: dict[str, None] = field(default_factory=dict)
-
-    def thumbnail(self, tile: Tile) -> Image.Image | str:
+    @functools.cached_property
+    def thumbnail(self) -> Image.Image | str:
         """The picture with sides of at most `SIDE` pixels; why, if it cannot be read."""
         try:
-            picture = as_rgb(tile.file, library="opencv")
+            picture = as_rgb(self.file, library="opencv")
         except PictureError as error:
-            self.failed[tile.name] = None
-            return _reason(tile.file, str(error))
+            reason = str(error).removeprefix(f"{self.file} ")
+            reason = reason.removeprefix("cannot be read as a picture: ")
+            return _shown(f"not read: {reason.partition('; ')[0].rstrip('.')}")
         scale = min(1, SIDE / max(picture.size))
         size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
         return picture.resize(size, Image.Resampling.LANCZOS)
 
-    def rows(self, sheet: Sheet) -> list[list[Image.Image | str]]:
-        """All pictures of a sheet."""
-        return [[self.thumbnail(tile) for tile in row] for row in sheet.rows]
 
+@dataclass(frozen=True)
+class Sheet:
+    """What a sheet shows: lines about the search, and in each row a query and its nearest images.
 
-def _reason(file: Path, error: str) -> str:
-    """Why a picture is not shown, as briefly as it fits into its field."""
-    reason = error.removeprefix(f"{file} ").removeprefix("cannot be read as a picture: ")
-    return _shown(f"not read: {reason.partition('; ')[0].rstrip('.')}")
+    Right and wrong are known if it is marked.
+    """
 
+    facts: tuple[str, ...]
+    marked: bool
+    rows: tuple[tuple[Tile, ...], ...]
 
-def largest(rows: list[list[Image.Image | str]], *, narrowest: int) -> tuple[int, int]:
-    """Width, at least the narrowest, and height that every picture fits into."""
-    read = [found for row in rows for found in row if not isinstance(found, str)]
-    sizes = [found.size for found in read] or [(SIDE, SIDE)]
-    widest, highest = (max(sides) for sides in zip(*sizes, strict=True))
-    return max(narrowest, widest), max(_LOWEST, highest)
+    def largest(self, *, narrowest: int) -> tuple[int, int]:
+        """Width, at least the narrowest, and height that every picture fits into."""
+        found = [tile.thumbnail for row in self.rows for tile in row]
+        sizes = [picture.size for picture in found if not isinstance(picture, str)]
+        widest, highest = (max(sides) for sides in zip(*(sizes or [(SIDE, SIDE)]), strict=True))
+        return max(narrowest, widest), max(64, highest)
 
 
 def save(
@@ -140,20 +108,16 @@ def save(
         )
         raise FeaturesError(msg)
     made = plan(matches, images=images, gallery_images=gallery_images, queries=queries)
-    pictures = Pictures()
     if path.suffix.lower() == ".png":
         from mindspore_hub.tasks.retrieval.sheet_png import draw
 
-        content = draw(made, pictures)
+        content = draw(made)
     else:
-        content = _html(made, pictures).encode()
+        content = _html(made).encode()
     _files.replace(path, content)
     logger.info("%s written", path)
-    _warn(path, pictures)
-
-
-def _warn(path: Path, pictures: Pictures) -> None:
-    failed = list(pictures.failed)
+    unread = (t.name for row in made.rows for t in row if isinstance(t.thumbnail, str))
+    failed = list(dict.fromkeys(unread))
     if failed:
         more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
         logger.warning(
@@ -171,25 +135,33 @@ def plan(
 ) -> Sheet:
     """Choose what a sheet shows; arguments and errors are those of `save`."""
     shown = _chosen(len(matches.query), queries)
-    _check_size(len(shown), matches.indices.shape[1])
-    names = (_names(matches.query, "queries"), _names(matches.gallery, "gallery"))
-    roots = (
-        _root(images, matches.query, "queries", "images"),
-        _root(gallery_images or images, matches.gallery, "gallery", "gallery_images"),
-    )
-    rows = []
-    for query in shown:
-        row = [_tile(roots[0], names[0][query])]
-        row += (_tile(roots[1], names[1][item.index], item) for item in matches.nearest(query))
-        rows.append(tuple(row))
-    _check_there([row[0] for row in rows], roots[0], "queries", "images")
-    _check_there([tile for row in rows for tile in row[1:]], roots[1], "gallery", "gallery_images")
-    return Sheet(
-        "Nearest images",
-        tuple(_facts(matches, len(shown))),
-        matches.correct is not None,
-        tuple(rows),
-    )
+    pictures = len(shown) * (matches.indices.shape[1] + 1)
+    if pictures > MOST:
+        msg = (
+            f"{len(shown)} queries with {matches.indices.shape[1]} neighbours each are {pictures:,} "
+            f"pictures, but a sheet holds at most {MOST:,}; show fewer queries, or lower k."
+        )
+        raise FeaturesError(msg)
+    for side, features in (("queries", matches.query), ("gallery", matches.gallery)):
+        if features.paths is None:
+            msg = (
+                f"The features of the {side} lack `paths`, without which no picture is found; "
+                "store the paths of the images with them."
+            )
+            raise FeaturesError(msg)
+    root = _root(images, matches.query, "queries", "images")
+    other = _root(gallery_images or images, matches.gallery, "gallery", "gallery_images")
+    rows = [
+        (
+            _tile(root, matches.name(query)),
+            *(_tile(other, item.name, item) for item in matches.nearest(query)),
+        )
+        for query in shown
+    ]
+    _check_there([row[0] for row in rows], root, "queries", "images")
+    _check_there([tile for row in rows for tile in row[1:]], other, "gallery", "gallery_images")
+    facts = tuple(_facts(matches, len(shown)))
+    return Sheet(facts, matches.correct is not None, tuple(rows))
 
 
 def _chosen(all_: int, wanted: int) -> list[int]:
@@ -199,26 +171,6 @@ def _chosen(all_: int, wanted: int) -> list[int]:
         raise FeaturesError(msg)
     shown = min(wanted, all_)
     return [place * all_ // shown for place in range(shown)]
-
-
-def _check_size(queries: int, nearest: int) -> None:
-    pictures = queries * (nearest + 1)
-    if pictures > MOST:
-        msg = (
-            f"{queries} queries with {nearest} neighbours each are {pictures:,} pictures, but a "
-            f"sheet holds at most {MOST:,}; show fewer queries, or lower k."
-        )
-        raise FeaturesError(msg)
-
-
-def _names(features: Features, side: str) -> list[str]:
-    if features.paths is None:
-        msg = (
-            f"The features of the {side} lack `paths`, without which no picture is found; "
-            "store the paths of the images with them."
-        )
-        raise FeaturesError(msg)
-    return [str(path) for path in features.paths]
 
 
 def _root(
@@ -283,16 +235,7 @@ def _how(matches: Matches) -> str:
     return f"Distance: {_DISTANCES[matches.distance]}, lower is nearer{index}"
 
 
-@dataclass(frozen=True)
-class _Thumbnail:
-    """A picture to be embedded, and its size in pixels."""
-
-    uri: str
-    width: int
-    height: int
-
-
-def _html(sheet: Sheet, pictures: Pictures) -> str:
+def _html(sheet: Sheet) -> str:
     """One HTML file that needs no other, and asks nobody for anything."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -303,22 +246,15 @@ def _html(sheet: Sheet, pictures: Pictures) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found = pictures.rows(sheet)
-    width, height = largest(found, narrowest=_NARROWEST)
-    rows = [
-        list(zip(tiles, map(_embedded, row), strict=True))
-        for tiles, row in zip(sheet.rows, found, strict=True)
-    ]
+    environment.filters["uri"] = _uri
+    width, height = sheet.largest(narrowest=_NARROWEST)
     template = environment.get_template("sheet.html.jinja")
     return template.render(
-        sheet=sheet, rows=rows, width=width, height=height, right=RIGHT, wrong=WRONG
+        sheet=sheet, title=TITLE, width=width, height=height, right=RIGHT, wrong=WRONG
     )
 
 
-def _embedded(picture: Image.Image | str) -> _Thumbnail | str:
-    if isinstance(picture, str):
-        return picture
+def _uri(picture: Image.Image) -> str:
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=_QUALITY)
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return _Thumbnail(f"data:image/jpeg;base64,{data}", *picture.size)
+    picture.save(buffer, "JPEG", quality=88)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"

@@ -6,19 +6,11 @@ import functools
 import io
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from mindspore_hub.tasks.retrieval.sheet import (
-    RIGHT,
-    WRONG,
-    Pictures,
-    Sheet,
-    Tile,
-    largest,
-)
+from mindspore_hub.tasks.retrieval.sheet import RIGHT, TITLE, WRONG, Sheet, Tile
 
 _PAGE, _GROUND, _UNREAD, _LINE = "#ffffff", "#e4e4e4", "#c4c4c4", "#d0d0d0"
 _TEXT, _MUTED = "#1b1b1b", "#595959"
@@ -52,8 +44,6 @@ _NAMES = (
 _NOBODYS = chr(0x10FFFE)
 """No character by definition."""
 
-_TEXTS_KEPT, _CHARACTERS_KEPT = 4096, 65536
-
 _SCALE = 4
 """Badges are drawn so many times larger, since Pillow draws lines without smooth edges."""
 
@@ -61,68 +51,33 @@ _CHECK = ((0.22, 0.54), (0.42, 0.74), (0.78, 0.28))
 _CROSS = ((0.27, 0.27), (0.73, 0.73), (0.5, 0.5), (0.27, 0.73), (0.73, 0.27))
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """Where things are on a sheet, in pixels.
+def draw(sheet: Sheet) -> bytes:
+    """The sheet as a PNG file."""
+    box = sheet.largest(narrowest=_NARROWEST)
+    width, height = (side + 2 * (_FRAME + _PADDING) for side in box)
+    head = _MARGIN + _TITLE + 12 + (len(sheet.facts) + sheet.marked) * _LEADING + 3 * _GAP
 
-    Attributes:
-        box: Width and height that every picture fits into.
-        head: Height of the heading.
-    """
-
-    box: tuple[int, int]
-    head: int
-
-    @property
-    def field(self) -> tuple[int, int]:
-        """Width and height of a picture with its frame."""
-        border = 2 * (_FRAME + _PADDING)
-        return self.box[0] + border, self.box[1] + border
-
-    def corner(self, row: int, column: int) -> tuple[int, int]:
+    def corner(row: int, column: int) -> tuple[int, int]:
         """Where a picture begins; queries stand apart from the others."""
-        width, height = self.field
         x = _MARGIN + column * (width + _GAP) + (_GAP if column else 0)
-        return x, self.head + row * (height + 3 * _LEADING + 2 * _GAP)
+        return x, head + row * (height + 3 * _LEADING + 2 * _GAP)
 
-
-def draw(sheet: Sheet, pictures: Pictures) -> bytes:
-    """Draw the sheet.
-
-    Args:
-        sheet: What it shows.
-        pictures: Reads its pictures.
-
-    Returns:
-        The PNG file.
-    """
-    thumbnails = pictures.rows(sheet)
-    layout = _Layout(largest(thumbnails, narrowest=_NARROWEST), _MARGIN + _head_height(sheet))
-    image = Image.new("RGB", _size(sheet, layout), _PAGE)
-    pen = ImageDraw.Draw(image)
-    _draw_head(image, pen, sheet)
-    for row, (tiles, found) in enumerate(zip(sheet.rows, thumbnails, strict=True)):
-        y = layout.corner(row, 0)[1] - _GAP
-        pen.line((_MARGIN, y, image.width - _MARGIN, y), _LINE)
-        for column, (tile, thumbnail) in enumerate(zip(tiles, found, strict=True)):
-            x, y = layout.corner(row, column)
-            _draw_picture(image, pen, tile, thumbnail, (x, y), layout.field)
-            _draw_caption(image, pen, tile, (x, y + layout.field[1] + 5), layout.field[0])
+    written = [_legible(fact, _BODY) for fact in sheet.facts]
+    text = max(int(font.getlength(legible)) for legible, font in written)
+    right = max(corner(0, max(map(len, sheet.rows)))[0] - _GAP, _MARGIN + text + 1)
+    bottom = corner(len(sheet.rows), 0)[1] - 2 * _GAP
+    image = Image.new("RGB", (right + _MARGIN, bottom + _MARGIN), _PAGE)
+    _draw_head(image, sheet)
+    for row, tiles in enumerate(sheet.rows):
+        y = corner(row, 0)[1] - _GAP
+        ImageDraw.Draw(image).line((_MARGIN, y, image.width - _MARGIN, y), _LINE)
+        for column, tile in enumerate(tiles):
+            x, y = corner(row, column)
+            _draw_picture(image, tile, (x, y), (width, height))
+            _draw_caption(image, tile, (x, y + height + 5), width)
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()
-
-
-def _head_height(sheet: Sheet) -> int:
-    lines = len(sheet.facts) + sheet.marked
-    return _TITLE + 12 + lines * _LEADING + 3 * _GAP
-
-
-def _size(sheet: Sheet, layout: _Layout) -> tuple[int, int]:
-    columns = max(map(len, sheet.rows))
-    text = max(_length(fact, _BODY) for fact in sheet.facts)
-    right = max(layout.corner(0, columns)[0] - _GAP, _MARGIN + int(text) + 1)
-    return right + _MARGIN, layout.corner(len(sheet.rows), 0)[1] + _MARGIN - 2 * _GAP
 
 
 @functools.cache
@@ -130,7 +85,7 @@ def _font(size: int) -> _Font:
     return ImageFont.load_default(size)
 
 
-@functools.lru_cache(_TEXTS_KEPT)
+@functools.lru_cache(4096)
 def _legible(text: str, size: int) -> tuple[str, _Font]:
     """A text on one line, and a font that has its characters; their codes where no font has them."""
     if text.isprintable():
@@ -169,34 +124,20 @@ def _system_font(path: Path, size: int) -> _Font | None:
         return None
 
 
-@functools.lru_cache(_CHARACTERS_KEPT)
+@functools.lru_cache(65536)
 def _has(font: _Font, character: str) -> bool:
     """Whether a font draws something else for a character than for one that nobody has."""
-    return character == " " or _drawn(font, character) != _drawn(font, _NOBODYS)
+    one, other = font.getmask(character), font.getmask(_NOBODYS)
+    return character == " " or (one.size, bytes(one)) != (other.size, bytes(other))
 
 
-def _drawn(font: _Font, character: str) -> tuple[tuple[int, int], bytes]:
-    mask = font.getmask(character)
-    return mask.size, bytes(mask)
-
-
-def _length(text: str, size: int) -> float:
-    legible, font = _legible(text, size)
-    return font.getlength(legible)
-
-
-def _write(
-    pen: ImageDraw.ImageDraw, corner: tuple[int, int], text: str, color: str, size: int
-) -> None:
-    legible, font = _legible(text, size)
-    pen.text(corner, legible, color, font)
-
-
-def _draw_head(image: Image.Image, pen: ImageDraw.ImageDraw, sheet: Sheet) -> None:
-    _write(pen, (_MARGIN, _MARGIN), sheet.title, _TEXT, _TITLE)
+def _draw_head(image: Image.Image, sheet: Sheet) -> None:
+    pen = ImageDraw.Draw(image)
+    pen.text((_MARGIN, _MARGIN), TITLE, _TEXT, _font(_TITLE))
     y = _MARGIN + _TITLE + 12
     for fact in sheet.facts:
-        _write(pen, (_MARGIN, y), fact, _MUTED, _BODY)
+        legible, font = _legible(fact, _BODY)
+        pen.text((_MARGIN, y), legible, _MUTED, font)
         y += _LEADING
     if sheet.marked:
         x = _MARGIN
@@ -210,17 +151,15 @@ def _draw_head(image: Image.Image, pen: ImageDraw.ImageDraw, sheet: Sheet) -> No
 
 
 def _draw_picture(
-    image: Image.Image,
-    pen: ImageDraw.ImageDraw,
-    tile: Tile,
-    thumbnail: Image.Image | str,
-    corner: tuple[int, int],
-    field: tuple[int, int],
+    image: Image.Image, tile: Tile, corner: tuple[int, int], field: tuple[int, int]
 ) -> None:
+    pen = ImageDraw.Draw(image)
     x, y = corner
     area = (x, y, x + field[0] - 1, y + field[1] - 1)
-    unread = isinstance(thumbnail, str)
-    pen.rectangle(area, _UNREAD if unread else _GROUND, _color(tile), _FRAME)
+    correct = tile.nearest.correct if tile.nearest else None
+    color = _MUTED if correct is None else RIGHT if correct else WRONG
+    thumbnail = tile.thumbnail
+    pen.rectangle(area, _UNREAD if isinstance(thumbnail, str) else _GROUND, color, _FRAME)
     if isinstance(thumbnail, str):
         _draw_reason(pen, thumbnail, corner, field)
         return
@@ -258,20 +197,9 @@ def _wrapped(text: str, font: _Font, width: int) -> list[str]:
     return lines
 
 
-def _color(tile: Tile) -> str:
-    if tile.nearest is None or tile.nearest.correct is None:
-        return _MUTED
-    return RIGHT if tile.nearest.correct else WRONG
-
-
-def _draw_caption(
-    image: Image.Image,
-    pen: ImageDraw.ImageDraw,
-    tile: Tile,
-    corner: tuple[int, int],
-    width: int,
-) -> None:
+def _draw_caption(image: Image.Image, tile: Tile, corner: tuple[int, int], width: int) -> None:
     """Mark, rank and distance; name of the file; its folder."""
+    pen = ImageDraw.Draw(image)
     x, y = corner
     item = tile.nearest
     if item is None:

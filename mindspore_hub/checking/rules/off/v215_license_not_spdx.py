@@ -1,4 +1,4 @@
-"""The license is no SPDX identifier.
+"""The license is not an SPDX identifier.
 
 What: Licenses are written as in the SPDX list.
 
@@ -31,4 +31,4 @@ def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
         meant = [name for name in listed("licenses") if bare_license(name) == bare]
         edits = document.edit_value(value, meant[0]) if meant else ()
         help_ = f"write {meant[0]}" if meant else "write its identifier of spdx.org/licenses"
-        yield Problem(value.place, f"{value.text} is no SPDX identifier", help_, edits)
+        yield Problem(value.place, f"{value.text} is not an SPDX identifier", help_, edits)

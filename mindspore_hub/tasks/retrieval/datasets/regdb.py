@@ -13,16 +13,10 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from mindspore_hub.errors import DatasetError, FeaturesError
-from mindspore_hub.tasks.retrieval.datasets._dataset import (
-    Dataset,
-    Item,
-    Source,
-    choose,
-    labelled,
-)
+from mindspore_hub.tasks.retrieval import metrics
+from mindspore_hub.tasks.retrieval.datasets import Dataset, Item, Source, choose, labelled
 from mindspore_hub.tasks.retrieval.features import Features
-from mindspore_hub.tasks.retrieval.scoring import metrics
-from mindspore_hub.tasks.retrieval.scoring.ranking import Distances, Relevance, match_ranks
+from mindspore_hub.tasks.retrieval.ranking import Distances, Relevance, match_ranks
 
 SOURCE = Source(
     "RegDB",

@@ -20,17 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import DatasetError, FeaturesError
-from mindspore_hub.tasks.retrieval.datasets._dataset import (
-    Dataset,
-    Item,
-    Source,
-    choose,
-    integer,
-    visible,
-)
+from mindspore_hub.tasks.retrieval import metrics
+from mindspore_hub.tasks.retrieval.datasets import Dataset, Item, Source, choose, integer
 from mindspore_hub.tasks.retrieval.features import Features, Integers, identities
-from mindspore_hub.tasks.retrieval.scoring import metrics
-from mindspore_hub.tasks.retrieval.scoring.ranking import Distances, Ranks
+from mindspore_hub.tasks.retrieval.ranking import Distances, Ranks
 
 SOURCE = Source(
     "SYSU-MM01",
@@ -40,17 +33,10 @@ SOURCE = Source(
 
 _INFRARED = (3, 6)
 
-_ALL_CAMERAS = range(1, 7)
-
 CAMERAS = {"all": (1, 2, 4, 5), "indoor": (1, 2)}
 """Visible-light cameras of each search, in the order in which images are drawn."""
 
 Array = npt.NDArray[Any]
-
-_SEEDS = 2**32
-"""How many seeds NumPy's generator has."""
-
-_REMOVED = "images of camera 2 are removed for queries of camera 3"
 
 
 @dataclass(frozen=True)
@@ -100,8 +86,6 @@ class SYSU(Dataset):
             if not (self.root / f"cam{camera}").is_dir():
                 raise SOURCE.missing(self.root / f"cam{camera}")
         names = self._identities()
-        for name in names:
-            self._require_any(name)
         items = [item for name in names for item in self._images(name, cameras)]
         if not items:
             numbers = ", ".join(map(str, cameras))
@@ -120,25 +104,24 @@ class SYSU(Dataset):
         if not found:
             msg = f"{path} names no identity; get it again: {SOURCE.ask}"
             raise DatasetError(msg)
+        for name in found:
+            if next(self._images(name, range(1, 7)), None) is None:
+                looked_for = self.root / "cam*" / f"{name:04}"
+                msg = (
+                    f"Identity {name} of exp/test_id.txt has no picture in any camera: {looked_for} "
+                    f"was looked for. {SOURCE.name} is expected to hold {SOURCE.layout}. Correct the "
+                    f"list, or get what is missing: {SOURCE.ask}"
+                )
+                raise DatasetError(msg)
         return found
-
-    def _require_any(self, name: int) -> None:
-        """Refuse an identity of the list that no camera has a picture of."""
-        if next(self._images(name, _ALL_CAMERAS), None) is None:
-            looked_for = self.root / "cam*" / f"{name:04}"
-            msg = (
-                f"Identity {name} of exp/test_id.txt has no picture in any camera: {looked_for} was "
-                f"looked for. {SOURCE.name} is expected to hold {SOURCE.layout}. Correct the list, "
-                f"or get what is missing: {SOURCE.ask}"
-            )
-            raise DatasetError(msg)
 
     def _images(self, name: int, cameras: Iterable[int]) -> Iterator[Item]:
         """Images of an identity; not every camera saw every one."""
         for camera in cameras:
             folder = self.root / f"cam{camera}" / f"{name:04}"
-            for path in visible(folder) if folder.is_dir() else ():
-                yield Item(path.relative_to(self.root).as_posix(), name, camera)
+            for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+                if path.is_file() and not path.name.startswith("."):
+                    yield Item(path.relative_to(self.root).as_posix(), name, camera)
 
 
 def _numbers(line: str) -> list[int]:
@@ -147,12 +130,7 @@ def _numbers(line: str) -> list[int]:
 
 
 def draw(
-    labels: Integers,
-    cameras: Integers,
-    paths: npt.NDArray[Any],
-    *,
-    search: str,
-    seed: int,
+    labels: Integers, cameras: Integers, paths: npt.NDArray[Any], *, search: str, seed: int
 ) -> Integers:
     """Draw a gallery as the originals do, so that a seed means the same images.
 
@@ -161,15 +139,8 @@ def draw(
     Images of negative labels are all in the gallery: each may be of a person of its own. They come
     last, and so change no draw of others.
 
-    Args:
-        labels: Identities of all candidates, `(N,)`.
-        cameras: Their cameras, `(N,)`.
-        paths: Their paths, `(N,)`.
-        search: `all` or `indoor`.
-        seed: The seed; published numbers have 0.
-
     Returns:
-        Indices of the gallery in the order of drawing.
+        Indices of the gallery among all candidates `(N,)`, in the order of drawing.
     """
     place = {camera: number for number, camera in enumerate(CAMERAS[search])}
     rank = np.array([place.get(camera, -1) for camera in cameras.tolist()], np.int64)
@@ -206,8 +177,8 @@ class SYSUProtocol:
         metrics.at_least("length", self.length, 1)
         if self.shuffled_cameras is not None:
             metrics.at_least("shuffled_cameras", self.shuffled_cameras, 0)
-            if self.shuffled_cameras >= _SEEDS:
-                msg = f"shuffled_cameras must be below {_SEEDS}, but is {self.shuffled_cameras}."
+            if self.shuffled_cameras >= 2**32:  # as many seeds as NumPy's generator has
+                msg = f"shuffled_cameras must be below {2**32}, but is {self.shuffled_cameras}."
                 raise FeaturesError(msg)
         choose("search", self.search, tuple(CAMERAS), error=FeaturesError)
 
@@ -219,8 +190,8 @@ class SYSUProtocol:
         used = np.unique(np.concatenate(galleries))
         vectors = gallery.vectors if len(used) == len(gallery) else gallery.vectors[used]
         places = [np.searchsorted(used, chosen) for chosen in galleries]
-        blocks = Distances(query.vectors, vectors, kind="dot", dtype=np.float64).blocks()
-        for start, block in blocks:
+        distances = Distances(query.vectors, vectors, kind="dot", dtype=np.float64)
+        for start, block in distances.blocks():
             for trial, columns in zip(trials, places, strict=True):
                 trial.add(start, np.take(block, columns[trial.order], axis=1))
         return metrics.mean_of([self._result(query, trial) for trial in trials])
@@ -240,7 +211,8 @@ class SYSUProtocol:
 
     def _result(self, query: Features, trial: _Trial) -> metrics.Result:
         ranks = trial.ranks()
-        metrics.require_match(ranks.counts, *trial.labels, removed=_REMOVED)
+        removed = "images of camera 2 are removed for queries of camera 3"
+        metrics.require_match(ranks.counts, *trial.labels, removed=removed)
         first = np.concatenate(trial.identities)[ranks.counts > 0]
         size = len(trial.order)
         return metrics.standard_result("sysu", asdict(self), ranks, gallery=size, first=first)

@@ -17,25 +17,17 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import DatasetError, FeaturesError
-from mindspore_hub.tasks.retrieval.datasets._dataset import (
-    Dataset,
-    Item,
-    Source,
-    choose,
-    integer,
-    slashes,
-)
+from mindspore_hub.tasks.retrieval import metrics
+from mindspore_hub.tasks.retrieval.datasets import Dataset, Item, Source, choose, integer, slashes
 from mindspore_hub.tasks.retrieval.features import Features
-from mindspore_hub.tasks.retrieval.scoring import metrics
-from mindspore_hub.tasks.retrieval.scoring.ranking import (
+from mindspore_hub.tasks.retrieval.ranking import (
     Blocks,
     Distances,
-    Ranks,
     Relevance,
     check_norms,
     match_ranks,
 )
-from mindspore_hub.tasks.retrieval.scoring.rerank import KReciprocal
+from mindspore_hub.tasks.retrieval.rerank import KReciprocal
 
 SOURCE = Source(
     "VeRi-776",
@@ -125,9 +117,13 @@ class VehicleNetProtocol:
         blocks = _without(self._blocks(query, gallery), left_out)
         ranks = match_ranks(blocks, Relevance(*labels, cameras=cameras))
         metrics.require_match(ranks.counts, *labels, removed=metrics.SAME_CAMERA)
-        cmc, values = self._score(ranks, min(self.length, len(gallery)))
-        return metrics.Result(
-            "vehiclenet", asdict(self), values, metrics.sizes(ranks, len(gallery)), cmc
+        return metrics.standard_result(
+            "vehiclenet",
+            asdict(self),
+            ranks,
+            gallery=len(gallery),
+            precisions=metrics.trapezoid_precisions,
+            queries=len(ranks.counts) if self.unmatched == "failures" else None,
         )
 
     def _blocks(self, query: Features, gallery: Features) -> Blocks:
@@ -138,19 +134,6 @@ class VehicleNetProtocol:
             return Distances(*parts, kind="dot", dtype=np.float64).blocks()
         share = self.original_share
         return KReciprocal(*parts, k1=self.k1, k2=self.k2, original_share=share).blocks()
-
-    def _score(self, ranks: Ranks, length: int) -> tuple[tuple[float, ...], dict[str, float]]:
-        present = int(np.count_nonzero(ranks.counts))
-        queries = present if self.unmatched == "skipped" else len(ranks.counts)
-        curve = metrics.cmc(metrics.first_ranks(ranks), length, queries=queries)
-        precisions = metrics.trapezoid_precisions(ranks)
-        penalties = metrics.inverse_negative_penalties(ranks)
-        cmc = tuple(float(value) for value in curve)
-        averages = {
-            "mAP": metrics.mean(precisions, queries=queries),
-            "mINP": metrics.mean(penalties, queries=queries),
-        }
-        return cmc, {**metrics.ranks_of(cmc), **averages}
 
 
 def _without(blocks: Blocks, left_out: npt.NDArray[np.bool_]) -> Blocks:

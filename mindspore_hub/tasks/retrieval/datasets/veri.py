@@ -16,17 +16,10 @@ import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError
 from mindspore_hub.tasks.pictures.fields import KEYPOINTS
-from mindspore_hub.tasks.retrieval.datasets._dataset import (
-    Dataset,
-    Item,
-    Source,
-    choose,
-    finite,
-    integer,
-)
+from mindspore_hub.tasks.retrieval import metrics
+from mindspore_hub.tasks.retrieval.datasets import Dataset, Item, Source, choose, finite, integer
 from mindspore_hub.tasks.retrieval.features import Features
-from mindspore_hub.tasks.retrieval.scoring import metrics
-from mindspore_hub.tasks.retrieval.scoring.ranking import Distances, Relevance, match_ranks
+from mindspore_hub.tasks.retrieval.ranking import Distances, Relevance, match_ranks
 
 SOURCE = Source(
     "VeRi-776 with the labels of PAMTRI",
@@ -58,17 +51,13 @@ class VeRi(Dataset):
         """Images of `label_test.csv`, in its order."""
         return SOURCE.present(self.root, self._rows("test"))
 
-    def training_colors(self) -> tuple[int, ...]:
-        """Colours of the training labels, ascending: the protocol's option `colors`."""
-        return tuple(sorted({item.color for item in self._rows("train") if item.color is not None}))
-
-    def training_types(self) -> tuple[int, ...]:
-        """Types of the training labels, ascending: the protocol's option `types`."""
-        return tuple(sorted({item.type for item in self._rows("train") if item.type is not None}))
-
     def protocol_options(self) -> dict[str, Any]:
-        """Which class each colour and each type is."""
-        return {"colors": self.training_colors(), "types": self.training_types()}
+        """Which class each colour and each type is: those of the training labels, ascending."""
+        trained = self._rows("train")
+        return {
+            "colors": tuple(sorted({item.color for item in trained if item.color is not None})),
+            "types": tuple(sorted({item.type for item in trained if item.type is not None})),
+        }
 
     def extras(self, item: Item) -> dict[str, Any]:
         """Heatmaps and segments of an image, and its key points."""

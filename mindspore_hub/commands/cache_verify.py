@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mindspore_hub._text import count, size
-from mindspore_hub.commands._output import (
+from mindspore_hub.commands._options import (
     Group,
-    echo,
-    explain_name,
+    dry_run_option,
     format_option,
-    print_json,
-    print_table,
+    hub_option,
     settings_of_command,
 )
+from mindspore_hub.commands._output import echo, print_json, print_table
 from mindspore_hub.errors import IntegrityError
 
 if TYPE_CHECKING:
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from mindspore_hub.hub.hub import Hub
 
 _SECONDS = {"h": 3600, "d": 86400, "w": 604800}
-
-_dry_run_option = click.option("--dry-run", is_flag=True, help="Remove nothing; say what would go.")
 
 
 def _seconds(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
@@ -53,15 +50,16 @@ def dir_() -> None:
 
 
 @cache.command()
+@hub_option()
 @format_option
-def ls(style: str) -> None:
+def ls(hub: Hub, style: str) -> None:
     """List what the store holds: files, unfinished downloads and damaged files.
 
     A file that is "not verified" is hashed at its next use, like every new or changed one.
     """
     from mindspore_hub.files.upkeep import foreign_size
 
-    store, _, entries = _survey()
+    store, entries = _survey(hub)
     taken, foreign = sum(entry.size for entry in entries), foreign_size(store.home)
     if style == "json":
         facts = [_facts(entry) for entry in entries]
@@ -77,19 +75,20 @@ def ls(style: str) -> None:
 
 @cache.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@_dry_run_option
+@dry_run_option
+@hub_option()
 @format_option
-def rm(names: tuple[str, ...], dry_run: bool, style: str) -> None:
+def rm(names: tuple[str, ...], dry_run: bool, hub: Hub, style: str) -> None:
     """Remove the files of cards, and all that is known of them.
 
-    NAME is any name of a card, or a sha256 or its beginning (8 digits or more). Cards may share a
+    NAME may also be a sha256 or its beginning (8 digits or more). Cards may share a
     file: it goes for all of them, and the next load downloads it again. What is not in the store
     is not an error; what is being downloaded is.
     """
     from mindspore_hub.errors import StoreError
     from mindspore_hub.files.upkeep import meant
 
-    store, hub, entries = _survey()
+    store, entries = _survey(hub)
     digests = {name: meant(name, entries, hub) for name in names}
     stored = {entry.sha256 for entry in entries}
     for name in (name for name, found in digests.items() if not found & stored):
@@ -114,9 +113,12 @@ def rm(names: tuple[str, ...], dry_run: bool, style: str) -> None:
     help="Remove files, too, that were not used for so long: 12h, 30d, 2w.",
 )
 @click.option("--keep-default", is_flag=True, help="Keep files of default cards however old.")
-@_dry_run_option
+@dry_run_option
+@hub_option()
 @format_option
-def prune(older_than: float | None, keep_default: bool, dry_run: bool, style: str) -> None:
+def prune(
+    older_than: float | None, keep_default: bool, dry_run: bool, hub: Hub, style: str
+) -> None:
     """Remove what is not needed.
 
     That is: downloads that ended unfinished, damaged files, and files that no card names any more
@@ -125,10 +127,9 @@ def prune(older_than: float | None, keep_default: bool, dry_run: bool, style: st
     import time
 
     from mindspore_hub.files.upkeep import prunable
-    from mindspore_hub.hub.hub import Hub
 
-    Hub.of().complete()  # the file of a card that is left out would look unwanted
-    store, hub, entries = _survey()
+    # The file of a card that is left out would look unwanted.
+    store, entries = _survey(hub.complete())
     defaults = {card.asset.sha256 for card in hub.cards if card.is_default and card.asset}
     kept = defaults if keep_default else set()
     chosen = prunable(entries, now=time.time(), older_than=older_than, kept=kept)
@@ -137,9 +138,9 @@ def prune(older_than: float | None, keep_default: bool, dry_run: bool, style: st
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME...]")
+@hub_option()
 @format_option
-@explain_name
-def verify(names: tuple[str, ...], style: str) -> None:
+def verify(names: tuple[str, ...], hub: Hub, style: str) -> None:
     """Hash the stored files of cards, or all files of the store, and move damaged ones away.
 
     Files are hashed whether or not they were hashed before; those of extra caches are hashed, too,
@@ -148,18 +149,16 @@ def verify(names: tuple[str, ...], style: str) -> None:
     """
     from mindspore_hub.errors import OfflineError
     from mindspore_hub.files.checkpoint import loadable_asset
-    from mindspore_hub.files.store import Store
+    from mindspore_hub.files.store import stores_of
     from mindspore_hub.files.upkeep import owners_of
-    from mindspore_hub.hub.hub import Hub
 
-    hub, settings = Hub.of(), settings_of_command()
+    settings = settings_of_command()
     named = {name: hub.resolve(name) for name in names}
     digests = {name: loadable_asset(card).sha256 for name, card in named.items()}
     owners = owners_of(named.values() if names else hub.cards)
     if not names:
-        owners |= {entry.sha256: entry.uids for entry in _survey()[2] if entry.is_file}
-    stores = [Store(folder, read_only=True) for folder in settings.extra_caches]
-    checked = _check([*stores, Store(settings.home)], owners, style)
+        owners |= {entry.sha256: entry.uids for entry in _survey(hub)[1] if entry.is_file}
+    checked = _check(stores_of(settings), owners, style)
     stored = {item.sha256 for item in checked}
     advice = "{0} is not in the store; `mshub download {0}` brings it."
     absent = [name for name, sha256 in digests.items() if sha256 not in stored]
@@ -170,14 +169,13 @@ def verify(names: tuple[str, ...], style: str) -> None:
         raise type(gravest)("\n".join(map(str, errors)))
 
 
-def _survey() -> tuple[Store, Hub, list[Entry]]:
-    """The store, the cards, and what the store holds."""
+def _survey(hub: Hub) -> tuple[Store, list[Entry]]:
+    """The store, and what it holds of the cards of a hub and others."""
     from mindspore_hub.files.store import Store
     from mindspore_hub.files.upkeep import inventory
-    from mindspore_hub.hub.hub import Hub
 
-    store, hub = Store(settings_of_command().home), Hub.of()
-    return store, hub, inventory(store, hub.cards)
+    store = Store(settings_of_command().home)
+    return store, inventory(store, hub.cards)
 
 
 def _remove(store: Store, chosen: Sequence[Entry], style: str, *, dry_run: bool) -> list[Entry]:
@@ -216,7 +214,7 @@ def _check(
 
     show = lines if style == "json" else bar
     with show("Verifying", shown=settings_of_command().progress) as progress:
-        checked = list(check(stores, owners, memo=stores[-1].memo, progress=progress))
+        checked = list(check(stores, owners, progress=progress))
     if style == "json":
         print_json([_checked_facts(item, owners[item.sha256]) for item in checked])
         return checked

@@ -3,63 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mindspore_hub._text import size
-from mindspore_hub.commands._output import (
-    echo,
-    explain_name,
+from mindspore_hub.commands._options import (
+    force_reload_option,
     format_option,
-    print_facts,
-    print_json,
+    hub_option,
+    no_pretrained_option,
     settings_of_command,
 )
+from mindspore_hub.commands._output import echo, print_facts, print_json
 
 if TYPE_CHECKING:
     from mindspore import nn
 
+    from mindspore_hub.hub.hub import Hub
     from mindspore_hub.hub.values import Input
-
-_force_reload = click.option(
-    "--force-reload", is_flag=True, help="Download again even if it is in the store."
-)
 
 
 @click.command()
 @click.argument("name")
-@explain_name
-@click.option("--no-pretrained", is_flag=True, help="Build only; load no checkpoint.")
-@_force_reload
-@click.option(
-    "--trust",
-    is_flag=True,
-    help="Run the networks of the hub of --hub or MSHUB_HUB, or of the one at the path NAME.",
-)
+@no_pretrained_option
+@force_reload_option
+@hub_option(trust=True)
 @format_option
-def load(name: str, no_pretrained: bool, force_reload: bool, trust: bool, style: str) -> None:
+def load(name: str, no_pretrained: bool, force_reload: bool, hub: Hub, style: str) -> None:
     """Build the network NAME, load its checkpoint, and run it on one random sample.
 
-    With --trust, NAME may also be the path of a hub root with one model, and the network is that of
-    the hub that the card is in, whose code runs.
+    With --trust, NAME may also be the path of a hub root with one model.
     """
-    from mindspore_hub.hub.hub import Hub
+    from mindspore_hub.hub.hub import Hub, existing
     from mindspore_hub.load import load as load_network
 
-    path = Path(name).expanduser()
-    if trust and path.is_dir():
-        path = Hub.of(path).complete().only_card().path
-        name = str(path)
+    path = existing(name)
+    if hub.trust and path and path.is_dir():
+        hub = Hub.of(path, trust=True).complete()
+        name = str(hub.only_card().path)
     network = load_network(
-        name,
-        source="local" if trust and path.suffix == ".md" else "gitee",
-        pretrained=not no_pretrained,
-        force_reload=force_reload,
-        trust=trust,
+        name, hub=hub, pretrained=not no_pretrained, force_reload=force_reload, trust=hub.trust
     )
-    facts = describe(network, Hub.of().resolve(name).inputs)
+    facts = describe(network, hub.resolve(name).inputs)
     if style == "json":
         print_json(facts)
         return
@@ -71,25 +57,22 @@ def load(name: str, no_pretrained: bool, force_reload: bool, trust: bool, style:
 
 @click.command()
 @click.argument("name")
-@explain_name
-@_force_reload
+@force_reload_option
+@hub_option()
 @format_option
-def download(name: str, force_reload: bool, style: str) -> None:
+def download(name: str, force_reload: bool, hub: Hub, style: str) -> None:
     """Download the checkpoint of NAME into the store, verify it, and print its path."""
     from mindspore_hub._progress import lines
     from mindspore_hub.files.checkpoint import checkpoint, loadable_asset
-    from mindspore_hub.files.download import memo_of
-    from mindspore_hub.hub.hub import Hub
 
-    hub, settings = Hub.of(), settings_of_command()
-    card = hub.resolve(name)
+    settings, card = settings_of_command(), hub.resolve(name)
     asset = loadable_asset(card)
     with lines(asset.file_name, shown=settings.progress) as report:
         progress = report if style == "json" else None
         with checkpoint(
             card, hub, settings=settings, force=force_reload, progress=progress
         ) as stored:
-            stored.verify(memo_of(settings))
+            stored.verify()
     if style == "json":
         print_json({"uid": card.uid, "path": str(stored.path), "sha256": asset.sha256})
     else:

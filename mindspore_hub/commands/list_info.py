@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from mindspore_hub.commands._output import (
-    explain_name,
-    format_option,
-    print_facts,
-    print_json,
-    print_table,
-)
+from mindspore_hub.commands._options import format_option, hub_option
+from mindspore_hub.commands._output import print_facts, print_json, print_table
+
+if TYPE_CHECKING:
+    from mindspore_hub.hub.hub import Hub
 
 
 @click.command("list")
 @click.argument("version", required=False)
+@hub_option()
 @format_option
-def list_(version: str | None, style: str) -> None:
+def list_(version: str | None, hub: Hub, style: str) -> None:
     """List the cards of the hub, of one VERSION (1.9) or of all."""
     from mindspore_hub.info import to_json
     from mindspore_hub.list import cards_of
 
-    cards = cards_of(version)
+    cards = cards_of(version, hub)
     if style == "json":
         print_json([to_json(card) for card in cards])
         return
@@ -39,13 +40,13 @@ def list_(version: str | None, style: str) -> None:
 
 @click.command()
 @click.argument("name")
-@explain_name
+@hub_option()
 @format_option
-def info(name: str, style: str) -> None:
+def info(name: str, hub: Hub, style: str) -> None:
     """Show the facts of the card that NAME means."""
     from mindspore_hub.info import info as card_info
 
-    found = card_info(name)
+    found = card_info(name, hub=hub)
     if style == "json":
         print_json(found.to_dict())
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError
 from mindspore_hub.tasks.retrieval.features import Features, Integers
-from mindspore_hub.tasks.retrieval.scoring.ranking import Ranks
+from mindspore_hub.tasks.retrieval.ranking import Ranks
 
 Curve = npt.NDArray[np.float64]
 
@@ -21,32 +22,10 @@ SCHEMA = 1
 
 SAME_CAMERA = "gallery images with the label and the camera of a query are removed for it"
 
-_SHOWN = 5
-
-
-def first_ranks(ranks: Ranks) -> Integers:
-    """Rank of the first match of each query that has one."""
-    return np.asarray(ranks.values[ranks.offsets[:-1][ranks.counts > 0]])
-
-
-def cmc(first: Integers, length: int, *, queries: int) -> Curve:
-    """Cumulative matching characteristic: share of queries with a match within rank 1, 2, ...
-
-    Args:
-        first: Rank, from 0, of the first match of each query that has one.
-        length: Length of the curve.
-        queries: What the shares are of.
-    """
-    hits = np.bincount(first[first < length], minlength=length)
-    return np.asarray(np.cumsum(hits) / max(queries, 1))
-
 
 def average_precisions(ranks: Ranks) -> Curve:
-    """Average precision of each query that has a match.
-
-    The mean, over its matches, of the precision at their ranks.
-    """
-    return _per_query(ranks, (_position(ranks) + 1) / (ranks.values + 1)) / _present(ranks)
+    """Of each query that has a match, the mean of the precision at the ranks of its matches."""
+    return _per_query(ranks, (_position(ranks) + 1) / (ranks.values + 1))
 
 
 def trapezoid_precisions(ranks: Ranks) -> Curve:
@@ -57,19 +36,13 @@ def trapezoid_precisions(ranks: Ranks) -> Curve:
     """
     position, rank = _position(ranks), ranks.values
     before = np.where(rank > 0, position / np.maximum(rank, 1), 1.0)
-    return _per_query(ranks, (before + (position + 1) / (rank + 1)) / 2) / _present(ranks)
+    return _per_query(ranks, (before + (position + 1) / (rank + 1)) / 2)
 
 
 def inverse_negative_penalties(ranks: Ranks) -> Curve:
     """INP of each query that has a match: matches by rank of the last one (arXiv:2001.04193)."""
-    last = ranks.values[ranks.offsets[1:][ranks.counts > 0] - 1]
-    return np.asarray(_present(ranks) / (last + 1))
-
-
-def mean(values: Curve, *, queries: int | None = None) -> float:
-    """Mean of values, over as many queries as there are, or over so many; 0 if there are none."""
-    count = len(values) if queries is None else queries
-    return float(values.sum() / count) if count else 0.0
+    present = ranks.counts > 0
+    return np.asarray(ranks.counts[present] / (ranks.values[ranks.offsets[1:][present] - 1] + 1))
 
 
 def _position(ranks: Ranks) -> Integers:
@@ -77,15 +50,10 @@ def _position(ranks: Ranks) -> Integers:
     return np.arange(len(ranks.values)) - np.repeat(ranks.offsets[:-1], ranks.counts)
 
 
-def _present(ranks: Ranks) -> Integers:
-    return ranks.counts[ranks.counts > 0]
-
-
 def _per_query(ranks: Ranks, values: npt.NDArray[Any]) -> Curve:
-    """Sum of the values of each query that has a match."""
-    if not values.size:
-        return np.zeros(0)
-    return np.asarray(np.add.reduceat(values, ranks.offsets[:-1][ranks.counts > 0]))
+    """Mean of the values of each query that has a match."""
+    present = ranks.counts > 0
+    return np.asarray(np.add.reduceat(values, ranks.offsets[:-1][present]) / ranks.counts[present])
 
 
 @dataclass(frozen=True)
@@ -111,19 +79,8 @@ class Result:
         return json.dumps({"schema": SCHEMA, **dataclasses.asdict(self)}, indent=2)
 
 
-def ranks_of(curve: tuple[float, ...]) -> dict[str, float]:
-    """The points of a CMC curve that are usually quoted, as far as it goes."""
-    return {f"rank{k}": curve[k - 1] for k in (1, 5, 10, 20) if k <= len(curve)}
-
-
 def mean_of(results: list[Result]) -> Result:
-    """Mean over trials: of the metrics that all have, and of the curve as far as all go.
-
-    The counts are those of the first.
-
-    Args:
-        results: At least one, of the same protocol and options.
-    """
+    """Mean over trials: of the metrics that all have, and of the curve as far as all go."""
     first, trials = results[0], len(results)
     shared = set.intersection(*(set(result.metrics) for result in results))
     metrics = {
@@ -155,14 +112,7 @@ def require_match(
 ) -> None:
     """Refuse to measure where no query has a match that counts: each metric would be 0, of nothing.
 
-    Args:
-        counts: How many matches each query has, `(Q,)`, or whether it has any.
-        query: Labels of the queries, `(Q,)`.
-        gallery: Labels of the gallery, `(G,)`; None where queries are looked up among themselves.
-        removed: What the protocol removes because of cameras.
-
-    Raises:
-        FeaturesError: No query has one; the message says why.
+    The labels say why, and `removed` what the protocol removes because of cameras.
     """
     if np.any(counts):
         return
@@ -185,7 +135,7 @@ def require_match(
 def _some(labels: Integers) -> str:
     """Labels for a message, ascending, the first few of many."""
     names = np.unique(labels).tolist()
-    return ", ".join([*map(str, names[:_SHOWN]), *(["..."] if len(names) > _SHOWN else [])])
+    return ", ".join([*map(str, names[:5]), *(["..."] if len(names) > 5 else [])])
 
 
 def at_least(option: str, value: float, least: float) -> None:
@@ -196,28 +146,35 @@ def at_least(option: str, value: float, least: float) -> None:
 
 
 def standard_result(
-    name: str, options: dict[str, Any], ranks: Ranks, *, gallery: int, first: Integers | None = None
+    name: str,
+    options: dict[str, Any],
+    ranks: Ranks,
+    *,
+    gallery: int,
+    first: Integers | None = None,
+    precisions: Callable[[Ranks], Curve] = average_precisions,
+    queries: int | None = None,
 ) -> Result:
-    """CMC, mAP and mINP over the queries that have a match.
+    """CMC, mAP and mINP, where at least one query has a match.
 
     Args:
         name: Name of the protocol.
         options: Its options, with the `length` of the curve.
         ranks: Ranks of the matches.
         gallery: How many items the gallery has.
-        first: Rank of the first match of each such query, where the curve counts others than `ranks`.
+        first: Rank of the first match of each query that has one, where the curve counts others.
+        precisions: Average precision of each such query.
+        queries: What the averages are of, if not of the queries that have a match.
     """
-    first = first_ranks(ranks) if first is None else first
-    curve = cmc(first, min(options["length"], gallery), queries=len(first))
-    points = tuple(float(value) for value in curve)
-    averages = {
-        "mAP": mean(average_precisions(ranks)),
-        "mINP": mean(inverse_negative_penalties(ranks)),
-    }
-    return Result(name, options, {**ranks_of(points), **averages}, sizes(ranks, gallery), points)
-
-
-def sizes(ranks: Ranks, gallery: int) -> dict[str, int]:
-    """How much was evaluated."""
+    if first is None:
+        first = ranks.values[ranks.offsets[:-1][ranks.counts > 0]]
+    queries = queries or len(first)
+    length = min(options["length"], gallery)
+    hits = np.bincount(first[first < length], minlength=length)
+    curve = tuple((np.cumsum(hits) / queries).tolist())
+    found = {f"rank{k}": curve[k - 1] for k in (1, 5, 10, 20) if k <= length}
+    found["mAP"] = float(precisions(ranks).sum() / queries)
+    found["mINP"] = float(inverse_negative_penalties(ranks).sum() / queries)
     without = int(np.count_nonzero(ranks.counts == 0))
-    return {"queries": len(ranks.counts), "gallery": gallery, "queries_without_match": without}
+    sizes = {"queries": len(ranks.counts), "gallery": gallery, "queries_without_match": without}
+    return Result(name, options, found, sizes, curve)

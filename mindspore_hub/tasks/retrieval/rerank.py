@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError
 from mindspore_hub.tasks.retrieval.features import Floats, Integers
-from mindspore_hub.tasks.retrieval.scoring.ranking import Distances, block_rows, nearest_in_rows
+from mindspore_hub.tasks.retrieval.ranking import Distances, block_rows, nearest_in_rows
 
 Array = npt.NDArray[Any]
 

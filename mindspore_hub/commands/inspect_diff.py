@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mindspore_hub._text import count, size
-from mindspore_hub.commands._output import (
-    echo,
+from mindspore_hub.commands._options import (
     format_option,
-    json_number,
-    print_json,
-    print_table,
+    hub_option,
+    network_option,
     read_file_or_name,
 )
+from mindspore_hub.commands._output import echo, json_number, print_json, print_table
 
 if TYPE_CHECKING:
+    from mindspore_hub.hub.hub import Hub
     from mindspore_hub.networks.examine import Duplicate, Examination, TensorFacts
     from mindspore_hub.networks.fit import Fit
     from mindspore_hub.tensors.difference import Change, Comparison, Named
@@ -37,20 +37,17 @@ _BREADTH = 40
 @click.command()
 @click.argument("source", metavar="FILE|NAME")
 @click.option("--all", "every", is_flag=True, help="List every tensor instead of a tree.")
-@click.option(
-    "--network",
-    metavar="MODEL|any",
-    help="Fit the network of a card, or find any that fits; needs MindSpore.",
-)
+@network_option("Fit the network of a card, or find any that fits; needs MindSpore.", "MODEL|any")
+@hub_option(trust=True)
 @format_option
-def inspect(source: str, every: bool, network: str | None, style: str) -> None:
+def inspect(source: str, every: bool, network: str | None, hub: Hub, style: str) -> None:
     """Show what a checkpoint file holds: tensors, dtypes, leftovers of training, duplicates.
 
     FILE is a file in the format ckpt or safetensors. NAME is any name of a card whose file is in
     the store. Exits with 1 if FILE cannot be read, or the network of MODEL does not fit.
     """
-    facts, _ = read_file_or_name(source)
-    found = _fits(facts, network)
+    facts, _ = read_file_or_name(source, hub)
+    found = _fits(facts, network, hub)
     duplicates = facts.duplicates()
     if style == "json":
         print_json(_json(facts, duplicates, found))
@@ -64,14 +61,12 @@ def inspect(source: str, every: bool, network: str | None, style: str) -> None:
 @click.command()
 @click.argument("left", metavar="A")
 @click.argument("right", metavar="B")
-@click.option(
-    "--network",
-    metavar="MODEL",
-    help="Compare under the names that this network gives, without optimizer state; needs "
-    "MindSpore.",
+@network_option(
+    "Compare under the names that this network gives, without optimizer state; needs MindSpore."
 )
+@hub_option(trust=True)
 @format_option
-def diff(left: str, right: str, network: str | None, style: str) -> None:
+def diff(left: str, right: str, network: str | None, hub: Hub, style: str) -> None:
     """Compare two checkpoint files, A and B, tensor by tensor.
 
     A and B are files or names, as in `mshub inspect`. Exits with 0 if all values are equal, else
@@ -79,8 +74,8 @@ def diff(left: str, right: str, network: str | None, style: str) -> None:
     """
     from mindspore_hub.tensors.difference import compare
 
-    files = [read_file_or_name(name)[0] for name in (left, right)]
-    result = compare(*(_named(facts, network) for facts in files))
+    files = [read_file_or_name(name, hub)[0] for name in (left, right)]
+    result = compare(*(_named(facts, network, hub) for facts in files))
     if style == "json":
         print_json(_comparison_json(result))
     else:
@@ -89,22 +84,24 @@ def diff(left: str, right: str, network: str | None, style: str) -> None:
         sys.exit(1)
 
 
-def _fits(facts: Examination, network: str | None) -> list[Fit] | None:
+def _fits(facts: Examination, network: str | None, hub: Hub) -> list[Fit] | None:
     if network is None:
         return None
     from mindspore_hub.networks.fit import cards_named, fit, fits
 
-    return fits(facts) if network == "any" else [fit(facts, cards_named(network))]
+    if network == "any":
+        return fits(facts, hub)
+    return [fit(facts, cards_named(network, hub), hub)]
 
 
-def _named(facts: Examination, network: str | None) -> Named:
+def _named(facts: Examination, network: str | None, hub: Hub) -> Named:
     from mindspore_hub.tensors.difference import Named
 
     if network is None:
         return Named(facts.index, {name: name for name in facts.index.entries})
     from mindspore_hub.networks.fit import cards_named, names_for
 
-    return Named(facts.index, names_for(facts, cards_named(network)))
+    return Named(facts.index, names_for(facts, cards_named(network, hub), hub))
 
 
 def _rows(facts: Examination, duplicates: Sequence[Duplicate]) -> Iterator[tuple[str, str]]:

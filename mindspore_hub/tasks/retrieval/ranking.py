@@ -29,8 +29,6 @@ _CHUNK_BYTES = 8 * 2**20
 
 _MOST_ROWS = 512
 
-_NORM_TOLERANCE = 1e-3
-
 Kind = Literal["dot", "euclidean"]
 
 
@@ -39,13 +37,10 @@ class Distances:
 
     Args:
         query: Features of the queries.
-        gallery: Features of the gallery.
+        gallery: Features of the gallery, of the same dimension.
         kind: `dot`: the negative inner product. `euclidean`: the squared Euclidean distance without
             the squared norm of the query, which changes no ranking.
         dtype: What is computed in. Some originals rank in float64.
-
-    Raises:
-        FeaturesError: Queries and gallery have different dimensions.
     """
 
     def __init__(
@@ -101,18 +96,9 @@ def check_dimensions(query: Floats, gallery: Floats) -> None:
 
 
 def check_norms(vectors: Floats, taker: str, role: str) -> None:
-    """Refuse features whose norm is not 1.
-
-    Args:
-        vectors: Features `(N, D)`.
-        taker: What takes only those of norm 1, for the message.
-        role: `queries` or `gallery`, for the message.
-
-    Raises:
-        FeaturesError: Some have another norm; the message names the first.
-    """
+    """Refuse features `(N, D)` whose norm is not 1; what takes them and their role are for the message."""
     norms = np.sqrt(squared_norms(vectors))
-    bad = np.flatnonzero(np.abs(norms - 1) > _NORM_TOLERANCE)
+    bad = np.flatnonzero(np.abs(norms - 1) > 1e-3)
     if bad.size:
         msg = (
             f"{taker} takes features of norm 1, but {bad.size} of {len(vectors)} have another, "
@@ -142,9 +128,7 @@ _GROUPS = 64
 class Ranks:
     """Ranks of the true matches of each query, after what a protocol removes has been removed.
 
-    Attributes:
-        values: Ranks from 0, ascending within a query, all queries one after the other.
-        counts: How many matches each query has, `(Q,)`.
+    Values are ranks from 0, ascending within a query, all queries one after the other; a count for each.
     """
 
     values: Integers
@@ -159,13 +143,8 @@ class Ranks:
 class Relevance:
     """Which gallery items are matches of a query, and which are removed before it is ranked.
 
-    A match has the label of the query, which must not be negative. If there are cameras, a gallery
-    item with the label and the camera of the query is removed instead.
-
-    Args:
-        query_labels: Labels of the queries, `(Q,)`.
-        gallery_labels: Labels of the gallery, `(G,)`.
-        cameras: Cameras of the queries and of the gallery.
+    A match has the label of the query, which must not be negative. If there are cameras, of queries and
+    gallery, a gallery item with the label and the camera of the query is removed instead.
     """
 
     def __init__(
@@ -193,12 +172,7 @@ class Relevance:
 
 
 def match_ranks(blocks: Blocks, relevance: Relevance) -> Ranks:
-    """Rank the matches of every query.
-
-    Args:
-        blocks: Distances of all queries in their order.
-        relevance: What is a match.
-    """
+    """Rank the matches of every query, from the distances of all queries in their order."""
     found: list[Integers] = []
     with ThreadPoolExecutor(_threads()) as pool:
         for start, block in blocks:
@@ -265,14 +239,7 @@ def top_k(
     """The k nearest gallery items of each query.
 
     The gallery is taken part by part, so that blocks have many rows however large it is: with few,
-    a matrix product spends its time on reading the gallery.
-
-    Args:
-        query: Features `(Q, D)`.
-        gallery: Features `(G, D)`.
-        k: How many; at most G are returned.
-        kind: As for `Distances`.
-        dtype: As for `Distances`.
+    a matrix product spends its time on reading the gallery. `kind` and `dtype` are as for `Distances`.
 
     Returns:
         Indices and distances, both `(Q, min(k, G))`, nearest first.
@@ -306,19 +273,11 @@ def _merge(indices: Integers, values: Floats, block: npt.NDArray[Any], begin: in
 
 
 def nearest(
-    blocks: Blocks,
-    shape: tuple[int, int],
-    *,
-    k: int,
-    dtype: type[np.floating[Any]] = np.float32,
+    blocks: Blocks, shape: tuple[int, int], *, k: int, dtype: type[np.floating[Any]] = np.float32
 ) -> tuple[Integers, Floats]:
     """The k nearest items of each query, as `top_k` returns them, from any source of distances.
 
-    Args:
-        blocks: Distances of all queries in their order.
-        shape: Q and G, the numbers of queries and of gallery items.
-        k: How many; at most G are returned.
-        dtype: What distances are returned in.
+    The blocks are those of all queries in their order; the shape is `(Q, G)`.
     """
     indices = np.empty((shape[0], min(k, shape[1])), np.int64)
     values = np.empty(indices.shape, dtype)

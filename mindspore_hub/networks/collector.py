@@ -6,10 +6,6 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_LEAST_FROZEN = 1000
-"""Who freezes objects freezes at least the 4,000 of a bare interpreter; Python 3.12 starts with
-some hundred frozen ones of its own."""
-
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
@@ -26,15 +22,10 @@ def collector_paused() -> Iterator[None]:
     try:
         yield
     finally:
-        _call_all_old()
+        # The next full collection is to be the first to look at what was created meanwhile, which else
+        # would be looked through at once. What somebody has frozen is to stay so: that is at least the
+        # 4,000 objects of a bare interpreter, of which Python 3.12 itself freezes some hundred.
+        if gc.get_freeze_count() < 1000:
+            gc.freeze()
+            gc.unfreeze()
         gc.enable()
-
-
-def _call_all_old() -> None:
-    """Let the next full collection be the first to look at what was created meanwhile.
-
-    Else everything would be looked through at once, as if it had been created just now.
-    """
-    if gc.get_freeze_count() < _LEAST_FROZEN:  # what somebody has frozen is to stay so
-        gc.freeze()
-        gc.unfreeze()
