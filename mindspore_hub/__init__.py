@@ -34,12 +34,14 @@ from mindspore_hub.errors import (
 )
 from mindspore_hub.info import CellInfo, info
 from mindspore_hub.list import hub_list
-from mindspore_hub.load import download, load, load_weights
+from mindspore_hub.load import download, fit, load, load_weights
 from mindspore_hub.manage import get_hub_dir, set_hub_dir
 from mindspore_hub.tasks.pictures import transforms
 from mindspore_hub.version import __version__
 
 if TYPE_CHECKING:
+    from mindspore_hub.hub.search import PublishedFile, search
+    from mindspore_hub.networks.bare import Fitted
     from mindspore_hub.tasks.pictures.preprocess import Transform
     from mindspore_hub.tasks.retrieval import embed, evaluate, match
     from mindspore_hub.tasks.retrieval.features import Features
@@ -55,6 +57,7 @@ __all__ = [
     "ExportError",
     "Features",
     "FeaturesError",
+    "Fitted",
     "HubError",
     "IntegrityError",
     "InternalError",
@@ -66,6 +69,7 @@ __all__ = [
     "OutputError",
     "PictureError",
     "Publication",
+    "PublishedFile",
     "Report",
     "SettingsError",
     "StoreError",
@@ -76,6 +80,7 @@ __all__ = [
     "download",
     "embed",
     "evaluate",
+    "fit",
     "get_hub_dir",
     "hub_list",
     "info",
@@ -83,6 +88,7 @@ __all__ = [
     "load_weights",
     "match",
     "publish",
+    "search",
     "set_hub_dir",
     "transforms",
 ]
@@ -110,4 +116,10 @@ def _on_demand() -> dict[str, str]:
     """Module of each name that is imported when somebody asks for it."""
     from mindspore_hub.tasks.registry import public_names
 
-    return {"Transform": "mindspore_hub.tasks.pictures.preprocess", **public_names()}
+    return {
+        "Fitted": "mindspore_hub.networks.bare",
+        "PublishedFile": "mindspore_hub.hub.search",
+        "Transform": "mindspore_hub.tasks.pictures.preprocess",
+        "search": "mindspore_hub.hub.search",
+        **public_names(),
+    }

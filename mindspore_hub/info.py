@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mindspore_hub.hub.card import Asset, Card
     from mindspore_hub.hub.hub import Hub
+    from mindspore_hub.hub.search import PublishedFile
     from mindspore_hub.hub.values import YamlNode
 
 
@@ -21,7 +22,9 @@ class CellInfo:
     `dataset`, `license`, `accuracy`, `model_version`, `mindspore_version`, `asset` (a list of dicts
     with the keys `file-format`, `asset-link` and `asset-sha256`) and `asset_id`. Ours beside them:
     `uid`, `card` (name of the card), `title`, `summary`, `evaluation`, `network_args`,
-    `output_shape`, `size`, `default`, `preprocessing`, `task` (dicts as in the card) and `path`. What the card does not say is None.
+    `output_shape`, `size`, `default`, `preprocessing`, `task` (dicts as in the card), `path`, and
+    `published`: the file with all its releases, where only the index knows the card. What the card
+    does not say is None.
 
     `input_shape` is a list of numbers, `c, h, w = info.input_shape`; of a network that takes several
     inputs, a list of such lists, as `output_shape` always is. `update_time` is a `datetime.date`; a text
@@ -57,8 +60,15 @@ class CellInfo:
         return f"CellInfo({shown})"
 
     def to_dict(self) -> dict[str, Any]:
-        """All that the card says, ready for JSON, under the names of its keys; see `to_json`."""
-        return to_json(self._card)
+        """All that the card says, ready for JSON, under the names of its keys; see `to_json`.
+
+        A card that only the index knows has besides `use`, `command` and `releases`.
+        """
+        said = to_json(self._card)
+        if self.published:
+            further = self.published.to_dict()
+            said.update({key: further[key] for key in ("use", "command", "releases")})
+        return said
 
     def _fill(self, card: Card) -> None:
         from mindspore_hub.hub.values import iso_date
@@ -66,14 +76,16 @@ class CellInfo:
         asset = card.asset
         file = {"asset-link": asset.link, "asset-sha256": asset.sha256} if asset else {}
         self._card = card
+        self.published: PublishedFile | None = None
         self.uid = card.uid
         self.card = card.name
         self.title = card.title
-        self.path = card.path
+        self.path = None if card.is_indexed else card.path
         self.name = card.model_name
         self.backbone_name = card.text("backbone-name") or None
         self.type = card.text("module-type") or None
-        self.fine_tunable = card.text("fine-tunable").lower() == "true"
+        fine_tunable = card.text("fine-tunable").lower() == "true"
+        self.fine_tunable = None if card.is_indexed else fine_tunable
         shapes: list[Any] = [list(shape) for shape in card.input_shapes]
         self.input_shape = shapes[0] if len(shapes) == 1 else shapes
         self.output_shape = [list(shape) for shape in card.output_shapes]
@@ -118,7 +130,14 @@ def info(name: str, *, hub: str | os.PathLike[str] | Hub | None = None) -> CellI
     if not isinstance(name, str):
         msg = f"name must be a str, but is {name!r}."
         raise TypeError(msg)
-    return CellInfo.of(Hub.of(hub).resolve(name))
+    hub = Hub.of(hub)
+    card = hub.resolve(name)
+    found = CellInfo.of(card)
+    if card.is_indexed:
+        from mindspore_hub.hub.search import published
+
+        found.published = published(card, hub)
+    return found
 
 
 def to_json(card: Card) -> dict[str, Any]:
@@ -143,7 +162,7 @@ def to_json(card: Card) -> dict[str, Any]:
     return {
         "uid": card.uid,
         "card": card.name,
-        "path": str(card.path),
+        "path": None if card.is_indexed else str(card.path),
         "title": card.title or None,
         **said,
         "domain": card.domain or None,

@@ -59,12 +59,9 @@ def cards_of(
         return cards
     found = tuple(card for card in cards if card.version == version.removeprefix("r"))
     if not found:
-        releases = ", ".join(sorted({card.version for card in cards}, key=_numbers))
+        from mindspore_hub.hub.index import release_order
+
+        releases = ", ".join(sorted({card.version for card in cards}, key=release_order))
         msg = f"There is no card of release {version!r}; choose one of {releases}."
         raise UnknownNameError(msg)
     return found
-
-
-def _numbers(version: str) -> list[int]:
-    """What orders releases: 1.9 comes before 1.10."""
-    return [int(part) if part.isdigit() else 0 for part in version.split(".")]

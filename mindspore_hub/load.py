@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from mindspore_hub.hub.card import Card
     from mindspore_hub.hub.hub import Hub
+    from mindspore_hub.networks.bare import Fitted, Rename
 
 _SOURCES = ("gitee", "github", "local")
 
@@ -95,17 +96,67 @@ def load_weights(
     Returns:
         Parameters by the names that the network gives them, ready for
         `mindspore.load_param_into_net`, which would pass over wrong names: so the file must fit the
-        network, as in `load`. Optimizer state is left out.
+        network, as in `load`. Optimizer state is left out. Where the network is not here, the names
+        are those in the file, without prefixes that training cells certainly put before them all.
 
     Raises:
         TypeError: An argument is of another type.
         ValueError: `source` is unknown.
         HubError: As in `load`.
     """
-    from mindspore_hub.networks.build import parameters
-
     _check_types(name, source, force_reload=force_reload, trust=trust)
-    return parameters(*_find(name, source, hub, trust=trust), force=force_reload)
+    card, found = _find(name, source, hub, trust=trust)
+    if card.is_indexed:
+        from mindspore_hub.networks.bare import parameters
+    else:
+        from mindspore_hub.networks.build import parameters
+    return parameters(card, found, force=force_reload)
+
+
+def fit(
+    network: nn.Cell,
+    name: str | os.PathLike[str],
+    *,
+    rename: Rename | None = None,
+    hub: str | os.PathLike[str] | Hub | None = None,
+) -> Fitted:
+    """Set every parameter of a network of yours from a published file, or from one of yours.
+
+    Nothing of the network runs, and its mode stays. That a file fits does not tell that the network
+    computes what was published.
+
+    Args:
+        network: Any `nn.Cell`.
+        name: Path of a checkpoint, or a name as of `load`, whose file is verified.
+        rename: Names of the network for those in the file, without what training left there: a
+            mapping, where what it does not have stays as it is, or a function. None as a name
+            leaves a tensor out.
+        hub: As of `load`.
+
+    Returns:
+        What was set. Parameters share the memory of the file, as those of `load`.
+
+    Raises:
+        TypeError: An argument is of another type.
+        CheckpointError: The file does not fit, which leaves the network as it was (a ValueError). The
+            message lists what is missing, unexpected, and of another shape or dtype; if only names
+            differ, it ends with a `rename` that may be right.
+        HubError: As in `load`, but for what is about networks of a hub.
+    """
+    from mindspore_hub.hub.hub import Hub
+    from mindspore_hub.networks.bare import fit as fit_file
+    from mindspore_hub.networks.framework import require_mindspore
+
+    if not isinstance(name, str | os.PathLike):
+        msg = f"name must be a str or a path, but is {name!r}."
+        raise TypeError(msg)
+    require_mindspore()
+    from mindspore import nn
+
+    if not isinstance(network, nn.Cell):
+        msg = f"network must be an nn.Cell, but is {network!r} of type {type(network).__name__}."
+        raise TypeError(msg)
+    return fit_file(network, name, rename, Hub.of(hub))
 
 
 def download(
@@ -113,24 +164,32 @@ def download(
     *,
     hub: str | os.PathLike[str] | Hub | None = None,
     force_reload: bool = False,
+    pin: bool = False,
 ) -> Path:
     """Download the checkpoint of a card into the store, and verify it; no code of a hub runs.
 
-    Arguments are those of `load`.
+    Args:
+        name: As of `load`.
+        hub: As of `load`.
+        force_reload: As of `load`.
+        pin: Take a file of which only the first digits of the sha256 are published, and pin it to
+            its whole sha256, which counts from then on and is logged as a warning.
 
     Returns:
         A read-only file in the store, or in an extra cache.
 
     Raises:
         TypeError: An argument is of another type.
+        TrustError: The file has to be pinned first, or its link leads to where no file may be
+            taken from (a ValueError).
         HubError: As in `load`, but for what is about networks.
     """
     from mindspore_hub.files.checkpoint import checkpoint
     from mindspore_hub.hub.hub import Hub
 
-    _check_types(name, "gitee", force_reload=force_reload)
+    _check_types(name, "gitee", force_reload=force_reload, pin=pin)
     found = Hub.of(hub)
-    with checkpoint(found.resolve(name), found, force=force_reload) as stored:
+    with checkpoint(found.resolve(name), found, force=force_reload, pin=pin) as stored:
         stored.verify()
         return stored.path
 

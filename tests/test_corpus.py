@@ -13,10 +13,13 @@ from typing import Any
 
 import pytest
 
+from mindspore_hub.authoring.index import build
 from mindspore_hub.checking.check import check_paths
 from mindspore_hub.checking.rules import all_rules
 from mindspore_hub.hub.document import Document, read_document
 from mindspore_hub.hub.findings import Finding, Severity
+from mindspore_hub.hub.hub import Hub, own_root
+from mindspore_hub.hub.index import parse
 from mindspore_hub.hub.values import iso_date
 from mindspore_hub.hub.vocabulary import words
 from mindspore_hub.info import to_json
@@ -123,6 +126,15 @@ def test_every_injected_defect_is_found_and_sound_cards_are_clean(folder: Path) 
         assert set(mutant["expect"]) <= found, mutant["id"]
         if mutant["id"].startswith("OK-"):
             assert not [item for item in findings if item.severity is not Severity.INFO]
+
+
+def test_an_index_of_the_cards_has_the_lines_of_the_shipped_one(folder: Path) -> None:
+    shipped = {entry.uid: entry.line for entry in Hub(own_root()).index.entries}
+    entries = parse(build(folder / "mindspore"))
+    assert len(entries) > 1800
+    for entry in entries:
+        uid = f"mindspore/{entry.uid}"
+        assert entry._replace(uid=uid).line == shipped[uid]
 
 
 def is_meant_otherwise(card: dict[str, Any], code: str) -> bool:

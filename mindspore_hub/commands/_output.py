@@ -9,12 +9,16 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import click
 
 from mindspore_hub._files import naming
-from mindspore_hub._text import json_text, one_line, printable, without_commands
+from mindspore_hub._text import json_text, one_line, printable, takes_utf8, without_commands
+
+_WIDEST = 1000
+"""Characters in a line of a table where nobody looks at a terminal."""
 
 
 def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
@@ -63,13 +67,18 @@ def print_table(
         rows: Their cells; a line feed begins a line inside of one.
         optional: How many columns at the end are left out where a terminal is too narrow for all.
     """
+    rows = [tuple(map(printable, row)) for row in rows]
+    is_terminal = bool(sys.stdout and sys.stdout.isatty())
+    aligned = None if is_terminal else _aligned([tuple(header), *rows])
+    if aligned is not None:
+        echo_as_it_is(without_commands(aligned))
+        return
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(width=None if sys.stdout and sys.stdout.isatty() else 1000)
-    rows = [tuple(map(printable, row)) for row in rows]
+    console = Console(width=None if is_terminal else _WIDEST)
     columns = len(header) - (optional if _width(header, rows) > console.width else 0)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for index, title in enumerate(header[:columns]):
@@ -80,6 +89,30 @@ def print_table(
         console.print(table)
     text = "\n".join(line.rstrip() for line in capture.get().splitlines())
     echo_as_it_is(without_commands(text))  # the title may be bold
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> str | None:
+    """The same table where nobody looks at a terminal; None if it is not so simple.
+
+    Importing what can fold cells and measure characters takes longer than most commands.
+    """
+    text = "".join(map("".join, rows))
+    if not (text.isascii() and takes_utf8()) or "\t" in text or "\r" in text:
+        return None
+    cells = [[cell.split("\n") for cell in row] for row in rows]
+    widths = [
+        max(len(line) for cell in column for line in cell) for column in zip(*cells, strict=True)
+    ]
+    whole = sum(widths) + 3 * (len(widths) - 1)
+    if whole > _WIDEST:
+        return None
+    lines = [
+        "   ".join(map(str.ljust, parts, widths)).rstrip()
+        for row in cells
+        for parts in zip_longest(*row, fillvalue="")
+    ]
+    head = max(map(len, cells[0]))
+    return "\n".join([*lines[:head], "─" * whole, *lines[head:]])
 
 
 def _width(header: Sequence[str], rows: list[tuple[str, ...]]) -> int:

@@ -155,8 +155,12 @@ def verify(names: tuple[str, ...], hub: Hub, style: str) -> None:
     settings = settings_of_command()
     named = {name: hub.resolve(name) for name in names}
     digests = {name: loadable_asset(card).sha256 for name, card in named.items()}
-    owners = owners_of(named.values() if names else hub.cards)
+    owners = {
+        sha256: tuple(sorted({named[name].uid for name in names if digests[name] == sha256}))
+        for sha256 in digests.values()
+    }
     if not names:
+        owners = owners_of(hub.cards)
         owners |= {entry.sha256: entry.uids for entry in _survey(hub)[1] if entry.is_file}
     checked = _check(stores_of(settings), owners, style)
     stored = {item.sha256 for item in checked}

@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
 @click.command("list")
 @click.argument("version", required=False)
+@click.option("--all", "everything", is_flag=True, help="List all files of the index as well.")
 @hub_option()
 @format_option
-def list_(version: str | None, hub: Hub, style: str) -> None:
+def list_(version: str | None, everything: bool, hub: Hub, style: str) -> None:
     """List the cards of the hub, of one VERSION (1.9) or of all."""
+    if everything:
+        _list_files(version, hub, style)
+        return
     from mindspore_hub.info import to_json
     from mindspore_hub.list import cards_of
 
@@ -38,6 +42,15 @@ def list_(version: str | None, hub: Hub, style: str) -> None:
     print_table(("Name", "Published metric", "Download", "Uid"), rows, optional=1)
 
 
+def _list_files(version: str | None, hub: Hub, style: str) -> None:
+    """List all published files of a release, or all."""
+    from mindspore_hub.commands.index_search import show_files
+    from mindspore_hub.hub.search import search
+
+    files = search(release=None if version == "master" else version, hub=hub)
+    show_files(sorted(files, key=lambda file: file.name.lower()), style)
+
+
 @click.command()
 @click.argument("name")
 @hub_option()
@@ -50,7 +63,9 @@ def info(name: str, hub: Hub, style: str) -> None:
     if style == "json":
         print_json(found.to_dict())
         return
-    facts = vars(found).items()
-    print_facts(
-        {key: value for key, value in facts if key[0] != "_" and value not in (None, "", [], {})}
-    )
+    facts = {key: value for key, value in vars(found).items() if key not in {"_card", "published"}}
+    if found.published:
+        from mindspore_hub.commands.index_search import facts_of
+
+        facts.update(facts_of(found.published))
+    print_facts({key: value for key, value in facts.items() if value not in (None, "", [], {})})

@@ -57,24 +57,30 @@ def load(name: str, no_pretrained: bool, force_reload: bool, hub: Hub, style: st
 
 @click.command()
 @click.argument("name")
+@click.option(
+    "--pin",
+    is_flag=True,
+    help="Take a file of which only the first digits of the sha256 are published, and pin it to its "
+    "whole sha256, which counts from then on.",
+)
 @force_reload_option
 @hub_option()
 @format_option
-def download(name: str, force_reload: bool, hub: Hub, style: str) -> None:
+def download(name: str, pin: bool, force_reload: bool, hub: Hub, style: str) -> None:
     """Download the checkpoint of NAME into the store, verify it, and print its path."""
     from mindspore_hub._progress import lines
-    from mindspore_hub.files.checkpoint import checkpoint, loadable_asset
+    from mindspore_hub.files.checkpoint import checkpoint
 
     settings, card = settings_of_command(), hub.resolve(name)
-    asset = loadable_asset(card)
-    with lines(asset.file_name, shown=settings.progress) as report:
+    file_name = card.asset.file_name if card.asset else ""
+    with lines(file_name, shown=settings.progress) as report:
         progress = report if style == "json" else None
         with checkpoint(
-            card, hub, settings=settings, force=force_reload, progress=progress
+            card, hub, settings=settings, force=force_reload, pin=pin, progress=progress
         ) as stored:
             stored.verify()
     if style == "json":
-        print_json({"uid": card.uid, "path": str(stored.path), "sha256": asset.sha256})
+        print_json({"uid": card.uid, "path": str(stored.path), "sha256": stored.sha256})
     else:
         echo(str(stored.path))
 

@@ -51,7 +51,7 @@ class _Job:
     """What is asked for, where it may be found, and the store where it shall end."""
 
     links: Sequence[str]
-    sha256: str
+    digits: str
     store: Store
     settings: Settings
     report: Progress
@@ -60,6 +60,11 @@ class _Job:
     @property
     def name(self) -> str:
         return segments_of(self.links[0])[-1]
+
+    @property
+    def sha256(self) -> str:
+        """Its digest; where only the first digits of it are known, what stands for it meanwhile."""
+        return _whole(self.digits)
 
 
 def obtain(
@@ -70,10 +75,12 @@ def obtain(
     settings: Settings,
     progress: Progress | None = None,
     force: bool = False,
+    pin: bool = False,
 ) -> StoredFile:
     """Open the file with this digest, downloading it if no store has it, or in any case by `force`.
 
-    It was published as `link`, an https URL, or http on this machine, and under `alternatives`, which are
+    With `pin`, `sha256` are the first digits of the digest only: the file is downloaded, and it has to
+    have them. It was published as `link`, an https URL, or http on this machine, and under `alternatives`, which are
     read on a miss only. Progress is reported in bytes; the default is a bar on a terminal.
 
     Returns:
@@ -87,14 +94,15 @@ def obtain(
         StoreError: The store cannot be read or written, or its disk is full.
         TrustError: The link, or a redirect, leads to where no file may be taken from.
     """
-    if not force and (found := stored(sha256, settings)):
+    key = _whole(sha256) if pin else sha256
+    if not force and (found := stored(key, settings)):
         return found
     store = stores_of(settings)[-1]
     store.prepare()
     name = segments_of(link)[-1]
-    with store.lock(sha256, name=name) as locked, ExitStack() as stack:
+    with store.lock(key, name=name) as locked, ExitStack() as stack:
         # Whoever held the lock before may have brought the file.
-        if not force and (found := store.open(sha256)):
+        if not force and (found := store.open(key)):
             return found
         report = progress or stack.enter_context(bar(name, shown=settings.progress))
         job = _Job((link, *alternatives), sha256, store, settings, report, locked)
@@ -117,6 +125,11 @@ def stored(sha256: str, settings: Settings) -> StoredFile | None:
         except (IntegrityError, StoreError) as error:
             logger.warning("The extra cache %s is passed over: %s", store.home, error)
     return own.open(sha256)
+
+
+def _whole(digits: str) -> str:
+    """A digest that is whole already, or one that begins with these digits and that no file has."""
+    return digits.ljust(64, "0")
 
 
 def _obtain(job: _Job) -> StoredFile:
@@ -161,13 +174,12 @@ def _bring(location: Location, job: _Job, *, resumable: bool) -> StoredFile:
     with job.store.explained("write", job.store.partial):
         partial = Partial(job.store.partial, job.sha256, resumable=resumable)
         try:
-            if not _is_right(partial, job):
-                _persist(location, partial, job)
+            sha256 = _right(partial, job) or _persist(location, partial, job)
             right = partial.path.stat()
-            job.store.add(partial.path, job.sha256)
+            job.store.add(partial.path, sha256)
         finally:
             partial.leave()
-        found = job.store.open(job.sha256)
+        found = job.store.open(sha256)
         if not found:
             msg = "it was removed as soon as it was there"
             raise PassingError(msg)
@@ -178,16 +190,17 @@ def _bring(location: Location, job: _Job, *, resumable: bool) -> StoredFile:
         return found
 
 
-def _is_right(partial: Partial, job: _Job) -> bool:
-    """Whether an earlier download lacks nothing but its name, so that nobody need be asked."""
+def _right(partial: Partial, job: _Job) -> str:
+    """Digest of an earlier download that lacks nothing but its name, so that nobody need be asked."""
     if not partial.is_whole:
-        return False
+        return ""
     with partial.path.open("rb") as file:
-        return digest(file) == job.sha256
+        got = digest(file)
+    return got if got.startswith(job.digits) else ""
 
 
-def _persist(location: Location, partial: Partial, job: _Job) -> None:
-    """Try one location again while its failures may pass, or while it goes on."""
+def _persist(location: Location, partial: Partial, job: _Job) -> str:
+    """Try one location again while its failures may pass, or while it goes on; return the digest."""
     reached, fruitless = partial.size, 0
     while True:
         try:
@@ -202,8 +215,8 @@ def _persist(location: Location, partial: Partial, job: _Job) -> None:
             time.sleep(pause)
 
 
-def _attempt(location: Location, partial: Partial, job: _Job) -> None:
-    """Bring the whole file into the partial, or raise."""
+def _attempt(location: Location, partial: Partial, job: _Job) -> str:
+    """Bring the whole file into the partial and return its digest, or raise."""
     with ExitStack() as stack:
         delivery = deliver(
             stack,
@@ -222,27 +235,28 @@ def _attempt(location: Location, partial: Partial, job: _Job) -> None:
             if not got:  # the earlier part may be another file's
                 file.seek(0)
                 got = digest(file)
-    if got != job.sha256 and start:
+    if got.startswith(job.digits):
+        return got
+    if start:
         logger.info("What was kept of an earlier download belongs to another file; from 0 again")
         partial.discard()
-        _attempt(location, partial, job)
-    elif got != job.sha256:
-        _refuse_wrong(location, got, partial, job)
+        return _attempt(location, partial, job)
+    raise _wrong(location, got, partial, job)
 
 
-def _refuse_wrong(location: Location, got: str, partial: Partial, job: _Job) -> None:
-    """Raise for a whole file that is another one; what was downloaded is kept to be looked at."""
-    msg = f"another file: expected sha256 {job.sha256}, got {got}"
+def _wrong(location: Location, got: str, partial: Partial, job: _Job) -> IntegrityError:
+    """What says that a whole file is another one; what was downloaded is kept to be looked at."""
+    msg = f"another file: expected sha256 {job.digits}, got {got}"
     if isinstance(location, str):
         with suppress(OSError):
             msg += f"; it is kept as {job.store.set_aside(partial.path, job.sha256)}"
     partial.discard()
-    raise IntegrityError(msg)
+    return IntegrityError(msg)
 
 
 def _verdict(job: _Job, failures: list[tuple[Location, HubError]]) -> HubError:
     """Say in one error what every source answered; the gravest failure gives its type."""
-    file = f"{job.name} (sha256 {job.sha256})"
+    file = f"{job.name} (sha256 {job.digits})"
     # A wrong copy of the file says nothing of the published file.
     copies = [
         location

@@ -1,4 +1,4 @@
-"""What the store records of its files: which were hashed already, and which card used them.
+"""What the store records of its files: which were hashed already, which card used them, and pins.
 
 A file whose stat has not changed need not be hashed again. The memo of a digest,
 `verified/<sha256>.json`, lists the stats of the files, here and in extra caches, that had it. A stat
@@ -6,6 +6,8 @@ is noted only once it is older than the clock's granularity: otherwise a file wr
 tick of the clock would pass with its second content.
 
 The ref of a card, `refs/<uid>.json`, says which file was loaded for it; its time is that of the last use.
+
+A pin, `pins/<digits>.json`, has the whole digest of a file of which only the first digits are published.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +33,8 @@ _KEPT = 16
 
 _UID = re.compile(r"[\w+-][\w.+-]*(/[\w+-][\w.+-]*)*", re.ASCII)
 """Uids that can be the path of a file and lead nowhere else."""
+
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 Stat: TypeAlias = tuple[int, int, int, int, int]
 """Device, inode, size in bytes, and the times of the last change of content and of inode in ns."""
@@ -98,6 +102,33 @@ def note_use(folder: str | os.PathLike[str], uid: str, sha256: str, link: str) -
             os.utime(path)
         else:
             replace(path, text)
+
+
+def note_pin(
+    folder: str | os.PathLike[str], digits: str, sha256: str, links: Iterable[str]
+) -> None:
+    """Pin the file whose digest begins with `digits`, and that these links lead to, to its digest.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    date = time.strftime("%Y-%m-%d", time.gmtime())
+    known = list(dict.fromkeys(map(shown_address, links)))
+    text = json.dumps({"sha256": sha256, "date": date, "links": known}, indent=1)
+    replace(Path(folder, f"{digits}.json"), text)
+
+
+def read_pin(folder: str | os.PathLike[str], digits: str, link: str) -> str | None:
+    """Digest that the file with these first digits is pinned to; None if it is not.
+
+    A pin counts for the links that it was made for: two files may begin with the same digits.
+    """
+    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+        pin = json.loads(Path(folder, f"{digits}.json").read_bytes())
+        sha256: str = pin["sha256"]
+        is_for_it = sha256.startswith(digits) and shown_address(link) in pin["links"]
+        return sha256 if is_for_it and _SHA256.fullmatch(sha256) else None
+    return None
 
 
 def read_refs(folder: str | os.PathLike[str]) -> Iterator[Ref]:

@@ -7,6 +7,7 @@
     corrupt/<sha256>-<unique>  what did not match its name, moved out of the way
     locks/<sha256>.lock        one download at a time, where the file system has locks (partial.py)
     trusted/<sha256>.json      which local hubs' code may run, by the digest of their path (networks/trust.py)
+    pins/<digits>.json         whole digests of files of which the first digits are published (records.py)
     links.json                 which links of cards were answered (checking/online.py)
     layout                     version of this layout
     CACHEDIR.TAG               tells backup programs that everything here can be had again
@@ -53,7 +54,9 @@ LAYOUT = 1
 
 _DAMAGED = re.compile("[0-9a-f]{64}-[0-9a-f]{16}")
 
-OWN_FOLDERS = frozenset({"blobs", "refs", "verified", "partial", "corrupt", "locks", "trusted"})
+OWN_FOLDERS = frozenset(
+    {"blobs", "refs", "verified", "partial", "corrupt", "locks", "trusted", "pins"}
+)
 """Folders of the package under `home`; whatever else lies there is somebody else's."""
 
 LINKS = "links.json"
@@ -99,6 +102,7 @@ class Store:
         self.partial = self.home / "partial"
         self.refs = self.home / "refs"
         self.trusted = self.home / "trusted"
+        self.pins = self.home / "pins"
         self.memo = memo or Memo(self.home / "verified")
 
     def blob(self, sha256: str) -> Path:

@@ -151,6 +151,11 @@ class Card:
     other_asset: Asset | None = None
 
     @property
+    def is_indexed(self) -> bool:
+        """Whether only facts of it are here, in the index: no text, and no network."""
+        return False
+
+    @property
     def document(self) -> Document:
         """The card as text, read again."""
         return read_document(self.path, self.uid)

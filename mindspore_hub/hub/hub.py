@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mindspore_hub.errors import AmbiguousNameError, CardError, UnknownNameError
 from mindspore_hub.hub.card import Card, read_card, variants_of
 from mindspore_hub.hub.findings import Place
-from mindspore_hub.hub.paths import card_paths, uid_of
+from mindspore_hub.hub.paths import card_paths, uid_of, uid_of_url
 from mindspore_hub.hub.values import YamlMapping, YamlText
-from mindspore_hub.settings import hub_setting, shown_address
+from mindspore_hub.settings import hub_setting
+
+if TYPE_CHECKING:
+    from mindspore_hub.hub.index import Entry, Index
 
 logger = logging.getLogger(__name__)
-
-_CARD_URL = re.compile(
-    r"(?i:https?://(?:www\.)?(?:gitee\.com|github\.com|raw\.githubusercontent\.com))"
-    r"/[^?#]+/assets/(?P<uid>[^?#]+?)(?:\.md)?/?(?:[?#].*)?"
-)
 
 _SUGGESTIONS = 3
 """How many near names a message gives at most."""
@@ -126,11 +124,31 @@ class Hub:
                     unread.append(UnreadableCard(uid, path, error))
         return tuple(_with_unique_names(cards)), tuple(unread)
 
+    @cached_property
+    def index(self) -> Index:
+        """Its index of published cards, an empty one if it has none; its own cards need none.
+
+        Raises:
+            CardError: The file is damaged, or of a later version.
+        """
+        from mindspore_hub.hub.index import read_index
+
+        return read_index(self.root / "assets")
+
     def links(self, sha256: str) -> Iterator[str]:
-        """Every link under which its cards publish a file; they are read when the first is asked for."""
+        """Every link under which a file is published, those of its own cards before the index.
+
+        Cards and index are read when the first link of each is asked for.
+        """
+        links: dict[str, None] = {}
         for card in self.cards:
             if card.asset and card.asset.sha256 == sha256:
+                links[card.asset.link] = None
                 yield card.asset.link
+        try:
+            yield from (link for link in self.index.links(sha256) if link not in links)
+        except CardError as error:
+            logger.warning("%s", error)
 
     @property
     def models(self) -> dict[str, list[Card]]:
@@ -148,7 +166,11 @@ class Hub:
                 name (`mvd_allresearch_sysumm01`), uid (`mindspore/1.9/mvd_allresearch_sysumm01`),
                 URL of a card on gitee.com or github.com, or path of a `.md` file. Nothing is
                 fetched from a URL, and whose repository it names does not matter: it means the
-                card of this hub with the uid that it ends with.
+                card of this hub with the uid that it ends with. Of models and cards, `NAME@1.9`
+                means those of that release.
+
+        Returns:
+            A card of this hub, or an `IndexedCard` for a name that only its index knows.
 
         Raises:
             UnknownNameError: No card has that name; near names are suggested.
@@ -163,7 +185,7 @@ class Hub:
 
     def _find(self, name: str) -> Card:
         if "://" in name:
-            return self._by_uid(_uid_of_url(name))
+            return self._by_uid(uid_of_url(name))
         if name.endswith(".md"):
             return self._by_path(name)
         if "/" in name:
@@ -204,7 +226,17 @@ class Hub:
     def _by_uid(self, name: str) -> Card:
         uid = name.removesuffix("/").lower()
         found = [card for card in self._candidates if card.uid.lower() == uid]
-        return found[0] if found else self._unknown(name, self._near_uids(uid))
+        if found:
+            return found[0]
+        entry = self.index.by_uid.get(uid)
+        card = self._indexed([entry] if entry else [], name)
+        return card or self._unknown(name, self._near_uids(uid))
+
+    def _indexed(self, entries: list[Entry], name: str) -> Card | None:
+        """The card that entries of the index with this name mean."""
+        from mindspore_hub.hub.index import meant
+
+        return meant(entries, name, self.index, self.cards)
 
     def _near_uids(self, uid: str) -> list[str]:
         """Uids of the cards that the last part of a uid may mean, those of its release first."""
@@ -213,10 +245,11 @@ class Hub:
             self._candidates,
             key=lambda card: (card.uid.rpartition("/")[0].lower() != release, not card.is_default),
         )
-        near = _near(name, _names(cards))
-        found = (
-            card.uid for item in near for card in cards if item in {card.model_name, card.name}
-        )
+        found: list[str] = []
+        for item in _near(name, [*_names(cards), *self.index.names]):
+            found += (card.uid for card in cards if item in {card.model_name, card.name})
+            uids = [entry.uid for entry in self.index.named(item)]
+            found += sorted(uids, key=lambda uid: uid.rpartition("/")[0].lower() != release)
         return list(dict.fromkeys(found))[:_SUGGESTIONS]
 
     def _by_name(self, name: str) -> Card:
@@ -231,28 +264,39 @@ class Hub:
             or of_model
             or [card for card in candidates if card.name.lower() == name.lower()]
         )
-        return _only(name, found) if found else self._unknown(name, _near(name, _names(candidates)))
+        if found:
+            return _only(name, found)
+        card = self._indexed(self.index.named(name), name)
+        return card or self._unknown(name, _near(name, [*_names(candidates), *self.index.names]))
 
     def _by_variant(self, model: str, variant: str) -> Card:
+        name = f"{model}@{variant}"
         cards = _of_model(model, self._candidates)
-        if not cards:
-            models = [card.model_name for card in self._candidates]
-            return self._unknown(f"{model}@{variant}", _near(model, models))
         found = [card for card in cards if _is_variant(card, variant)]
-        if not found:
-            name = f"{cards[0].model_name}@{variant}"
-            msg = (
-                f"{name!r} names no card.{self._elsewhere()} Variants of {cards[0].model_name}:\n"
-                f"{_choices(cards)}"
-            )
-            raise UnknownNameError(msg)
-        return _only(f"{model}@{variant}", found)
+        of_release = [card for card in cards if card.version == variant.removeprefix("r")]
+        found = found or [card for card in of_release if card.is_default] or of_release
+        if found:
+            return _only(name, found)
+        card = self._indexed(self.index.named(model, variant), name)
+        if card:
+            return card
+        published = self.index.named(model)
+        if not cards and not published:
+            models = [card.model_name for card in self._candidates]
+            return self._unknown(name, _near(model, [*models, *self.index.names]))
+        known = f"Variants of {cards[0].model_name}:\n{_choices(cards)}" if cards else ""
+        if not cards:
+            releases = ", ".join(dict.fromkeys(entry.release for entry in published))
+            known = f"{model} is published for the releases {releases}; see `mshub search {model}`."
+        model = cards[0].model_name if cards else model
+        msg = f"{f'{model}@{variant}'!r} names no card.{self._elsewhere()} {known}"
+        raise UnknownNameError(msg)
 
     def _unknown(self, name: str, near: list[str]) -> Card:
-        hint = _did_you_mean(near)
-        msg = (
-            f"{name!r} names no model card.{hint} `mshub list` shows every card.{self._elsewhere()}"
-        )
+        shown = "`mshub list` shows every card"
+        if self.index.entries:
+            shown = "`mshub search WORDS` finds published cards"
+        msg = f"{name!r} names no model card.{_did_you_mean(near)} {shown}.{self._elsewhere()}"
         raise UnknownNameError(msg)
 
     def _elsewhere(self) -> str:
@@ -272,18 +316,6 @@ def existing(name: str) -> Path | None:
         return path if path.exists() else None
     except (OSError, RuntimeError):  # a name too long for the system; no such user
         return None
-
-
-def _uid_of_url(url: str) -> str:
-    match = _CARD_URL.fullmatch(url)
-    if not match:
-        msg = (
-            f"{shown_address(url)!r} is not the address of a model card; expected "
-            "https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/<uid>.md, "
-            "the same on github.com, or just <uid>."
-        )
-        raise UnknownNameError(msg)
-    return match["uid"]
 
 
 @cache

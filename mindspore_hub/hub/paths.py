@@ -10,8 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from mindspore_hub.errors import CardError
+from mindspore_hub.errors import CardError, UnknownNameError
 from mindspore_hub.hub.patterns import pattern
+from mindspore_hub.settings import shown_address
 
 MAX_BYTES = 1_000_000
 """No card is larger; the largest published one has 40,000 bytes."""
@@ -30,6 +31,11 @@ ENTRY_POINT = "mindspore_hub_conf"
 """Name of the folder of all entry points, and of the module of each."""
 
 _VERSION = pattern(r"\d+(?:\.\d+)+")
+
+_CARD_URL = pattern(
+    r"(?i:https?://(?:www\.)?(?:gitee\.com|github\.com|raw\.githubusercontent\.com))"
+    r"/[^?#]+/assets/(?P<uid>[^?#]+?)(?:\.md)?/?(?:[?#].*)?"
+)
 
 
 class Cards(NamedTuple):
@@ -90,6 +96,23 @@ def uid_of(path: Path) -> str:
     parts = _absolute(path).parts
     start = _begin(parts)
     return "/".join((*parts[start:-1], path.stem)) if start else path.stem
+
+
+def uid_of_url(url: str) -> str:
+    """Uid of the card at an address of upstream's hub, or of another repository like it.
+
+    Raises:
+        UnknownNameError: It is not the address of a card.
+    """
+    match = _CARD_URL.fullmatch(url)
+    if not match:
+        msg = (
+            f"{shown_address(url)!r} is not the address of a model card; expected "
+            "https://gitee.com/mindspore/hub/blob/master/mshub_res/assets/<uid>.md, "
+            "the same on github.com, or just <uid>."
+        )
+        raise UnknownNameError(msg)
+    return match["uid"]
 
 
 def published_uid(uid: str, path: Path) -> str:

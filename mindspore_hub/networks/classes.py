@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.hub import Hub, own_root
 from mindspore_hub.hub.paths import root_above
-from mindspore_hub.hub.values import as_builtin
+from mindspore_hub.hub.values import SHA256, as_builtin
 from mindspore_hub.networks.framework import require_mindspore
 from mindspore_hub.networks.trust import explained, trusted_copy
 
@@ -83,7 +83,7 @@ def network_hub(card: Card, hub: Hub) -> Hub:
     It is `hub`, but for the card of another hub, named by its path: its own hub is meant if `hub`
     lacks the network, or if the caller of the package's own hub trusts it.
     """
-    above = root_above(card.path.resolve())
+    above = None if card.is_indexed else root_above(card.path.resolve())
     if above is None or above == hub.root.resolve():
         return hub
     wants_own = (hub.trust and hub.is_own) or not has_network(card, hub)
@@ -101,6 +101,8 @@ def network_class(card: Card, hub: Hub) -> Network:
         TrustError: The code of the hub is not trusted.
         MissingDependencyError: MindSpore is not installed.
     """
+    if card.is_indexed:
+        raise CardError(_without_network(card))
     module, name = card.network
     if not has_network(card, hub):
         msg = (
@@ -115,6 +117,27 @@ def network_class(card: Card, hub: Hub) -> Network:
     require_mindspore()
     with explained(hub.root, copy):
         return import_network(copy, module, name)
+
+
+def _without_network(card: Card) -> str:
+    """What says that a card of the index has no network here, and what can be done."""
+    link = card.repo_link
+    where = "published nowhere"
+    if link:
+        folder = f"in the folder {link.path} of" if link.path else "in"
+        where = f"{folder} {link.owner}/{link.repo}" + (f", branch {link.ref}" if link.ref else "")
+    msg = f"There is no network for {card.uid} here; its code was {where}."
+    if card.asset is None:
+        return f"{msg} It publishes no checkpoint either."
+    if not (card.asset.link and card.asset.sha256):
+        return f"{msg} Its checkpoint cannot be verified either: it has no link, or no sha256."
+    pin = ""
+    if not SHA256.fullmatch(card.asset.sha256):
+        pin = f" Both need `mshub download {card.uid} --pin` before."
+    return (
+        f'{msg} Its weights can be had alone, by `mindspore_hub.load_weights("{card.uid}")`, or in a '
+        f'network of yours, by `mindspore_hub.fit(network, "{card.uid}")`.{pin}'
+    )
 
 
 def import_network(root: Path, module: str, name: str) -> Network:

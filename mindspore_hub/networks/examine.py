@@ -147,7 +147,10 @@ class Examination:
             yield f"prefix {prefix}", count(tensors, "parameter")
         optimizer = self.of_role("optimizer")
         if optimizer:
-            yield "optimizer state", f"{Total.of(optimizer)}: {_listed(_beginnings(optimizer))}"
+            yield (
+                "optimizer state",
+                f"{Total.of(optimizer)}: {_listed(beginnings(tensor.name for tensor in optimizer))}",
+            )
         yield from _texts("text", self.texts)
         # Every safetensors file of MindSpore says this.
         metadata = {
@@ -318,9 +321,8 @@ def _texts(kind: str, texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         yield kind, f"and {len(texts) - LISTED} more; --format json lists all"
 
 
-def _beginnings(tensors: Sequence[TensorFacts]) -> list[str]:
-    """`moments.*` for many tensors."""
-    names = [tensor.name for tensor in tensors]
+def beginnings(names: Iterable[str]) -> list[str]:
+    """`moments.*` for many names."""
     return list(dict.fromkeys(f"{n.split('.')[0]}.*" if "." in n else n for n in names))
 
 

@@ -54,7 +54,7 @@ _COUNTER = re.compile(
     r"step|global_step|momentum|learning_rate(_group_\d+)?|beta[12]_power|index_var"
     r"|epoch_num|step_num|loss_scale"
     r"|scale_sense|current_iterator_step|last_overflow_iterator_step"
-    r"|state_step|step_t|afactor_step|fake_param|fake_lr"
+    r"|growth_interval|state_step|step_t|afactor_step|fake_param|fake_lr"
 )
 """Entries that MindSpore's optimizers, loss scaling and training callbacks add to a file."""
 
@@ -170,7 +170,9 @@ def read_weights(buffer: Buffer, facts: Facts) -> Weights:
 
 def weights_of(index: TensorFile, facts: Facts) -> Weights:
     """Tensors of a file that was read already; see `read_weights`."""
-    return name_weights({name: partial(_stored, index, name) for name in index.entries}, facts)
+    return name_weights(
+        {name: partial(stored_weight, index, name) for name in index.entries}, facts
+    )
 
 
 def name_weights(stored: Mapping[str, Callable[[], Weight]], facts: Facts) -> Weights:
@@ -301,7 +303,7 @@ def check_arguments(declared: Mapping[str, object], derived: Mapping[str, Derive
         raise CheckpointError(msg)
 
 
-def _stored(index: TensorFile, name: str) -> Weight:
+def stored_weight(index: TensorFile, name: str) -> Weight:
     """A tensor of a file as it names it."""
     entry = index.entries[name]
     return Weight(name, Signature(entry.shape, entry.dtype), index.array(name))
