@@ -66,6 +66,12 @@ class Checkpoint:
         unused: Parts that the original network saves and never computes with; a file holds all of
             their tensors or none.
         prefixes: Prefixes to remove from names in the file.
+        stacked: Endings of names under which a file may hold as one tensor what the network holds
+            as one tensor per group of a convolution, stacked along the first axis in the order of
+            the groups; each with the ending in the network, where `{}` is the number of the group.
+        leaves: Last components of the names of parameters. What has another one was left in the
+            file by an optimizer whose names are not known, and is not read. Empty if every name
+            counts.
     """
 
     class_argument: str
@@ -74,3 +80,5 @@ class Checkpoint:
     renames: Mapping[str, str] = field(default_factory=dict)
     unused: tuple[UnusedCopy, ...] = ()
     prefixes: tuple[str, ...] = PUBLISHED_PREFIXES
+    stacked: Mapping[str, str] = field(default_factory=dict)
+    leaves: tuple[str, ...] = ()

@@ -1,22 +1,60 @@
-"""ResNet-50 trunk of the re-identification and metric learning networks.
+"""ResNet trunks with the padding that MindSpore calls "same", and what other ResNets share with them.
 
 Source: He et al., Deep Residual Learning for Image Recognition, CVPR 2016, arXiv:1512.03385, as
-built by `research/cv/{MVD,DDAG,VehicleNet,metric_learn}` of mindspore/models (r1.5 to r1.9). It
-differs from the usual ImageNet trunk in its padding: every convolution and the max-pool pad as
-`pad_mode="same"`, which for even sizes adds the extra row and column at the bottom and the right.
+built by `official/cv/resnet` and `research/cv/{MVD,DDAG,VehicleNet,metric_learn}` of
+mindspore/models (r1.3 to r1.10). They differ from the usual ImageNet trunk in their padding: every
+convolution and the max-pool pad as `pad_mode="same"`, which for even sizes adds the extra row and
+column at the bottom and the right.
 """
+
+from collections.abc import Callable
+from functools import partial
 
 from mindspore import Tensor, nn, ops
 
 FEATURES = 2048
 """Channels of the last stage, hence length of a pooled feature."""
 
-_STAGES = ((3, 256, 1), (4, 512, 2), (6, 1024, 2), (3, FEATURES, 2))
-"""Blocks, output channels and stride of each stage."""
+WIDTHS = (256, 512, 1024, FEATURES)
+"""Output channels of the stages of a ResNet of bottlenecks."""
+
+BLOCKS_50, BLOCKS_101, BLOCKS_152 = (3, 4, 6, 3), (3, 4, 23, 3), (3, 8, 36, 3)
+"""Blocks of each stage, by the layers of the network."""
 
 
-class ResNet50(nn.Cell):
+class ResNet(nn.Cell):
     """Image to feature map.
+
+    Args:
+        block: Makes a block of its input channels, its output channels and its stride.
+        blocks: Blocks of each stage.
+        eps: Term added to the variance in the first batch normalisation.
+
+    Inputs:
+        Normalised images `(N, 3, H, W)`, float32.
+
+    Outputs:
+        Feature maps `(N, 2048, ceil(H / 32), ceil(W / 32))`, float32.
+    """
+
+    def __init__(
+        self, block: Callable[[int, int, int], nn.Cell], blocks: tuple[int, ...], *, eps: float
+    ) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 7, 2, pad_mode="same")
+        self.bn1 = nn.BatchNorm2d(64, eps=eps)
+        self.relu = nn.ReLU()
+        self.max_pool = nn.MaxPool2d(3, 2, pad_mode="same")
+        self.layer1, self.layer2, self.layer3, self.layer4 = stages(block, blocks)
+
+    def construct(self, x: Tensor) -> Tensor:
+        """Compute feature maps."""
+        x = self.max_pool(self.relu(self.bn1(self.conv1(x))))
+        return self.layer4(self.layer3(self.layer2(self.layer1(x))))
+
+
+class ResNet50(ResNet):
+    """ResNet-50 trunk of the re-identification and metric learning networks.
 
     Args:
         eps: Term added to the variance in every batch normalisation but the last of a block.
@@ -32,27 +70,12 @@ class ResNet50(nn.Cell):
     """
 
     def __init__(self, *, eps: float, last_eps: float, last_momentum: float = 0.9) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 7, 2, pad_mode="same")
-        self.bn1 = nn.BatchNorm2d(64, eps=eps)
-        self.relu = nn.ReLU()
-        self.max_pool = nn.MaxPool2d(3, 2, pad_mode="same")
-        norms = {"eps": eps, "last_eps": last_eps, "last_momentum": last_momentum}
-        channels = 64
-        for number, (blocks, width, stride) in enumerate(_STAGES, 1):
-            first = _Bottleneck(channels, width, stride, **norms)
-            rest = [_Bottleneck(width, width, 1, **norms) for _ in range(blocks - 1)]
-            setattr(self, f"layer{number}", nn.SequentialCell([first, *rest]))
-            channels = width
-
-    def construct(self, x: Tensor) -> Tensor:
-        """Compute feature maps."""
-        x = self.max_pool(self.relu(self.bn1(self.conv1(x))))
-        return self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        block = partial(Bottleneck, eps=eps, last_eps=last_eps, last_momentum=last_momentum)
+        super().__init__(block, BLOCKS_50, eps=eps)
 
 
-class _Bottleneck(nn.Cell):
-    """Residual block of a 1×1, a 3×3 and a 1×1 convolution."""
+class Bottleneck(nn.Cell):
+    """Residual block of a 1×1, a 3×3 and a 1×1 convolution; the 3×3 has the stride."""
 
     def __init__(
         self,
@@ -62,7 +85,7 @@ class _Bottleneck(nn.Cell):
         *,
         eps: float,
         last_eps: float,
-        last_momentum: float,
+        last_momentum: float = 0.9,
     ) -> None:
         super().__init__()
         width = out_channels // 4
@@ -83,10 +106,47 @@ class _Bottleneck(nn.Cell):
         )
 
     def construct(self, x: Tensor) -> Tensor:
-        branch = self.relu(self.bn1(self.conv1(x)))
-        branch = self.relu(self.bn2(self.conv2(branch)))
-        branch = self.bn3(self.conv3(branch))
-        return self.relu(branch + self.down_sample_layer(x))
+        return self.relu(self.branch(x) + self.down_sample_layer(x))
+
+    def branch(self, x: Tensor) -> Tensor:
+        """Compute what the block adds to its input."""
+        x = self.relu(self.bn1(self.conv1(x)))
+        x = self.relu(self.bn2(self.conv2(x)))
+        return self.bn3(self.conv3(x))
+
+
+def stages(
+    block: Callable[[int, int, int], nn.Cell],
+    blocks: tuple[int, ...],
+    widths: tuple[int, ...] = WIDTHS,
+    channels: int = 64,
+) -> list[nn.SequentialCell]:
+    """Make the stages of a ResNet; the first block of all but the first halves height and width.
+
+    Args:
+        block: Makes a block of its input channels, its output channels and its stride.
+        blocks: Blocks of each stage.
+        widths: Output channels of each stage.
+        channels: Input channels of the first.
+    """
+    made = []
+    for number, (count, width) in enumerate(zip(blocks, widths, strict=True)):
+        first = block(channels, width, 1 if number == 0 else 2)
+        rest = [block(width, width, 1) for _ in range(count - 1)]
+        made.append(nn.SequentialCell([first, *rest]))
+        channels = width
+    return made
+
+
+class ZeroPaddedMaxPool(nn.Cell):
+    """Largest of 3×3 values at every second place, with a ring of zeros that may be the largest."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool = nn.MaxPool2d(3, 2)
+
+    def construct(self, x: Tensor) -> Tensor:
+        return self.pool(ops.pad(x, (1, 1, 1, 1)))
 
 
 def global_pool(maps: Tensor) -> Tensor:

@@ -34,7 +34,9 @@ def parameter(name: str, shape: Shape) -> Array:
     if leaf in _LEAVES:
         value = _LEAVES[leaf](random, shape)
     elif len(shape) > 1:
-        value = random.standard_normal(shape) * math.sqrt(1 / math.prod(shape[1:]))
+        value = np.empty(shape, np.float32)
+        for row in value:  # the same numbers as all at once, which take thrice the memory
+            row[...] = random.standard_normal(shape[1:]) * math.sqrt(1 / math.prod(shape[1:]))
     else:
         value = random.random_sample(shape)
     return np.asarray(value, np.float32)

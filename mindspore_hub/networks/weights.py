@@ -98,6 +98,8 @@ class Facts:
     renames: Mapping[str, str] = field(default_factory=dict)
     unused: tuple[UnusedCopy, ...] = ()
     prefixes: tuple[str, ...] = ()
+    stacked: Mapping[str, str] = field(default_factory=dict)
+    leaves: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -176,17 +178,39 @@ def weights_of(index: TensorFile, facts: Facts) -> Weights:
 def name_weights(stored: Mapping[str, Callable[[], Weight]], facts: Facts) -> Weights:
     """Give the tensors of a file, which are read by calls, the names of the network."""
     weights = Weights()
-    state = optimizer_state(stored)
+    state = optimizer_state(stored) | _without_leaf(stored, facts)
     for file_name, read in stored.items():
         name = network_name(file_name, facts)
         if file_name in state:
             weights.state.setdefault(name, read)
-        elif name in weights:
-            msg = f"its entries {weights[name].file_name} and {file_name} both mean {name}."
-            raise CheckpointError(msg)
-        else:
-            weights[name] = read()
+            continue
+        for part, weight in _groups(name, read(), facts).items():
+            if part in weights:
+                msg = f"its entries {weights[part].file_name} and {file_name} both mean {part}."
+                raise CheckpointError(msg)
+            weights[part] = weight
     return weights
+
+
+def _without_leaf(names: Iterable[str], facts: Facts) -> set[str]:
+    """Those names of a file that end as no parameter of the network does, if it says how they end."""
+    return {name for name in names if facts.leaves and name.split(".")[-1] not in facts.leaves}
+
+
+def _groups(name: str, weight: Weight, facts: Facts) -> dict[str, Weight]:
+    """A tensor by its name; one that stacks the groups of a convolution as one for each of them."""
+    ending = next((end for end in facts.stacked if name.endswith(f".{end}")), None)
+    shape = weight.signature.shape
+    if ending is None or len(shape) != 4 or shape[1] == 0 or shape[0] % shape[1]:
+        return {name: weight}
+    outer, size = name.removesuffix(ending), shape[1]  # a group has as many outputs as inputs
+    signature = Signature((size, *shape[1:]), weight.signature.dtype)
+    return {
+        outer + facts.stacked[ending].format(group): Weight(
+            weight.file_name, signature, weight.array[group * size : (group + 1) * size]
+        )
+        for group in range(shape[0] // size)
+    }
 
 
 def optimizer_state(names: Collection[str]) -> set[str]:

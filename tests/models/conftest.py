@@ -6,6 +6,7 @@ os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX2")
 
 import importlib
 import importlib.util
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,20 +16,30 @@ import pytest
 from mindspore import nn
 
 MODELS = Path(__file__).parents[2] / "models"
+FAMILIES = Path(__file__).parents[1] / "data" / "families"
 PACKAGE = "_networks_under_test"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test with the argument `network_module` once for each network in `models`, or as it says."""
+    """Run a test with the argument `network_module` once for each module of one network, or as it says."""
     named = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
     if "network_module" in metafunc.fixturenames and "network_module" not in named:
-        modules = sorted(path.stem for path in MODELS.glob("[!_]*.py"))
-        metafunc.parametrize("network_module", modules)
+        modules = {path.stem for path in MODELS.glob("[!_]*.py")} - _modules_of_families()
+        metafunc.parametrize("network_module", sorted(modules))
+
+
+def _modules_of_families() -> set[str]:
+    """Modules of several networks each, which test_families.py looks at."""
+    indices = [json.loads(path.read_text()) for path in FAMILIES.glob("*/networks.json")]
+    return {form["network"].split(".")[0] for index in indices for form in index.values()}
 
 
 @pytest.fixture(scope="session")
 def network_class() -> Callable[[str], type[nn.Cell]]:
-    """Give the network class of a name in any case, from `models` under a private package name."""
+    """Give the network of a name in any case, from `models` under a private package name.
+
+    The name is that of a module of one network, or `module.network`.
+    """
     location = MODELS / "__init__.py"
     spec = importlib.util.spec_from_file_location(
         PACKAGE, location, submodule_search_locations=[str(MODELS)]
@@ -40,8 +51,9 @@ def network_class() -> Callable[[str], type[nn.Cell]]:
 
 
 def _find_class(name: str) -> type[nn.Cell]:
-    module = importlib.import_module(f"{PACKAGE}.{name.lower()}")
-    return next(value for key, value in vars(module).items() if key.lower() == name.lower())
+    module, _, network = name.lower().partition(".")
+    found = vars(importlib.import_module(f"{PACKAGE}.{module}"))
+    return next(value for key, value in found.items() if key.lower() == (network or module))
 
 
 @pytest.fixture

@@ -29,6 +29,10 @@ REFUSED = [
     ("MultiTaskNet", {"heatmapaware": "no"}, "heatmapaware must be False or True, got 'no'"),
     ("MultiTaskNet", {"segmentaware": 2}, "segmentaware must be False or True, got 2"),
     ("MultiTaskNet", {"keyptaware": None}, "keyptaware must be False or True, got None"),
+    ("alexnet", {"dropout": 1.5}, "dropout must be a number of at least 0 and below 1, got 1.5"),
+    ("lenet.lenet5", {"in_channels": 0}, "in_channels must be an integer of at least 1, got 0"),
+    ("lenet.lenet5", {"num_classes": -1}, "num_classes must be an integer of at least 0, got -1"),
+    ("vgg.vgg16", {"batch_norm": "yes"}, "batch_norm must be False or True, got 'yes'"),
     ("MultiTaskNet", {"multitask": "yes"}, "multitask must be False or True, got 'yes'"),
 ]
 

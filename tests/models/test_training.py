@@ -81,6 +81,9 @@ def test_graph_mode_trains_the_head(net, inputs, case):
         ("DDAG", "resnet50.layer1.0.bn2", 0.1),
         ("VehicleNet", "model.layer1.0.bn3", 0.1),
         ("metric_learn", "layer1.0.bn3", 0.1),
+        ("resnet.resnet18", "bn1", 0.9),
+        ("resnet.resnet18", "layer2.0.bn1d", 0.1),
+        ("resnet.resnet18", "layer2.0.down_sample_layer.1", 0.9),
     ],
 )
 def test_a_batch_has_its_share_in_the_running_mean(network, path, share, network_class):
@@ -107,6 +110,7 @@ def test_each_distillation_of_mvd_is_of_the_feature_before_it(network_class):
         ("DDAG", {"drop": 0.0}, "graph_att.dropout", 0.0),
         ("VehicleNet", {"droprate": 0.2}, "classifier.dropout", 0.2),
         ("VehicleNet", {"droprate": 0.0}, "classifier.dropout", 0.0),
+        ("googlenet.mindcv_googlenet", {}, "dropout", 0.2),
     ],
 )
 def test_training_sets_its_share_of_values_to_zero(network, arguments, path, share, network_class):

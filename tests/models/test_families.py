@@ -1,0 +1,341 @@
+"""Parameters and outputs of the original networks, computed with MindSpore 2.10 on a CPU.
+
+A folder of `data/families` holds three files. `networks.json` says of each form of a file which
+network holds it, built with which arguments, and the shape of an image; GRAPH mode is tried where
+it says so, and everywhere if MSHUB_TEST_ALL is set. `parameters.tsv.xz` has a line for each tensor
+of each form in the order of the original: form, name and shape. `golden.npz` has the output for
+one image by the name of the form.
+"""
+
+import functools
+import gc
+import json
+import lzma
+import os
+import random
+from fnmatch import fnmatchcase
+from pathlib import Path
+from types import SimpleNamespace
+
+import fill
+import mindspore
+import numpy as np
+import pytest
+from mindspore import nn, ops
+
+from mindspore_hub.networks.assign import assign
+from mindspore_hub.networks.framework import build_uninitialised
+from mindspore_hub.networks.weights import (
+    Signature,
+    Weight,
+    derive_arguments,
+    facts_of,
+    name_weights,
+    network_name,
+)
+
+pytestmark = pytest.mark.slow
+
+FAMILIES = Path(__file__).parents[1] / "data" / "families"
+FORMS = {
+    form: SimpleNamespace(name=form, folder=path.parent, **facts)
+    for path in sorted(FAMILIES.glob("*/networks.json"))
+    for form, facts in json.loads(path.read_text()).items()
+}
+COMPILED = [
+    name
+    for name, form in FORMS.items()
+    if hasattr(form, "graph") or os.environ.get("MSHUB_TEST_ALL")
+]
+
+# Of the largest magnitude; the originals differ from themselves by up to 1e-6.
+TOLERANCE = 1e-4
+
+_LARGE = 10_000_000
+"""Elements from which on few values are held for other networks with a tensor of the same name."""
+
+
+@pytest.fixture(scope="module")
+def form(request):
+    return FORMS[request.param]
+
+
+@pytest.fixture(scope="module")
+def net(form, network_class):
+    """A network with drawn parameters, loaded from what a file of it holds, in another order."""
+    yield _load(network_class(form.network), form)
+    gc.collect()  # tens of millions of numbers would wait for the next network
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _values_are_dropped():
+    yield
+    _draw_small.cache_clear()
+    _draw_large.cache_clear()
+
+
+@pytest.mark.parametrize("form", FORMS, indirect=True, scope="module")
+class TestForm:
+    def test_parameters_are_those_of_the_original_in_its_order(self, net, form):
+        expected = _parameters(form)
+        assert [(name, p.shape) for name, p in net.parameters_and_names()] == expected
+        assert [(p.name, p.shape) for p in net.get_parameters()] == expected
+
+    def test_names_in_a_file_are_those_of_the_network(self, form, network_class):
+        facts = facts_of(network_class(form.network))
+        names = [name for name, _ in _parameters(form)]
+        assert [network_name(name, facts) for name in names] == names
+
+    def test_shapes_in_a_file_determine_the_arguments(self, form, network_class):
+        facts = facts_of(network_class(form.network))
+        stored = {
+            name: Weight(name, Signature(shape, "float32"), np.empty(0))
+            for name, shape in _parameters(form)
+        }
+        derived = {name: item.value for name, item in derive_arguments(stored, facts).items()}
+        assert facts.class_argument in derived
+        assert derived == {name: form.arguments[name] for name in derived}
+
+    @pytest.mark.parametrize("mode", ["pynative"], indirect=True)
+    @pytest.mark.usefixtures("mode")
+    def test_output_equals_that_of_the_original(self, net, form):
+        assert _error(net, form) <= TOLERANCE
+
+
+@pytest.mark.parametrize("form", COMPILED, indirect=True, scope="module")
+@pytest.mark.parametrize("mode", ["graph"], indirect=True)
+@pytest.mark.usefixtures("mode")
+def test_output_in_graph_mode_equals_that_of_the_original(net, form):
+    assert _error(net, form) <= TOLERANCE
+
+
+def _padded_as(wrong):
+    """Convolutions and max-pools that pad as `wrong` says, whatever they are asked for."""
+
+    def padded(cell):
+        def make(*args, **kwargs):
+            if kwargs.get("pad_mode", wrong) != wrong:
+                kwargs = {**kwargs, "pad_mode": wrong, "padding": 0}
+                kwargs |= {"padding": args[2] // 2} if wrong == "pad" else {}
+            return cell(*args, **kwargs)
+
+        return make
+
+    return {"Conv2d": padded(nn.Conv2d)}
+
+
+def _norms_of(eps):
+    """Batch normalisation that adds `eps` to the variance, whatever it is asked for."""
+    norm = nn.BatchNorm2d
+    return {"BatchNorm2d": lambda channels, **_: norm(channels, eps=eps)}
+
+
+MISTAKES = {
+    "even padding": _padded_as("pad"),
+    "uneven padding": _padded_as("same"),
+    "eps of 1e-5": _norms_of(1e-5),
+    "eps of 1e-3": _norms_of(1e-3),
+    "average pools": {"MaxPool2d": nn.AvgPool2d},
+    "leaky units": {"ReLU": functools.partial(nn.LeakyReLU, 0.1)},
+    "bounded units": {"ReLU": nn.ReLU6},
+}
+
+
+@pytest.mark.parametrize(
+    ("form", "mistake"),
+    [
+        ("resnet18_10", "uneven padding"),
+        ("resnet18_10", "eps of 1e-5"),
+        ("resnet50_10", "even padding"),
+        ("googlenet_10", "even padding"),
+        ("googlenet_10", "eps of 1e-5"),
+        ("googlenet_10", "bounded units"),
+        ("lenet_10", "average pools"),
+        ("lenet_10", "leaky units"),
+        ("mindcv_seresnet18", "uneven padding"),
+        ("resnetv2_50_10", "uneven padding"),
+        ("resnetv2_50_10", "eps of 1e-3"),
+    ],
+    indirect=["form"],
+)
+def test_a_mistake_in_a_network_is_noticed(form, mistake, network_class, monkeypatch):
+    cell = network_class(form.network)
+    for name, wrong in MISTAKES[mistake].items():
+        monkeypatch.setattr(nn, name, wrong)
+    assert _error(_load(cell, form), form) > TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("network", "idle"),
+    [
+        ("lenet.lenet5", []),
+        ("googlenet.googlenet", []),
+        ("resnext.se_resnext50_32x4d", []),
+        ("resnetv2.resnetv2_50", ["conv1.weight"]),
+    ],
+)
+def test_a_training_step_reaches_every_weight_but_the_idle(network, idle, network_class):
+    net = network_class(network)(num_classes=5).set_train()
+    ((channels, *_),) = net.input_shapes
+    images = mindspore.Tensor(fill.tensor("training", (2, channels, 32, 32)))
+    parameters = net.trainable_params()
+    differentiate = mindspore.value_and_grad(
+        lambda images: ops.square(net(images)).mean(), None, parameters
+    )
+    _, gradients = differentiate(images)
+    assert [
+        parameter.name
+        for parameter, gradient in zip(parameters, gradients, strict=True)
+        if not gradient.asnumpy().any()
+    ] == idle
+
+
+def test_googlenet_trains_with_auxiliary_classifiers(network_class):
+    cell = network_class("googlenet.mindcv_googlenet")
+    net = cell(num_classes=5, aux_logits=True)
+    shapes = {name: parameter.shape for name, parameter in net.parameters_and_names()}
+    assert shapes["aux1.conv.conv.weight"] == (128, 512, 1, 1)
+    assert shapes["aux2.conv.conv.weight"] == (128, 528, 1, 1)
+    assert shapes["aux2.fc1.weight"] == (1024, 2048)
+    stored = [Weight(name, Signature(shape, "float32"), None) for name, shape in shapes.items()]
+    derived = derive_arguments({weight.file_name: weight for weight in stored}, cell.checkpoint)
+    assert {name: item.value for name, item in derived.items()} == {
+        "num_classes": 5,
+        "aux_logits": True,
+    }
+    images = mindspore.Tensor(fill.tensor("training", (2, 3, 224, 224)))
+    assert net.set_train(False)(images).shape == (2, 5)
+    assert [output.shape for output in net.set_train()(images)] == [(2, 5)] * 3
+
+
+def test_every_form_has_its_parameters_and_its_output():
+    for folder in {form.folder for form in FORMS.values()}:
+        names = {form.name for form in FORMS.values() if form.folder == folder}
+        assert set(_sections(folder)) == names
+        assert set(np.load(folder / "golden.npz").files) == names
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        "alexnet.alexnet",
+        "googlenet.googlenet",
+        "googlenet.mindcv_googlenet",
+        "lenet.lenet5",
+        "resnet.resnet18",
+        "resnet.resnet50",
+        "resnet.mindcv_resnet50",
+        "resnetv2.resnetv2_50",
+        "resnetv2.mindcv_bit_resnet50",
+        "resnext.resnext50",
+        "resnext.se_resnext50_32x4d",
+        "se_resnet.se_resnet50",
+        "se_resnet.senet_resnet50",
+        "se_resnet.mindcv_seresnet18",
+        "vgg.vgg16",
+        "vgg.mindcv_vgg13",
+    ],
+)
+def test_without_classes_a_network_lacks_its_head_alone(network, network_class):
+    cell = network_class(network)
+    facts = facts_of(cell)
+    with_head, without = (build_uninitialised(cell, {facts.class_argument: n}) for n in (6, 0))
+    names = [name for name, _ in with_head.parameters_and_names()]
+    trunk = [n for n in names if not any(fnmatchcase(n, pattern) for pattern in facts.head)]
+    assert trunk != names
+    assert [name for name, _ in without.parameters_and_names()] == trunk
+
+
+def _load(cell, form):
+    facts = facts_of(cell)
+    stored = [
+        Weight(name, Signature(shape, "float32"), _draw(name, shape))
+        for name, shape in _parameters(form)
+    ]
+    left = [Weight(f"moments.{w.file_name}", w.signature, w.array) for w in stored]
+    counters = ("momentum", "learning_rate", "global_step", "step", "scale_sense")
+    left += [Weight(name, Signature((), "float32"), np.float32(0)) for name in counters]
+    mixed = [*stored, *left]
+    random.Random(form.name).shuffle(mixed)
+    net = build_uninitialised(cell, form.arguments)
+    assign(net, _named(mixed, facts), facts)
+    return net.set_train(False)
+
+
+def _named(stored, facts):
+    return name_weights(
+        {weight.file_name: functools.partial(_same, weight) for weight in stored}, facts
+    )
+
+
+def _same(weight):
+    return weight
+
+
+def _error(net, form):
+    """Largest difference to the output of the original, in shares of its largest magnitude."""
+    image = fill.image(f"{form.name}/b1", (1, *form.input))
+    output = net(mindspore.Tensor(image)).asnumpy()
+    expected = np.load(form.folder / "golden.npz")[form.name]
+    assert output.shape == expected.shape
+    return float(np.abs(output - expected).max() / np.abs(expected).max())
+
+
+def _parameters(form):
+    return _sections(form.folder)[form.name]
+
+
+@functools.cache
+def _sections(folder):
+    """Names and shapes of the tensors of each form."""
+    text = lzma.decompress((folder / "parameters.tsv.xz").read_bytes()).decode()
+    sections = {}
+    for line in text.splitlines():
+        form, name, shape = line.split("\t")
+        sizes = tuple(int(size) for size in shape.split("x"))
+        sections.setdefault(form, []).append((name, sizes))
+    return sections
+
+
+def _draw(name, shape):
+    return (_draw_large if np.prod(shape) >= _LARGE else _draw_small)(name, shape)
+
+
+@functools.lru_cache(maxsize=800)  # tensors of a network with those of the one before
+def _draw_small(name, shape):
+    return fill.parameter(name, shape)
+
+
+@functools.lru_cache(maxsize=2)
+def _draw_large(name, shape):
+    return fill.parameter(name, shape)
+
+
+def test_weights_of_all_groups_in_one_tensor_are_those_of_each(network_class):
+    facts = facts_of(network_class("resnext.resnext50"))
+    whole = fill.parameter("whole", (128, 4, 3, 3))
+    name = "backbone.layer1.0.conv2.weight"
+    named = _named([Weight(name, Signature(whole.shape, "float32"), whole)], facts)
+    assert list(named) == [f"backbone.layer1.0.conv2.convs.{group}.weight" for group in range(32)]
+    assert all(weight.signature == Signature((4, 4, 3, 3), "float32") for weight in named.values())
+    assert np.array_equal(np.concatenate([weight.array for weight in named.values()]), whole)
+
+
+@pytest.mark.parametrize("mode", ["pynative", "graph"], indirect=True)
+@pytest.mark.usefixtures("mode")
+def test_groups_of_channels_are_convolved_each_by_its_weights(network_class):
+    block = network_class("resnext.resnext50")(num_classes=5).backbone.layer2[0].conv2
+    x = mindspore.Tensor(fill.tensor("groups", (2, 256, 9, 9)))
+    expected = [
+        ops.conv2d(part, group.weight, stride=2, pad_mode="pad", padding=1).asnumpy()
+        for part, group in zip(ops.chunk(x, 32, 1), block.convs, strict=True)
+    ]
+    np.testing.assert_allclose(block(x).asnumpy(), np.concatenate(expected, 1), atol=1e-5)
+
+
+@pytest.mark.parametrize("network", ["resnet.resnet50", "resnet.resnet50_thor"])
+def test_what_thor_leaves_in_a_file_is_accepted_for_its_network_alone(network, network_class):
+    facts = facts_of(network_class(network))
+    left = ["cov_step", "matrix_a_inv_0", "layer1.0.conv1.matrix_g_cov", "end_point.matrix_a"]
+    stored = [Weight(name, Signature((), "float32"), np.float32(0)) for name in left]
+    assert list(_named(stored, facts)) == ([] if network.endswith("thor") else left)
