@@ -23,7 +23,7 @@ from mindspore_hub.commands._output import echo, print_table
 
 if TYPE_CHECKING:
     from mindspore_hub.hub.hub import Hub
-    from mindspore_hub.tasks.retrieval.report import Claim, Report
+    from mindspore_hub.tasks.report import Report
 
 
 @click.command("eval")
@@ -53,6 +53,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="Splits of RegDB or drawn galleries of SYSU-MM01 to average; published numbers are of 1.",
 )
+@click.option(
+    "--limit",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Measure N pictures only, drawn with --option seed=0; for classification.",
+)
 @batch_size_option(16)
 @skip_bad_option
 @click.option(
@@ -78,6 +84,7 @@ def eval_(
     protocol: str | None,
     options: tuple[str, ...],
     trials: int,
+    limit: int | None,
     batch_size: int,
     skip_bad: bool,
     save_features: Path | None,
@@ -95,8 +102,8 @@ def eval_(
     if (data is None) == (features is None) or (data and not name):
         msg = "give NAME and --data DIR, or --features FILE"
         raise click.UsageError(msg)
-    if features and (save_features or trials != 1 or skip_bad):
-        msg = "--save-features, --trials and --skip-bad are for --data; features are as they are"
+    if features and (save_features or trials != 1 or limit or skip_bad):
+        msg = "--save-features, --trials, --limit and --skip-bad are for --data; features are as they are"
         raise click.UsageError(msg)
     if save_features and save_features.exists():
         msg = f"{save_features} exists; score it with --features, or give another name."
@@ -104,10 +111,11 @@ def eval_(
     refuse_existing(report, plot, force=force)
     from mindspore_hub import _files
     from mindspore_hub.commands.embed import interruptible
-    from mindspore_hub.tasks.retrieval import evaluate
-    from mindspore_hub.tasks.retrieval.report import check_plot, draw_cmc
+    from mindspore_hub.tasks.evaluation import evaluate
 
     if plot:
+        from mindspore_hub.tasks.retrieval.report import check_plot
+
         check_plot(plot)
     progress_of_command()
     with interruptible(resumable=save_features is not None):
@@ -118,6 +126,7 @@ def eval_(
             protocol=protocol,
             options=dict(map(_option, options)),
             trials=trials,
+            limit=limit,
             batch_size=batch_size,
             skip_bad=skip_bad,
             output=save_features,
@@ -126,10 +135,8 @@ def eval_(
     echo(printable_json(found.to_json())) if style == "json" else _print(found)
     if report:
         _files.replace(report, f"{found.to_json()}\n")
-    if plot and found.result.cmc:
-        draw_cmc(found, plot)
-    elif plot:
-        echo(f"{found.result.protocol} has no CMC curve; {plot} was not written.", err=True)
+    if plot:
+        _draw(found, plot)
     if within is not None:
         _check(found, within)
 
@@ -161,12 +168,12 @@ def _print(found: Report) -> None:
         f"{number:,} {name.replace('_', ' ')}" for name, number in result.counts.items()
     )
     echo(f"{found.card or 'features'}, protocol {result.protocol}: {counts}")
-    claims = {claim.metric: claim for claim in found.claims}
-    rows = [
-        (name, f"{100 * share:.2f}", *_beside(claims.get(name)))
-        for name, share in result.metrics.items()
-    ]
-    print_table(("Metric (%)", "Measured", "Published", "Difference"), rows)
+    for number, table in enumerate(found.tables()):
+        if number:
+            echo()
+        print_table(table.header, table.rows)
+    for note in found.result.notes():
+        echo(note, err=True)
     if not found.claims:
         echo(_why_nothing_is_claimed(found), err=True)
     elif found.weights == "other":
@@ -181,10 +188,13 @@ def _why_nothing_is_claimed(found: Report) -> str:
     )
 
 
-def _beside(claim: Claim | None) -> tuple[str, str]:
-    if claim is None or claim.difference is None:
-        return "", ""
-    return f"{claim.claimed:g}", f"{claim.difference:+.2f}"
+def _draw(found: Report, plot: Path) -> None:
+    from mindspore_hub.tasks.retrieval.report import cmc_of, draw_cmc
+
+    if cmc_of(found):
+        draw_cmc(found, plot)
+    else:
+        echo(f"{found.result.protocol} has no CMC curve; {plot} was not written.", err=True)
 
 
 def _check(found: Report, within: float) -> None:
