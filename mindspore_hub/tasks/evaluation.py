@@ -20,7 +20,7 @@ from mindspore_hub.tasks.registry import read_task
 if TYPE_CHECKING:
     from mindspore import nn
 
-    from mindspore_hub.hub.hub import Hub
+    from mindspore_hub.tasks.pictures import AnyHub
     from mindspore_hub.tasks.report import Report
     from mindspore_hub.tasks.retrieval.features import Features
 
@@ -41,7 +41,7 @@ class Evaluator(Protocol):
         skip_bad: bool,
         output: Path | None,
         network: nn.Cell | None,
-        hub: Hub | str | os.PathLike[str] | None,
+        hub: AnyHub,
         trust: bool,
     ) -> Report:
         """Measure the network of a card; see `evaluate`."""
@@ -60,7 +60,7 @@ def evaluate(
     skip_bad: bool = False,
     output: str | os.PathLike[str] | None = None,
     network: nn.Cell | None = None,
-    hub: Hub | str | os.PathLike[str] | None = None,
+    hub: AnyHub = None,
     trust: bool = False,
 ) -> Report:
     """Repeat the published measurement of a network, and compare it with what its card claims.
