@@ -168,9 +168,9 @@ def _print(found: Report) -> None:
         f"{number:,} {name.replace('_', ' ')}" for name, number in result.counts.items()
     )
     echo(f"{found.card or 'features'}, protocol {result.protocol}: {counts}")
-    for number, table in enumerate(found.tables()):
-        if number:
-            echo()
+    for table in found.tables():
+        if table.title:
+            echo(f"\n{table.title}")
         print_table(table.header, table.rows)
     for note in found.result.notes():
         echo(note, err=True)

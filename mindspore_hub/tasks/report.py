@@ -20,6 +20,7 @@ class Table:
 
     header: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
+    title: str = ""
 
 
 @dataclass(frozen=True)

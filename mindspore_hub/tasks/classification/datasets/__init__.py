@@ -30,6 +30,18 @@ Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
+class Records(Samples):
+    """Pictures of which many are in one file, by its sha256 and their numbers in it."""
+
+    sha256: str
+    numbers: Sequence[int]
+
+    def states(self) -> list[str]:
+        """What tells each picture from all others."""
+        return [f"{self.sha256} {number}" for number in self.numbers]
+
+
+@dataclass(frozen=True, eq=False)
 class Pictures:
     """Test pictures in the order of the data set.
 
@@ -42,6 +54,15 @@ class Pictures:
     samples: Samples
     labels: Integers
     files: dict[str, str]
+
+    def part(self, numbers: Integers) -> Pictures:
+        """Some of them, by their numbers."""
+        chosen = [self.samples.samples[number] for number in numbers]
+        samples = dataclasses.replace(self.samples, samples=chosen)
+        if isinstance(samples, Records):
+            own = [samples.numbers[number] for number in numbers]
+            samples = dataclasses.replace(samples, numbers=own)
+        return Pictures(samples, self.labels[numbers], self.files)
 
 
 @dataclass(frozen=True)
@@ -127,9 +148,9 @@ def sha256_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def in_memory(pixels: npt.NDArray[np.uint8]) -> Samples:
-    """Pictures that are no files: uint8 `(N, H, W)` or `(N, H, W, 3)`."""
-    return Samples(None, [Sample(picture) for picture in pixels])
+def records(pixels: npt.NDArray[np.uint8], sha256: str) -> Records:
+    """Pictures of one file: uint8 `(N, H, W)` or `(N, H, W, 3)`."""
+    return Records(None, [Sample(picture) for picture in pixels], sha256, range(len(pixels)))
 
 
 def checked(labels: Iterable[int] | Integers, name: str, path: Path) -> Integers:

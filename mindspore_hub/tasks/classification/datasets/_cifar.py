@@ -22,8 +22,8 @@ from mindspore_hub.tasks.classification.datasets import (
     Pictures,
     checked,
     first_file,
-    in_memory,
     read_file,
+    records,
     sha256_of,
 )
 from mindspore_hub.tasks.classification.datasets._pickled import read_pickled
@@ -58,10 +58,9 @@ class Cifar(Dataset):
         is_binary = str(path) in {str(self.root / name) for name in self.BINARY}
         labels, rows = (self._of_binary if is_binary else self._of_pickle)(content, path)
         pixels = rows.reshape(-1, 3, _SIDE, _SIDE).transpose(0, 2, 3, 1)
-        where = path.relative_to(self.root).as_posix()
-        return Pictures(
-            in_memory(pixels), checked(labels, self.NAME, path), {where: sha256_of(content)}
-        )
+        sha256 = sha256_of(content)
+        files = {path.relative_to(self.root).as_posix(): sha256}
+        return Pictures(records(pixels, sha256), checked(labels, self.NAME, path), files)
 
     def _of_binary(self, content: bytes, path: Path) -> tuple[Any, npt.NDArray[np.uint8]]:
         record = self.LABELS + _PIXELS
@@ -71,8 +70,8 @@ class Cifar(Dataset):
                 f"record of {self.SOURCE.name}. It is cut or another file; get it again: {PAGE}"
             )
             raise DatasetError(msg)
-        records = np.frombuffer(content, np.uint8).reshape(-1, record)
-        return records[:, self.LABELS - 1], records[:, self.LABELS :]
+        found = np.frombuffer(content, np.uint8).reshape(-1, record)
+        return found[:, self.LABELS - 1], found[:, self.LABELS :]
 
     def _of_pickle(self, content: bytes, path: Path) -> tuple[Any, npt.NDArray[np.uint8]]:
         found = read_pickled(content, path)

@@ -99,8 +99,8 @@ def _array(part: _Part) -> npt.NDArray[np.uint8]:
     _, shape, kind, by_columns, content = part.state
     if not isinstance(kind, _Part) or kind.arguments[0] not in _BYTES:
         _refuse("it holds an array whose type is not uint8")
-    order = "F" if by_columns else "C"
-    return np.frombuffer(content, np.uint8).reshape(shape, order=order)  # type: ignore[call-overload]
+    values = np.frombuffer(content, np.uint8)
+    return values.reshape(shape, order="F" if by_columns else "C")
 
 
 def _refuse(why: str) -> None:

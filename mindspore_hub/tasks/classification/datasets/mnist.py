@@ -23,8 +23,8 @@ from mindspore_hub.tasks.classification.datasets import (
     Pictures,
     checked,
     first_file,
-    in_memory,
     read_file,
+    records,
     sha256_of,
 )
 from mindspore_hub.tasks.datasets import Source
@@ -66,7 +66,8 @@ class Mnist(Dataset):
                 f"again: {_PAGE}"
             )
             raise DatasetError(msg)
-        return Pictures(in_memory(images), checked(labels.astype(np.int64), "mnist", path), files)
+        sha256 = next(iter(files.values()))
+        return Pictures(records(images, sha256), checked(labels, "mnist", path), files)
 
     def _read(
         self, name: str, axes: int, files: dict[str, str]
