@@ -66,6 +66,11 @@ if TYPE_CHECKING:
     type=FILE,
     help="Keep the features in this npz file; a call that was stopped goes on where it was.",
 )
+@click.option(
+    "--save-predictions",
+    type=FILE,
+    help="For classification, keep what was predicted of each picture in this CSV file, likewise.",
+)
 @click.option("--report", type=FILE, help="Write the report as JSON.")
 @click.option("--plot", type=FILE, help="Draw the CMC curve, as .png, .svg or .pdf.")
 @click.option(
@@ -88,6 +93,7 @@ def eval_(
     batch_size: int,
     skip_bad: bool,
     save_features: Path | None,
+    save_predictions: Path | None,
     report: Path | None,
     plot: Path | None,
     within: float | None,
@@ -99,16 +105,15 @@ def eval_(
 
     With --features, NAME is needed only if the file does not say which card made it.
     """
+    saved = save_features or save_predictions
     if (data is None) == (features is None) or (data and not name):
         msg = "give NAME and --data DIR, or --features FILE"
         raise click.UsageError(msg)
-    if features and (save_features or trials != 1 or limit or skip_bad):
-        msg = "--save-features, --trials, --limit and --skip-bad are for --data; features are as they are"
+    if features and (saved or trials != 1 or limit or skip_bad):
+        msg = f"{_FOR_DATA} are for --data; features are as they are"
         raise click.UsageError(msg)
-    if save_features and save_features.exists():
-        msg = f"{save_features} exists; score it with --features, or give another name."
-        raise click.UsageError(msg)
-    refuse_existing(report, plot, force=force)
+    _check_saved(save_features, save_predictions)
+    refuse_existing(save_predictions, report, plot, force=force)
     from mindspore_hub import _files
     from mindspore_hub.commands.embed import interruptible
     from mindspore_hub.tasks.evaluation import evaluate
@@ -118,7 +123,7 @@ def eval_(
 
         check_plot(plot)
     progress_of_command()
-    with interruptible(resumable=save_features is not None):
+    with interruptible(resumable=saved is not None):
         found = evaluate(
             name,
             data,
@@ -129,7 +134,7 @@ def eval_(
             limit=limit,
             batch_size=batch_size,
             skip_bad=skip_bad,
-            output=save_features,
+            output=saved,
             hub=hub,
         )
     echo(printable_json(found.to_json())) if style == "json" else _print(found)
@@ -139,6 +144,18 @@ def eval_(
         _draw(found, plot)
     if within is not None:
         _check(found, within)
+
+
+_FOR_DATA = "--save-features, --save-predictions, --trials, --limit and --skip-bad"
+
+
+def _check_saved(features: Path | None, predictions: Path | None) -> None:
+    if features and predictions:
+        msg = "give --save-features for retrieval, or --save-predictions for classification"
+        raise click.UsageError(msg)
+    if features and features.exists():
+        msg = f"{features} exists; score it with --features, or give another name."
+        raise click.UsageError(msg)
 
 
 def _option(text: str) -> tuple[str, Any]:

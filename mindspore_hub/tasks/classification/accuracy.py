@@ -106,7 +106,7 @@ class Accuracy(report.Result):
         pictures, published = self.counts["pictures"], self.counts["published"]
         if pictures == published:
             return []
-        return [f"These are {pictures:,} of the {published:,} pictures that were published."]
+        return [f"{pictures:,} pictures were measured; the published test set has {published:,}."]
 
 
 def measure(

@@ -63,7 +63,10 @@ def evaluate_data(
         msg = f"trials must be 1, but is {trials}: test pictures of classes are measured once."
         raise FeaturesError(msg)
     if output is not None and output.suffix.lower() != ".csv":
-        msg = f"{output} must end in .csv, since predictions are written as CSV; rename it."
+        msg = (
+            f"{output} must end in .csv: a classifier makes no features, but predictions, which are "
+            "written as CSV (output, --save-predictions)."
+        )
         raise FeaturesError(msg)
     classifier = Classifier(
         name, batch_size=batch_size, skip_bad=skip_bad, network=network, hub=hub, trust=trust

@@ -72,6 +72,9 @@ def evaluate_data(
     if limit is not None:
         msg = "limit is for classification: metrics of a part of a gallery are other ones."
         raise FeaturesError(msg)
+    if output is not None and output.suffix.lower() == ".csv":
+        msg = f"{output} would hold features, which are written as npz (output, --save-features)."
+        raise FeaturesError(msg)
     _check_trials(trials, options)
     embedding = Embedding(
         name, batch_size=batch_size, skip_bad=skip_bad, network=network, hub=hub, trust=trust
