@@ -153,7 +153,7 @@ def claims_of(card: Card, result: Result, names: Mapping[str, str]) -> tuple[Cla
         if name:
             share, number = result.metrics.get(name), published.number
             measured = None if share is None else 100 * share
-            claimed = 100 * number if number <= 1 else number  # a few cards state shares
+            claimed = round(100 * number, 9) if number <= 1 else number  # a few cards state shares
             found.append(Claim(published.text, name, claimed, measured))
     return tuple(found)
 
