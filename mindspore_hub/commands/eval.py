@@ -192,17 +192,9 @@ def _print(found: Report) -> None:
     for note in found.result.notes():
         echo(note, err=True)
     if not found.claims:
-        echo(_why_nothing_is_claimed(found), err=True)
+        echo(found.unclaimed, err=True)
     elif found.weights == "other":
         echo("The features are of other weights than those the card publishes.", err=True)
-
-
-def _why_nothing_is_claimed(found: Report) -> str:
-    if found.result.counts.get("trials", 1) > 1:
-        return "Published numbers are of one trial; this is a mean of several."
-    return (
-        "No card of this hub claims anything for these features, this protocol and these options."
-    )
 
 
 def _draw(found: Report, plot: Path) -> None:

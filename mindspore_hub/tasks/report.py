@@ -90,6 +90,7 @@ class Report:
             another file; None where there is no card, or the caller brought the network.
         about: What made the features or scores, and of which data: digests, versions, settings.
         versions: Versions of what the metrics were computed with.
+        unclaimed: Why there is no claim, a sentence; empty where there is one.
     """
 
     card: str | None
@@ -98,6 +99,7 @@ class Report:
     weights: str | None
     about: dict[str, Any]
     versions: dict[str, str]
+    unclaimed: str = ""
 
     @property
     def metrics(self) -> dict[str, float]:

@@ -48,8 +48,8 @@ def measured(count: int = 1) -> Accuracy:
     predicted = np.array([0, 2, 2, 1, 1, 5, 0] * count)
     ranks = np.array([0, 1, 4, 5, 0, 1, 2] * count)
     metrics, intervals, classes = measure(ranks, predicted, labels, NAMES)
-    counts = {"pictures": len(labels), "classes": len(classes), "published": 7}
-    return Accuracy("animals", {"seed": 0}, metrics, counts, intervals, classes)
+    counts = {"pictures": len(labels), "classes": len(classes)}
+    return Accuracy("animals", {"seed": 0}, metrics, counts, intervals, classes, 7)
 
 
 def test_each_class_has_its_own_numbers() -> None:
@@ -93,7 +93,7 @@ def test_of_many_classes_the_worst_are_printed() -> None:
     labels = np.repeat(np.arange(40), 2)
     ranks = np.where(labels < 30, 0, 1)
     metrics, intervals, classes = measure(ranks, labels, labels, [str(n) for n in range(40)])
-    found = Accuracy("many", {}, metrics, {"pictures": 80, "published": 80}, intervals, classes)
+    found = Accuracy("many", {}, metrics, {"pictures": 80}, intervals, classes, 80)
     (table,) = found.tables()
     assert [row[0] for row in table.rows] == [f"{n} {n}" for n in range(30, 40)]
     assert table.title == "The 10 classes with the lowest accuracy; --report has all 40:"

@@ -184,8 +184,9 @@ def test_claims_stand_beside_what_was_measured(card, tmp_path: Path) -> None:
     (claim,) = found.claims
     assert (claim.published, claim.metric, claim.claimed) == ("acc0.824", "top1", 82.4)
     assert claim.difference == pytest.approx(100 * found.metrics["top1"] - 82.4)
-    ten = mindspore_hub.evaluate(card("cifar10"), root, limit=3)
-    assert ten.claims == (), "three pictures do not have all ten classes"
+    assert found.unclaimed == ""
+    few = mindspore_hub.evaluate(card("cifar10"), root, limit=3)
+    assert [claim.published for claim in few.claims] == ["acc0.824"], "a sample of all classes"
 
 
 def test_a_name_that_is_claimed_twice_is_compared_once(card, tmp_path: Path) -> None:
@@ -230,6 +231,9 @@ def test_scores_without_a_class_may_be_ranked(card, tmp_path: Path) -> None:
     assert dropped.metrics["top5"] == sum(place < 5 for place in expected) / 40
     assert ranked.metrics["top1"] == 0
     assert ranked.metrics["top5"] == sum(place < 4 for place in expected) / 40
+    assert (
+        dropped.unclaimed == "Claims are of all 1,000 classes, but only 20 of them have pictures."
+    )
     assert {one.mistaken for one in ranked.result.classes} == {("no class", 2)}
     assert dropped.weights is None
 
@@ -305,6 +309,7 @@ def test_a_card_without_labels_needs_a_protocol(card, tmp_path: Path) -> None:
         mindspore_hub.evaluate(path, root)
     found = mindspore_hub.evaluate(path, root, protocol="mnist")
     assert (found.claims, found.result.counts["pictures"]) == ((), 40)
+    assert found.unclaimed == "lenet_mnist does not say that its metrics are those of mnist."
     classes.folders(tmp_path, ALL[:2])
     with pytest.raises(FeaturesError, match="tells 10 classes apart, but imagenet1k has 1000"):
         mindspore_hub.evaluate(path, root, protocol="imagenet1k", options={"seed": 1})

@@ -76,16 +76,17 @@ class ClassAccuracy:
 class Accuracy(report.Result):
     """Accuracy on a data set: `top1` and `top5`, as far as there are so many classes.
 
-    Counts are `pictures`, `classes` that they have, and `published`: how many pictures the whole data
-    set has.
+    Counts are `pictures`, and `classes` that they have.
 
     Attributes:
         intervals: Between which shares each metric lies with 95 % confidence (Wilson).
         classes: What was measured of each class that pictures have.
+        published: How many pictures the whole data set has.
     """
 
     intervals: dict[str, Interval]
     classes: tuple[ClassAccuracy, ...]
+    published: int
 
     def interval(self, metric: str) -> Interval | None:
         """The 95 % interval of a metric."""
@@ -103,10 +104,12 @@ class Accuracy(report.Result):
 
     def notes(self) -> list[str]:
         """That it is not the whole data set, if so."""
-        pictures, published = self.counts["pictures"], self.counts["published"]
-        if pictures == published:
+        pictures = self.counts["pictures"]
+        if pictures == self.published:
             return []
-        return [f"{pictures:,} pictures were measured; the published test set has {published:,}."]
+        return [
+            f"{pictures:,} pictures were measured; the published test set has {self.published:,}."
+        ]
 
 
 def measure(

@@ -75,7 +75,8 @@ def evaluate_data(
     chosen = _options(data_set, options)
     own = {key: chosen[key] for key in datasets.dataset_options(data_set)}
     reader = datasets.dataset(data_set, root, **own)
-    pictures = _drawn(reader.pictures(), chosen, limit)
+    every = reader.pictures()
+    pictures = _drawn(every, chosen, limit)
     facts = {
         "protocol": {"name": data_set, **chosen, "limit": limit},
         "data": _facts(data_set, pictures),
@@ -84,10 +85,12 @@ def evaluate_data(
     counted = counting.counted(output)
     result = _result(reader, {**chosen, "limit": limit}, counted, data_set)
     card = classifier.card
-    claims = _claims(card, result) if _is_published(classifier, result) else ()
+    why = _incomparable(classifier, data_set, every)
+    claims = () if why else _claims(card, result)
+    why = "" if claims else why or f"{card.uid} claims no accuracy."
     weights = "published" if network is None else None
     about = {**classifier.about(pictures.samples), **facts, **counted.skipped}
-    return Report(card.uid, result, claims, weights, about, versions())
+    return Report(card.uid, result, claims, weights, about, versions(), why)
 
 
 @dataclass(frozen=True, eq=False)
@@ -279,18 +282,18 @@ def _facts(data_set: str, pictures: Pictures) -> dict[str, Any]:
 def _result(reader: Dataset, options: dict[str, Any], counted: Counted, data_set: str) -> Accuracy:
     names = labels_of(data_set).names
     metrics, intervals, classes = measure(counted.ranks, counted.predicted, counted.labels, names)
-    counts = {
-        "pictures": len(counted.labels),
-        "classes": len(classes),
-        "published": reader.COUNT,
-    }
-    return Accuracy(data_set, options, metrics, counts, intervals, classes)
+    counts = {"pictures": len(counted.labels), "classes": len(classes)}
+    return Accuracy(data_set, options, metrics, counts, intervals, classes, reader.COUNT)
 
 
-def _is_published(classifier: Classifier, result: Accuracy) -> bool:
-    """Whether it is a measurement of all classes that the card is about, of whatever many pictures."""
-    labels = classifier.task.labels
-    return result.protocol == labels and result.counts["classes"] == len(labels_of(labels))
+def _incomparable(classifier: Classifier, data_set: str, pictures: Pictures) -> str:
+    """Why nothing on these pictures compares with what the card claims; empty if it does."""
+    there, wanted = len(np.unique(pictures.labels)), len(labels_of(data_set))
+    if classifier.task.labels != data_set:
+        return f"{classifier.card.uid} does not say that its metrics are those of {data_set}."
+    if there < wanted:
+        return f"Claims are of all {wanted:,} classes, but only {there:,} of them have pictures."
+    return ""
 
 
 def _claims(card: Card, result: Accuracy) -> tuple[Claim, ...]:

@@ -37,6 +37,11 @@ if TYPE_CHECKING:
 
     from mindspore_hub.tasks.pictures import AnyHub
 
+_UNCLAIMED = (
+    "No card of this hub claims anything for these features, this protocol and these options."
+)
+_OF_SEVERAL = "Published numbers are of one trial; this is a mean of several."
+
 
 def evaluate_features(
     given: Features | str | os.PathLike[str],
@@ -122,7 +127,9 @@ def _report(card: Card | None, followed: Protocol, protocol: Evaluation, found: 
     published = card and len(results) == 1 and _is_published(card, followed)
     claims = claims_of(card, result, KINDS[result.protocol].metrics) if card and published else ()
     uid = card.uid if card else found.about.get("card")
-    return Report(uid, result, claims, _weights(card, found), dict(found.about), versions())
+    weights = _weights(card, found)
+    why = "" if claims else _UNCLAIMED if len(results) == 1 else _OF_SEVERAL
+    return Report(uid, result, claims, weights, dict(found.about), versions(), why)
 
 
 def _results(protocol: Evaluation, found: Features) -> list[Result]:
