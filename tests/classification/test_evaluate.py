@@ -315,6 +315,19 @@ def test_a_card_without_labels_needs_a_protocol(card, tmp_path: Path) -> None:
         mindspore_hub.evaluate(path, root, protocol="imagenet1k", options={"seed": 1})
 
 
+def test_the_code_of_the_page_runs(card, tmp_path: Path) -> None:
+    """With a card of random weights, and digits that were drawn, in place of the published ones."""
+    page = (checkpoints.ROOT / "docs" / "classification.md").read_text(encoding="utf-8")
+    code = page.split("\n## Measure on ImageNet\n")[1].split("```python\n")[1].split("```")[0]
+    places = {'"lenet"': repr(card("mnist")), '"/data/mnist"': repr(str(draw("mnist", tmp_path)))}
+    for published, drawn in places.items():
+        assert published in code
+        code = code.replace(published, drawn)
+    names: dict = {}
+    exec(code, names)  # noqa: S102 - code of this repository
+    assert names["worst"].metrics["top1"] <= names["report"].metrics["top1"]
+
+
 def test_the_data_are_asked_for_before_the_network(card, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="t10k-images-idx3-ubyte is missing"):
         mindspore_hub.evaluate(card("mnist"), tmp_path, network=Fixed(np.zeros((1, 10)), stop=0))
