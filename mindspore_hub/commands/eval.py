@@ -15,6 +15,7 @@ from mindspore_hub.commands._options import (
     force_option,
     format_option,
     hub_option,
+    interruptible,
     progress_of_command,
     refuse_existing,
     skip_bad_option,
@@ -115,7 +116,6 @@ def eval_(
     _check_saved(save_features, save_predictions)
     refuse_existing(save_predictions, report, plot, force=force)
     from mindspore_hub import _files
-    from mindspore_hub.commands.embed import interruptible
     from mindspore_hub.tasks.evaluation import evaluate
 
     if plot:
