@@ -44,11 +44,12 @@ if TYPE_CHECKING:
     from mindspore_hub.networks.bare import Fitted
     from mindspore_hub.tasks.classification import classify
     from mindspore_hub.tasks.classification.predictions import Predictions
+    from mindspore_hub.tasks.evaluation import evaluate
     from mindspore_hub.tasks.pictures.preprocess import Transform
-    from mindspore_hub.tasks.retrieval import embed, evaluate, match
+    from mindspore_hub.tasks.report import Report
+    from mindspore_hub.tasks.retrieval import embed, match
     from mindspore_hub.tasks.retrieval.features import Features
     from mindspore_hub.tasks.retrieval.matches import Matches
-    from mindspore_hub.tasks.retrieval.report import Report
 
 __all__ = [
     "AmbiguousNameError",
@@ -123,7 +124,9 @@ def _on_demand() -> dict[str, str]:
     return {
         "Fitted": "mindspore_hub.networks.bare",
         "PublishedFile": "mindspore_hub.hub.search",
+        "Report": "mindspore_hub.tasks.report",
         "Transform": "mindspore_hub.tasks.pictures.preprocess",
+        "evaluate": "mindspore_hub.tasks.evaluation",
         "search": "mindspore_hub.hub.search",
         **public_names(),
     }

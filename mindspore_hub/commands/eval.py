@@ -24,7 +24,7 @@ from mindspore_hub.commands._output import echo, print_table
 
 if TYPE_CHECKING:
     from mindspore_hub.hub.hub import Hub
-    from mindspore_hub.tasks.retrieval.report import Claim, Report
+    from mindspore_hub.tasks.report import Report
 
 
 @click.command("eval")
@@ -54,12 +54,23 @@ if TYPE_CHECKING:
     show_default=True,
     help="Splits of RegDB or drawn galleries of SYSU-MM01 to average; published numbers are of 1.",
 )
+@click.option(
+    "--limit",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Measure N pictures only, drawn with --option seed=0; for classification.",
+)
 @batch_size_option(16)
 @skip_bad_option
 @click.option(
     "--save-features",
     type=FILE,
     help="Keep the features in this npz file; a call that was stopped goes on where it was.",
+)
+@click.option(
+    "--save-predictions",
+    type=FILE,
+    help="For classification, keep what was predicted of each picture in this CSV file, likewise.",
 )
 @click.option("--report", type=FILE, help="Write the report as JSON.")
 @click.option("--plot", type=FILE, help="Draw the CMC curve, as .png, .svg or .pdf.")
@@ -79,9 +90,11 @@ def eval_(
     protocol: str | None,
     options: tuple[str, ...],
     trials: int,
+    limit: int | None,
     batch_size: int,
     skip_bad: bool,
     save_features: Path | None,
+    save_predictions: Path | None,
     report: Path | None,
     plot: Path | None,
     within: float | None,
@@ -93,24 +106,24 @@ def eval_(
 
     With --features, NAME is needed only if the file does not say which card made it.
     """
+    saved = save_features or save_predictions
     if (data is None) == (features is None) or (data and not name):
         msg = "give NAME and --data DIR, or --features FILE"
         raise click.UsageError(msg)
-    if features and (save_features or trials != 1 or skip_bad):
-        msg = "--save-features, --trials and --skip-bad are for --data; features are as they are"
+    if features and (saved or trials != 1 or limit or skip_bad):
+        msg = f"{_FOR_DATA} are for --data; features are as they are"
         raise click.UsageError(msg)
-    if save_features and save_features.exists():
-        msg = f"{save_features} exists; score it with --features, or give another name."
-        raise click.UsageError(msg)
-    refuse_existing(report, plot, force=force)
+    _check_saved(save_features, save_predictions)
+    refuse_existing(save_predictions, report, plot, force=force)
     from mindspore_hub import _files
-    from mindspore_hub.tasks.retrieval import evaluate
-    from mindspore_hub.tasks.retrieval.report import check_plot, draw_cmc
+    from mindspore_hub.tasks.evaluation import evaluate
 
     if plot:
+        from mindspore_hub.tasks.retrieval.report import check_plot
+
         check_plot(plot)
     progress_of_command()
-    with interruptible(resumable=save_features is not None):
+    with interruptible(resumable=saved is not None):
         found = evaluate(
             name,
             data,
@@ -118,20 +131,31 @@ def eval_(
             protocol=protocol,
             options=dict(map(_option, options)),
             trials=trials,
+            limit=limit,
             batch_size=batch_size,
             skip_bad=skip_bad,
-            output=save_features,
+            output=saved,
             hub=hub,
         )
     echo(printable_json(found.to_json())) if style == "json" else _print(found)
     if report:
         _files.replace(report, f"{found.to_json()}\n")
-    if plot and found.result.cmc:
-        draw_cmc(found, plot)
-    elif plot:
-        echo(f"{found.result.protocol} has no CMC curve; {plot} was not written.", err=True)
+    if plot:
+        _draw(found, plot)
     if within is not None:
         _check(found, within)
+
+
+_FOR_DATA = "--save-features, --save-predictions, --trials, --limit and --skip-bad"
+
+
+def _check_saved(features: Path | None, predictions: Path | None) -> None:
+    if features and predictions:
+        msg = "give --save-features for retrieval, or --save-predictions for classification"
+        raise click.UsageError(msg)
+    if features and features.exists():
+        msg = f"{features} exists; score it with --features, or give another name."
+        raise click.UsageError(msg)
 
 
 def _option(text: str) -> tuple[str, Any]:
@@ -161,30 +185,25 @@ def _print(found: Report) -> None:
         f"{number:,} {name.replace('_', ' ')}" for name, number in result.counts.items()
     )
     echo(f"{found.card or 'features'}, protocol {result.protocol}: {counts}")
-    claims = {claim.metric: claim for claim in found.claims}
-    rows = [
-        (name, f"{100 * share:.2f}", *_beside(claims.get(name)))
-        for name, share in result.metrics.items()
-    ]
-    print_table(("Metric (%)", "Measured", "Published", "Difference"), rows)
+    for table in found.tables():
+        if table.title:
+            echo(f"\n{table.title}")
+        print_table(table.header, table.rows)
+    for note in found.result.notes():
+        echo(note, err=True)
     if not found.claims:
-        echo(_why_nothing_is_claimed(found), err=True)
+        echo(found.unclaimed, err=True)
     elif found.weights == "other":
         echo("The features are of other weights than those the card publishes.", err=True)
 
 
-def _why_nothing_is_claimed(found: Report) -> str:
-    if found.result.counts.get("trials", 1) > 1:
-        return "Published numbers are of one trial; this is a mean of several."
-    return (
-        "No card of this hub claims anything for these features, this protocol and these options."
-    )
+def _draw(found: Report, plot: Path) -> None:
+    from mindspore_hub.tasks.retrieval.report import cmc_of, draw_cmc
 
-
-def _beside(claim: Claim | None) -> tuple[str, str]:
-    if claim is None or claim.difference is None:
-        return "", ""
-    return f"{claim.claimed:g}", f"{claim.difference:+.2f}"
+    if cmc_of(found):
+        draw_cmc(found, plot)
+    else:
+        echo(f"{found.result.protocol} has no CMC curve; {plot} was not written.", err=True)
 
 
 def _check(found: Report, within: float) -> None:

@@ -356,9 +356,9 @@ def test_a_header_line_is_called_so(name: str, path: str, header: str, tmp_path:
 def test_names_and_options_that_mean_nothing_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'regdb'"):
         dataset("regbd", tmp_path)
-    with pytest.raises(DatasetError, match="has no option 'split'; options: search, seed"):
+    with pytest.raises(DatasetError, match="has no option 'split'; it has search, seed"):
         dataset("sysu", tmp_path, split="test")
-    with pytest.raises(DatasetError, match="has no option 'x'; options: none"):
+    with pytest.raises(DatasetError, match="has no option 'x'; it has none"):
         dataset("vehiclenet", tmp_path, x=1)
     for name, options in (
         ("regdb", {"direction": "v2i"}),

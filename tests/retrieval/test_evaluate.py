@@ -25,11 +25,12 @@ from mindspore_hub.errors import DatasetError, FeaturesError, PictureError, Unkn
 from mindspore_hub.hub.card import read_card, stated
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.tasks.pictures.fields import as_preprocessing
+from mindspore_hub.tasks.report import Claim, Report
 from mindspore_hub.tasks.retrieval.datasets import dataset, protocol
 from mindspore_hub.tasks.retrieval.evaluation import Selection
 from mindspore_hub.tasks.retrieval.features import Features, load
 from mindspore_hub.tasks.retrieval.metrics import Result
-from mindspore_hub.tasks.retrieval.report import Claim, Report, _cmc_figure
+from mindspore_hub.tasks.retrieval.report import _cmc_figure
 
 pytestmark = pytest.mark.slow
 
@@ -100,7 +101,7 @@ def test_a_published_network_is_measured_end_to_end(
     assert done.exit_code == 0, done.output
     report = json.loads(files["report"].read_text())
     expected = dict(CARDS[name])
-    assert report["features"]["data"]["images"] == expected.pop("images")
+    assert report["about"]["data"]["images"] == expected.pop("images")
     assert {key: report["counts"][key] for key in expected} == expected
     assert_claims(report, facts, compared=not few)
     assert_repeatable(report, facts, root, saved)
@@ -127,7 +128,7 @@ def assert_claims(report: dict, facts, *, compared: bool) -> None:
 
 def assert_repeatable(report: dict, facts, root: Path, saved: Path) -> None:
     """The report says which weights, which images, how, and with what."""
-    features = report["features"]
+    features = report["about"]
     assert (features["sha256"], report["weights"]) == (facts.asset.sha256, "published")
     assert (
         features["protocol"]["name"]
@@ -420,7 +421,7 @@ def test_a_broken_image_is_fatal_unless_it_may_be_skipped(tmp_path: Path) -> Non
         mindspore_hub.evaluate("DDAG", tmp_path, network=network)
     report = mindspore_hub.evaluate("DDAG", tmp_path, network=network, skip_bad=True)
     assert (report.result.counts["queries"], report.weights) == (7, None)
-    assert list(report.features["skipped"]) == ["Thermal/1/0.bmp"]
+    assert list(report.about["skipped"]) == ["Thermal/1/0.bmp"]
 
 
 def test_features_of_other_weights_are_told_from_those_of_the_card(
@@ -454,7 +455,7 @@ def test_being_far_from_a_claim_can_be_a_failure(small: Path) -> None:
         ([], "give NAME and --data DIR, or --features FILE"),
         (["--data=x"], "give NAME and --data DIR"),
         (["MVD", "--data=x", "--features=y"], "give NAME and --data DIR"),
-        (["--features=y", "--trials=2"], "--trials and --skip-bad are for --data"),
+        (["--features=y", "--trials=2"], "--limit and --skip-bad are for --data"),
         (["--features=y", "--option", "search"], "--option takes KEY=VALUE"),
         (["--features=y", "--plot=cmc.gif"], "must end in one of .png, .svg, .pdf"),
         (["--features=absent.npz"], "absent.npz cannot be read as features"),
@@ -474,7 +475,7 @@ def drawn(
 ) -> Figure:
     """The figure of a CMC curve, as it is laid out for a file."""
     result = Result("regdb", {}, {"mAP": 0.5}, {}, curve)
-    figure = _cmc_figure(Report(card, result, claims, None, {}, {}))
+    figure = _cmc_figure(Report(card, result, claims, None, {}, {}), curve)
     figure.savefig(io.BytesIO(), format="png")
     return figure
 

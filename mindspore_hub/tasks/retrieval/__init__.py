@@ -1,7 +1,7 @@
 """Retrieval: pictures to features, features to matches and to published numbers.
 
-`embed`, `match` and `evaluate` are what `mindspore_hub` offers, and need nothing until they are called:
-`samples` to `embedding`, `neighbours` to `matches`, and `evaluation` to `report` do their work. `task`
+`embed` and `match` are what `mindspore_hub` offers, and need nothing until they are called: `samples` to
+`embedding`, and `neighbours` to `matches` do their work. `evaluation` is what `mindspore_hub.evaluate` calls. `task`
 has the fields of a card. `ranking`, `rerank` and `metrics` know no networks; a data set and its protocol
 are one file of `datasets`. `docs/reid.md` describes the files that go in and come out.
 """
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from mindspore_hub.tasks.pictures import AnyHub
     from mindspore_hub.tasks.retrieval.features import Features
     from mindspore_hub.tasks.retrieval.matches import Matches
-    from mindspore_hub.tasks.retrieval.report import Report
 
 Source: TypeAlias = Union["Features", str, os.PathLike[str], "npt.ArrayLike"]
 """Features, an npz file of them, or an array `(N, D)`."""
@@ -146,76 +145,3 @@ def match(
     with required_by("Matching"):
         from mindspore_hub.tasks.retrieval.matches import find
     return find(query, gallery, k=as_builtin(k), distance=distance, rerank=rerank, index=index)
-
-
-def evaluate(
-    name: str | None = None,
-    data: str | os.PathLike[str] | None = None,
-    *,
-    features: Features | str | os.PathLike[str] | None = None,
-    protocol: str | None = None,
-    options: Mapping[str, Any] | None = None,
-    trials: int = 1,
-    batch_size: int = 16,
-    skip_bad: bool = False,
-    output: str | os.PathLike[str] | None = None,
-    network: nn.Cell | None = None,
-    hub: AnyHub = None,
-    trust: bool = False,
-) -> Report:
-    """Repeat the published measurement of a network, and compare it with what its card claims.
-
-    Args:
-        name: Any name that `mindspore_hub.load` takes; with `features`, the card that these name
-            is meant where it is None.
-        data: Folder of the data set, in the layout in which it is published (`docs/reid.md`).
-        features: Features that were saved before, with labels and roles, or the path of their
-            file: neither images nor the network are needed then.
-        protocol: Name of a protocol other than the card's; nothing is claimed for it.
-        options: Options of the protocol and of the data set that go before those of the card;
-            nothing is claimed for others than those of the card.
-        trials: How many trials are averaged: the ten splits of RegDB, galleries of SYSU-MM01 drawn
-            with the seeds 0, 1 and so on. Published numbers are of one.
-        batch_size: As in `embed`.
-        skip_bad: As in `embed`; metrics are then those of fewer images.
-        output: As in `embed`: where features are saved.
-        network: As in `embed`.
-        hub: As in `embed`.
-        trust: As in `embed`.
-
-    Returns:
-        What was measured, what was claimed, and all that is needed to repeat it.
-
-    Raises:
-        TypeError: Neither or both of `data` and `features` are given, or `data` without `name`.
-        DatasetError: Something is missing from the data set; the message says where to ask for it.
-        FeaturesError: The features lack what the protocol needs, or an option means nothing.
-        HubError: As in `embed`.
-    """
-    if (data is None) == (features is None) or (data is not None and name is None):
-        msg = "evaluate takes a name and the folder of its data, or features; give one of these."
-        raise TypeError(msg)
-    if features is not None and (trials != 1 or skip_bad or output or network is not None):
-        msg = "trials, skip_bad, output and network are for data; features are as they are."
-        raise TypeError(msg)
-    from mindspore_hub.hub.values import as_builtin
-
-    with required_by("Evaluation"):
-        from mindspore_hub.tasks.retrieval.evaluation import evaluate_data, evaluate_features
-    if features is not None:
-        return evaluate_features(
-            features, name=name, protocol=protocol, options=options or {}, hub=hub
-        )
-    return evaluate_data(
-        str(name),
-        Path(data or ""),
-        protocol=protocol,
-        options=options or {},
-        trials=as_builtin(trials),
-        batch_size=as_builtin(batch_size),
-        skip_bad=skip_bad,
-        output=Path(output) if output is not None else None,
-        network=network,
-        hub=hub,
-        trust=trust,
-    )

@@ -11,31 +11,36 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mindspore_hub import _files
 from mindspore_hub.errors import DatasetError, FeaturesError, UnknownNameError
 from mindspore_hub.hub.card import Card, stated
 from mindspore_hub.hub.hub import Hub
+from mindspore_hub.tasks.datasets import digest_of_files, fitting
 from mindspore_hub.tasks.pictures.fields import MAPS, Preprocessing, as_preprocessing
 from mindspore_hub.tasks.pictures.runner import versions
 from mindspore_hub.tasks.pictures.samples import Sample, Samples
+from mindspore_hub.tasks.report import Report, claims_of
 from mindspore_hub.tasks.retrieval import datasets, features
-from mindspore_hub.tasks.retrieval.datasets import Dataset, Evaluation, Item, fitting
+from mindspore_hub.tasks.retrieval.datasets import Dataset, Evaluation, Item
 from mindspore_hub.tasks.retrieval.embedding import Embedding, Known
 from mindspore_hub.tasks.retrieval.features import GALLERY, QUERY, Features
 from mindspore_hub.tasks.retrieval.metrics import Result, mean_of
-from mindspore_hub.tasks.retrieval.report import Report, claims_of
-from mindspore_hub.tasks.retrieval.task import Protocol, Retrieval
+from mindspore_hub.tasks.retrieval.task import KINDS, Protocol, Retrieval
 
 if TYPE_CHECKING:
     from mindspore import nn
 
     from mindspore_hub.tasks.pictures import AnyHub
+
+_UNCLAIMED = (
+    "No card of this hub claims anything for these features, this protocol and these options."
+)
+_OF_SEVERAL = "Published numbers are of one trial; this is a mean of several."
 
 
 def evaluate_features(
@@ -60,6 +65,7 @@ def evaluate_data(
     protocol: str | None,
     options: Mapping[str, Any],
     trials: int,
+    limit: int | None,
     batch_size: int,
     skip_bad: bool,
     output: Path | None,
@@ -68,6 +74,12 @@ def evaluate_data(
     trust: bool,
 ) -> Report:
     """Make features of a data set, and score them; see `mindspore_hub.evaluate`."""
+    if limit is not None:
+        msg = "limit is for classification: metrics of a part of a gallery are other ones."
+        raise FeaturesError(msg)
+    if output is not None and output.suffix.lower() == ".csv":
+        msg = f"{output} would hold features, which are written as npz (output, --save-features)."
+        raise FeaturesError(msg)
     _check_trials(trials, options)
     embedding = Embedding(
         name, batch_size=batch_size, skip_bad=skip_bad, network=network, hub=hub, trust=trust
@@ -113,9 +125,11 @@ def _report(card: Card | None, followed: Protocol, protocol: Evaluation, found: 
     result = results[0] if len(results) == 1 else mean_of(results)
     # Published numbers are of one trial, and compare with no mean.
     published = card and len(results) == 1 and _is_published(card, followed)
-    claims = claims_of(card, result) if card and published else ()
+    claims = claims_of(card, result, KINDS[result.protocol].metrics) if card and published else ()
     uid = card.uid if card else found.about.get("card")
-    return Report(uid, result, claims, _weights(card, found), dict(found.about), versions())
+    weights = _weights(card, found)
+    why = "" if claims else _UNCLAIMED if len(results) == 1 else _OF_SEVERAL
+    return Report(uid, result, claims, weights, dict(found.about), versions(), why)
 
 
 def _results(protocol: Evaluation, found: Features) -> list[Result]:
@@ -334,21 +348,9 @@ class Selection:
             "trials": len(self._readers),
             "images": len(self._items),
             "list_sha256": hashlib.sha256(json.dumps(rows).encode()).hexdigest(),
-            "images_sha256": _digest(self._readers[0].root / item.path for item in self._items),
-            **({"maps_sha256": _digest(maps)} if maps else {}),
+            "images_sha256": digest_of_files(
+                self._readers[0].root / item.path for item in self._items
+            ),
+            **({"maps_sha256": digest_of_files(maps)} if maps else {}),
             "protocol_options": reader.protocol_options(),
         }
-
-
-def _digest(paths: Iterable[Path]) -> str:
-    """Digest of the digests of files, in their order."""
-    found = hashlib.sha256()
-    for path in paths:
-        try:
-            with _files.open_regular(path) as file:
-                content = file.read()
-        except OSError as error:
-            msg = f"{path} cannot be read: {error.strerror}."
-            raise DatasetError(msg) from error
-        found.update(hashlib.sha256(content).digest())
-    return found.hexdigest()

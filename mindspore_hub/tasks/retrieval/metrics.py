@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError
+from mindspore_hub.tasks import report
 from mindspore_hub.tasks.retrieval.features import Features, Integers
 from mindspore_hub.tasks.retrieval.ranking import Ranks
 
 Curve = npt.NDArray[np.float64]
-
-SCHEMA = 1
-"""Version of the JSON report, which `docs/reid.md` describes."""
 
 SAME_CAMERA = "gallery images with the label and the camera of a query are removed for it"
 
@@ -57,23 +54,15 @@ def _per_query(ranks: Ranks, values: npt.NDArray[Any]) -> Curve:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(report.Result):
     """Numbers of one evaluation, all of them shares between 0 and 1.
 
-    `metrics` are `rank1`, `mAP`, `mINP`, `recall@1`, `color_accuracy` and others, by name. `counts` are those
-    of queries, gallery items and queries without a match. `cmc` begins at rank 1; it is empty where a
-    protocol has none.
+    Metrics are `rank1`, `mAP`, `mINP`, `recall@1`, `color_accuracy` and others, counts those of queries,
+    gallery items and queries without a match. `cmc` begins at rank 1; it is empty where a protocol has
+    none.
     """
 
-    protocol: str
-    options: dict[str, Any]
-    metrics: dict[str, float]
-    counts: dict[str, int]
-    cmc: tuple[float, ...] = field(default=())
-
-    def to_json(self) -> str:
-        """The report as JSON, one metric per line."""
-        return json.dumps({"schema": SCHEMA, **dataclasses.asdict(self)}, indent=2)
+    cmc: tuple[float, ...] = ()
 
 
 def mean_of(results: list[Result]) -> Result:

@@ -161,10 +161,9 @@ class Retrieval(Task):
 
     EXAMPLE: ClassVar[str] = "{name: retrieval, outputs: [0], distance: dot}"
     PUBLIC: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("embed", "evaluate", "match"), ""),
+        **dict.fromkeys(("embed", "match"), ""),
         "Features": "features",
         "Matches": "matches",
-        "Report": "report",
     }
     FIELDS: ClassVar[Mapping[str, Field]] = {
         "outputs": _OUTPUTS,

@@ -16,16 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import DatasetError, FeaturesError
+from mindspore_hub.tasks.datasets import Source, choose, integer, slashes
 from mindspore_hub.tasks.retrieval import metrics
-from mindspore_hub.tasks.retrieval.datasets import (
-    Dataset,
-    Item,
-    Source,
-    choose,
-    integer,
-    labelled,
-    slashes,
-)
+from mindspore_hub.tasks.retrieval.datasets import Dataset, Item, labelled
 from mindspore_hub.tasks.retrieval.features import (
     Features,
     Floats,

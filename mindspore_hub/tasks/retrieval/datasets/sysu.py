@@ -20,8 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import DatasetError, FeaturesError
+from mindspore_hub.tasks.datasets import Source, choose, integer
 from mindspore_hub.tasks.retrieval import metrics
-from mindspore_hub.tasks.retrieval.datasets import Dataset, Item, Source, choose, integer
+from mindspore_hub.tasks.retrieval.datasets import Dataset, Item
 from mindspore_hub.tasks.retrieval.features import Features, Integers, identities
 from mindspore_hub.tasks.retrieval.ranking import Distances, Ranks
 

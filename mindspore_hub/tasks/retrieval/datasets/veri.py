@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError
+from mindspore_hub.tasks.datasets import Source, choose, finite, integer
 from mindspore_hub.tasks.pictures.fields import KEYPOINTS
 from mindspore_hub.tasks.retrieval import metrics
-from mindspore_hub.tasks.retrieval.datasets import Dataset, Item, Source, choose, finite, integer
+from mindspore_hub.tasks.retrieval.datasets import Dataset, Item
 from mindspore_hub.tasks.retrieval.features import Features
 from mindspore_hub.tasks.retrieval.ranking import Distances, Relevance, match_ranks
 
