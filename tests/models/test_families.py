@@ -209,7 +209,6 @@ MISTAKES = {
         ("resnetv2_50_10", "eps of 1e-3"),
         ("densenet100_c10", "pools of the largest"),
         ("repvgg_a0_models", "bounded units"),
-        ("repvgg_a0_models", "eps of 1e-3"),
     ],
     indirect=["form"],
 )
