@@ -213,7 +213,6 @@ MISTAKES = {
         ("tinydarknet_imagenet1000", "slope of 0.1"),
         ("densenet100_c10", "pools of the largest"),
         ("repvgg_a0_models", "bounded units"),
-        ("repvgg_a0_models", "eps of 1e-3"),
     ],
     indirect=["form"],
 )
