@@ -144,7 +144,9 @@ class _ChannelWeights(nn.Cell):
         self.fc2 = nn.Dense(channels // 16, channels)
 
     def construct(self, x: Tensor) -> Tensor:
-        weights = ops.sigmoid(self.fc2(self.relu(self.fc1(ops.mean(x, (2, 3))))))
+        # Row by row: one long sum loses digits, and 49 blocks multiply what is lost.
+        means = ops.mean(ops.mean(x, 3), 2)
+        weights = ops.sigmoid(self.fc2(self.relu(self.fc1(means))))
         return x * weights.reshape(*weights.shape, 1, 1)
 
 
