@@ -6,7 +6,7 @@ mirrored picture is added), `normalised: True` (the feature is divided by its no
 `types` (places of outputs that score these). Every place is one of `output-shape`.
 
 `protocol` says how the metrics were measured, and measures every metric of `evaluation`: `name`
-(`regdb`, `sop`, `sysu`, `vehiclenet` or `veri`) and the options of that protocol: `direction`
+(one of `mindspore_hub.tasks.retrieval.datasets`) and the options of that protocol: `direction`
 (`visible-to-infrared` or `infrared-to-visible`) for `regdb`, `part` (`half` or `all`) for `sop`,
 `search` (`all` or `indoor`) for `sysu`.
 
@@ -91,7 +91,23 @@ _VEHICLES = {
     "typeacc": "type_accuracy",
 }
 
+_PERSONS = Kind(
+    {
+        "distance": ("euclidean", "cosine", "dot"),
+        "precisions": ("steps", "trapezoids"),
+        "unmatched": ("skipped", "failures"),
+        "unlabelled": ("kept", "removed"),
+    },
+    _RANKED,
+)
+
 KINDS = {
+    "dukemtmcreid": _PERSONS,
+    "facepairs": Kind({"distance": ("cosine", "euclidean")}, {"acc": "accuracy"}),
+    "faceranks": Kind({}, {"acc": "rank1"}),
+    "facerates": Kind({}, {"FAR0.1recall": "recall@far0.1"}),
+    "market1501": _PERSONS,
+    "msmt17": _PERSONS,
     "regdb": Kind({"direction": ("visible-to-infrared", "infrared-to-visible")}, _RANKED),
     "sop": Kind({"part": ("half", "all")}, {"acc": "recall@1"}),
     "sysu": Kind({"search": ("all", "indoor")}, _RANKED),
