@@ -13,7 +13,9 @@ from mindspore_hub.errors import CardError, UnknownNameError
 from mindspore_hub.hub import index as indexing
 from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.hub.index import INDEX, Entry, IndexedCard, parse, release_order, unpack
+from mindspore_hub.hub.index import INDEX, Entry, parse, unpack
+from mindspore_hub.hub.indexed import IndexedCard
+from mindspore_hub.hub.values import release_order
 from mindspore_hub.info import info
 from mindspore_hub.load import load
 

@@ -15,7 +15,7 @@ from mindspore_hub.errors import AmbiguousNameError, CardError, UnknownNameError
 from mindspore_hub.hub.card import Card, read_card, variants_of
 from mindspore_hub.hub.findings import Place
 from mindspore_hub.hub.paths import card_paths, uid_of, uid_of_url
-from mindspore_hub.hub.values import YamlMapping, YamlText
+from mindspore_hub.hub.values import YamlMapping, YamlText, release_order
 from mindspore_hub.settings import hub_setting
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ class Hub:
 
     def _indexed(self, entries: list[Entry], name: str) -> Card | None:
         """The card that entries of the index with this name mean."""
-        from mindspore_hub.hub.index import meant
+        from mindspore_hub.hub.indexed import meant
 
         return meant(entries, name, self.index, self.cards)
 
@@ -350,10 +350,18 @@ def _with_unique_names(cards: list[Card]) -> Iterator[Card]:
 
 
 def _only(name: str, cards: list[Card]) -> Card:
+    """The one card; of one that is there for several releases, the newest."""
+    if len({card.name.lower() for card in cards}) == 1:
+        newest = max(release_order(_release(card)) for card in cards)
+        cards = [card for card in cards if release_order(_release(card)) == newest]
     if len(cards) > 1:
         msg = f"{name!r} may mean several cards; choose one of them:\n{_choices(cards)}"
         raise AmbiguousNameError(msg)
     return cards[0]
+
+
+def _release(card: Card) -> str:
+    return card.uid.rpartition("/")[0].rpartition("/")[2]
 
 
 def _choices(cards: list[Card]) -> str:
