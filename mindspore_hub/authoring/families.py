@@ -26,12 +26,17 @@ if TYPE_CHECKING:
 _FOLDER = "families"
 _SUFFIX = ".md.jinja"
 
-_WIDTH = 100
+_WIDTH = 110
 """Columns of the text of a card."""
 
 _ITEM = re.compile(r"- |\d+\. ")
-_AS_IT_IS = re.compile(r"[#|<]|    ")
-"""What a line begins with that no other one is joined to: headings, tables, comments, code."""
+_AS_IT_IS = re.compile(r"[#|<]")
+"""What a line begins with that no other one is joined to: headings, tables, comments."""
+
+_WHOLE = re.compile(r" × |`[^`]+`")
+"""What no line ends in: sizes and code."""
+
+_HARD_BLANK = "\u00a0"
 
 
 def family_of(card: Card) -> str:
@@ -157,7 +162,9 @@ def _laid_out(text: str) -> Iterator[str]:
             if _AS_IT_IS.match(paragraph):
                 yield paragraph
             else:
-                yield from _wrapper(indent).wrap(paragraph)
+                whole = _WHOLE.sub(lambda it: it[0].replace(" ", _HARD_BLANK), paragraph)
+                lines = _wrapper(indent).wrap(whole)
+                yield from (line.replace(_HARD_BLANK, " ") for line in lines)
 
 
 def _with_whole_code(blocks: list[str]) -> Iterator[str]:
