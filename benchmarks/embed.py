@@ -30,9 +30,10 @@ from PIL import Image
 
 import mindspore_hub
 from benchmarks._processor import processor
+from mindspore_hub.tasks.pictures.outputs import inference
+from mindspore_hub.tasks.pictures.samples import list_samples
 from mindspore_hub.tasks.retrieval.embedding import Embedding
-from mindspore_hub.tasks.retrieval.forward import forward, inference
-from mindspore_hub.tasks.retrieval.samples import list_samples
+from mindspore_hub.tasks.retrieval.forward import forward
 from mindspore_hub.tasks.retrieval.task import Retrieval
 
 BATCHES = 8

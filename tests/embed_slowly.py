@@ -11,8 +11,8 @@ from pathlib import Path
 
 import tiny
 
+from mindspore_hub.tasks.pictures.samples import known_of, list_samples
 from mindspore_hub.tasks.retrieval.embedding import Embedding
-from mindspore_hub.tasks.retrieval.samples import known_of, list_samples
 
 
 def main() -> None:

@@ -109,8 +109,8 @@ def _write(
     from mindspore_hub.tasks import required_by
 
     with required_by("Embedding"):
+        from mindspore_hub.tasks.pictures.samples import known_of, list_samples
         from mindspore_hub.tasks.retrieval.embedding import Embedding
-        from mindspore_hub.tasks.retrieval.samples import known_of, list_samples
     embedding = Embedding(
         name,
         hub=hub,

@@ -63,14 +63,33 @@ class Difference:
         return "\n".join(_section(title, lines) for title, lines in sections.items() if lines)
 
 
+def head_of(whole: Any, network: Any, facts: Facts) -> dict[str, Signature]:
+    """Parameters of the head that a network lacks, which was built without classes; `whole` has it."""
+    rest = {name for name, _ in network.parameters_and_names()}
+    return {
+        name: _signature(parameter)
+        for name, parameter in whole.parameters_and_names()
+        if name not in rest and _is_of_head(name, facts)
+    }
+
+
+def _is_of_head(name: str, facts: Facts) -> bool:
+    return any(fnmatchcase(name, head) for head in facts.head)
+
+
 def assign(
-    network: Any, weights: Mapping[str, Weight], facts: Facts, *, new_head: NewHead | None = None
+    network: Any,
+    weights: Mapping[str, Weight],
+    facts: Facts,
+    *,
+    new_head: NewHead | None = None,
+    without: Mapping[str, Signature] | None = None,
 ) -> list[str]:
     """Set every parameter of an `nn.Cell`, with initial values or without, from the tensors of a file.
 
     The parameters share the memory of the weights: training changes both, and two networks need
     to read the file twice. A head for another count of classes gets initial values instead; that of the
-    file must be whole all the same.
+    file must be whole all the same, and so must one that the network is built `without`.
 
     Returns:
         Names of the head parameters that have initial values.
@@ -85,9 +104,9 @@ def assign(
     expected = {name: _signature(parameter) for name, parameter in parameters.items()}
     kept: list[str] = []
     if new_head:
-        kept = [name for name in expected if any(fnmatchcase(name, head) for head in facts.head)]
+        kept = [name for name in expected if _is_of_head(name, facts)]
         expected |= {name: new_head.in_file(expected[name], weights.get(name)) for name in kept}
-    difference = compare(expected, weights, facts)
+    difference = compare({**expected, **(without or {})}, weights, facts)
     if difference:
         cell = type(network).__name__
         msg = f"the checkpoint does not fit {cell}, and nothing was loaded.\n{difference}"

@@ -19,7 +19,7 @@ from mindspore_hub.files.checkpoint import checkpoint, loadable_asset
 from mindspore_hub.hub.card import Asset, Card
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.values import as_builtin
-from mindspore_hub.networks.assign import NewHead, as_parameter, assign
+from mindspore_hub.networks.assign import NewHead, as_parameter, assign, head_of
 from mindspore_hub.networks.classes import Network, bind, network_class
 from mindspore_hub.networks.collector import collector_paused
 from mindspore_hub.networks.construct import (
@@ -32,6 +32,7 @@ from mindspore_hub.networks.construct import (
 )
 from mindspore_hub.networks.framework import require_mindspore
 from mindspore_hub.networks.weights import (
+    Signature,
     Weight,
     check_arguments,
     derive_arguments,
@@ -141,9 +142,22 @@ def assemble(
     classes = facts.class_argument
     published_count, wanted = known.get(classes), given.get(classes)
     new_head: NewHead | None = None
+    without: dict[str, Signature] = {}
     if isinstance(published_count, int) and isinstance(wanted, int) and wanted != published_count:
-        new_head = NewHead(published_count, wanted)
-    if initialised := assign(built, weights, facts, new_head=new_head):
+        if wanted:
+            new_head = NewHead(published_count, wanted)
+        else:
+            whole = construct(network, known, {**given, classes: published_count})
+            without = head_of(whole, built, facts)
+    initialised = assign(built, weights, facts, new_head=new_head, without=without)
+    if without:
+        logger.info(
+            "%s=0: the network ends before its head, so these parameters of the checkpoint are not "
+            "loaded: %s",
+            classes,
+            ", ".join(without),
+        )
+    if initialised:
         logger.warning(
             "%s=%s instead of the checkpoint's %s: these parameters are not loaded but "
             "initialised: %s",

@@ -31,6 +31,8 @@ class Task:
         NAME: Name of the task, which is that of its folder.
         FIELDS: Fields in the card, beside `name`; the attribute has `_` for `-`.
         EXAMPLE: The usual text in a card, which `mshub card new --task NAME` writes.
+        HAS_HEAD: Whether its networks end in a head, without which (`num_classes=0`) they give
+            features.
         PUBLIC: Functions and types that `mindspore_hub` offers, with the module of the folder that
             has each; empty for the folder itself.
     """
@@ -39,6 +41,7 @@ class Task:
     FIELDS: ClassVar[Mapping[str, Field]]
     EXAMPLE: ClassVar[str]
     PUBLIC: ClassVar[Mapping[str, str]] = {}
+    HAS_HEAD: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         cls.NAME = cls.__module__.rsplit(".", 2)[-2]

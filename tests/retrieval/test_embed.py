@@ -15,9 +15,9 @@ from PIL import Image
 
 import mindspore_hub
 from mindspore_hub.errors import CardError, FeaturesError, PictureError, StoreError
+from mindspore_hub.tasks.pictures.samples import list_samples
 from mindspore_hub.tasks.retrieval import features
 from mindspore_hub.tasks.retrieval.embedding import Embedding
-from mindspore_hub.tasks.retrieval.samples import list_samples
 
 
 @pytest.fixture
@@ -469,7 +469,7 @@ def test_a_network_with_other_outputs_than_the_card_names_is_refused(
     folder = tiny.numbered(tmp_path / "all", pictures)
     with pytest.raises(FeaturesError, match=f"but the network gave {came}") as caught:
         mindspore_hub.embed(card, folder, network=Gives(outputs), batch_size=2)
-    assert f"makes features of the outputs {wanted[1:-1]} (counted from 0)" in str(caught.value)
+    assert f"needs the outputs {wanted[1:-1]} (counted from 0)" in str(caught.value)
 
 
 def test_an_error_of_the_network_itself_is_left_as_it_is(card: str, tmp_path: Path) -> None:

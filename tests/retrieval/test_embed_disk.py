@@ -15,10 +15,10 @@ import tiny
 
 import mindspore_hub
 from mindspore_hub.errors import StoreError
+from mindspore_hub.tasks.pictures.chunks import Chunk, StoredChunks
+from mindspore_hub.tasks.pictures.samples import list_samples
 from mindspore_hub.tasks.retrieval import features
-from mindspore_hub.tasks.retrieval.chunks import Chunk, StoredChunks
 from mindspore_hub.tasks.retrieval.embedding import Embedding
-from mindspore_hub.tasks.retrieval.samples import list_samples
 
 TESTS = Path(__file__).parents[1]
 PICTURES = 24
@@ -66,7 +66,7 @@ import resource
 from pathlib import Path
 import numpy as np
 from mindspore_hub.errors import StoreError
-from mindspore_hub.tasks.retrieval.chunks import Chunk, StoredChunks
+from mindspore_hub.tasks.pictures.chunks import Chunk, StoredChunks
 arrays = {{"vectors": np.ones((2, 100), np.float32)}}
 with StoredChunks(Path({str(tmp_path / "f.npz")!r}), {{}}, {pictures}, skipping=False) as chunks:
     chunks.append(Chunk(arrays, [0, 1]))
@@ -105,7 +105,7 @@ from pathlib import Path
 import numpy as np
 import mindspore_hub, tiny
 from mindspore_hub.tasks.retrieval.embedding import Embedding
-from mindspore_hub.tasks.retrieval.samples import list_samples
+from mindspore_hub.tasks.pictures.samples import list_samples
 card, folder, output, width = sys.argv[1:]
 embedding = Embedding(card, network=tiny.Tiny(width=int(width)), batch_size=8)
 pictures = list_samples(folder)

@@ -17,10 +17,10 @@ from PIL import Image
 
 import mindspore_hub
 from mindspore_hub.errors import PictureError, StoreError
+from mindspore_hub.tasks.pictures.chunks import Chunk, StoredChunks
+from mindspore_hub.tasks.pictures.samples import list_samples
 from mindspore_hub.tasks.retrieval import features
-from mindspore_hub.tasks.retrieval.chunks import Chunk, StoredChunks
 from mindspore_hub.tasks.retrieval.embedding import Embedding
-from mindspore_hub.tasks.retrieval.samples import list_samples
 
 pytestmark = pytest.mark.slow
 

@@ -18,7 +18,7 @@ import mindspore_hub
 from mindspore_hub.errors import PictureError
 from mindspore_hub.tasks.pictures import resize as resizing
 from mindspore_hub.tasks.pictures.decode import as_maps, as_rgb
-from mindspore_hub.tasks.retrieval.samples import list_samples
+from mindspore_hub.tasks.pictures.samples import list_samples
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 40 40\n%%EndComments\nshowpage\n%%EOF\n"
 DOS_EPS = struct.pack("<IIIII", 0xC6D3D0C5, 32, len(EPS), 0, 0).ljust(32, b"\0") + EPS

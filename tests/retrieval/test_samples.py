@@ -12,7 +12,7 @@ import pytest
 import tiny
 
 from mindspore_hub.errors import PictureError
-from mindspore_hub.tasks.retrieval.samples import EXAMPLE, known_of, list_samples
+from mindspore_hub.tasks.pictures.samples import EXAMPLE, known_of, list_samples
 
 POINTS = ",".join(map(str, range(108)))
 

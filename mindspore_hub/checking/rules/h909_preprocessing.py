@@ -4,10 +4,12 @@ What: `preprocessing` of an asset is a mapping with the fields `library` (`pillo
 `mindspore`), `size` (height and width), `interpolation` (one that the library has), `order` (`RGB`,
 `BGR`, or `GREY` for one channel), `mean` and `std` (one per channel, for values of 0 to 1) and `layout`
 (`CHW`). Where they are needed, it has `resize` (the picture is resized to that, and `size` is cut from
-its centre: the short side, such as `256`, with the aspect ratio kept, or `[256, 256]`), `modality` (any
+its centre: the short side, such as `256`, with the aspect ratio kept, or `[256, 256]`), `range: 255`
+(grey levels are not divided by 255, and `mean` and `std` are for values of 0 to 255), `modality` (any
 of `visible`, `infrared`, `thermal`: what the network was trained on), `short-side` (interpolation of a
 first resize that keeps the aspect ratio), `maps` (`heatmaps`, `segments`) and `keypoints` (their number).
-It fits `input-shape`.
+It fits `input-shape`. `bilinear-float` of OpenCV resizes values that are not rounded to grey levels, and
+`pilcubic` of MindSpore is Pillow's bicubic interpolation.
 
 Why: `mindspore_hub.transforms` does what stands here. What is missing or wrong would be guessed, and
 a network that gets other pictures than it was trained on is wrong without a word.

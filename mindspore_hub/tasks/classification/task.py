@@ -57,6 +57,7 @@ class Classification(Task):
     """
 
     EXAMPLE: ClassVar[str] = "{name: classification, labels: imagenet1k}"
+    HAS_HEAD: ClassVar[bool] = True
     PUBLIC: ClassVar[Mapping[str, str]] = {}
     FIELDS: ClassVar[Mapping[str, Field]] = {
         "labels": one_of(tuple(LABEL_SETS))._replace(optional=True),

@@ -1,13 +1,15 @@
 """From pictures of any kind to the inputs of a network, as its card says it.
 
 `decode` finds and reads them, `resize` has the values of OpenCV, and `preprocess` follows what a card
-says under `preprocessing` (`fields`). Importing this package alone needs neither NumPy nor Pillow.
+says under `preprocessing` (`fields`). `runner` runs a network over many (`samples`), of whose `outputs`
+a task makes rows, which `chunks` keep until an output is whole. Importing this package alone needs
+neither NumPy nor Pillow.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, Union
 
 from mindspore_hub.tasks import required_by
 
@@ -15,8 +17,11 @@ if TYPE_CHECKING:
     from mindspore_hub.hub.hub import Hub
     from mindspore_hub.tasks.pictures.preprocess import Transform
 
+AnyHub: TypeAlias = Union["Hub", str, os.PathLike[str], None]
+"""A hub, the path of its root, or None for the usual one."""
 
-def transforms(name: str, *, hub: str | os.PathLike[str] | Hub | None = None) -> Transform:
+
+def transforms(name: str, *, hub: AnyHub = None) -> Transform:
     """What prepares pictures for a network, as its card says it.
 
     Args:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from operator import eq
 from typing import Any
 
 from mindspore_hub.hub.fields import (
@@ -14,6 +16,7 @@ from mindspore_hub.hub.fields import (
     read_fields,
     some_of,
     stated_fields,
+    typed,
     unchecked,
 )
 from mindspore_hub.hub.findings import Problem
@@ -21,10 +24,17 @@ from mindspore_hub.hub.values import NOTHING, Shape, YamlList, YamlMapping, Yaml
 
 INTERPOLATIONS = {
     "pillow": ("bilinear", "bicubic", "lanczos"),
-    "opencv": ("bilinear", "bicubic", "lanczos4"),
-    "mindspore": ("bilinear", "bicubic"),
+    "opencv": ("bilinear", "bicubic", "lanczos4", "bilinear-float"),
+    "mindspore": ("bilinear", "bicubic", "pilcubic"),
 }
-"""Libraries, and their interpolations: one name means other numbers in another library."""
+"""Libraries, and their interpolations: one name means other numbers in another library.
+
+`bilinear-float` resizes values of float32, which are not rounded to grey levels; `pilcubic` is Pillow's
+bicubic interpolation, which takes all pixels that a smaller one covers into account.
+"""
+
+LEVELS = 255
+"""Value of white where a card says `range`."""
 
 ORDERS = ("RGB", "BGR", "GREY")
 LAYOUTS = ("CHW",)
@@ -35,7 +45,7 @@ MAPS = {"heatmaps": 36, "segments": 13}
 KEYPOINTS = 36
 """Keypoints of a vehicle; segments have their corners among them."""
 
-OPTIONAL = ("resize", "short-side", "modality", "maps", "keypoints")
+OPTIONAL = ("resize", "range", "short-side", "modality", "maps", "keypoints")
 """Fields that most networks do without."""
 
 
@@ -50,11 +60,13 @@ class Preprocessing:
         size: Height and width that the network takes, in pixels.
         interpolation: How it is resized to them; the aspect ratio is not kept.
         order: Order of the channels, RGB or BGR; GREY for a single one.
-        mean: What is subtracted from the values, divided by 255, of each channel in that order.
+        mean: What is subtracted from the values of each channel in that order.
         std: What they are divided by then.
         layout: Order of the axes, CHW.
         resize: What it is resized to instead, before `size` is cut from its centre: the length of the
             short side, with the aspect ratio kept, or height and width.
+        range: Value of white before mean is subtracted: 1, so that grey levels are divided by 255, or
+            255, so that they stay what they are.
         modality: Kinds of pictures that the network was trained on; empty where the card does not say.
         short_side: How the short side is resized first, with the aspect ratio kept, if it is.
         maps: Kinds of grey pictures that follow the colours, see `MAPS`; normalised with the
@@ -70,6 +82,7 @@ class Preprocessing:
     std: tuple[float, ...]
     layout: str
     resize: int | tuple[int, int] | None = None
+    range: int = 1
     modality: tuple[str, ...] = ()
     short_side: str = ""
     maps: tuple[str, ...] = ()
@@ -126,8 +139,18 @@ _HELP = "write `{library: ..., size: [H, W], ...}`; `mshub card rule H909` shows
 
 _SIZE = {"type": "integer", "minimum": 1}
 _SIDES = {"type": "array", "items": _SIZE, "minItems": 2, "maxItems": 2}
-_MEAN = {"type": "number", "minimum": 0, "maximum": 1}
-_STD = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
+_MEAN = {"type": "number", "minimum": 0, "maximum": LEVELS}
+_STD = {"type": "number", "exclusiveMinimum": 0, "maximum": LEVELS}
+_SIZE_HELP = "write height and width in pixels, such as `[288, 144]`"
+_HELP_OF = "write one per channel, for values of 0 to {}, such as `[{}]`"
+_MEANS = {
+    1: _HELP_OF.format(1, "0.485, 0.456, 0.406"),
+    LEVELS: _HELP_OF.format(LEVELS, "123.675, 116.28, 103.53"),
+}
+_STDS = {
+    1: _HELP_OF.format(1, "0.229, 0.224, 0.225"),
+    LEVELS: _HELP_OF.format(LEVELS, "58.395, 57.12, 57.375"),
+}
 _PER_CHANNEL = {"type": "array", "minItems": 1, "maxItems": 3}
 
 
@@ -137,23 +160,32 @@ def fields(node: YamlMapping = NOTHING) -> dict[str, Field]:
     every = sorted({word for words in INTERPOLATIONS.values() for word in words})
     known = INTERPOLATIONS.get(library)
     interpolation = one_of(known) if known else unchecked(enum=every)
+    first = tuple(word for word in known or () if word != "bilinear-float")
     colors = _colors(node.text("order"))
+    white = LEVELS if node.text("range") else 1
     found = {
         "library": one_of(tuple(INTERPOLATIONS)),
-        "size": Field(_list_of(2, _is_count, "whole numbers above 0"), _SIDES),
+        "size": Field(_list_of(2, _is_count, "whole numbers above 0", _SIZE_HELP), _SIDES),
         "interpolation": interpolation,
         "order": one_of(ORDERS),
         "mean": Field(
-            _list_of(colors, _is_mean, "numbers from 0 to 1"), {**_PER_CHANNEL, "items": _MEAN}
+            _list_of(colors, partial(_is_mean, white), f"numbers from 0 to {white}", _MEANS[white]),
+            {**_PER_CHANNEL, "items": _MEAN},
         ),
         "std": Field(
-            _list_of(colors, _is_std, "numbers above 0 and at most 1"),
+            _list_of(
+                colors,
+                partial(_is_std, white),
+                f"numbers above 0 and at most {white}",
+                _STDS[white],
+            ),
             {**_PER_CHANNEL, "items": _STD},
         ),
         "layout": one_of(LAYOUTS),
         "resize": Field(_resize(node), {"anyOf": [_SIZE, _SIDES]}),
+        "range": typed(partial(eq, LEVELS), _RANGE, f"`{LEVELS}`, or remove it", const=LEVELS),
         "modality": some_of(MODALITIES),
-        "short-side": interpolation,
+        "short-side": one_of(first) if known else interpolation,
         "maps": some_of(tuple(MAPS)),
         "keypoints": Field(_keypoints, {"const": KEYPOINTS}),
     }
@@ -161,6 +193,9 @@ def fields(node: YamlMapping = NOTHING) -> dict[str, Field]:
         lacking = {name: found[name]._replace(check=_not_pillow) for name in ("short-side", "maps")}
         found.update(lacking)
     return {name: field._replace(optional=name in OPTIONAL) for name, field in found.items()}
+
+
+_RANGE = f"{LEVELS}, the value of white where grey levels stay what they are"
 
 
 def _resize(preprocessing: YamlMapping) -> Check:
@@ -197,22 +232,15 @@ def _not_pillow(name: str, node: YamlNode) -> Iterator[Problem]:
     yield Problem(node.place, f"{name} is not known of pillow", "write another library")
 
 
-def _list_of(count: int, fits: Callable[[object], bool], kind: str) -> Check:
+def _list_of(count: int, fits: Callable[[object], bool], kind: str, example: str) -> Check:
     def check(name: str, node: YamlNode) -> Iterator[Problem]:
         items = node.items if isinstance(node, YamlList) else ()
         if len(items) != count or not all(fits(as_argument(item)) for item in items):
             number = kind if count > 1 else kind.replace("numbers", "number")
             message = f"{name} is not a list of {count} {number}"
-            yield Problem(node.place, message, _EXAMPLES[name])
+            yield Problem(node.place, message, example)
 
     return check
-
-
-_EXAMPLES = {
-    "size": "write height and width in pixels, such as `[288, 144]`",
-    "mean": "write one per channel, for values of 0 to 1, such as `[0.485, 0.456, 0.406]`",
-    "std": "write one per channel, for values of 0 to 1, such as `[0.229, 0.224, 0.225]`",
-}
 
 
 def _keypoints(name: str, node: YamlNode) -> Iterator[Problem]:
@@ -226,9 +254,9 @@ def _is_count(value: object) -> bool:
     return type(value) is int and value > 0
 
 
-def _is_mean(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+def _is_mean(white: int, value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= white
 
 
-def _is_std(value: object) -> bool:
-    return _is_mean(value) and value != 0
+def _is_std(white: int, value: object) -> bool:
+    return _is_mean(white, value) and value != 0

@@ -12,8 +12,8 @@ from PIL import Image
 
 from mindspore_hub.errors import PictureError
 from mindspore_hub.tasks.pictures.decode import Array, Picture, as_maps, as_rgb
-from mindspore_hub.tasks.pictures.fields import KEYPOINTS, MAPS, Preprocessing
-from mindspore_hub.tasks.pictures.resize import look_up, resize
+from mindspore_hub.tasks.pictures.fields import KEYPOINTS, LEVELS, MAPS, Preprocessing
+from mindspore_hub.tasks.pictures.resize import look_up, resize, resize_floats
 
 SEGMENT_KEYPOINTS = (
     (5, 15, 16, 17),
@@ -40,6 +40,7 @@ _LONGEST = 65_535
 _PILLOW = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
+    "pilcubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
 
@@ -50,9 +51,13 @@ class Transform:
     def __init__(self, preprocessing: Preprocessing, *, name: str = "The network") -> None:
         self.preprocessing = preprocessing
         self.name = name
-        self._tables = [*map(_table, preprocessing.mean, preprocessing.std)]
+        scale = LEVELS / preprocessing.range
+        self._tables = [
+            _table(mean, std, scale=scale)
+            for mean, std in zip(preprocessing.mean, preprocessing.std, strict=True)
+        ]
         mean, std = (sum(of) / len(of) for of in (preprocessing.mean, preprocessing.std))
-        self._map_table = _table(mean, std)
+        self._map_table = _table(mean, std, scale=scale)
 
     def __call__(
         self,
@@ -108,7 +113,8 @@ class Transform:
         return (
             f"{self.name} takes {kinds}{' with ' + ' and '.join(besides) if besides else ''}, decoded "
             f"and resized as {_LIBRARY_NAMES[facts.library]} does, {self._describe_size()}, "
-            f"{order}, divided by 255, less {facts.mean}, divided by {facts.std}: "
+            f"{order}, {'' if facts.range == LEVELS else 'divided by 255, '}less {facts.mean}, divided "
+            f"by {facts.std}: "
             f"{shapes}."
         )
 
@@ -165,14 +171,18 @@ class Transform:
         size = image.height, image.width
         resized = self._cut(self._resized(image))
         channels = [0] if facts.order == "GREY" else map("RGB".index, facts.order)
-        for channel, table, target in zip(channels, self._tables, made, strict=True):
-            look_up(resized, channel, table=table, made=target)
+        for number, (channel, target) in enumerate(zip(channels, made, strict=True)):
+            if resized.dtype == np.uint8:
+                look_up(resized, channel, table=self._tables[number], made=target)
+            else:
+                values = resized[:, :, channel].astype(np.float64)
+                target[...] = (values - facts.mean[number]) / facts.std[number]
         return size
 
     def _resized(self, image: Image.Image) -> Array:
         facts = self.preprocessing
         size = _first_size((image.height, image.width), facts)
-        if facts.library == "pillow":
+        if facts.library == "pillow" or facts.interpolation == "pilcubic":
             return np.asarray(image.resize(size[::-1], _PILLOW[facts.interpolation]))
         pixels = np.asarray(image)
         if facts.short_side:
@@ -180,6 +190,8 @@ class Transform:
             between = round(image.height * ratio), round(image.width * ratio)
             between = _bounded(between, (image.height, image.width))
             pixels = resize(pixels, between, kernel=facts.short_side)
+        if facts.interpolation == "bilinear-float":
+            return resize_floats(pixels / np.float32(LEVELS / facts.range), size)
         return resize(pixels, size, kernel=facts.interpolation)
 
     def _cut(self, pixels: Array) -> Array:
@@ -211,9 +223,9 @@ class Transform:
 _LIBRARY_NAMES = {"pillow": "Pillow", "opencv": "OpenCV", "mindspore": "MindSpore"}
 
 
-def _table(mean: float, std: float) -> Array:
+def _table(mean: float, std: float, *, scale: float) -> Array:
     """What each of 256 grey levels becomes, by the float32 arithmetic of the originals."""
-    levels = np.arange(256, dtype=np.float32) / np.float32(255)
+    levels = np.arange(256, dtype=np.float32) / np.float32(scale)
     return (levels - np.float32(mean)) / np.float32(std)
 
 

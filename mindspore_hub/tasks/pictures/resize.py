@@ -54,6 +54,21 @@ def resize(pixels: Array, size: tuple[int, int], *, kernel: str) -> Array:
     return KERNELS[kernel](channels, size).reshape(*size, *pixels.shape[2:])
 
 
+def resize_floats(values: Array, size: tuple[int, int]) -> Array:
+    """Resize float32 `(H, W, C)` to a height and width, as OpenCV's bilinear interpolation does."""
+    cv2 = find_opencv()
+    if cv2:
+        made: Array = cv2.resize(values, size[::-1], interpolation=cv2.INTER_LINEAR)
+        return made
+    for axis, target in ((1, size[1]), (0, size[0])):
+        left, share = _centres(values.shape[axis], target)
+        last = values.shape[axis] - 1
+        one, other = (np.take(values, np.clip(left + n, 0, last), axis) for n in (0, 1))
+        weight = share[:, None, None] if axis == 0 else share[:, None]
+        values = one * (1 - weight) + other * weight
+    return values
+
+
 def _resize_planes(
     pixels: Array,
     size: tuple[int, int],
@@ -155,12 +170,18 @@ def _bands(
 @lru_cache(_SIZES_KEPT)
 def _taps(source: int, target: int, taps: Callable[[Array], Array]) -> tuple[Array, Array]:
     """Which sources each target sees, and their weights, both `(target, taps)`."""
+    left, share = _centres(source, target)
+    weights = np.rint(taps(share) * np.float32(_ONE)) / np.float32(_ONE)
+    count = weights.shape[1]
+    places = left[:, None] + np.arange(count) - (count // 2 - 1)
+    return np.clip(places, 0, source - 1), weights
+
+
+def _centres(source: int, target: int) -> tuple[Array, Array]:
+    """The source to the left of each target's centre, and how far on towards the next it is."""
     centre = ((np.arange(target) + 0.5) * (1 / (target / source)) - 0.5).astype(np.float32)
     left = np.floor(centre)
-    weights = np.rint(taps(centre - left) * np.float32(_ONE)) / np.float32(_ONE)
-    count = weights.shape[1]
-    places = left.astype(np.int64)[:, None] + np.arange(count) - (count // 2 - 1)
-    return np.clip(places, 0, source - 1), weights
+    return left.astype(np.int64), centre - left
 
 
 def _bilinear(x: Array) -> Array:

@@ -19,13 +19,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from mindspore import nn
 
-    from mindspore_hub.hub.hub import Hub
+    from mindspore_hub.tasks.pictures import AnyHub
     from mindspore_hub.tasks.retrieval.features import Features
     from mindspore_hub.tasks.retrieval.matches import Matches
     from mindspore_hub.tasks.retrieval.report import Report
-
-AnyHub: TypeAlias = Union["Hub", str, os.PathLike[str], None]
-"""A hub, the path of its root, or None for the usual one."""
 
 Source: TypeAlias = Union["Features", str, os.PathLike[str], "npt.ArrayLike"]
 """Features, an npz file of them, or an array `(N, D)`."""
@@ -89,9 +86,9 @@ def embed(
     from mindspore_hub.hub.values import as_builtin
 
     with required_by("Embedding"):
+        from mindspore_hub.tasks.pictures.samples import known_of, list_samples
         from mindspore_hub.tasks.retrieval.embedding import Embedding
         from mindspore_hub.tasks.retrieval.features import load
-        from mindspore_hub.tasks.retrieval.samples import known_of, list_samples
     embedding = Embedding(
         name,
         modality=modality,

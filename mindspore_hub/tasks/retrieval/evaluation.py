@@ -22,19 +22,20 @@ from mindspore_hub.errors import DatasetError, FeaturesError, UnknownNameError
 from mindspore_hub.hub.card import Card, stated
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.tasks.pictures.fields import MAPS, Preprocessing, as_preprocessing
+from mindspore_hub.tasks.pictures.runner import versions
+from mindspore_hub.tasks.pictures.samples import Sample, Samples
 from mindspore_hub.tasks.retrieval import datasets, features
 from mindspore_hub.tasks.retrieval.datasets import Dataset, Evaluation, Item, fitting
-from mindspore_hub.tasks.retrieval.embedding import Embedding, Known, versions
+from mindspore_hub.tasks.retrieval.embedding import Embedding, Known
 from mindspore_hub.tasks.retrieval.features import GALLERY, QUERY, Features
 from mindspore_hub.tasks.retrieval.metrics import Result, mean_of
 from mindspore_hub.tasks.retrieval.report import Report, claims_of
-from mindspore_hub.tasks.retrieval.samples import Sample, Samples
 from mindspore_hub.tasks.retrieval.task import Protocol, Retrieval
 
 if TYPE_CHECKING:
     from mindspore import nn
 
-    from mindspore_hub.tasks.retrieval import AnyHub
+    from mindspore_hub.tasks.pictures import AnyHub
 
 
 def evaluate_features(

@@ -223,4 +223,7 @@ class Retrieval(Task):
         return replace(self, protocol=named[0] if agreed else None)
 
 
+HEADLESS = Retrieval(outputs=(0,), distance="dot", normalised=True)
+"""How features are made of a network without its head: ranked by the cosine."""
+
 TASK = Retrieval
