@@ -275,8 +275,17 @@ def test_a_model_without_a_default_is_ambiguous_by_its_bare_name(tmp_path: Path)
         write_hub(tmp_path, cards).resolve("leafnet")
 
 
-def test_one_card_name_in_two_releases_is_ambiguous_and_its_uids_are_not(tmp_path: Path) -> None:
-    cards = {f"botany/{release}/leafnet_fern": "model-name: LeafNet" for release in ("2.0", "2.1")}
+def test_one_card_name_in_several_releases_means_the_newest(tmp_path: Path) -> None:
+    cards = {f"botany/{at}/leafnet_fern": "model-name: LeafNet" for at in ("2.9", "2.10", "2.1")}
+    hub = write_hub(tmp_path, cards)
+    for name in ("leafnet_fern", "LeafNet@fern", "LeafNet"):
+        assert hub.resolve(name).uid == "botany/2.10/leafnet_fern"
+    for uid in cards:
+        assert hub.resolve(uid).uid == uid
+
+
+def test_one_card_name_of_two_publishers_is_ambiguous_and_its_uids_are_not(tmp_path: Path) -> None:
+    cards = {f"{who}/2.0/leafnet_fern": "model-name: LeafNet" for who in ("botany", "garden")}
     hub = write_hub(tmp_path, cards)
     for name in ("leafnet_fern", "LeafNet@fern"):
         with pytest.raises(AmbiguousNameError) as caught:
@@ -284,7 +293,7 @@ def test_one_card_name_in_two_releases_is_ambiguous_and_its_uids_are_not(tmp_pat
         assert str(caught.value) == (
             f"{name!r} may mean several cards; choose one of them:\n"
             "  botany/2.0/leafnet_fern\n"
-            "  botany/2.1/leafnet_fern"
+            "  garden/2.0/leafnet_fern"
         )
     for uid in cards:
         assert hub.resolve(uid).uid == uid

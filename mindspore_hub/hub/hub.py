@@ -6,7 +6,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -142,7 +142,7 @@ class Hub:
         """
         links: dict[str, None] = {}
         for card in self.cards:
-            if card.asset and card.asset.sha256 == sha256:
+            if card.asset_text("asset-sha256") == sha256 and card.asset:
                 links[card.asset.link] = None
                 yield card.asset.link
         try:
@@ -346,7 +346,7 @@ def _with_unique_names(cards: list[Card]) -> Iterator[Card]:
     )
     for card in cards:
         is_alone = counts[card.model_name.lower(), card.variant.lower()] == 1
-        yield card if is_alone else replace(card, needs_uid=True)
+        yield card if is_alone else card.called_by_uid()
 
 
 def _only(name: str, cards: list[Card]) -> Card:

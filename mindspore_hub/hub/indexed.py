@@ -78,8 +78,7 @@ def meant(entries: Sequence[Entry], name: str, index: Index, cards: Iterable[Car
         return None
     of_file: dict[str, list[Card]] = {}
     for card in cards:
-        if card.asset:
-            of_file.setdefault(card.asset.sha256, []).append(card)
+        of_file.setdefault(card.asset_text("asset-sha256"), []).append(card)
     own = [
         [card for card in of_file.get(entry.sha256, ()) if _is_of_network(card, entry, index)]
         for entry in entries
