@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -339,29 +338,29 @@ def _is_variant(card: Card, variant: str) -> bool:
 
 def _with_unique_names(cards: list[Card]) -> Iterator[Card]:
     """The cards; one whose variant means several of them is to be called by its uid."""
-    counts = Counter(
-        (card.model_name.lower(), variant)
-        for card in cards
-        for variant in variants_of(card.name, card.model_name)
-    )
+    meant: dict[tuple[str, str], list[Card]] = {}
     for card in cards:
-        is_alone = counts[card.model_name.lower(), card.variant.lower()] == 1
-        yield card if is_alone else card.called_by_uid()
+        for variant in variants_of(card.name, card.model_name):
+            meant.setdefault((card.model_name.lower(), variant), []).append(card)
+    for card in cards:
+        is_meant = _newest(meant[card.model_name.lower(), card.variant.lower()]) == [card]
+        yield card if is_meant else card.called_by_uid()
 
 
 def _only(name: str, cards: list[Card]) -> Card:
-    """The one card; of one that is there for several releases, the newest."""
-    if len({card.name.lower() for card in cards}) == 1:
-        newest = max(release_order(_release(card)) for card in cards)
-        cards = [card for card in cards if release_order(_release(card)) == newest]
+    cards = _newest(cards)
     if len(cards) > 1:
         msg = f"{name!r} may mean several cards; choose one of them:\n{_choices(cards)}"
         raise AmbiguousNameError(msg)
     return cards[0]
 
 
-def _release(card: Card) -> str:
-    return card.uid.rpartition("/")[0].rpartition("/")[2]
+def _newest(cards: list[Card]) -> list[Card]:
+    """Of a card that is there for several releases, the newest; cards of several names are all meant."""
+    if len({card.name.lower() for card in cards}) > 1:
+        return cards
+    releases = [release_order(card.uid.rpartition("/")[0].rpartition("/")[2]) for card in cards]
+    return [card for card, at in zip(cards, releases, strict=True) if at == max(releases)]
 
 
 def _choices(cards: list[Card]) -> str:
