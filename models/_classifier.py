@@ -40,13 +40,18 @@ def last_conv(channels: int, num_classes: int) -> nn.Cell:
     return nn.Conv2d(channels, num_classes, 1, has_bias=True) if num_classes else nn.Identity()
 
 
-def classifier_files(last: str, *arguments: Argument, **facts: Any) -> Checkpoint:
-    """Facts about the files of a classifier: no prefix, and a last layer that has its classes.
+def classifier_files(
+    last: str, *arguments: Argument, prefixes: tuple[str, ...] = (), **facts: Any
+) -> Checkpoint:
+    """Facts about the files of a classifier: a last layer that has its classes.
 
     Args:
         last: Name of the last layer.
         arguments: What else the shapes in a file determine.
+        prefixes: What names in a file may begin with.
         facts: What else there is to say, see `Checkpoint`.
     """
     classes = Argument("num_classes", f"{last}.weight", 0)
-    return Checkpoint("num_classes", (f"{last}.*",), (classes, *arguments), prefixes=(), **facts)
+    return Checkpoint(
+        "num_classes", (f"{last}.*",), (classes, *arguments), prefixes=prefixes, **facts
+    )
