@@ -42,6 +42,8 @@ from mindspore_hub.version import __version__
 if TYPE_CHECKING:
     from mindspore_hub.hub.search import PublishedFile, search
     from mindspore_hub.networks.bare import Fitted
+    from mindspore_hub.tasks.classification import classify
+    from mindspore_hub.tasks.classification.predictions import Predictions
     from mindspore_hub.tasks.pictures.preprocess import Transform
     from mindspore_hub.tasks.retrieval import embed, evaluate, match
     from mindspore_hub.tasks.retrieval.features import Features
@@ -68,6 +70,7 @@ __all__ = [
     "OfflineError",
     "OutputError",
     "PictureError",
+    "Predictions",
     "Publication",
     "PublishedFile",
     "Report",
@@ -77,6 +80,7 @@ __all__ = [
     "TrustError",
     "UnknownNameError",
     "__version__",
+    "classify",
     "download",
     "embed",
     "evaluate",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +14,7 @@ import click
 from mindspore_hub.errors import HubError
 
 if TYPE_CHECKING:
+    from mindspore_hub._progress import Progress
     from mindspore_hub.hub.card import Card
     from mindspore_hub.hub.hub import Hub
     from mindspore_hub.networks.examine import Examination
@@ -245,6 +247,31 @@ def progress_of_command() -> bool:
     if not shown:
         os.environ["MSHUB_NO_PROGRESS"] = "1"
     return shown
+
+
+def progress_of_work(title: str, style: str) -> AbstractContextManager[Progress | None]:
+    """Lines of JSON beside JSON, else what the work shows by itself; nothing under `-q`."""
+    from mindspore_hub._progress import lines
+
+    shown = progress_of_command()
+    return lines(title, shown=shown) if style == "json" else nullcontext()
+
+
+@contextmanager
+def interruptible(*, resumable: bool) -> Iterator[None]:
+    """Let Ctrl-C end the block in order.
+
+    Args:
+        resumable: Whether the same command goes on from what was computed, which is said then.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        if resumable:
+            from mindspore_hub.commands._output import echo
+
+            echo("What was computed is kept; the same command goes on from there.", err=True)
+        raise click.Abort from None
 
 
 def read_file_or_name(name: str, hub: Hub) -> tuple[Examination, Card | None]:

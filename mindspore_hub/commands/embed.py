@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +15,9 @@ from mindspore_hub.commands._options import (
     force_option,
     format_option,
     hub_option,
+    interruptible,
     output_option,
-    progress_of_command,
+    progress_of_work,
     refuse_existing,
     skip_bad_option,
 )
@@ -70,27 +69,12 @@ def embed(
     output is whole, its parts are kept beside it, and the same command goes on where it was stopped.
     """
     refuse_existing(output, force=force)
-    with interruptible(resumable=True), _progress(output.name, style) as progress:
+    with interruptible(resumable=True), progress_of_work(output.name, style) as progress:
         written = _write(name, images, output, pattern=pattern, progress=progress, **options)
     if style == "json":
         print_json(_facts(output, written))
     else:
         echo(_text(output, written))
-
-
-@contextmanager
-def interruptible(*, resumable: bool) -> Iterator[None]:
-    """Let Ctrl-C end the block in order.
-
-    Args:
-        resumable: Whether the same command goes on from what was computed, which is said then.
-    """
-    try:
-        yield
-    except KeyboardInterrupt:
-        if resumable:
-            echo("What was computed is kept; the same command goes on from there.", err=True)
-        raise click.Abort from None
 
 
 def _write(
@@ -121,14 +105,6 @@ def _write(
     )
     pictures = list_samples(images, **extras)
     return embedding.write(pictures, output, known=known_of(pictures, pattern))
-
-
-def _progress(title: str, style: str) -> AbstractContextManager[Progress | None]:
-    """Lines of JSON beside JSON, else what `Embedding` shows by itself; nothing under `-q`."""
-    from mindspore_hub._progress import lines
-
-    shown = progress_of_command()
-    return lines(title, shown=shown) if style == "json" else nullcontext()
 
 
 def _facts(output: Path, written: Written) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from mindspore_hub.commands._options import (
     force_option,
     format_option,
     hub_option,
+    interruptible,
     progress_of_command,
     refuse_existing,
     skip_bad_option,
@@ -103,7 +104,6 @@ def eval_(
         raise click.UsageError(msg)
     refuse_existing(report, plot, force=force)
     from mindspore_hub import _files
-    from mindspore_hub.commands.embed import interruptible
     from mindspore_hub.tasks.retrieval import evaluate
     from mindspore_hub.tasks.retrieval.report import check_plot, draw_cmc
 

@@ -58,7 +58,7 @@ class Classification(Task):
 
     EXAMPLE: ClassVar[str] = "{name: classification, labels: imagenet1k}"
     HAS_HEAD: ClassVar[bool] = True
-    PUBLIC: ClassVar[Mapping[str, str]] = {}
+    PUBLIC: ClassVar[Mapping[str, str]] = {"classify": "", "Predictions": "predictions"}
     FIELDS: ClassVar[Mapping[str, Field]] = {
         "labels": one_of(tuple(LABEL_SETS))._replace(optional=True),
         "unused": _UNUSED._replace(optional=True),

@@ -1,4 +1,4 @@
-"""Features of a long run on disk, batch after batch.
+"""Rows of a long run on disk, batch after batch.
 
 Rows are appended to plain files, and then a line to a journal, which says of which pictures they are
 and their checksums. A run that was stopped goes on after the last batch whose rows are as the journal
@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from io import FileIO
+from io import BytesIO, FileIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -27,8 +27,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub import _files
-from mindspore_hub._foreign import read_object
 from mindspore_hub.errors import HubError, PictureError, StoreError
+from mindspore_hub.tasks.pictures.journal import as_line, differences, facts_of, write_all
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -58,7 +58,7 @@ logger = logging.getLogger(__name__)
 class Chunk:
     """Rows of one batch, and which pictures could not be read, and why.
 
-    Arrays are `(B, D)` float32 by the names that `Features` has, of those of the numbered pictures that
+    Arrays are `(B, D)` float32 by names that the task gives, of those of the numbered pictures that
     could be read; there is none if no picture could be.
     """
 
@@ -85,10 +85,10 @@ class _Entry:
         """How many rows each array has."""
         return len(self.pictures) - len(self.skipped)
 
-    def as_line(self) -> bytes:
+    def line(self) -> bytes:
         """The line, after its checksum."""
         facts = {**vars(self), "rows": self.rows, "skipped": sorted(self.skipped.items())}
-        return _line(facts)
+        return as_line(facts)
 
 
 class StoredChunks:
@@ -174,8 +174,8 @@ class StoredChunks:
         )
         with self._storing():
             for name, content in contents.items():
-                _write(self._rows_of(name, self._end, entry.widths[name]), content)
-            _write(self._file(_JOURNAL), entry.as_line())
+                write_all(self._rows_of(name, self._end, entry.widths[name]), content)
+            write_all(self._file(_JOURNAL), entry.line())
         self._note(entry, chunk.numbers)
 
     def save(self, others: Mapping[str, Array]) -> None:
@@ -195,6 +195,30 @@ class StoredChunks:
                         np.save(entry, others[name], allow_pickle=False)
                     else:
                         self._copy(name, entry)
+        self._open.close()
+        self._clean_up()
+
+    def read(self, name: str) -> Array:
+        """An array in the order of the pictures, as a whole, `(N, D)` float32.
+
+        Raises:
+            StoreError: It cannot be read.
+        """
+        stream = BytesIO()
+        with self._storing():
+            self._copy(name, stream)
+        stream.seek(0)
+        made: Array = np.load(stream)
+        return made
+
+    def finish(self, content: bytes) -> None:
+        """Write what was made of the arrays; remove the folder.
+
+        Raises:
+            StoreError: It cannot be written; what was there, and the chunks, are untouched.
+        """
+        with self._storing():
+            _files.replace(self._output, content)
         self._open.close()
         self._clean_up()
 
@@ -253,10 +277,10 @@ class StoredChunks:
             _files.replace(file, text)
             return 0, {}
         self._require_ours(self.folder)
-        differ = _differences(file, plan)
+        differ = differences(file, plan)
         journal = self.folder / _JOURNAL
         lines = journal.read_bytes().splitlines(keepends=True) if journal.is_file() else []
-        found = [facts for facts in map(_facts, lines) if facts]
+        found = [facts for facts in map(facts_of, lines) if facts]
         done = sum(facts.get("rows", 0) for facts in found)
         renewed.mkdir()
         if differ.keys() <= _REPLACEABLE:
@@ -266,7 +290,7 @@ class StoredChunks:
             for facts in found:  # what is given up now is not counted when it is taken over again
                 read = set(range(len(facts["pictures"]))) - dict(facts["skipped"]).keys()
                 facts["rows"] = sum(facts["pictures"][index] in wanted for index in read)
-            (renewed / _JOURNAL).write_bytes(b"".join(map(_line, found)))
+            (renewed / _JOURNAL).write_bytes(b"".join(map(as_line, found)))
         _files.replace(renewed / _PLAN, text)
         shutil.rmtree(self.folder)
         renewed.rename(self.folder)
@@ -303,7 +327,7 @@ class StoredChunks:
         end = 0
         numbers = {picture: number for number, picture in enumerate(self._pictures)}
         for line in self._file(_JOURNAL).read().splitlines(keepends=True):
-            facts = _facts(line)
+            facts = facts_of(line)
             if not facts or facts["batch"] != self._batches:
                 break
             del facts["rows"]
@@ -349,48 +373,3 @@ class StoredChunks:
                     raise StoreError(msg)
                 target.write(block)
                 left -= len(block)
-
-
-def _differences(file: Path, plan: Mapping[str, Any]) -> dict[str, str]:
-    """What differs between the plan in a file and another one, in words by its keys."""
-    try:
-        earlier = read_object(file.read_bytes())
-    except (OSError, ValueError):
-        return {"plan": f"{file.name} of the earlier one cannot be read"}
-    now = json.loads(json.dumps(plan))
-    return {
-        key: _difference(key, earlier.get(key), now.get(key))
-        for key in sorted(earlier.keys() | now.keys())
-        if earlier.get(key) != now.get(key)
-    }
-
-
-def _difference(key: str, earlier: Any, now: Any) -> str:
-    if key == "pictures":
-        return "pictures were added, changed or removed"
-    if isinstance(earlier, dict) and isinstance(now, dict):
-        changed = sorted(name for name in earlier | now if earlier.get(name) != now.get(name))
-        return f"{key} ({', '.join(changed)})"
-    return f"{key} {now} instead of {earlier}"
-
-
-def _line(facts: Mapping[str, Any]) -> bytes:
-    """A line of a journal, after its checksum."""
-    text = json.dumps(facts, sort_keys=True).encode()
-    return b"%08x %s\n" % (zlib.crc32(text), text)
-
-
-def _facts(line: bytes) -> dict[str, Any]:
-    """What a line of a journal says; nothing if it is not whole."""
-    checksum, _, text = line.rstrip(b"\n").partition(b" ")
-    if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text):
-        return {}
-    facts: dict[str, Any] = json.loads(text)
-    return facts
-
-
-def _write(file: FileIO, content: bytes) -> None:
-    """Write all of it; a raw file may take a part, and say at the next one that the disk is full."""
-    view = memoryview(content)
-    while view:
-        view = view[file.write(view) :]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from mindspore_hub.tasks.retrieval.sheet import RIGHT, TITLE, WRONG, Sheet, Tile
+from mindspore_hub.tasks.pictures.sheet import RIGHT, WRONG, largest
+from mindspore_hub.tasks.retrieval.sheet import TITLE, Sheet, Tile
 
 _PAGE, _GROUND, _UNREAD, _LINE = "#ffffff", "#e4e4e4", "#c4c4c4", "#d0d0d0"
 _TEXT, _MUTED = "#1b1b1b", "#595959"
@@ -53,7 +54,7 @@ _CROSS = ((0.27, 0.27), (0.73, 0.73), (0.5, 0.5), (0.27, 0.73), (0.73, 0.27))
 
 def draw(sheet: Sheet) -> bytes:
     """The sheet as a PNG file."""
-    box = sheet.largest(narrowest=_NARROWEST)
+    box = largest(sheet.tiles, narrowest=_NARROWEST)
     width, height = (side + 2 * (_FRAME + _PADDING) for side in box)
     head = _MARGIN + _TITLE + 12 + (len(sheet.facts) + sheet.marked) * _LEADING + 3 * _GAP
 
