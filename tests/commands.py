@@ -53,7 +53,7 @@ def run(*arguments: object, cwd: Path = ROOT, **env: str) -> subprocess.Complete
     return subprocess.CompletedProcess([*MSHUB, *words], code, *(text.result() for text in texts))
 
 
-_COMPUTING = {"bench", "bundle", "convert", "demo", "embed", "load"}
+_COMPUTING = {"bench", "bundle", "classify", "convert", "demo", "embed", "load"}
 """Commands that need MindSpore, whose import takes longer than all they do with a small network."""
 
 

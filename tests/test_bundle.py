@@ -19,6 +19,7 @@ import manifests
 import mindspore
 import numpy as np
 import pytest
+import sample
 import upstream
 from click.testing import CliRunner
 
@@ -53,7 +54,7 @@ pytestmark = pytest.mark.slow
 
 USE_BUNDLES = Path(__file__).with_name("use_bundles.py")
 MODES = ("pynative", "graph")
-CARDS = {card.name: card for card in Hub.of().cards}
+CARDS = {card.name: card for card in sample.loaded()}
 MODELS = {
     model: cards
     for model, cards in Hub.of().models.items()

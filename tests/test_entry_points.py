@@ -12,6 +12,7 @@ import manifests
 import mindspore
 import numpy as np
 import pytest
+import sample
 import upstream
 from server import FileServer
 
@@ -22,7 +23,7 @@ from mindspore_hub.networks.weights import facts_of
 
 pytestmark = pytest.mark.slow
 
-MODELS = Hub.of().models
+MODELS = sample.models()
 
 
 @pytest.fixture(autouse=True)
@@ -143,7 +144,7 @@ def test_the_root_entry_point_builds_any_model(root: Path) -> None:
     for name in ("mvd_allresearch_sysumm01", "metric_learn"):
         assert isinstance(hub_conf.create_network(name), mindspore.nn.Cell)
     with pytest.raises(NotImplementedError, match="vehiclenet_vehiclenetdataset"):
-        hub_conf.create_network("resnet50")
+        hub_conf.create_network("yolov5s")
 
 
 def import_file(path: Path) -> Any:

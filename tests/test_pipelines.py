@@ -6,7 +6,6 @@ standard deviation of what came out and 24 of its values, at places that anybody
 """
 
 import json
-import os
 import shutil
 from dataclasses import replace
 from functools import cache
@@ -91,15 +90,6 @@ def prepare(name: str, picture: str, folder: Path) -> Array:
     return made
 
 
-def chosen() -> list[tuple[str, str]]:
-    """Two pictures of each pipeline, or all."""
-    if os.environ.get("MSHUB_TEST_ALL"):
-        return CASES
-    return [
-        (name, picture) for name, facts in PIPELINES.items() for picture in facts["pictures"][-2:]
-    ]
-
-
 @pytest.mark.parametrize("engine", ["opencv", "numpy"])
 def test_values_equal_those_of_the_published_pipelines(
     engine: str, drawn: Path, monkeypatch: pytest.MonkeyPatch
@@ -111,7 +101,7 @@ def test_values_equal_those_of_the_published_pipelines(
     with np.load(DATA / "pipelines.npz") as file:
         samples, moments = file["samples"], file["moments"]
     wrong = {}
-    for case in chosen():
+    for case in CASES:
         made = prepare(*case, drawn)
         number = CASES.index(case)
         name = case[0].partition("/")[2]

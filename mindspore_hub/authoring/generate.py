@@ -1,4 +1,7 @@
-"""Write what follows from the cards: entry points and the README's table; and the list of rules."""
+"""Write what follows from the cards: entry points, tables, and bodies that families share.
+
+And the list of rules, which follows from theirs.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from mindspore_hub._files import is_file, read_regular, replace
+from mindspore_hub.authoring.families import body_texts, family_of, family_rows
 from mindspore_hub.checking.rules import all_rules
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.card import Card
@@ -18,7 +22,10 @@ from mindspore_hub.hub.paths import ENTRY_POINT, card_paths, refuse_links
 from mindspore_hub.hub.values import Shape
 from mindspore_hub.networks.entry_point import entry_point_texts
 
-_TABLE_MARK = re.compile(r"<!--\s*(?P<end>/?)\s*models\s*-->")
+_TABLE_MARK = re.compile(r"<!--\s*(?P<end>/?)\s*(?P<what>models|families)\s*-->")
+
+_PAGES = {"README.md": "", "docs/models.md": "../"}
+"""Pages with tables, and what leads from each to the root of the hub."""
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
@@ -35,20 +42,21 @@ def outputs(root: str | os.PathLike[str]) -> dict[Path, str | None]:
     Raises:
         CardError: A card cannot be read, a model has no single default card or no name that a class
             can have, something is a link that leads out of the hub, or README.md is not UTF-8 or
-            has marks of the table that do not pair.
+            has marks of a table that do not pair, or the text of a family is wrong.
     """
     root = Path(root)
     present = sorted((root / ENTRY_POINT).glob(f"*/{ENTRY_POINT}.py"))
-    readme, rules = root / "README.md", root / "docs" / "rules.md"
-    refuse_links([*present, readme, rules], root)
+    pages, rules = [root / page for page in _PAGES], root / "docs" / "rules.md"
+    refuse_links([*present, *pages, rules], root)
     if (root / "assets").is_dir():
         refuse_links((path for _, path in card_paths(root / "assets")), root)
     hub = Hub.of(root)
-    texts = entry_point_texts(hub)
+    texts = entry_point_texts(hub) | body_texts(hub)
     if is_file(rules):
         texts[rules] = _rules_page()
-    if is_file(readme):
-        texts[readme] = _with_table(_readme(readme), hub)
+    for page, to_root in zip(pages, _PAGES.values(), strict=True):
+        if is_file(page):
+            texts[page] = _with_tables(_page(page), page.name, hub, to_root)
     refuse_links(texts, root)
     stale = [path for path in present if path not in texts and _MARK in _present(path)]
     return {**dict.fromkeys(stale), **texts}
@@ -105,7 +113,7 @@ def _rules_page() -> str:
     return "\n\n".join([intro, _LETTERS, table, *sections]) + "\n"
 
 
-def _readme(path: Path) -> str:
+def _page(path: Path) -> str:
     try:
         text = read_regular(path).decode("utf-8")
     except UnicodeDecodeError as error:
@@ -117,46 +125,59 @@ def _readme(path: Path) -> str:
     return text
 
 
-def _with_table(text: str, hub: Hub) -> str:
-    """The text with the table between its marks; as it is where there are none."""
+def _with_tables(text: str, page: str, hub: Hub, to_root: str) -> str:
+    """The text with each table between its marks; as it is where there are none."""
     marks = list(_TABLE_MARK.finditer(text))
-    ends = [bool(mark["end"]) for mark in marks]
-    if ends != [False, True] * (len(marks) // 2):
-        begins = [(mark[0], len(_LINE_END.findall(text, 0, mark.start()))) for mark in marks]
-        found = ", ".join(f"{mark!r} in line {above + 1}" for mark, above in begins)
+    begins, ends = marks[::2], marks[1::2]
+    kinds = [("", mark["what"]) for mark in begins], [("/", mark["what"]) for mark in begins]
+    if [*kinds] != [[(mark["end"], mark["what"]) for mark in those] for those in (begins, ends)]:
+        places = [(mark[0], len(_LINE_END.findall(text, 0, mark.start()))) for mark in marks]
+        found = ", ".join(f"{mark!r} in line {above + 1}" for mark, above in places)
+        what = marks[0]["what"]
         msg = (
-            "README.md: the table of models stands between <!-- models --> and <!-- /models -->, in "
+            f"{page}: the table of {what} stands between <!-- {what} --> and <!-- /{what} -->, in "
             f"this order, but there is {found}; add or move the other mark."
         )
         raise CardError(msg)
     parts, done = [], 0
-    for begin, end in zip(marks[::2], marks[1::2], strict=True):
+    for begin, end in zip(begins, ends, strict=True):
         line_end = _LINE_END.match(text, begin.end()) or _LINE_END.search(text)
-        lines = [begin[0], *_table(hub), end[0]]
+        table = _families(hub) if begin["what"] == "families" else _models(hub, to_root)
+        lines = [begin[0], *table, end[0]]
         parts += [text[done : begin.start()], (line_end[0] if line_end else "\n").join(lines)]
         done = end.end()
     return "".join([*parts, text[done:]])
 
 
-def _table(hub: Hub) -> list[str]:
+def _families(hub: Hub) -> list[str]:
+    header = ("Family", "Models", "Files", "Highest published metric")
+    return _table(header, [tuple(map(_cell, row)) for row in family_rows(hub)])
+
+
+def _models(hub: Hub, to_root: str) -> list[str]:
     header = ("Name", "Published metric", "Download", "Input", "Output", "Licence")
+    models = sorted(hub.models.values(), key=lambda cards: family_of(cards[0]).lower())
     rows = [
-        _row(card)
-        for cards in hub.models.values()
+        _row(card, to_root)
+        for cards in models
         for card in sorted(cards, key=lambda card: (not card.is_default, card.uid))
     ]
+    return _table(header, rows)
+
+
+def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
     lines = [header, ("---",) * len(header), *rows]
     return ["| " + " | ".join(line) + " |" for line in lines]
 
 
-def _row(card: Card) -> tuple[str, ...]:
+def _row(card: Card, to_root: str) -> tuple[str, ...]:
     name = _cell(card.short_name)
     shown = f"`{name}`" if name == card.short_name else name
     # Blanks and brackets would end the target of a link.
     target = re.sub(r"[^\w./@+~-]", lambda it: quote(it[0], errors="surrogateescape"), card.uid)
     metrics = ", ".join(metric.text for metric in card.metrics)
     return (
-        f"[{shown}](assets/{target}.md)",
+        f"[{shown}]({to_root}assets/{target}.md)",
         _cell(metrics or card.text("evaluation")),
         _cell(card.asset.size if card.asset else ""),
         _shapes(card.input_shapes),

@@ -123,6 +123,7 @@ _OFF_THE_FILE = "it is read off the file"
 _AS_MODEL = "give it as --model, or as the argument `model`"
 _AS_NETWORK = "give the file of a new network as --network"
 _AS_NETWORK_ARG = "give each as --network-arg NAME=VALUE, or as the argument `network_args`"
+_AS_FAMILY = "add it to the card, see CONTRIBUTING.md"
 _FIRST_CARD = "the first card of a model is its default one"
 
 # fmt: off
@@ -134,6 +135,8 @@ KEYS = (
     Key("network",
         "Where the class of the network is, if not under the model-name: `resnet.resnet50`.",
         text=rf"{_IDENTIFIER}\.{_IDENTIFIER}", measured=_AS_NETWORK),
+    Key("family", "Networks that it belongs to; `mshub generate` writes the body by their text.",
+        text=r"[a-z0-9][a-z0-9_-]*", measured=_AS_FAMILY),
     Key("module-type", "Domain, with a task if there is one: cv, cv-classification.", _REQUIRED,
         text=r"\s*<word>\s*(?:-[\s\S]*)?", words="domains", needed=True, chinese="模块类型"),
     Key("fine-tunable", "Whether it can be trained further: True or False.", _REQUIRED, _BOOLEAN,

@@ -143,6 +143,9 @@ def test_output_in_graph_mode_equals_that_of_the_original(net, form):
     assert _error(net, form) <= TOLERANCE
 
 
+_LEAKY = nn.LeakyReLU
+
+
 def _padded_as(wrong):
     """Convolutions and max-pools that pad as `wrong` says, whatever they are asked for."""
 
@@ -172,6 +175,10 @@ MISTAKES = {
     "average pools": {"MaxPool2d": nn.AvgPool2d},
     "leaky units": {"ReLU": functools.partial(nn.LeakyReLU, 0.1)},
     "bounded units": {"ReLU": nn.ReLU6},
+    "unbounded units": {"ReLU6": nn.ReLU},
+    "swish": {"HSwish": nn.SiLU},
+    "sigmoid": {"HSigmoid": nn.Sigmoid},
+    "slope of 0.1": {"LeakyReLU": lambda _: _LEAKY(0.1)},
 }
 
 
@@ -189,6 +196,13 @@ MISTAKES = {
         ("mindcv_seresnet18", "uneven padding"),
         ("resnetv2_50_10", "uneven padding"),
         ("resnetv2_50_10", "eps of 1e-3"),
+        ("mobilenetv1_cifar10", "even padding"),
+        ("mobilenetv1_cifar10", "unbounded units"),
+        ("mobilenetv3_small_imagenet1000", "uneven padding"),
+        ("mobilenetv3_small_imagenet1000", "swish"),
+        ("mobilenetv3_small_imagenet1000", "sigmoid"),
+        ("tinydarknet_imagenet1000", "eps of 1e-5"),
+        ("tinydarknet_imagenet1000", "slope of 0.1"),
     ],
     indirect=["form"],
 )
@@ -206,6 +220,8 @@ def test_a_mistake_in_a_network_is_noticed(form, mistake, network_class, monkeyp
         ("googlenet.googlenet", []),
         ("resnext.se_resnext50_32x4d", []),
         ("resnetv2.resnetv2_50", ["conv1.weight"]),
+        ("mobilenetv3.mobilenetv3_small", []),
+        ("shufflenet.shufflenetv2", []),
     ],
 )
 def test_a_training_step_reaches_every_weight_but_the_idle(network, idle, network_class):
@@ -257,7 +273,17 @@ def test_every_form_has_its_parameters_and_its_output():
         "alexnet.alexnet",
         "googlenet.googlenet",
         "googlenet.mindcv_googlenet",
+        "cspdarknet53.cspdarknet53",
+        "efficientnet.efficientnet_b1",
+        "ghostnet.ghostnet_1x",
         "lenet.lenet5",
+        "mnasnet.mnasnet",
+        "mobilenetv1.mobilenetv1",
+        "mobilenetv2.mobilenetv2",
+        "mobilenetv3.mobilenetv3_small",
+        "nasnet.nasnet_a_mobile",
+        "pnasnet.pnasnet5_mobile",
+        "proxylessnas.proxylessnas_mobile",
         "resnet.resnet18",
         "resnet.resnet50",
         "resnet.mindcv_resnet50",
@@ -268,6 +294,11 @@ def test_every_form_has_its_parameters_and_its_output():
         "se_resnet.se_resnet50",
         "se_resnet.senet_resnet50",
         "se_resnet.mindcv_seresnet18",
+        "shufflenet.shufflenetv1",
+        "shufflenet.shufflenetv2",
+        "squeezenet.squeezenet",
+        "squeezenet.squeezenet_residual",
+        "tinydarknet.tinydarknet",
         "vgg.vgg16",
         "vgg.mindcv_vgg13",
     ],

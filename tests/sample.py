@@ -1,0 +1,36 @@
+"""Which cards a test of many looks at: with MSHUB_TEST_ALL=1 all, else those of the first five models and some.
+
+Networks and files of every family are tried in `models/`; what is true of any card needs no hundred of them.
+"""
+
+import os
+
+from mindspore_hub.hub.card import Card
+from mindspore_hub.hub.hub import Hub
+
+SMALL = {"lenet", "squeezenet_residual"}
+"""Further models whose files a test can write and load in a moment."""
+
+
+def _chosen(further: set[str]) -> list[Card]:
+    every = Hub.of().cards
+    if os.environ.get("MSHUB_TEST_ALL"):
+        return [*every]
+    return [card for card in every if not card.text("family") or card.uid in further]
+
+
+def cards() -> list[Card]:
+    """Cards of the first five models, and the first default card of each further family."""
+    defaults = [card for card in Hub.of().cards if card.is_default]
+    return _chosen({*{card.text("family"): card.uid for card in defaults}.values()})
+
+
+def loaded() -> list[Card]:
+    """Cards of the first five models, and of further ones that are small, to be built or loaded."""
+    small = (card for card in Hub.of().cards if card.model_name in SMALL and card.is_default)
+    return _chosen({card.uid for card in small})
+
+
+def models() -> dict[str, list[Card]]:
+    """The cards of `loaded` by model, each with all of its cards."""
+    return {card.model_name: Hub.of().models[card.model_name] for card in loaded()}
