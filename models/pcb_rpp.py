@@ -9,7 +9,7 @@ from functools import partial
 
 from mindspore import Tensor, nn, ops
 
-from ._arguments import require_counts
+from ._arguments import require_counts, require_one_of
 from ._checkpoint import Argument, Checkpoint
 from ._resnet import BLOCKS_50, FEATURES, Bottleneck, ZeroPaddedMaxPool, stages
 
@@ -23,10 +23,12 @@ _GROUP = 8
 
 
 class PCB(nn.Cell):
-    """Part-based Convolutional Baseline: the parts are stripes of equal height.
+    """Part-based Convolutional Baseline, and with Refined Part Pooling.
 
     Args:
         num_classes: Identities in the training set; 751 for Market-1501.
+        refined: Whether the network learns which place belongs to which part (RPP); else the parts
+            are stripes of equal height.
 
     Inputs:
         **x** - RGB images `(N, 3, 384, 128)`, float32: values of 0 to 255 divided by 255, less
@@ -41,32 +43,32 @@ class PCB(nn.Cell):
         two images or more for its batch statistics.
 
     Raises:
-        ValueError: `num_classes` is not a positive integer, or images are of another size.
+        ValueError: An argument is outside its range, or images are of another size.
     """
 
     checkpoint = Checkpoint(
         class_argument="num_classes",
         head=tuple(f"instance{part}.*" for part in range(PARTS)),
-        arguments=(Argument("num_classes", "instance0.weight", 0),),
+        arguments=(
+            Argument("num_classes", "instance0.weight", 0),
+            Argument("refined", "local_mask.weight", 0, {PARTS: True}),
+        ),
         prefixes=("network.",),
     )
 
-    def __init__(self, num_classes: int = 751) -> None:
+    def __init__(self, num_classes: int = 751, refined: bool = False) -> None:
         (num_classes,) = require_counts(num_classes=num_classes)
+        (refined,) = require_one_of((False, True), refined=refined)
         super().__init__()
         self.input_shapes = ((3, 384, 128),)
         self.base = _Trunk()
-        self.local_mask = self._pool()
+        self.local_mask = _RefinedPool() if refined else nn.AvgPool2d((4, 8), (4, 8))
         self.dropout = nn.Dropout(p=0.5)
         self.local_conv = nn.Conv2d(FEATURES, LOCAL, 1)
         self.feat_bn2d = nn.BatchNorm2d(LOCAL)
         self.relu = nn.ReLU()
         for part in range(PARTS):
             setattr(self, f"instance{part}", nn.Dense(LOCAL, num_classes))
-
-    def _pool(self) -> nn.Cell:
-        """Cell from maps `(N, 2048, 24, 8)` to parts `(N, 2048, 6, 1)`."""
-        return nn.AvgPool2d((4, 8), (4, 8))
 
     def construct(self, x: Tensor) -> tuple[Tensor, ...]:
         """Compute the outputs of inference or training, see the class."""
@@ -87,19 +89,6 @@ class PCB(nn.Cell):
             self.instance4(local[..., 4]),
             self.instance5(local[..., 5]),
         )
-
-
-class RPP(PCB):
-    """PCB with Refined Part Pooling: the network learns which place belongs to which part.
-
-    Arguments, inputs and outputs are those of `PCB`.
-    """
-
-    def __init__(self, num_classes: int = 751) -> None:
-        super().__init__(num_classes)
-
-    def _pool(self) -> nn.Cell:
-        return _RefinedPool()
 
 
 class _RefinedPool(nn.Conv2d):

@@ -64,15 +64,18 @@ class Kind:
     Attributes:
         options: Options of the protocol and of its data set, with the words that each may have.
         metrics: Metrics that it measures, by the names under which cards publish them.
+        usual: Whether options that a card leaves out have the values of the protocol.
     """
 
     options: Mapping[str, tuple[str, ...]]
     metrics: Mapping[str, str]
+    usual: bool = False
 
     @property
     def fields(self) -> dict[str, Field]:
         """Its options as fields of `protocol`."""
-        return {name: one_of(words) for name, words in self.options.items()}
+        fields = {name: one_of(words) for name, words in self.options.items()}
+        return {name: field._replace(optional=self.usual) for name, field in fields.items()}
 
 
 _RANKED = {
@@ -99,11 +102,14 @@ _PERSONS = Kind(
         "unlabelled": ("kept", "removed"),
     },
     _RANKED,
+    usual=True,
 )
 
 KINDS = {
     "dukemtmcreid": _PERSONS,
-    "facepairs": Kind({"distance": ("cosine", "euclidean")}, {"acc": "accuracy"}),
+    "facepairs": Kind(
+        {"distance": ("cosine", "euclidean")}, {"acc": "accuracy", "lfw": "accuracy"}, usual=True
+    ),
     "faceranks": Kind({}, {"acc": "rank1"}),
     "facerates": Kind({}, {"FAR0.1recall": "recall@far0.1"}),
     "market1501": _PERSONS,
