@@ -196,6 +196,9 @@ MISTAKES = {
         ("mindcv_seresnet18", "uneven padding"),
         ("resnetv2_50_10", "uneven padding"),
         ("resnetv2_50_10", "eps of 1e-3"),
+        ("osnet_market1501", "uneven padding"),
+        ("facerecognition_for_tracking", "uneven padding"),
+        ("deepsort_market1501", "eps of 1e-3"),
         ("mobilenetv1_cifar10", "even padding"),
         ("mobilenetv1_cifar10", "unbounded units"),
         ("mobilenetv3_small_imagenet1000", "uneven padding"),
@@ -428,3 +431,30 @@ def test_what_thor_leaves_in_a_file_is_accepted_for_its_network_alone(network, n
     left = ["cov_step", "matrix_a_inv_0", "layer1.0.conv1.matrix_g_cov", "end_point.matrix_a"]
     stored = [Weight(name, Signature((), "float32"), np.float32(0)) for name in left]
     assert list(_named(stored, facts)) == ([] if network.endswith("thor") else left)
+
+
+LEFT = [
+    ("arcface.ArcFace", "mp_weight"),
+    ("facerecognition.FaceRecognition", "network.margin_fc.weight"),
+    ("facerecognition.FaceRecognition", "network.backbone.head.bn2.gamma"),
+    ("facerecognitionfortracking.FaceRecognitionForTracking", "head.weight"),
+]
+
+
+@pytest.mark.parametrize(("network", "left"), LEFT)
+def test_what_training_held_beside_a_network_is_left_out_by_its_whole_name(
+    network, left, network_class
+):
+    facts = facts_of(network_class(network))
+    names = [left, f"accum.{left}", f"{left}s", f"other.{left}"]
+    stored = [Weight(name, Signature((2,), "float32"), np.zeros(2, "f4")) for name in names]
+    assert len(_named(stored, facts)) == 2
+    assert list(_named(stored[:2], facts)) == []
+
+
+def test_the_last_normalisation_of_faces_is_needed_where_it_is_computed_with(network_class):
+    facts = facts_of(network_class("facerecognition.FaceRecognition"))
+    name = "network.backbone.head.bn2.gamma"
+    weights = _named([Weight(name, Signature((2,), "float32"), np.zeros(2, "f4"))], facts)
+    weights.claim(["head.bn2.gamma"])
+    assert list(weights) == ["head.bn2.gamma"]

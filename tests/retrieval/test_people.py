@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import synthetic
 
+import mindspore_hub
 from mindspore_hub.errors import FeaturesError
 from mindspore_hub.tasks.retrieval import faces
 from mindspore_hub.tasks.retrieval.datasets import protocol
@@ -177,3 +179,85 @@ def test_pairs_that_lost_an_image_are_refused() -> None:
     first, second = (Features(np.eye(4)[:n], labels=range(n)) for n in (4, 3))
     with pytest.raises(FeaturesError, match="4 first and 3 second images"):
         protocol("facepairs").evaluate(first, second)
+
+
+def draw_market1501(root: Path) -> None:
+    for person in (2, 5, 9):
+        for camera in (1, 2, 3):
+            part = "query" if camera == 1 else "bounding_box_test"
+            synthetic.draw(root / part / f"{person:04}_c{camera}s1_1.jpg", person, camera)
+    synthetic.draw(root / "bounding_box_test/0000_c4s1_1.jpg", 0, 4)
+    synthetic.draw(root / "bounding_box_test/-1_c4s1_2.jpg", 1, 4)
+
+
+def draw_msmt17(root: Path) -> None:
+    for part, cameras in (("query", (1,)), ("gallery", (2, 3))):
+        names = [f"{p:04}/{p:04}_000_{c:02}_1.jpg" for p in (2, 5) for c in cameras]
+        for name in names:
+            person, camera = int(name[:4]), int(name[14:16])
+            synthetic.draw(root / "msmt17/MSMT17_V1/test" / name, person, camera)
+        lines = [f"{name} {int(name[:4])}" for name in names]
+        synthetic.write(root / f"msmt17/MSMT17_V1/list_{part}.txt", lines)
+
+
+def draw_pairs(root: Path) -> None:
+    rows = ["10"]
+    for person in range(10):
+        for number in (1, 2):
+            path = root / f"lfw/P{person}/P{person}_{number:04}.jpg"
+            synthetic.draw(path, person, number, (96, 112))
+        rows += [f"P{person}\t1\t2", f"P{person}\t1\tP{(person + 1) % 10}\t2"]
+    synthetic.write(root / "lfw/pairs.txt", rows)
+
+
+def draw_ranks(root: Path) -> None:
+    for part, persons in (("jk", (1, 2)), ("zj", (2, 1)), ("dis", (5, 6, 7))):
+        folder = "dis_dataset" if part == "dis" else "test_dataset"
+        for person in persons:
+            path = root / folder / f"{part}/{person}.jpg"
+            synthetic.draw(path, person, len(part) + ord(part[0]), (112, 112))
+        rows = [f"{part}/{person}.jpg {person}" for person in persons]
+        synthetic.write(root / f"lists/{part}_list.txt", rows)
+
+
+def draw_rates(root: Path) -> None:
+    for person in range(4):
+        for number in (1, 2, 3):
+            synthetic.draw(root / f"P{person}/P{person}_{number:04}.jpg", person, number)
+
+
+DATA = {
+    "osnet_market1501": (draw_market1501, {"rank1": 1, "mAP": 1}, {"queries": 3, "gallery": 7}),
+    "pcbrpp_market1501": (draw_market1501, {"rank1": 1, "mAP": 1}, {"queries": 3, "gallery": 7}),
+    "osnet_msmt17": (draw_msmt17, {"rank1": 1, "mAP": 1}, {"queries": 2, "gallery": 4}),
+    "sphereface_casiawebface": (draw_pairs, {"accuracy": 1, "accuracy_std": 0}, {"pairs": 20}),
+    "facerecognition_ms1mv2": (draw_ranks, {"rank1": 1}, {"distractors": 3}),
+    "facerecognitionfortracking_lfw": (draw_rates, {"recall@far0.1": 1}, {"images": 12}),
+}
+"""What draws the data of a card, and what is measured: persons have clear colours."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DATA)
+def test_a_data_set_in_its_published_layout_is_measured_by_the_protocol_of_a_card(
+    name: str, tmp_path: Path
+) -> None:
+    from mindspore import Tensor, nn, ops
+
+    class Colours(nn.Cell):
+        """Means of 4 x 2 parts of a picture, as the two outputs of PCB or as one."""
+
+        def construct(self, x: Tensor) -> Any:
+            count, channels, height, width = x.shape
+            parts = x.reshape(count, channels, 4, height // 4, 2, width // 2)
+            found = ops.mean(parts, (3, 5)).reshape(count, -1)
+            found = found / ops.sqrt(ops.square(found).sum(1, keepdims=True))
+            return (found, found) if name.startswith("pcb") else found
+
+    draw, metrics, counts = DATA[name]
+    draw(tmp_path)
+    report = mindspore_hub.evaluate(f"mindspore/1.10/{name}", tmp_path, network=Colours())
+    assert {key: report.metrics[key] for key in metrics} == metrics
+    assert {key: report.result.counts[key] for key in counts} == counts
+    assert report.claims
+    assert all(claim.measured is not None for claim in report.claims)
