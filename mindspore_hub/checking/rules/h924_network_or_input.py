@@ -1,7 +1,7 @@
 """A card names its network, its family or its inputs in a form that nobody reads.
 
 What: `network` is a module of `models/` and the class in it, with a dot between them. `family` is a
-word of small letters, digits, `-` and `_`. `input` is a list with the shape of a sample and the type of
+word of small letters, digits, `-` and `_`, that YAML does not read as something else. `input` is a list with the shape of a sample and the type of
 its numbers for each input.
 
 Why: `load` imports the class by `network`, `mshub generate` looks for the text of the family under its
