@@ -52,7 +52,8 @@ def load(
         **kwargs: Keyword arguments of the network's constructor; they go before those of the card.
             `num_class` and `num_classes` are understood by every network that classifies: with
             another number than the checkpoint's, its head keeps its initial values, which a warning
-            says.
+            says. With 0, where the network takes it, there is no head, and the output is what it
+            would be given; the checkpoint's must be whole all the same.
 
     Returns:
         The network in inference mode. MindSpore's context is not touched.

@@ -28,12 +28,15 @@ class Argument:
         tensor: Parameter whose shape tells it.
         axis: Axis of that shape.
         values: Argument value for each possible length of the axis; the length itself if empty.
+        always: Argument value whatever the shape, if the file has the tensor at all; None if the
+            shape tells it.
     """
 
     name: str
     tensor: str
     axis: int
     values: Mapping[int, object] = field(default_factory=dict)
+    always: object = None
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,12 @@ arXiv:1611.05431; `official/cv/resnext`, `research/cv/resnext152_64x4d` (branche
 and `research/cv/SE_ResNeXt50` (r1.5 to r1.10) of mindspore/models; `configs/resnext` of mindcv.
 """
 
-import math
 from functools import partial
 
-from mindspore import Parameter, Tensor, nn, ops
-from mindspore.common.initializer import HeUniform, initializer
+from mindspore import Tensor, nn, ops
 
 from ._classifier import INPUT_SHAPE, classifier_files, last_layer
+from ._grouped import GroupedConvolution
 from ._mindcv_resnet import MindcvBottleneck, MindcvResNet50
 from ._resnet import BLOCKS_50, BLOCKS_101, BLOCKS_152, FEATURES, global_pool, stages
 
@@ -110,7 +109,7 @@ class _Bottleneck(nn.Cell):
         width = groups * out_channels // 64
         self.conv1 = nn.Conv2d(in_channels, width, 1)
         self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = _GroupedConvolution(width, groups, stride)
+        self.conv2 = GroupedConvolution(width, width, 3, stride, groups=groups)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, out_channels, 1)
         self.bn3 = nn.BatchNorm2d(out_channels)
@@ -148,30 +147,6 @@ class _Projection(nn.Cell):
 
     def construct(self, x: Tensor) -> Tensor:
         return self.bn(self.conv(x))
-
-
-class _GroupedConvolution(nn.Cell):
-    """3×3 convolution in groups of channels, computed at once, with a parameter for each group."""
-
-    def __init__(self, channels: int, groups: int, stride: int) -> None:
-        super().__init__()
-        self.groups, self.stride = groups, stride
-        self.convs = nn.CellList([_Group(channels // groups) for _ in range(groups)])
-
-    def construct(self, x: Tensor) -> Tensor:
-        weight = ops.concat([group.weight for group in self.convs])
-        return ops.conv2d(
-            x, weight, stride=self.stride, pad_mode="pad", padding=1, groups=self.groups
-        )
-
-
-class _Group(nn.Cell):
-    """Weights of one group, with the initial values of `nn.Conv2d`."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        shape = (channels, channels, 3, 3)
-        self.weight = Parameter(initializer(HeUniform(math.sqrt(5)), shape))
 
 
 class se_resnext50_32x4d(nn.Cell):

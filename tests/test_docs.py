@@ -7,6 +7,7 @@ from pathlib import Path
 
 import checkpoints
 import click
+import manifests
 import pytest
 from commands import ROOT, start
 
@@ -14,6 +15,8 @@ import mindspore_hub
 from mindspore_hub import errors, settings
 from mindspore_hub.commands.main import mshub
 from mindspore_hub.hub.hub import Hub
+from mindspore_hub.networks.classes import import_network
+from mindspore_hub.networks.construct import build_uninitialised
 
 pytestmark = pytest.mark.slow
 
@@ -90,6 +93,68 @@ def test_the_page_of_the_store_has_every_setting() -> None:
 def test_the_page_of_python_has_every_function_and_error() -> None:
     words = set(re.findall(r"`(?:mindspore_hub\.)?(\w+)", text_of("docs/python.md")))
     assert set(mindspore_hub.__all__) - words == {"__version__"}
+
+
+CLASSIFIER = """\
+# resnet18
+
+---
+
+model-name: resnet18
+
+network: resnet.resnet18
+
+asset:
+
+-
+    file-format: ckpt
+    asset-link: <https://download.mindspore.cn/resnet18.ckpt>
+    asset-sha256: {0}
+    network-args: {{num_classes: 1001}}
+    preprocessing: {{library: mindspore, resize: 256, size: [224, 224], interpolation: bilinear, \
+order: RGB, range: 255, mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375], layout: CHW}}
+    task: {{name: classification, labels: imagenet1k, unused: 1}}
+
+---
+"""
+
+
+def test_the_code_about_classification_runs(tmp_path: Path) -> None:
+    """With random weights for the published ones, and the pictures of the demo as photos."""
+    hub = checkpoints.copy_hub(tmp_path / "hub", without="resnet18")
+    path = hub / "assets" / "botany" / "1.0" / "resnet18_imagenet2012.md"
+    path.parent.mkdir(parents=True)
+    network = build_uninitialised(import_network(ROOT, "resnet", "resnet18"), {"num_classes": 1001})
+    held = [
+        manifests.Tensor(name, name, "net", "float32", tuple(parameter.shape))
+        for name, parameter in network.parameters_and_names()
+    ]
+    file = tmp_path / "mirror" / "resnet18.ckpt"
+    sha256 = checkpoints.write(file, held, value=checkpoints.random_value)
+    path.write_text(CLASSIFIER.format(sha256), encoding="utf-8")
+    work = tmp_path / "work"
+    for folder in ("photos", "mine/coat", "mine/jacket"):
+        (work / folder).mkdir(parents=True)
+    for picture in (ROOT / "mindspore_hub" / "samples").glob("*-visible.png"):
+        shutil.copy(picture, work / "photos")
+        shutil.copy(picture, work / "mine" / ("coat" if "coat" in picture.name else "jacket"))
+    page = text_of("docs/classification.md").partition("\n## Measur")[0]  # the rest needs data sets
+    code = "\n".join(PYTHON.findall(page))
+    checks = """
+assert (found.classes.shape[1], features.vectors.shape[1]) == (3, 512)
+assert found.classes.max() < 1000 and len(mine.guesses(0)) == 2 and losses[-1] < losses[0]
+"""
+    done = start(
+        *(sys.executable, "-c", code + checks),
+        cwd=work,
+        PYTHONPATH=str(hub),
+        MSHUB_HOME=str(tmp_path / "store"),
+        MSHUB_MIRRORS=str(file.parent),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "end_point.weight, end_point.bias" in done.stderr
+    assert (work / "classes.csv").is_file()
+    assert (work / "classes.html").is_file()
 
 
 def test_the_code_of_readme_and_docs_runs(tmp_path: Path) -> None:

@@ -222,7 +222,8 @@ def test_hub_list_of_a_release_names_its_cards(version: str) -> None:
 
 
 def test_hub_list_of_an_unknown_release_lists_the_known_ones(root: Path) -> None:
-    releases = sorted({path.parent.name for path in root.glob("assets/*/*/*.md")})
+    names = {path.parent.name for path in root.glob("assets/*/*/*.md")}
+    releases = sorted(names, key=lambda name: [*map(int, name.split("."))])
     with pytest.raises(UnknownNameError) as caught:
         mindspore_hub.hub_list("9.9")
     assert isinstance(caught.value, ValueError)

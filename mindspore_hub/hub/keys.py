@@ -85,6 +85,8 @@ _VERSION = r"[0-9]+\.[0-9]+(?:\.[0-9]+)?"
 _RESERVED = "|".join([*keyword.kwlist, "true", "false", "TRUE", "FALSE"])
 _MODEL_NAME = rf"(?!(?:{_RESERVED})$)[\s\S]*\S[\s\S]*"
 
+_WORDS_OF_YAML = "true|false|yes|no|on|off|null|y|n"
+
 _NUMBER = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 
 _LEAP_YEAR = r"(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
@@ -136,7 +138,7 @@ KEYS = (
         "Where the class of the network is, if not under the model-name: `resnet.resnet50`.",
         text=rf"{_IDENTIFIER}\.{_IDENTIFIER}", measured=_AS_NETWORK),
     Key("family", "Networks that it belongs to; `mshub generate` writes the body by their text.",
-        text=r"[a-z0-9][a-z0-9_-]*", measured=_AS_FAMILY),
+        text=rf"(?!(?:{_WORDS_OF_YAML})$)[a-z][a-z0-9_-]*", measured=_AS_FAMILY),
     Key("module-type", "Domain, with a task if there is one: cv, cv-classification.", _REQUIRED,
         text=r"\s*<word>\s*(?:-[\s\S]*)?", words="domains", needed=True, chinese="模块类型"),
     Key("fine-tunable", "Whether it can be trained further: True or False.", _REQUIRED, _BOOLEAN,

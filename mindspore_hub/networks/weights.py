@@ -74,6 +74,7 @@ class Argument(Protocol):
     tensor: str
     axis: int
     values: Mapping[int, object]
+    always: object
 
 
 class UnusedCopy(Protocol):
@@ -311,6 +312,8 @@ def stored_weight(index: TensorFile, name: str) -> Weight:
 
 
 def _argument_value(argument: Argument, weight: Weight) -> object:
+    if argument.always is not None:
+        return argument.always
     length = weight.signature.shape[argument.axis]
     if argument.values and length not in argument.values:
         choices = ", ".join(map(str, argument.values))

@@ -281,7 +281,7 @@ def test_a_page_shows_pictures_with_their_classes(
     assert "&lt;b&gt;.png" in page
     assert "Pictures: 4 of 5, evenly spread" in page
     assert "the 2 most probable of 1,000 classes" in page
-    assert "http" not in page
+    assert "://" not in page
     assert "1 picture cannot be read" in caplog.text
     with pytest.raises(FeaturesError, match=r"page\.png must end in \.html"):
         found.save_sheet(tmp_path / "page.png")

@@ -226,7 +226,7 @@ def test_a_score_that_is_no_number_is_an_error_that_names_its_picture(tmp_path: 
     [
         ("nowhere", "There is no picture and no folder .*/nowhere"),
         ("empty", "empty holds no pictures"),
-        ([], "There is no picture to embed"),
+        ([], "There is no picture; give a folder"),
     ],
 )
 def test_no_picture_is_an_error(

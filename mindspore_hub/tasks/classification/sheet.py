@@ -85,4 +85,4 @@ def _facts(predictions: Predictions, pictures: int) -> Iterator[str]:
     every = len(predictions)
     yield f"Pictures: {pictures:,}" + ("" if pictures == every else f" of {every:,}, evenly spread")
     k, classes = predictions.classes.shape[1], len(predictions.labels)
-    yield f"Shown: the {k} most probable of {classes:,} classes, which sum up to 100 %"
+    yield f"Shown: the {k} most probable of {classes:,} classes; all of them sum up to 100 %"

@@ -207,7 +207,7 @@ def _pictures(images: Any) -> tuple[Path | None, list[tuple[str, Any]]]:
         for picture in images
     ]
     if not listed:
-        msg = "There is no picture to embed; give a folder, or at least one picture."
+        msg = "There is no picture; give a folder, or at least one picture."
         raise PictureError(msg)
     return None, listed
 
