@@ -127,8 +127,8 @@ def digest(path: Path) -> str:
 
 
 def network_class(model: str) -> Any:
-    """Class of a network of the hub."""
-    return import_network(ROOT, model.lower(), model)
+    """Class of the network of a model of the hub."""
+    return import_network(ROOT, *Hub.of().resolve(model).network)
 
 
 def copy_hub(folder: Path, *, without: str = "") -> Path:

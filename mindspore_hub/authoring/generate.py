@@ -24,7 +24,7 @@ from mindspore_hub.networks.entry_point import entry_point_texts
 
 _TABLE_MARK = re.compile(r"<!--\s*(?P<end>/?)\s*(?P<what>models|families)\s*-->")
 
-_PAGES = {"README.md": "", "docs/models.md": "../"}
+PAGES = {"README.md": "", "docs/models.md": "../"}
 """Pages with tables, and what leads from each to the root of the hub."""
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -46,7 +46,7 @@ def outputs(root: str | os.PathLike[str]) -> dict[Path, str | None]:
     """
     root = Path(root)
     present = sorted((root / ENTRY_POINT).glob(f"*/{ENTRY_POINT}.py"))
-    pages, rules = [root / page for page in _PAGES], root / "docs" / "rules.md"
+    pages, rules = [root / page for page in PAGES], root / "docs" / "rules.md"
     refuse_links([*present, *pages, rules], root)
     if (root / "assets").is_dir():
         refuse_links((path for _, path in card_paths(root / "assets")), root)
@@ -54,7 +54,7 @@ def outputs(root: str | os.PathLike[str]) -> dict[Path, str | None]:
     texts = entry_point_texts(hub) | body_texts(hub)
     if is_file(rules):
         texts[rules] = _rules_page()
-    for page, to_root in zip(pages, _PAGES.values(), strict=True):
+    for page, to_root in zip(pages, PAGES.values(), strict=True):
         if is_file(page):
             texts[page] = _with_tables(_page(page), page.name, hub, to_root)
     refuse_links(texts, root)

@@ -8,7 +8,7 @@ at once where any line is another.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from mindspore_hub.errors import CardError
@@ -103,20 +103,29 @@ def _read(front: str) -> tuple[Texts, Texts] | None:
 
 def _take(line: str, top: Texts, where: Texts) -> bool:
     """Take the value of a line; whether it is a usual one."""
+    is_indented, key, text = _usual(line)
+    texts = where if is_indented else top
+    if not key or key in texts or (is_indented and where is top):
+        return False
+    texts[key] = text
+    return True
+
+
+@lru_cache(maxsize=4096)
+def _usual(line: str) -> tuple[bool, str, str | None]:
+    """Whether a line is indented, its key and its value; no key if it is another line.
+
+    Most lines stand in many cards.
+    """
     match = _LINE.fullmatch(line)
     if match is None:
-        return False
-    texts = where if match["indent"] else top
-    key, flow, is_in_asset = match["key"], match["flow"], where is not top
-    if key in texts or bool(match["indent"]) > is_in_asset:
-        return False
+        return False, "", None
+    indent, key, text, _, flow = match.groups()
     if flow is not None and not is_flow(flow):
-        return False
+        return False, "", None
     if key == "network-args" and not (flow and _ARGUMENTS.fullmatch(flow)):
-        return False
-    text = match["text"]
-    texts[key] = text[1:-1] if text is not None and text[0] == "<" else text
-    return True
+        return False, "", None
+    return bool(indent), key, text[1:-1] if text is not None and text[0] == "<" else text
 
 
 def _is_usual(top: Texts, asset: Texts) -> bool:

@@ -169,7 +169,7 @@ class Card:
         value = self.values.get(key)
         return link_text(value.text) if isinstance(value, YamlText) else ""
 
-    @property
+    @cached_property
     def name(self) -> str:
         """File name of the card without its extension."""
         return self.path.stem

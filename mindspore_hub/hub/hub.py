@@ -343,8 +343,8 @@ def _with_unique_names(cards: list[Card]) -> Iterator[Card]:
         for variant in variants_of(card.name, card.model_name):
             meant.setdefault((card.model_name.lower(), variant), []).append(card)
     for card in cards:
-        is_meant = _newest(meant[card.model_name.lower(), card.variant.lower()]) == [card]
-        yield card if is_meant else card.called_by_uid()
+        first, *others = _newest(meant[card.model_name.lower(), card.variant.lower()])
+        yield card if first is card and not others else card.called_by_uid()
 
 
 def _only(name: str, cards: list[Card]) -> Card:
