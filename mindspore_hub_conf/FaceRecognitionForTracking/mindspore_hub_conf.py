@@ -34,7 +34,9 @@ def _models():
     found = [folder for folder in folders if (folder / "facerecognitionfortracking.py").is_file()]
     if not found:
         tried = " and ".join(map(str, folders))
-        raise ImportError(f"{MODEL}: no facerecognitionfortracking.py in {tried}; copy `models` there.")
+        raise ImportError(
+            f"{MODEL}: no facerecognitionfortracking.py in {tried}; copy `models` there."
+        )
     package = f"_mindspore_hub_models_{sha256(str(found[0]).encode()).hexdigest()[:16]}"
     sys.modules.setdefault(package, ModuleType(package)).__path__ = [str(found[0])]
     return package
