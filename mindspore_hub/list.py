@@ -59,7 +59,7 @@ def cards_of(
         return cards
     found = tuple(card for card in cards if card.version == version.removeprefix("r"))
     if not found:
-        from mindspore_hub.hub.index import release_order
+        from mindspore_hub.hub.values import release_order
 
         releases = ", ".join(sorted({card.version for card in cards}, key=release_order))
         msg = f"There is no card of release {version!r}; choose one of {releases}."

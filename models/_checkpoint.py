@@ -61,7 +61,8 @@ class Checkpoint:
     """Facts about the checkpoint files of one network.
 
     Attributes:
-        class_argument: Constructor argument that counts the classes.
+        class_argument: Constructor argument that counts the classes; empty for a network that
+            holds none.
         head: Parameters (glob patterns) whose shape depends on the class count; they alone may be
             initialised anew when a caller asks for another count.
         arguments: Constructor arguments that the file's shapes determine.
@@ -75,13 +76,17 @@ class Checkpoint:
         leaves: Last components of the names of parameters. What has another one was left in the
             file by an optimizer whose names are not known, and is not read. Empty if every name
             counts.
+        leftovers: Names in the file, after the prefix, of tensors that belong to training, such as
+            the matrix of classes of a margin loss. They are not read unless the network has a
+            parameter of that name.
     """
 
-    class_argument: str
-    head: tuple[str, ...]
+    class_argument: str = ""
+    head: tuple[str, ...] = ()
     arguments: tuple[Argument, ...] = ()
     renames: Mapping[str, str] = field(default_factory=dict)
     unused: tuple[UnusedCopy, ...] = ()
     prefixes: tuple[str, ...] = PUBLISHED_PREFIXES
     stacked: Mapping[str, str] = field(default_factory=dict)
     leaves: tuple[str, ...] = ()
+    leftovers: tuple[str, ...] = ()

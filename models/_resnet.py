@@ -86,12 +86,13 @@ class Bottleneck(nn.Cell):
         eps: float,
         last_eps: float,
         last_momentum: float = 0.9,
+        pad_mode: str = "same",
     ) -> None:
         super().__init__()
-        width = out_channels // 4
+        width, padding = out_channels // 4, 1 if pad_mode == "pad" else 0
         self.conv1 = nn.Conv2d(in_channels, width, 1)
         self.bn1 = nn.BatchNorm2d(width, eps=eps)
-        self.conv2 = nn.Conv2d(width, width, 3, stride, pad_mode="same")
+        self.conv2 = nn.Conv2d(width, width, 3, stride, pad_mode=pad_mode, padding=padding)
         self.bn2 = nn.BatchNorm2d(width, eps=eps)
         self.conv3 = nn.Conv2d(width, out_channels, 1)
         self.bn3 = nn.BatchNorm2d(out_channels, eps=last_eps, momentum=last_momentum)
@@ -120,18 +121,20 @@ def stages(
     blocks: tuple[int, ...],
     widths: tuple[int, ...] = WIDTHS,
     channels: int = 64,
+    strides: tuple[int, ...] = (1, 2, 2, 2),
 ) -> list[nn.SequentialCell]:
-    """Make the stages of a ResNet; the first block of all but the first halves height and width.
+    """Make the stages of a ResNet.
 
     Args:
         block: Makes a block of its input channels, its output channels and its stride.
         blocks: Blocks of each stage.
         widths: Output channels of each stage.
         channels: Input channels of the first.
+        strides: Stride of the first block of each stage.
     """
     made = []
-    for number, (count, width) in enumerate(zip(blocks, widths, strict=True)):
-        first = block(channels, width, 1 if number == 0 else 2)
+    for count, width, stride in zip(blocks, widths, strides, strict=True):
+        first = block(channels, width, stride)
         rest = [block(width, width, 1) for _ in range(count - 1)]
         made.append(nn.SequentialCell([first, *rest]))
         channels = width

@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-import os
 import random
 import shutil
 import zlib
@@ -39,18 +38,6 @@ MANIFESTS = {
     "multitasknet_veri": "multitasknet_heatmap575",
 }
 """What the published file of a card holds, where that is known."""
-
-
-ALL = bool(os.environ.get("MSHUB_TEST_ALL"))
-"""Whether to try every network and every mode, which takes half an hour more, and not a sample."""
-
-
-def sample() -> list[Card]:
-    """Cards to try whole files with: one of each model whose published file is known to us, or all."""
-    cards = Hub.of().cards
-    if ALL:
-        return [*cards]
-    return [card for card in cards if card.is_default and card.name in MANIFESTS]
 
 
 def file_of(card: Card) -> str:
@@ -140,8 +127,8 @@ def digest(path: Path) -> str:
 
 
 def network_class(model: str) -> Any:
-    """Class of a network of the hub."""
-    return import_network(ROOT, model.lower(), model)
+    """Class of the network of a model of the hub."""
+    return import_network(ROOT, *Hub.of().resolve(model).network)
 
 
 def copy_hub(folder: Path, *, without: str = "") -> Path:

@@ -1,6 +1,6 @@
 """Load cards of the hub on the search path, by each kind of name in turn; report what differs.
 
-    load_all.py NAME...
+    load_all.py UID...
 
 A program of its own, so that the hub can be a copy whose cards name files of a test server.
 """
@@ -45,12 +45,12 @@ def main():
     report = {"package": package, "resolved": {}, "loaded": {}, "different": []}
     compared = set()
     for card in Hub.of().cards:
+        if card.uid not in sys.argv[1:]:
+            continue
         known = names(card)
         report["resolved"][card.name] = sorted(
-            {Hub.of().resolve(name).name for name in known.values()}
+            {Hub.of().resolve(name).uid for name in known.values()}
         )
-        if card.name not in sys.argv[1:]:
-            continue
         kind = min(known, key=[*report["loaded"].values()].count)
         network = mindspore_hub.load(known[kind])
         report["loaded"][card.name] = kind

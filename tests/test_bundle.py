@@ -20,6 +20,7 @@ import manifests
 import mindspore
 import numpy as np
 import pytest
+import sample
 import upstream
 
 import mindspore_hub
@@ -52,15 +53,14 @@ pytestmark = pytest.mark.slow
 
 USE_BUNDLES = Path(__file__).with_name("use_bundles.py")
 MODES = ("pynative", "graph")
-ALL = "MSHUB_TEST_ALL" in os.environ
-CARDS = {card.name: card for card in Hub.of().cards}
+CARDS = {card.name: card for card in sample.loaded()}
 MODELS = {
     model: cards
     for model, cards in Hub.of().models.items()
     if cards[0].name in checkpoints.MANIFESTS
 }
 """Cards of every model whose published files are known in detail."""
-NETWORKS = {(c.model_name, ALL and str(c.asset.network_args)): c for c in CARDS.values()}
+NETWORKS = {(c.model_name, sample.ALL and str(c.asset.network_args)): c for c in CARDS.values()}
 """One card of every model, or of every network; further ones differ in their names."""
 
 SOURCE = re.findall(
@@ -69,7 +69,9 @@ SOURCE = re.findall(
 """A network that takes no time, LeafNet."""
 
 PUBLISHED = {
-    **{model: checkpoints.MANIFESTS[cards[0].name] for model, cards in MODELS.items() if ALL},
+    **{
+        model: checkpoints.MANIFESTS[cards[0].name] for model, cards in MODELS.items() if sample.ALL
+    },
     "MultiTaskNet": "multitasknet_heatmap576",  # its class count is in no card, only in the file
 }
 

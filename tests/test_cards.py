@@ -7,6 +7,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+import sample
 from click.testing import CliRunner
 
 from mindspore_hub.checking.config import Selection, read_config
@@ -16,8 +17,8 @@ from mindspore_hub.hub.document import read_document
 from mindspore_hub.hub.hub import Hub
 
 CATALOG = Hub.of()
-CARDS = pytest.mark.parametrize("card", CATALOG.cards, ids=lambda card: card.uid)
-DEFAULTS = [card for card in CATALOG.cards if card.is_default]
+CARDS = pytest.mark.parametrize("card", sample.cards(), ids=lambda card: card.uid)
+DEFAULTS = [card for card in sample.loaded() if card.is_default]
 LOAD_CALL = re.compile(r'mindspore_hub\.load\(("[^"]+")\)')
 SHAPE = re.compile(r"\((?:\d+, ?)*\d+,?\)")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import rule_cases
+import sample
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -27,7 +28,7 @@ from mindspore_hub.hub.paths import find_cards
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-CARDS = [card.path.read_bytes() for card in Hub.of().cards]
+CARDS = [card.path.read_bytes() for card in sample.cards()]
 GOOD = Hub.of().resolve("mvd_visibletoinfrared_regdb").path.read_bytes()
 RULES = all_rules()
 RELEASE = b"model-version: 1.9"

@@ -72,7 +72,9 @@ default: True
 def hub(root: Path, tmp_path: Path) -> Path:
     """A copy of what generation reads and writes."""
     copy = checkpoints.copy_hub(tmp_path / "hub")
-    shutil.copy(root / "README.md", copy)
+    (copy / "docs").mkdir(exist_ok=True)
+    for page in ("README.md", "docs/models.md"):
+        shutil.copy(root / page, copy / page)
     return copy
 
 
@@ -139,7 +141,7 @@ def test_every_model_has_an_entry_point_and_every_entry_point_a_model(root: Path
 
 def test_generation_gives_the_same_bytes_again_from_nothing(root: Path, hub: Path) -> None:
     shutil.rmtree(hub / "mindspore_hub_conf")
-    assert sorted(write(hub)) == sorted(outputs(hub).keys() - {hub / "README.md"})
+    assert {*write(hub)} == {*hub.rglob("mindspore_hub_conf.py")}
     assert contents(hub / "mindspore_hub_conf") == {
         name: data
         for name, data in contents(root / "mindspore_hub_conf").items()
@@ -163,7 +165,7 @@ def test_a_changed_card_is_a_diff_until_it_is_written(hub: Path) -> None:
     assert '-        "network-args": {"num_class": 206},' in lines
     assert '+        "network-args": {"num_class": 207},' in lines
     assert sum(line.startswith("+| [`MVD`]") and "325 MB" in line for line in lines) == 1
-    assert sorted(write(hub)) == [hub / "README.md", hub / name]
+    assert sorted(write(hub)) == [hub / "docs" / "models.md", hub / name]
     assert diff(hub) == ""
 
 
@@ -362,15 +364,14 @@ def test_the_table_of_the_readme_is_replaced_between_its_marks(
     assert diff(small_hub) == ""
 
 
-def test_the_table_of_the_readme_has_a_row_for_every_card_with_the_default_first(
-    root: Path,
-) -> None:
-    text = (root / "README.md").read_text(encoding="utf-8")
+def test_the_page_of_models_has_a_row_for_every_card_with_the_default_first(root: Path) -> None:
+    text = (root / "docs" / "models.md").read_text(encoding="utf-8")
     table = text.partition("<!-- models -->")[2].partition("<!-- /models -->")[0]
     names = [line.split("`")[1] for line in table.splitlines() if line.startswith("| [")]
     catalog = Hub.of(root)
     assert sorted(names) == sorted(card.short_name for card in catalog.cards)
-    firsts = {model: next(n for n in names if n.split("@")[0] == model) for model in catalog.models}
+    models = {card.short_name: card.model_name for card in catalog.cards}
+    firsts = {models[name]: name for name in reversed(names)}
     assert firsts == {model: model for model in catalog.models}
 
 

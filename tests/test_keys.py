@@ -68,6 +68,7 @@ TEXTS = {
         *("acc, mAP3", "mAP@0.5 55.3", "mAP@.5IoU41", "top1acc75.6top5acc92.1", "acc±3", "3.2mos"),
         *("TRP@FAR=0.1%95.6", "acc75.6 (±0.2) | mAP 3 +/- 1 %", "R10@1acc76.7", "acc+/- 3"),
     ),
+    "family": ("resnet", "se-resnet", "Resnet", "res net", "../resnet", "_resnet"),
     "file-format": ("ckpt", "CKPT", "pth", "safetensors", "ckpt/onnx"),
     "infer-backend": BACKENDS,
     "input": (

@@ -14,6 +14,7 @@ import manifests
 import mindspore
 import numpy as np
 import pytest
+import sample
 import tiny
 from faults import flipped
 from server import FileServer, good
@@ -45,7 +46,7 @@ SHA256: dict[str, str] = {}
 def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FileServer]:
     """HTTPS server with the files of some cards of ours."""
     folder = tmp_path_factory.mktemp("published")
-    for name, card in {checkpoints.file_of(card): card for card in checkpoints.sample()}.items():
+    for name, card in {checkpoints.file_of(card): card for card in sample.defaults()}.items():
         file = f"{name}.ckpt"
         SHA256[file] = checkpoints.write(folder / file, checkpoints.tensors_of(card))
     with FileServer(folder, tls=True) as server:
@@ -102,7 +103,7 @@ def test_our_files_are_those_that_mindspore_writes(tmp_path: Path) -> None:
 
 def test_load_takes_every_card_and_every_kind_of_name(tmp_path: Path, trusting: FileServer) -> None:
     hub = checkpoints.copy_hub(tmp_path / "hub")
-    cards = checkpoints.sample()
+    cards = sample.defaults()
     for card in cards:
         file = f"{checkpoints.file_of(card)}.ckpt"
         checkpoints.publish(
@@ -110,7 +111,7 @@ def test_load_takes_every_card_and_every_kind_of_name(tmp_path: Path, trusting: 
         )
     search_path = os.pathsep.join([str(hub), str(Path(__file__).parent)])
     done = subprocess.run(
-        [sys.executable, str(LOAD_ALL), *(card.name for card in cards)],
+        [sys.executable, str(LOAD_ALL), *(card.uid for card in cards)],
         env={**os.environ, "PYTHONPATH": search_path},
         cwd=tmp_path,
         capture_output=True,
@@ -121,7 +122,7 @@ def test_load_takes_every_card_and_every_kind_of_name(tmp_path: Path, trusting: 
     report = json.loads(done.stdout)
     assert report["package"] == str(hub / "mindspore_hub")
     assert report["different"] == []
-    assert report["resolved"] == {card.name: [card.name] for card in Hub.of().cards}
+    assert report["resolved"] == {card.name: [card.uid] for card in cards}
     assert set(report["loaded"]) == {card.name for card in cards}
     assert set(report["loaded"].values()) == {"bare", "variant", "name", "uid", "path"}
     downloads = [request for request in trusting.requests if request.startswith("GET")]
@@ -217,7 +218,7 @@ def test_a_checkpoint_is_downloaded_once_and_again_if_that_is_forced(
     assert asked == [1, 0, 1]
 
 
-@pytest.mark.parametrize("model", sorted({card.model_name for card in checkpoints.sample()}))
+@pytest.mark.parametrize("model", sorted({card.model_name for card in sample.defaults()}))
 def test_load_with_another_class_count_reinitialises_the_head_only(
     model: str, tmp_path: Path, trusting: FileServer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -463,7 +464,7 @@ def test_load_weights_refuses_a_file_of_another_network(tmp_path: Path) -> None:
 def structures() -> dict[str, list[Card]]:
     """Cards by the networks they are built as, the first card's name for each."""
     found: dict[str, list[Card]] = {}
-    for card in checkpoints.sample():
+    for card in sample.defaults():
         same = f"{card.model_name} {card.asset.network_args}"
         found.setdefault(same, []).append(card)
     return {cards[0].name: cards for cards in found.values()}

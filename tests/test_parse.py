@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import sample
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,11 +18,11 @@ from mindspore_hub.hub import front_matter as front
 from mindspore_hub.hub.card import read_card
 from mindspore_hub.hub.document import Document, parse_document, read_document
 from mindspore_hub.hub.findings import Edit, Place, Problem, Rewrite
-from mindspore_hub.hub.paths import MAX_BYTES, card_paths
+from mindspore_hub.hub.paths import MAX_BYTES
 from mindspore_hub.hub.values import YamlList, YamlMapping, YamlText
 
 ROOT = Path(__file__).parents[1]
-CARDS = [path for _, path in card_paths(ROOT / "assets")]
+CARDS = [card.path for card in sample.cards()]
 
 TEXT = """\
 # A Leaf

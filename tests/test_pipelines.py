@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mindspore_hub.errors import PictureError
 from mindspore_hub.hub.front_matter import read
-from mindspore_hub.tasks.pictures import resize
+from mindspore_hub.tasks.pictures import align, resize
 from mindspore_hub.tasks.pictures.fields import Preprocessing, as_preprocessing
 from mindspore_hub.tasks.pictures.preprocess import Transform
 
@@ -132,3 +133,39 @@ def test_grey_levels_stay_what_they_are_where_a_card_says_so(drawn: Path) -> Non
     made = Transform(facts)(draw(160, 32, 32))
     assert np.array_equal(made, draw(160, 32, 32).transpose(2, 0, 1))
     assert "channels in the order RGB, less (0, 0, 0), divided by" in Transform(facts).describe()
+
+
+FACES = json.loads((DATA / "faces.json").read_text())
+
+
+def five_points(width: int, height: int) -> list[tuple[int, int]]:
+    """Where the pipelines took eyes, nose and mouth to be."""
+    shares = ((0.30, 0.35), (0.70, 0.36), (0.50, 0.55), (0.33, 0.75), (0.66, 0.74))
+    return [(int(x * width), int(y * height)) for x, y in shares]
+
+
+@pytest.mark.parametrize("case", FACES)
+def test_faces_are_cut_out_as_the_published_pipelines_do(case: str, drawn: Path) -> None:
+    pipeline, picture = case.split("/")
+    with Image.open(drawn / picture) as image:
+        pixels = np.asarray(image.convert("RGB"))
+    points = np.array(five_points(*pixels.shape[1::-1]))
+    if pipeline == "arcface_ijb":
+        made = (align.arcface_face(pixels, points) / np.float32(255) - 0.5) / 0.5
+    else:
+        made = (align.sphereface_face(pixels[..., ::-1], points) - 127.5) / 128
+    made = made.transpose(2, 0, 1)
+    places = np.random.RandomState(crc32(f"pre:{case}".encode())).randint(0, made.size, 4000)
+    expected = FACES[case]
+    differences = np.abs(made.ravel()[places[:24]] - expected["values"])
+    # OpenCV rounds a place to 1/32 pixel; a map that differs in the last bit may round elsewhere.
+    assert np.count_nonzero(differences > TOLERANCE) <= 1
+    assert differences.max() < 1e-2
+    found = [made.mean(dtype=np.float64), made.std(dtype=np.float64)]
+    np.testing.assert_allclose(found, [expected["mean"], expected["std"]], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("points", [[[1, 2]] * 5, [[1, 2]] * 4, [[0, 0]] * 4 + [[0, np.nan]]])
+def test_a_face_without_five_points_is_refused(points: list[list[float]]) -> None:
+    with pytest.raises(PictureError, match="needs x and y of five different points"):
+        align.arcface_face(np.zeros((9, 9, 3), np.uint8), np.array(points))

@@ -14,6 +14,7 @@ from zlib import crc32
 import checkpoints
 import numpy as np
 import pytest
+import sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -21,7 +22,6 @@ from PIL import Image
 import mindspore_hub
 from mindspore_hub.errors import CardError, PictureError, UnknownNameError
 from mindspore_hub.hub.front_matter import read
-from mindspore_hub.hub.hub import Hub
 from mindspore_hub.tasks.pictures import resize as resizing
 from mindspore_hub.tasks.pictures.fields import MAPS, as_preprocessing
 from mindspore_hub.tasks.pictures.preprocess import Transform
@@ -31,7 +31,7 @@ ORIGINALS = Path(__file__).parents[2] / "shared" / "models" / "pre"
 TOLERANCE = 2e-6
 
 NETWORKS = ["MVD", "DDAG", "VehicleNet", "metric_learn", "MultiTaskNet"]
-CARDS = [card for cards in Hub.of().models.values() for card in cards]
+CARDS = sample.cards()
 MAPS_OF = {"both": ("heatmaps", "segments"), "heatmap": ("heatmaps",), "segment": ("segments",)}
 
 Array = np.ndarray[Any, Any]
@@ -161,7 +161,7 @@ PREPARED = [
 """Cards of the files that are known in detail, and whoever else says how pictures are prepared."""
 
 
-@pytest.mark.parametrize("card", PREPARED, ids=lambda card: card.name)
+@pytest.mark.parametrize("card", PREPARED, ids=lambda card: card.uid)
 def test_every_card_says_how_to_make_the_inputs_that_it_states(card: Any) -> None:
     transform = mindspore_hub.transforms(card.uid)
     assert transform.preprocessing.input_shapes == card.input_shapes
@@ -345,10 +345,10 @@ def test_pipelines_of_classification_give_the_values_of_mindspore(pipeline: str)
     preprocessing = as_preprocessing(card.get("preprocessing"))
     assert preprocessing is not None
     assert preprocessing.as_json() == {**facts, **fields}
-    for picture, sample in samples.items():
+    for picture, expected in samples.items():
         made = Transform(preprocessing)(RECORDED / picture)
         assert made.shape == preprocessing.input_shapes[0]
-        np.testing.assert_allclose(made.flat[sample["positions"]], sample["values"], atol=5e-5)
+        np.testing.assert_allclose(made.flat[expected["positions"]], expected["values"], atol=5e-5)
 
 
 @pytest.mark.parametrize(("library", "top"), [("pillow", 4), ("opencv", 3), ("mindspore", 3)])

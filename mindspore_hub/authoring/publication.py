@@ -93,8 +93,10 @@ def _copy_hub(plan: Plan, hub: Path) -> Path:
     for name in ("assets", "models", "mindspore_hub_conf"):
         if (root / name).is_dir():
             shutil.copytree(root / name, hub / name, ignore=shutil.ignore_patterns("__pycache__"))
-    if (root / "README.md").is_file():
-        shutil.copyfile(root / "README.md", hub / "README.md")
+    for page in generate.PAGES:
+        if (root / page).is_file():
+            (hub / page).parent.mkdir(exist_ok=True)
+            shutil.copyfile(root / page, hub / page)
     if "".join(generate.differences(hub)):
         msg = (
             f"Generated files of {root.absolute()} are not what its cards say; run `mshub generate` "
@@ -126,7 +128,9 @@ def _contents(plan: Plan, hub: Path) -> dict[str, bytes]:
     """What the copy of the hub has of all files that a publication may write."""
     entry_point = entry_point_path(hub, plan.model).relative_to(hub)
     shared = Path("models", f"{SHARED}.py")
-    paths = [plan.card, entry_point, plan.network, shared, Path("README.md")]
+    # A new file of a network is named in the bodies of others that their family wrote.
+    bodies = [card.path.relative_to(hub) for card in Hub(hub).cards if card.text("family")]
+    paths = [plan.card, entry_point, plan.network, shared, *map(Path, generate.PAGES), *bodies]
     return {path.as_posix(): (hub / path).read_bytes() for path in paths if (hub / path).is_file()}
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.option("--check", is_flag=True, help="Write nothing; print the diff and exit with 1.")
 @hub_option(here=True)
 def generate(check: bool, hub: Hub) -> None:
-    """Write the entry points and the README's table of models from the cards."""
+    """Write entry points, tables of models and bodies that families share from the cards."""
     from mindspore_hub.authoring import generate as generator
 
     if check:

@@ -34,7 +34,7 @@ def list_(version: str | None, everything: bool, hub: Hub, style: str) -> None:
         (
             card.short_name,
             card.text("evaluation"),
-            card.asset.size if card.asset else "",
+            card.asset_text("asset-size"),
             card.uid,
         )
         for card in cards

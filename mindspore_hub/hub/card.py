@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -47,14 +48,12 @@ from mindspore_hub.hub.values import (
 LOADABLE_FORMATS = ("ckpt", "safetensors")
 """Formats of an asset that hold a checkpoint; the first asset in one of them is loaded."""
 
-_MODEL_NAME = pattern(r"\w[\w.+-]*")
+MODEL_NAME = pattern(r"\w[\w.+-]*")
 NETWORK = pattern(r"(?P<module>[^\W\d]\w*)\.(?P<name>[^\W\d]\w*)")
 
-_MOST_COMPARED = 20
-"""No card has more files; each comparison looks at all metrics."""
+_MOST_COMPARED = 20  # no card has more files; each comparison looks at all metrics
 
-_REMEMBERED = 4096
-"""Cards whose front matter a process keeps at most; it takes some 10 kB each."""
+_REMEMBERED = 4096  # cards that a process keeps at most; a front matter takes some 10 kB
 
 _Made = TypeVar("_Made")
 
@@ -161,7 +160,7 @@ class Card:
         value = self.values.get(key)
         return link_text(value.text) if isinstance(value, YamlText) else ""
 
-    @property
+    @cached_property
     def name(self) -> str:
         """File name of the card without its extension."""
         return self.path.stem
@@ -227,6 +226,10 @@ class Card:
         found = (asset for asset in self.assets if asset.is_loadable)
         return self.other_asset or next(found, None)
 
+    def asset_text(self, key: str) -> str:
+        """Text of a single value of its loadable checkpoint; empty if there is none."""
+        return self.asset.node.text(key) if self.asset else ""
+
     @property
     def metrics(self) -> list[Metric]:
         """Metrics of `evaluation`."""
@@ -257,6 +260,12 @@ class Card:
             if isinstance(asset.name, FileName) and asset.name.metrics not in {None, stated}
         ]
 
+    def called_by_uid(self) -> Card:
+        """The same, where its variant means another card as well."""
+        same = copy(self)
+        vars(same).update(needs_uid=True)
+        return same
+
     @property
     def variant(self) -> str:
         """What tells this card from others of its model, data set first: `sysumm01-all`."""
@@ -276,8 +285,7 @@ class Card:
 def read_card(path: Path, uid: str) -> Card:
     """Read the card at `path`; one that has not changed since is not read again.
 
-    Raises:
-        CardError: The card cannot be read, or says no model, assets or arguments that mean anything.
+    A CardError says that it cannot be read, or says no model, assets or arguments that mean anything.
     """
     try:
         state = path.stat()
@@ -292,6 +300,13 @@ def _remembered(path: Path, uid: str, *_state: int) -> Card:
 
 
 def _read(path: Path, uid: str) -> Card:
+    from mindspore_hub.hub.brief import brief_card
+
+    return brief_card(path, uid) or read_whole(path, uid)
+
+
+def read_whole(path: Path, uid: str) -> Card:
+    """Read all of the front matter of the card at `path`; errors are those of `read_card`."""
     document = read_document(path, uid)
     problem = document.syntax_error or next(_problems(document.front_matter), None)
     if problem:
@@ -355,7 +370,7 @@ def _problems(front_matter: YamlMapping) -> Iterator[Problem]:
     name = front_matter.text("model-name")
     if not name:
         yield Problem(front_matter.place, "model-name is missing or empty", "add it")
-    elif not _MODEL_NAME.fullmatch(name):  # a part of paths, which must not lead out of the hub
+    elif not MODEL_NAME.fullmatch(name):  # a part of paths, which must not lead out of the hub
         message = f"model-name {name!r} is not made of letters, digits and any of `_.+-`"
         yield Problem(front_matter.place_of("model-name"), message, "rename the model")
     network = front_matter.get("network")

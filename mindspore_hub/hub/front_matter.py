@@ -229,6 +229,12 @@ def _flow(written: str, place: Place) -> YamlList | YamlMapping | None:
     return None
 
 
+def is_flow(written: str) -> bool:
+    """Whether a value in brackets is one that is read without PyYAML."""
+    kinds = (_MAPPING,) if written.startswith("{") else (_A_LIST, _LIST_OF_LISTS)
+    return any(kind.fullmatch(written) for kind in kinds)
+
+
 def _mapping(written: str, place: Place) -> YamlMapping:
     line, column = place
     entries = []

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from mindspore_hub.errors import AmbiguousNameError, CardError, UnknownNameError
 from mindspore_hub.hub.card import Card, read_card, variants_of
 from mindspore_hub.hub.findings import Place
 from mindspore_hub.hub.paths import card_paths, uid_of, uid_of_url
-from mindspore_hub.hub.values import YamlMapping, YamlText
+from mindspore_hub.hub.values import YamlMapping, YamlText, release_order
 from mindspore_hub.settings import hub_setting
 
 if TYPE_CHECKING:
@@ -153,7 +152,7 @@ class Hub:
         """
         links: dict[str, None] = {}
         for card in self.cards:
-            if card.asset and card.asset.sha256 == sha256:
+            if card.asset_text("asset-sha256") == sha256 and card.asset:
                 links[card.asset.link] = None
                 yield card.asset.link
         try:
@@ -245,7 +244,7 @@ class Hub:
 
     def _indexed(self, entries: list[Entry], name: str) -> Card | None:
         """The card that entries of the index with this name mean."""
-        from mindspore_hub.hub.index import meant
+        from mindspore_hub.hub.indexed import meant
 
         return meant(entries, name, self.index, self.cards)
 
@@ -350,21 +349,29 @@ def _is_variant(card: Card, variant: str) -> bool:
 
 def _with_unique_names(cards: list[Card]) -> Iterator[Card]:
     """The cards; one whose variant means several of them is to be called by its uid."""
-    counts = Counter(
-        (card.model_name.lower(), variant)
-        for card in cards
-        for variant in variants_of(card.name, card.model_name)
-    )
+    meant: dict[tuple[str, str], list[Card]] = {}
     for card in cards:
-        is_alone = counts[card.model_name.lower(), card.variant.lower()] == 1
-        yield card if is_alone else replace(card, needs_uid=True)
+        for variant in variants_of(card.name, card.model_name):
+            meant.setdefault((card.model_name.lower(), variant), []).append(card)
+    for card in cards:
+        first, *others = _newest(meant[card.model_name.lower(), card.variant.lower()])
+        yield card if first is card and not others else card.called_by_uid()
 
 
 def _only(name: str, cards: list[Card]) -> Card:
+    cards = _newest(cards)
     if len(cards) > 1:
         msg = f"{name!r} may mean several cards; choose one of them:\n{_choices(cards)}"
         raise AmbiguousNameError(msg)
     return cards[0]
+
+
+def _newest(cards: list[Card]) -> list[Card]:
+    """Of a card that is there for several releases, the newest; cards of several names are all meant."""
+    if len({card.name.lower() for card in cards}) > 1:
+        return cards
+    releases = [release_order(card.uid.rpartition("/")[0].rpartition("/")[2]) for card in cards]
+    return [card for card, at in zip(cards, releases, strict=True) if at == max(releases)]
 
 
 def _choices(cards: list[Card]) -> str:

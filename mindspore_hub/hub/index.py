@@ -7,23 +7,17 @@ it.
 from __future__ import annotations
 
 import json
-import logging
 import lzma
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mindspore_hub._files import read_regular
 from mindspore_hub.errors import CardError
-from mindspore_hub.hub.card import LOADABLE_FORMATS, Card, RepoLink, variants_of
-from mindspore_hub.hub.document import Document
-from mindspore_hub.hub.findings import Place
-from mindspore_hub.hub.values import SHA256, YamlList, YamlMapping, YamlNode, YamlText, iso_date
-
-logger = logging.getLogger(__name__)
+from mindspore_hub.hub.card import LOADABLE_FORMATS, Card, variants_of
+from mindspore_hub.hub.values import SHA256, iso_date, release_order
 
 INDEX = "index.jsonl.xz"
 """Name of the file in the folder `assets` of a hub."""
@@ -120,6 +114,11 @@ class Entry(NamedTuple):
         is_checkpoint = asset.get("format") in LOADABLE_FORMATS and "link" in asset
         return "weights" if is_checkpoint and self.sha256 else "reference"
 
+    def is_of_network(self, other: Entry) -> bool:
+        """Whether both name one model in any case, one card, or one folder of code."""
+        models = self.model.lower(), other.model.lower()
+        return len({*models}) == 1 or self.name == other.name or self.path == other.path != ""
+
     @property
     def evaluation(self) -> str:
         """Its metrics as text."""
@@ -130,51 +129,6 @@ class Entry(NamedTuple):
         """Its line in the index."""
         said = {key: value for key, value in self._asdict().items() if value}
         return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
-
-
-@dataclass(frozen=True)
-class IndexedCard(Card):
-    """A card of which only the index has the facts: neither its text nor its network is here.
-
-    Its `path` is the one that it was published under, where nothing lies now.
-
-    Attributes:
-        entry: Its facts.
-    """
-
-    entry: Entry = field(default=Entry(""), repr=False, compare=False)
-
-    @classmethod
-    def of(cls, entry: Entry) -> IndexedCard:
-        """The card that an entry describes."""
-        keys = {
-            "model-name": entry.model,
-            "backbone-name": entry.backbone,
-            "module-type": "-".join(part for part in (entry.domain, entry.task) if part),
-            "mindspore-version": entry.mindspore,
-            "train-dataset": entry.dataset,
-            "evaluation": entry.evaluation,
-            "license": entry.licence,
-            "update-time": entry.updated,
-        }
-        values: dict[str, YamlNode] = {key: _text(text) for key, text in keys.items() if text}
-        values["asset"] = YamlList(tuple(map(_asset, entry.assets)), Place())
-        path = Path(f"{entry.uid}.md")
-        return cls(path, entry.uid, entry.title, _mapping(values), entry=entry)
-
-    is_indexed = True
-
-    @property
-    def document(self) -> Document:
-        """Raises CardError: its text is not here."""
-        msg = f"{self.uid} is known from the index only; the text of its card is not here."
-        raise CardError(msg)
-
-    @cached_property
-    def repo_link(self) -> RepoLink | None:
-        """Where the original code is; the index does not say the host."""
-        owner, _, repo = self.entry.repo.partition("/")
-        return RepoLink("", "", owner, repo, self.entry.ref, self.entry.path) if repo else None
 
 
 class Index:
@@ -217,6 +171,10 @@ class Index:
     def sharing(self, entry: Entry) -> tuple[Entry, ...]:
         """Cards that publish the file of this one, the newest first."""
         return tuple(sorted(self._by_file[entry.sha256 or entry.uid], key=_newest_first))
+
+    def of_network(self, entry: Entry) -> tuple[Entry, ...]:
+        """Those of `sharing` that are of the same network: a few digests stand in cards of two."""
+        return tuple(filter(entry.is_of_network, self.sharing(entry)))
 
     def links(self, sha256: str) -> Iterator[str]:
         """Every link under which a file is published."""
@@ -327,44 +285,6 @@ def unpack(data: bytes) -> list[str]:
     return text.decode().removesuffix("\n").split("\n")
 
 
-def meant(entries: Sequence[Entry], name: str, index: Index, cards: Iterable[Card]) -> Card | None:
-    """The card that a name with these entries means; None for no entries.
-
-    It is a card of the hub wherever that has the same file.
-
-    Args:
-        entries: All entries that have the name.
-        name: The name, for a message where it may mean several files.
-        index: The index that they are from.
-        cards: The cards of the hub.
-    """
-    if not entries:
-        return None
-    own: dict[str, list[Card]] = {}
-    for card in cards:
-        if card.asset:
-            own.setdefault(card.asset.sha256, []).append(card)
-    shipped = [card for entry in entries for card in own.get(entry.sha256, ())]
-    defaults = [card for card in shipped if card.is_default]
-    entry = index.choose(entries)
-    if defaults and all(entry.sha256 in own for entry in entries):
-        card = defaults[0]
-    elif entry.sha256 in own:
-        card = min(own[entry.sha256], key=lambda card: (card.name != entry.name, card.uid))
-    else:
-        card = IndexedCard.of(entry)
-    files = len({entry.sha256 or entry.uid for entry in entries})
-    if files > 1:
-        text = "%r may mean %s files; taking %s. `mshub search %s` shows all."
-        logger.info(text, name, files, card.uid, name.partition("@")[0])
-    return card
-
-
-def release_order(version: str) -> list[int]:
-    """What orders releases: 1.9 comes before 1.10."""
-    return [int(part) if part.isdecimal() else 0 for part in version.split(".")]
-
-
 @lru_cache(maxsize=1024)
 def _falling(version: str) -> list[int]:
     return [-number for number in [*release_order(version), 0, 0, 0][:3]]
@@ -383,16 +303,3 @@ def _grouped(pairs: Iterable[tuple[str, Entry]]) -> dict[str, list[Entry]]:
 
 def _without_nothing(**texts: str) -> dict[str, str]:
     return {key: text for key, text in texts.items() if text}
-
-
-def _text(text: str) -> YamlText:
-    return YamlText(text, Place(), plain=False)
-
-
-def _mapping(values: Mapping[str, YamlNode]) -> YamlMapping:
-    return YamlMapping(tuple((_text(key), value) for key, value in values.items()), Place())
-
-
-def _asset(facts: Mapping[str, str]) -> YamlMapping:
-    keys = {"format": "file-format", "link": "asset-link", "sha256": "asset-sha256"}
-    return _mapping({keys[key]: _text(text) for key, text in facts.items() if key in keys})

@@ -85,6 +85,8 @@ _VERSION = r"[0-9]+\.[0-9]+(?:\.[0-9]+)?"
 _RESERVED = "|".join([*keyword.kwlist, "true", "false", "TRUE", "FALSE"])
 _MODEL_NAME = rf"(?!(?:{_RESERVED})$)[\s\S]*\S[\s\S]*"
 
+_WORDS_OF_YAML = "true|false|yes|no|on|off|null|y|n"
+
 _NUMBER = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 
 _LEAP_YEAR = r"(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
@@ -123,6 +125,7 @@ _OFF_THE_FILE = "it is read off the file"
 _AS_MODEL = "give it as --model, or as the argument `model`"
 _AS_NETWORK = "give the file of a new network as --network"
 _AS_NETWORK_ARG = "give each as --network-arg NAME=VALUE, or as the argument `network_args`"
+_AS_FAMILY = "add it to the card, see CONTRIBUTING.md"
 _FIRST_CARD = "the first card of a model is its default one"
 
 # fmt: off
@@ -134,6 +137,8 @@ KEYS = (
     Key("network",
         "Where the class of the network is, if not under the model-name: `resnet.resnet50`.",
         text=rf"{_IDENTIFIER}\.{_IDENTIFIER}", measured=_AS_NETWORK),
+    Key("family", "Networks that it belongs to; `mshub generate` writes the body by their text.",
+        text=rf"(?!(?:{_WORDS_OF_YAML})$)[a-z][a-z0-9_-]*", measured=_AS_FAMILY),
     Key("module-type", "Domain, with a task if there is one: cv, cv-classification.", _REQUIRED,
         text=r"\s*<word>\s*(?:-[\s\S]*)?", words="domains", needed=True, chinese="模块类型"),
     Key("fine-tunable", "Whether it can be trained further: True or False.", _REQUIRED, _BOOLEAN,

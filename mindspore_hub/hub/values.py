@@ -165,6 +165,11 @@ def as_plain(node: YamlNode | None) -> Any:
     return None if is_null(node) else as_argument(node)
 
 
+def release_order(version: str) -> list[int]:
+    """What orders releases: 1.9 comes before 1.10."""
+    return [int(part) if part.isdecimal() else 0 for part in version.split(".")]
+
+
 def quoted(text: str) -> str:
     """A text in double quotes, ASCII only, as Python and YAML both read it.
 

@@ -101,6 +101,7 @@ class Facts:
     prefixes: tuple[str, ...] = ()
     stacked: Mapping[str, str] = field(default_factory=dict)
     leaves: tuple[str, ...] = ()
+    leftovers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ def name_weights(stored: Mapping[str, Callable[[], Weight]], facts: Facts) -> We
     state = optimizer_state(stored) | _without_leaf(stored, facts)
     for file_name, read in stored.items():
         name = network_name(file_name, facts)
-        if file_name in state:
+        if file_name in state or name in facts.leftovers:
             weights.state.setdefault(name, read)
             continue
         for part, weight in _groups(name, read(), facts).items():

@@ -11,27 +11,51 @@ from types import ModuleType
 
 MODEL = "DDAG"
 NETWORK = "ddag.DDAG"
-DEFAULT = "ddag_infraredtovisible_regdb"
+DEFAULT = "mindspore/1.8/ddag_infraredtovisible_regdb"
 CHECKPOINTS = {
-    "ddag_allresearch_sysumm01": {
+    "mindspore/1.6/ddag_allresearch_sysumm01": {
+        "uid": "mindspore/1.6/ddag_allresearch_sysumm01",
+        "asset-link": "https://download.mindspore.cn/models/r1.6/ddag_allresearch_ascend_v160_sysumm01_research_cv_rank1acc57.85_mAP54.55.ckpt",
+        "asset-sha256": "695f2dbff89ba66d2f79c8d34952f8139b20ae6bfc30e50c7bc101bf2b70e880",
+        "network-args": {"class_num": 395, "part": 3},
+    },
+    "mindspore/1.6/ddag_indoorsearch_sysumm01": {
+        "uid": "mindspore/1.6/ddag_indoorsearch_sysumm01",
+        "asset-link": "https://download.mindspore.cn/models/r1.6/ddag_indoorsearch_ascend_v160_sysumm01_research_cv_rank1acc65.47_mAP69.97.ckpt",
+        "asset-sha256": "acb4cc606e44f0ac918653a7f8ede0a40c15f719611f7b844084c1daa619c37a",
+        "network-args": {"class_num": 395, "part": 3},
+    },
+    "mindspore/1.6/ddag_infraredtovisible_regdb": {
+        "uid": "mindspore/1.6/ddag_infraredtovisible_regdb",
+        "asset-link": "https://download.mindspore.cn/models/r1.6/ddag_infraredtovisible_ascend_v160_regdb_research_cv_rank1acc71.84_mAP65.0.ckpt",
+        "asset-sha256": "5f84f21760958dcad1c10d3c9f841a030bf365387bc2149ecbc7c5f087622185",
+        "network-args": {"class_num": 206, "part": 0},
+    },
+    "mindspore/1.6/ddag_visibletoinfrared_regdb": {
+        "uid": "mindspore/1.6/ddag_visibletoinfrared_regdb",
+        "asset-link": "https://download.mindspore.cn/models/r1.6/ddag_visibletoinfrared_ascend_v160_regdb_research_cv_rank1acc70.0_mAP63.53.ckpt",
+        "asset-sha256": "98e8aeea209bfc5f55bc89c82ef87641abf5996fb659e0974694ed43039de755",
+        "network-args": {"class_num": 206, "part": 0},
+    },
+    "mindspore/1.8/ddag_allresearch_sysumm01": {
         "uid": "mindspore/1.8/ddag_allresearch_sysumm01",
         "asset-link": "https://download.mindspore.cn/models/r1.8/ddag_allresearch_ascend_v180_sysumm01_research_cv_rank1acc53.99_mAP52.17.ckpt",
         "asset-sha256": "5851f957f62a2b28a980d0cfc6bcfd5d565d646e5af35798140cc5f310981a02",
         "network-args": {"class_num": 395, "part": 3},
     },
-    "ddag_indoorsearch_sysumm01": {
+    "mindspore/1.8/ddag_indoorsearch_sysumm01": {
         "uid": "mindspore/1.8/ddag_indoorsearch_sysumm01",
         "asset-link": "https://download.mindspore.cn/models/r1.8/ddag_indoorsearch_ascend_v180_sysumm01_research_cv_rank1acc65.43_mAP70.52.ckpt",
         "asset-sha256": "049c877488fb0d177e9161b09ef977b30bf01147b4f0fc096beb1159d805e5ec",
         "network-args": {"class_num": 395, "part": 3},
     },
-    "ddag_infraredtovisible_regdb": {
+    "mindspore/1.8/ddag_infraredtovisible_regdb": {
         "uid": "mindspore/1.8/ddag_infraredtovisible_regdb",
         "asset-link": "https://download.mindspore.cn/models/r1.8/ddag_infraredtovisible_ascend_v180_regdb_research_cv_rank1acc68_mAP61.ckpt",
         "asset-sha256": "7e35eb2e7b9431df5c776740dde0f7076c98d82c3b814287ffcb72db96f052fe",
         "network-args": {"class_num": 206, "part": 0},
     },
-    "ddag_visibletoinfrared_regdb": {
+    "mindspore/1.8/ddag_visibletoinfrared_regdb": {
         "uid": "mindspore/1.8/ddag_visibletoinfrared_regdb",
         "asset-link": "https://download.mindspore.cn/models/r1.8/ddag_visibletoinfrared_ascend_v180_regdb_research_cv_rank1acc69_mAP63.ckpt",
         "asset-sha256": "113bc2e02f8d78fdb6f5456728abf6d8bde4a8aad1699bb1b53d79941641bd75",

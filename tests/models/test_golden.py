@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import checkpoints
 import fill
 import mindspore
 import numpy as np
 import pytest
+import sample
 import wire
 from mindspore import nn
 
@@ -75,7 +75,7 @@ def _cases() -> Iterator[tuple[str, str]]:
     for name, case in INDEX.items():
         yield name, "pynative"
         flags = {k: v for k, v in case["arguments"].items() if k not in CLASS_COUNTS}
-        structure = case["network"], json.dumps(flags) if checkpoints.ALL else ""
+        structure = case["network"], json.dumps(flags) if sample.ALL else ""
         cells = {(*structure, call.get("cell", call.get("then", ""))) for call in case["calls"]}
         if not cells <= compiled:
             compiled |= cells

@@ -9,11 +9,11 @@ import zlib
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-import checkpoints
 import fill
 import mindspore
 import numpy as np
 import pytest
+import sample
 from mindspore import ops
 
 from mindspore_hub.networks.construct import build_uninitialised
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 CASES = Path(__file__).parents[1] / "data" / "training"
 
 COMPILED = sorted(path.stem for path in CASES.glob("*.json"))
-if not checkpoints.ALL:
+if not sample.ALL:
     COMPILED = ["ddag", "metric_learn"]
 
 

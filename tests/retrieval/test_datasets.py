@@ -1,5 +1,6 @@
 """Readers understand the published layouts, and say what is missing and where to ask for it."""
 
+import pickle
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from mindspore_hub.errors import DatasetError, UnknownNameError
 from mindspore_hub.tasks.retrieval import datasets
-from mindspore_hub.tasks.retrieval.datasets import dataset
+from mindspore_hub.tasks.retrieval.datasets import dataset, facepairs
 
 POINTS = ",".join(["10", "20.5", "0.9"] * 36)
 
@@ -74,12 +75,49 @@ def draw_sop(root: Path) -> None:
     touch(root, "bicycle_final/1.JPG", "chair_final/2.JPG")
 
 
+def draw_persons(root: Path) -> None:
+    touch(root, "query/0002_c1s1_000451_03.jpg")
+    touch(root, "bounding_box_test/0002_c2s1_000301_01.jpg", "bounding_box_test/0000_c3s1_1.jpg")
+    touch(root, "bounding_box_test/-1_c4s1_000401_03.jpg", "bounding_box_test/Thumbs.db")
+
+
+def draw_msmt17(root: Path) -> None:
+    write(root, "MSMT17_V1/list_query.txt", "0000/0000_000_01_0303morning_0008_0.jpg 7")
+    write(root, "MSMT17_V1/list_gallery.txt", "0000/0000_001_15_0303morning_0009_1.jpg 7")
+    touch(root, "MSMT17_V1/test/0000/0000_000_01_0303morning_0008_0.jpg")
+    touch(root, "MSMT17_V1/test/0000/0000_001_15_0303morning_0009_1.jpg")
+
+
+def draw_facepairs(root: Path) -> None:
+    write(root, "lfw/pairs.txt", "10\t300", "A B\t1\t2", "A B\t2\tC\t1", "x/1.png x/2.png 1")
+    touch(root, "lfw/A B/A B_0001.jpg", "lfw/A B/A B_0002.jpg", "lfw/C/C_0001.jpg")
+    touch(root, "lfw/x/1.png", "lfw/x/2.png")
+
+
+def draw_faceranks(root: Path) -> None:
+    write(root, "lists/jk_list.txt", "a.jpg 3")
+    write(root, "lists/zj_list.txt", "b/c.jpg 3", "d.jpg 4")
+    write(root, "lists/dis_list.txt", "e.jpg 0")
+    touch(root, "test_dataset/a.jpg", "test_dataset/b/c.jpg", "test_dataset/d.jpg")
+    touch(root, "dis_dataset/e.jpg")
+
+
+def draw_facerates(root: Path) -> None:
+    touch(root, "A/A_0001.jpg", "A/A_0002.jpg", "B/B_X_0001.b.jpg", "C/A_0003.jpg")
+
+
 DRAW: dict[str, Callable[[Path], None]] = {
     "regdb": draw_regdb,
     "sysu": draw_sysu,
     "vehiclenet": draw_vehiclenet,
     "veri": draw_veri,
     "sop": draw_sop,
+    "market1501": draw_persons,
+    "dukemtmcreid": draw_persons,
+    "msmt17": draw_msmt17,
+    "facepairs": draw_facepairs,
+    "faceranks": draw_faceranks,
+    "facerates": draw_facerates,
 }
 
 
@@ -258,13 +296,15 @@ def test_half_of_sop_is_its_first_30003_images(tmp_path: Path) -> None:
 def test_an_empty_folder_is_refused_with_the_address_of_the_authors(
     name: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(DatasetError, match=r"is missing\..*expected to hold.*https?://"):
+    with pytest.raises(
+        DatasetError, match=r"is missing\..*expected to hold.*ask its authors for it: \w"
+    ):
         dataset(name, tmp_path).queries()
     with pytest.raises(DatasetError, match="is missing"):
         dataset(name, tmp_path / "absent").queries()
 
 
-@pytest.mark.parametrize("name", ["regdb", "vehiclenet", "veri", "sop"])
+@pytest.mark.parametrize("name", ["regdb", "vehiclenet", "veri", "sop", "msmt17", "facepairs"])
 def test_listed_images_that_are_missing_are_counted(name: str, tmp_path: Path) -> None:
     DRAW[name](tmp_path)
     queries = dataset(name, tmp_path).queries()
@@ -368,3 +408,101 @@ def test_names_and_options_that_mean_nothing_are_refused(tmp_path: Path) -> None
     ):
         with pytest.raises(DatasetError, match=f"{next(iter(options))} must be one of"):
             dataset(name, tmp_path, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("market1501", ""),
+        ("market1501", "market1501/Market-1501-v15.09.15"),
+        ("market1501", "market1501"),
+        ("dukemtmcreid", "dukemtmc-reid/DukeMTMC-reID"),
+    ],
+)
+def test_persons_are_read_by_the_names_of_files(name: str, folder: str, tmp_path: Path) -> None:
+    draw_persons(tmp_path / folder)
+    reader = dataset(name, tmp_path)
+    base = f"{folder}/" if folder else ""
+    assert [(item.path, item.label, item.camera) for item in reader.queries()] == [
+        (f"{base}query/0002_c1s1_000451_03.jpg", 2, 1)
+    ]
+    assert [(item.path, item.label, item.camera) for item in reader.gallery()] == [
+        (f"{base}bounding_box_test/0000_c3s1_1.jpg", 0, 3),
+        (f"{base}bounding_box_test/0002_c2s1_000301_01.jpg", 2, 2),
+    ]
+
+
+@pytest.mark.parametrize("name", ["0002_c7s1_1.jpg", "2.jpg", "1-2_c1.jpg", "0002_c0.jpg"])
+def test_a_person_whose_name_says_no_camera_is_refused(name: str, tmp_path: Path) -> None:
+    touch(tmp_path, f"query/{name}")
+    with pytest.raises(DatasetError, match=r"named after person and camera.*from 1 to 6"):
+        dataset("market1501", tmp_path).queries()
+
+
+def test_msmt17_has_the_camera_in_the_third_field(tmp_path: Path) -> None:
+    draw_msmt17(tmp_path)
+    reader = dataset("msmt17", tmp_path)
+    both = [*reader.queries(), *reader.gallery()]
+    assert [(item.label, item.camera) for item in both] == [(7, 1), (7, 15)]
+    (tmp_path / "MSMT17_V1/test").rename(tmp_path / "MSMT17_V1/mask_test_v2")
+    (tmp_path / "MSMT17_V1").rename(tmp_path / "MSMT17_V2")
+    assert dataset("msmt17", tmp_path).queries()[0].path.startswith("MSMT17_V2/mask_test_v2/0000/")
+
+
+def test_pairs_of_faces_share_a_label_if_they_show_one_person(tmp_path: Path) -> None:
+    draw_facepairs(tmp_path)
+    reader = dataset("facepairs", tmp_path)
+    first, second = reader.queries(), reader.gallery()
+    assert [item.path for item in first] == [
+        "lfw/A B/A B_0001.jpg",
+        "lfw/A B/A B_0002.jpg",
+        "lfw/x/1.png",
+    ]
+    assert [item.path for item in second] == [
+        "lfw/A B/A B_0002.jpg",
+        "lfw/C/C_0001.jpg",
+        "lfw/x/2.png",
+    ]
+    assert [a.label == b.label for a, b in zip(first, second, strict=True)] == [True, False, True]
+    write(tmp_path, "lfw/pairs.txt", "x/1.png x/2.png 2")
+    with pytest.raises(DatasetError, match=r"pairs\.txt, entry 1: expected"):
+        reader.queries()
+
+
+def test_packed_pairs_are_unpacked_and_code_in_them_never_runs(tmp_path: Path) -> None:
+    packed = tmp_path / "lfw.bin"
+    packed.write_bytes(pickle.dumps(([b"a", b"b", b"c", b"d"], [True, False]), protocol=2))
+    facepairs.unpack(packed, tmp_path / "lfw")
+    assert (
+        tmp_path / "lfw/pairs.txt"
+    ).read_text() == "00000.jpg 00001.jpg 1\n00002.jpg 00003.jpg 0\n"
+    assert [item.path for item in dataset("facepairs", tmp_path).gallery()] == [
+        "lfw/00001.jpg",
+        "lfw/00003.jpg",
+    ]
+    with pytest.raises(DatasetError, match="lfw cannot be made: File exists"):
+        facepairs.unpack(packed, tmp_path / "lfw")
+    for held in (([b"a"], [True]), ([1, 2], [True]), ([b"a", b"b"], [Path()]), 7):
+        packed.write_bytes(pickle.dumps(held))
+        with pytest.raises(DatasetError, match=r"lfw\.bin"):
+            facepairs.unpack(packed, tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
+def test_faces_have_to_rank_before_those_of_the_third_list(tmp_path: Path) -> None:
+    draw_faceranks(tmp_path)
+    reader = dataset("faceranks", tmp_path)
+    assert [(item.path, item.label) for item in reader.gallery()] == [
+        ("test_dataset/b/c.jpg", 3),
+        ("test_dataset/d.jpg", 4),
+        ("dis_dataset/e.jpg", -1),
+    ]
+    write(tmp_path, "lists/jk_list.txt", "a.jpg 5")
+    with pytest.raises(DatasetError, match=r"zj_list\.txt lacks the person 5"):
+        reader.queries()
+
+
+def test_a_face_is_of_the_person_before_the_number_of_its_file(tmp_path: Path) -> None:
+    draw_facerates(tmp_path)
+    found = {item.path: item.label for item in dataset("facerates", tmp_path).queries()}
+    assert found == {"A/A_0001.jpg": 0, "A/A_0002.jpg": 0, "B/B_X_0001.b.jpg": 1, "C/A_0003.jpg": 0}

@@ -12,6 +12,7 @@ import checkpoints
 import numpy as np
 import pytest
 import reid_reference as reference
+import sample
 import synthetic
 from click.testing import CliRunner
 from commands import run
@@ -82,7 +83,7 @@ def data(tmp_path: Path):
     return draw
 
 
-@pytest.mark.parametrize("name", CARDS if checkpoints.ALL else [SMALLEST])
+@pytest.mark.parametrize("name", CARDS if sample.ALL else [SMALLEST])
 def test_a_published_network_is_measured_end_to_end(
     name: str, published, data, tmp_path: Path
 ) -> None:

@@ -1,10 +1,11 @@
-"""A card names its network or its inputs in a form that nobody reads.
+"""A card names its network, its family or its inputs in a form that nobody reads.
 
-What: `network` is a module of `models/` and the class in it, with a dot between them. `input` is a
-list with the shape of a sample and the type of its numbers for each input.
+What: `network` is a module of `models/` and the class in it, with a dot between them. `family` is a
+word of small letters, digits, `-` and `_`, that YAML does not read as something else. `input` is a list with the shape of a sample and the type of
+its numbers for each input.
 
-Why: `load` imports the class by `network`, and inputs that are drawn at random, as by `mshub load`,
-have the type that `input` says.
+Why: `load` imports the class by `network`, `mshub generate` looks for the text of the family under its
+name, and inputs that are drawn at random, as by `mshub load`, have the type that `input` says.
 
 Example: `network: resnet50`
 
@@ -25,12 +26,19 @@ from mindspore_hub.hub.values import YamlText, is_null
 SEVERITY = Severity.ERROR
 FIXABLE = True
 
+_NAMES = {
+    "network": ("a module and a class", "resnet.resnet50"),
+    "family": ("a word of small letters, digits, `-` and `_`", "se-resnet"),
+}
+
 
 def check_card(document: Document, hub: HubCards) -> Iterator[Problem]:
-    """Report a network without its module, and each input that is not one."""
-    network, inputs = document.values.get("network"), document.values.get("input")
-    if isinstance(network, YamlText) and not is_null(network) and not fits("network", network.text):
-        message = f"network is {network.text!r}, not a module and a class"
-        yield Problem(network.place, message, "write `resnet.resnet50`, or remove it")
+    """Report a network without its module, another name of a family, and what is not an input."""
+    for key, (wanted, example) in _NAMES.items():
+        value = document.values.get(key)
+        if isinstance(value, YamlText) and not is_null(value) and not fits(key, value.text):
+            message = f"{key} is {value.text!r}, not {wanted}"
+            yield Problem(value.place, message, f"write `{example}`, or remove it")
+    inputs = document.values.get("input")
     if inputs is not None:
         yield from input_problems(inputs)

@@ -6,7 +6,7 @@ mirrored picture is added), `normalised: True` (the feature is divided by its no
 `types` (places of outputs that score these). Every place is one of `output-shape`.
 
 `protocol` says how the metrics were measured, and measures every metric of `evaluation`: `name`
-(`regdb`, `sop`, `sysu`, `vehiclenet` or `veri`) and the options of that protocol: `direction`
+(one of `mindspore_hub.tasks.retrieval.datasets`) and the options of that protocol: `direction`
 (`visible-to-infrared` or `infrared-to-visible`) for `regdb`, `part` (`half` or `all`) for `sop`,
 `search` (`all` or `indoor`) for `sysu`.
 
@@ -64,15 +64,18 @@ class Kind:
     Attributes:
         options: Options of the protocol and of its data set, with the words that each may have.
         metrics: Metrics that it measures, by the names under which cards publish them.
+        usual: Whether options that a card leaves out have the values of the protocol.
     """
 
     options: Mapping[str, tuple[str, ...]]
     metrics: Mapping[str, str]
+    usual: bool = False
 
     @property
     def fields(self) -> dict[str, Field]:
         """Its options as fields of `protocol`."""
-        return {name: one_of(words) for name, words in self.options.items()}
+        fields = {name: one_of(words) for name, words in self.options.items()}
+        return {name: field._replace(optional=self.usual) for name, field in fields.items()}
 
 
 _RANKED = {
@@ -91,7 +94,26 @@ _VEHICLES = {
     "typeacc": "type_accuracy",
 }
 
+_PERSONS = Kind(
+    {
+        "distance": ("euclidean", "cosine", "dot"),
+        "precisions": ("steps", "trapezoids"),
+        "unmatched": ("skipped", "failures"),
+        "unlabelled": ("kept", "removed"),
+    },
+    _RANKED,
+    usual=True,
+)
+
 KINDS = {
+    "dukemtmcreid": _PERSONS,
+    "facepairs": Kind(
+        {"distance": ("cosine", "euclidean")}, {"acc": "accuracy", "lfw": "accuracy"}, usual=True
+    ),
+    "faceranks": Kind({}, {"acc": "rank1"}),
+    "facerates": Kind({}, {"FAR0.1recall": "recall@far0.1"}),
+    "market1501": _PERSONS,
+    "msmt17": _PERSONS,
     "regdb": Kind({"direction": ("visible-to-infrared", "infrared-to-visible")}, _RANKED),
     "sop": Kind({"part": ("half", "all")}, {"acc": "recall@1"}),
     "sysu": Kind({"search": ("all", "indoor")}, _RANKED),
