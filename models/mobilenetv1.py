@@ -32,7 +32,7 @@ _BLOCKS = (
 class mobilenetv1(nn.Cell):  # as the original calls it
     """MobileNet of width 1, padded as MindSpore's "same".
 
-    Its own parameter names begin with `network.`, which training put before none of them.
+    Its own parameter names begin with `network.`: that is not a prefix that training left.
 
     Args:
         num_classes: Classes; with 0 the output is the pooled feature `(N, 1024)`. The original

@@ -47,8 +47,7 @@ _SMALL = (
 """The same of Table 2."""
 
 _FEATURES = 1280
-"""Length of the feature that classes are told from, in the small network too; the paper has 1024
-there."""
+"""Length of the feature that classes are told from; the paper has 1024 in the small network."""
 
 
 class MobileNetV3(nn.Cell):

@@ -87,14 +87,16 @@ class nasnet_a_mobile(nn.Cell):  # as the original calls it
         x, before = self.cell_7(x, before), x
         x, before = self.cell_8(x, before), x
         x, before = self.cell_9(x, before), x
-        auxiliary = self.aux_logits(x) if self.training and self.has_aux_logits else None
+        middle = x
         reduced = self.reduction_cell_1(x, before)
         x, before = self.cell_12(reduced, x), reduced
         x, before = self.cell_13(x, before), x
         x, before = self.cell_14(x, before), x
         x = self.cell_15(x, before)
         logits = self.classifier(self.dropout(global_pool(self.relu(x))))
-        return logits if auxiliary is None else (logits, auxiliary)
+        if self.training and self.has_aux_logits:
+            return logits, self.aux_logits(middle)
+        return logits
 
 
 class _Cell(nn.Cell):

@@ -81,12 +81,14 @@ class pnasnet5_mobile(nn.Cell):  # as the original calls it
         before, x = x, self.cell_3(before, x)
         before, x = x, self.cell_4(before, x)
         before, x = x, self.cell_5(before, x)
-        auxiliary = self.aux_logits(x) if self.training and self.has_aux_logits else None
+        middle = x
         before, x = x, self.cell_6(before, x)
         before, x = x, self.cell_7(before, x)
         x = self.cell_8(before, x)
         logits = self.last_linear(self.dropout(global_pool(self.relu(x))))
-        return logits if auxiliary is None else (logits, auxiliary)
+        if self.training and self.has_aux_logits:
+            return logits, self.aux_logits(middle)
+        return logits
 
 
 class _Cell(nn.Cell):
@@ -114,9 +116,10 @@ class _Cell(nn.Cell):
         shifted: bool = False,
     ) -> None:
         super().__init__()
-        self.conv_prev_1x1 = nn.Identity()
-        if projects:
-            self.conv_prev_1x1 = _Halved(before, width) if halves else _unit(before, width)
+        if halves:
+            self.conv_prev_1x1 = _Halved(before, width)
+        else:
+            self.conv_prev_1x1 = _unit(before, width) if projects else nn.Identity()
         self.conv_1x1 = _unit(channels, width)
         left = width if projects else before
         self.comb_iter_0_left = Separable(left, width, 5, stride, shifted)

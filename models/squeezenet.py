@@ -15,7 +15,7 @@ _FEATURES = 512
 """Channels of the last block, hence length of a pooled feature."""
 
 
-class SqueezeNet(nn.Cell):
+class _SqueezeNet(nn.Cell):
     """What the SqueezeNets have in common: no normalisation, and numbers that convolutions add.
 
     Args:
@@ -48,8 +48,8 @@ class SqueezeNet(nn.Cell):
         return global_pool(self.relu(last(self.dropout(maps))))
 
 
-class squeezenet(SqueezeNet):  # as the original calls it
-    """SqueezeNet 1.0, see `SqueezeNet`; no block adds its input to its output."""
+class squeezenet(_SqueezeNet):  # as the original calls it
+    """SqueezeNet 1.0, see `_SqueezeNet`; no block adds its input to its output."""
 
     checkpoint = classifier_files("final_conv")
 
@@ -77,8 +77,8 @@ class squeezenet(SqueezeNet):  # as the original calls it
         return self.classify(self.features(x), self.final_conv)
 
 
-class squeezenet1_1(SqueezeNet):
-    """SqueezeNet 1.1, see `SqueezeNet`: a smaller first convolution and earlier pools."""
+class squeezenet1_1(_SqueezeNet):
+    """SqueezeNet 1.1, see `_SqueezeNet`: a smaller first convolution and earlier pools."""
 
     checkpoint = classifier_files("final_conv")
 
@@ -106,8 +106,8 @@ class squeezenet1_1(SqueezeNet):
         return self.classify(self.features(x), self.final_conv)
 
 
-class squeezenet_residual(SqueezeNet):
-    """SqueezeNet 1.0 with simple bypass, see `SqueezeNet`: every second block adds its input."""
+class squeezenet_residual(_SqueezeNet):
+    """SqueezeNet 1.0 with simple bypass, see `_SqueezeNet`: every second block adds its input."""
 
     checkpoint = classifier_files("conv10")
 

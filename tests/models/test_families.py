@@ -77,9 +77,9 @@ def _computed():
     """Forms whose outputs are compared: the smallest of each module, or all."""
     smallest = {}
     for form in FORMS.values():
-        elements = sum(math.prod(shape) for _, shape in _parameters(form))
+        found = sum(math.prod(shape) for _, shape in _parameters(form)), form.name
         module = form.network.split(".")[0]
-        smallest[module] = min(smallest.get(module, (elements, form.name)), (elements, form.name))
+        smallest[module] = min(smallest.get(module, found), found)
     return list(FORMS) if ALL else [name for _, name in smallest.values()]
 
 
@@ -89,9 +89,15 @@ def form(request):
 
 
 @pytest.fixture(scope="module")
-def net(form, network_class):
+def built(form, network_class):
+    """A network without values."""
+    return build_uninitialised(network_class(form.network), form.arguments)
+
+
+@pytest.fixture(scope="module")
+def net(built, form, network_class):
     """A network with drawn parameters, loaded from what a file of it holds, in another order."""
-    yield _load(network_class(form.network), form)
+    yield _load(built, form, facts_of(network_class(form.network)))
     gc.collect()  # tens of millions of numbers would wait for the next network
 
 
@@ -104,11 +110,10 @@ def _values_are_dropped():
 
 @pytest.mark.parametrize("form", FORMS, indirect=True, scope="module")
 class TestForm:
-    def test_parameters_are_those_of_the_original_in_its_order(self, form, network_class):
-        net = build_uninitialised(network_class(form.network), form.arguments)
+    def test_parameters_are_those_of_the_original_in_its_order(self, built, form):
         expected = _parameters(form)
-        assert [(name, p.shape) for name, p in net.parameters_and_names()] == expected
-        assert [(p.name, p.shape) for p in net.get_parameters()] == expected
+        assert [(name, p.shape) for name, p in built.parameters_and_names()] == expected
+        assert [(p.name, p.shape) for p in built.get_parameters()] == expected
 
     def test_names_in_a_file_are_those_of_the_network(self, form, network_class):
         facts = facts_of(network_class(form.network))
@@ -172,10 +177,8 @@ MISTAKES = {
     "average pools": {"MaxPool2d": nn.AvgPool2d},
     "leaky units": {"ReLU": functools.partial(nn.LeakyReLU, 0.1)},
     "bounded units": {"ReLU": nn.ReLU6},
-    "unbounded units": {"ReLU6": nn.ReLU},
-    "swish": {"HSwish": nn.SiLU},
     "sigmoid": {"HSigmoid": nn.Sigmoid},
-    "slope of 0.1": {"LeakyReLU": lambda _: _LEAKY(0.1)},
+    "slope of 0.1": {"LeakyReLU": lambda _, leaky=nn.LeakyReLU: leaky(0.1)},
 }
 
 
@@ -194,9 +197,6 @@ MISTAKES = {
         ("resnetv2_50_10", "uneven padding"),
         ("resnetv2_50_10", "eps of 1e-3"),
         ("mobilenetv1_cifar10", "even padding"),
-        ("mobilenetv1_cifar10", "unbounded units"),
-        ("mobilenetv3_small_imagenet1000", "uneven padding"),
-        ("mobilenetv3_small_imagenet1000", "swish"),
         ("mobilenetv3_small_imagenet1000", "sigmoid"),
         ("tinydarknet_imagenet1000", "eps of 1e-5"),
         ("tinydarknet_imagenet1000", "slope of 0.1"),
@@ -207,7 +207,8 @@ def test_a_mistake_in_a_network_is_noticed(form, mistake, network_class, monkeyp
     cell = network_class(form.network)
     for name, wrong in MISTAKES[mistake].items():
         monkeypatch.setattr(nn, name, wrong)
-    assert _error(_load(cell, form), form) > TOLERANCE
+    net = build_uninitialised(cell, form.arguments)
+    assert _error(_load(net, form, facts_of(cell)), form) > TOLERANCE
 
 
 @pytest.mark.parametrize(
@@ -217,8 +218,7 @@ def test_a_mistake_in_a_network_is_noticed(form, mistake, network_class, monkeyp
         ("googlenet.googlenet", []),
         ("resnext.se_resnext50_32x4d", []),
         ("resnetv2.resnetv2_50", ["conv1.weight"]),
-        ("mobilenetv3.mobilenetv3_small", []),
-        ("shufflenet.shufflenetv2", []),
+        ("tinydarknet.tinydarknet", []),
     ],
 )
 def test_a_training_step_reaches_every_weight_but_the_idle(network, idle, network_class):
@@ -263,41 +263,32 @@ def test_every_form_has_its_parameters_and_its_output():
         assert {output.split("/")[0] for output in outputs} == names
 
 
+HEADS = [
+    "alexnet.alexnet",
+    "googlenet.googlenet",
+    "googlenet.mindcv_googlenet",
+    "lenet.lenet5",
+    "mobilenetv3.mobilenetv3_small",
+    "resnet.mindcv_resnet50",
+    "resnet.resnet18",
+    "resnet.resnet50",
+    "resnetv2.mindcv_bit_resnet50",
+    "resnetv2.resnetv2_50",
+    "resnext.resnext50",
+    "resnext.se_resnext50_32x4d",
+    "se_resnet.mindcv_seresnet18",
+    "se_resnet.se_resnet50",
+    "se_resnet.senet_resnet50",
+    "squeezenet.squeezenet",
+    "squeezenet.squeezenet_residual",
+    "tinydarknet.tinydarknet",
+    "vgg.mindcv_vgg13",
+    "vgg.vgg16",
+]
+
+
 @pytest.mark.parametrize(
-    "network",
-    [
-        "alexnet.alexnet",
-        "googlenet.googlenet",
-        "googlenet.mindcv_googlenet",
-        "cspdarknet53.cspdarknet53",
-        "efficientnet.efficientnet_b1",
-        "ghostnet.ghostnet_1x",
-        "lenet.lenet5",
-        "mnasnet.mnasnet",
-        "mobilenetv1.mobilenetv1",
-        "mobilenetv2.mobilenetv2",
-        "mobilenetv3.mobilenetv3_small",
-        "nasnet.nasnet_a_mobile",
-        "pnasnet.pnasnet5_mobile",
-        "proxylessnas.proxylessnas_mobile",
-        "resnet.resnet18",
-        "resnet.resnet50",
-        "resnet.mindcv_resnet50",
-        "resnetv2.resnetv2_50",
-        "resnetv2.mindcv_bit_resnet50",
-        "resnext.resnext50",
-        "resnext.se_resnext50_32x4d",
-        "se_resnet.se_resnet50",
-        "se_resnet.senet_resnet50",
-        "se_resnet.mindcv_seresnet18",
-        "shufflenet.shufflenetv1",
-        "shufflenet.shufflenetv2",
-        "squeezenet.squeezenet",
-        "squeezenet.squeezenet_residual",
-        "tinydarknet.tinydarknet",
-        "vgg.vgg16",
-        "vgg.mindcv_vgg13",
-    ],
+    "network", sorted({form.network for form in FORMS.values()}) if ALL else HEADS
 )
 def test_without_classes_a_network_lacks_its_head_alone(network, network_class):
     cell = network_class(network)
@@ -309,8 +300,7 @@ def test_without_classes_a_network_lacks_its_head_alone(network, network_class):
     assert [name for name, _ in without.parameters_and_names()] == trunk
 
 
-def _load(cell, form):
-    facts = facts_of(cell)
+def _load(net, form, facts):
     stored = [
         Weight(_prefix(form) + name, Signature(shape, "float32"), _value(form, name, shape))
         for name, shape in _parameters(form)
@@ -320,7 +310,6 @@ def _load(cell, form):
     left += [Weight(name, Signature((), "float32"), np.float32(0)) for name in counters]
     mixed = [*stored, *left]
     random.Random(form.name).shuffle(mixed)
-    net = build_uninitialised(cell, form.arguments)
     assign(net, _named(mixed, facts), facts)
     return net.set_train(False)
 
@@ -374,6 +363,12 @@ def _draw_small(name, shape):
 @functools.lru_cache(maxsize=2)
 def _draw_large(name, shape):
     return fill.parameter(name, shape)
+
+
+def test_the_last_layer_may_be_called_as_in_another_release(network_class):
+    facts = facts_of(network_class("mobilenetv2.mobilenetv2"))
+    names = [network_name(f"{layer}.bias", facts) for layer in ("head.1", "dense", "head.2")]
+    assert names == ["dense.bias", "dense.bias", "head.2.bias"]
 
 
 def test_weights_of_all_groups_in_one_tensor_are_those_of_each(network_class):
