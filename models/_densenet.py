@@ -19,7 +19,7 @@ BLOCKS_121 = (6, 12, 24, 16)
 """Layers of each block of a DenseNet-121."""
 
 
-class DenseNet121(nn.Cell):
+class DenseNetTrunk(nn.Cell):
     """Image to feature map.
 
     Args:

@@ -8,7 +8,7 @@ the same.
 from mindspore import Tensor, nn, ops
 
 from ._classifier import INPUT_SHAPE, classifier_files, last_layer
-from ._densenet import FEATURES, DenseBlock, DenseNet121, Transition
+from ._densenet import FEATURES, DenseBlock, DenseNetTrunk, Transition
 from ._resnet import global_pool
 
 _FILES = classifier_files("head.fc", prefixes=("network.",))
@@ -38,7 +38,7 @@ class densenet121(nn.Cell):  # as the original calls it
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.input_shapes = (INPUT_SHAPE,)
-        self.backbone = _Backbone(DenseNet121(3, nn.MaxPool2d))
+        self.backbone = _Backbone(DenseNetTrunk(3, nn.MaxPool2d))
         self.head = _Head(FEATURES, num_classes)
 
     def construct(self, x: Tensor) -> Tensor:

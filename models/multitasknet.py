@@ -4,7 +4,7 @@ from mindspore import Tensor, nn, ops
 
 from ._arguments import require_counts, require_one_of
 from ._checkpoint import Argument, Checkpoint
-from ._densenet import FEATURES, DenseNet121
+from ._densenet import FEATURES, DenseNetTrunk
 from ._resnet import global_pool
 
 _HEATMAPS = 36
@@ -90,7 +90,7 @@ class MultiTaskNet(nn.Cell):
         self.keyptaware = bool(keyptaware)
         self.multitask = bool(multitask)
         self.input_shapes = ((channels, 256, 256), (_KEYPOINTS,))[: 1 + keyptaware]
-        self.base = DenseNet121(channels, nn.AvgPool2d)
+        self.base = DenseNetTrunk(channels, nn.AvgPool2d)
         self.leaky_relu = nn.LeakyReLU(0.01)
         if multitask:
             self.fc_vid = nn.Dense(size, 1024)
