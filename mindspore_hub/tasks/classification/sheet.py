@@ -66,7 +66,7 @@ def plan(
     if predictions.paths is None:
         msg = "The pictures of a sheet are files, but these have no paths; classify files."
         raise FeaturesError(msg)
-    root = page.root_of(images, predictions.about, argument="images", what="predictions")
+    root = page.root_of(images, predictions.about, argument="`images=`", what="predictions")
     tiles = tuple(
         Tile(
             shown(predictions.name(picture)),
@@ -75,7 +75,7 @@ def plan(
         )
         for picture in places
     )
-    page.require_there(tiles, root, argument="images")
+    page.require_there(tiles, root, argument="`images=`")
     return Sheet(tuple(_facts(predictions, len(places))), tiles)
 
 

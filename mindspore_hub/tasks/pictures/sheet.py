@@ -102,7 +102,7 @@ def root_of(
     """The folder that the paths of pictures are below: what is given, or what `about` says.
 
     Raises:
-        DatasetError: Neither names a folder. The message names the argument that may, says of what
+        DatasetError: Neither names a folder. The message says with which argument to name one, of what
             the pictures are, such as `features`, and of which side, such as ` of the queries`.
     """
     said = about.get("root")
@@ -124,11 +124,7 @@ def require_there(tiles: Sequence[Tile], root: Path, *, argument: str, side: str
 
 
 def _with_remedy(fault: str, argument: str) -> str:
-    option = f"--{argument.replace('_', '-')}"
-    return (
-        f"{fault}; name the folder that their paths are below, with `{option} DIR`, or "
-        f"`{argument}=` in Python."
-    )
+    return f"{fault}; name the folder that their paths are below, with {argument}."
 
 
 def as_html(package: str, template: str, tiles: Iterable[Tile], **values: Any) -> bytes:

@@ -113,9 +113,9 @@ def plan(
         )
         for query in places
     ]
-    page.require_there([row[0] for row in rows], root, argument="images", side=_QUERIES)
+    page.require_there([row[0] for row in rows], root, argument=_named("images"), side=_QUERIES)
     nearest = [tile for row in rows for tile in row[1:]]
-    page.require_there(nearest, other, argument="gallery_images", side=_GALLERY)
+    page.require_there(nearest, other, argument=_named("gallery_images"), side=_GALLERY)
     facts = tuple(_facts(matches, len(places)))
     return Sheet(facts, matches.correct is not None, tuple(rows))
 
@@ -123,7 +123,13 @@ def plan(
 def _root(
     given: str | os.PathLike[str] | None, features: Features, side: str, argument: str
 ) -> Path:
-    return page.root_of(given, features.about, argument=argument, what="features", side=side)
+    return page.root_of(
+        given, features.about, argument=_named(argument), what="features", side=side
+    )
+
+
+def _named(argument: str) -> str:
+    return f"`--{argument.replace('_', '-')} DIR`, or `{argument}=` in Python"
 
 
 def _tile(root: Path, name: str, nearest: Nearest | None = None) -> Tile:
