@@ -188,7 +188,7 @@ MISTAKES = {
     "leaky units": {"ReLU": functools.partial(nn.LeakyReLU, 0.1)},
     "bounded units": {"ReLU": nn.ReLU6},
     "sigmoid": {"HSigmoid": nn.Sigmoid},
-    "slope of 0.1": {"LeakyReLU": lambda _, leaky=nn.LeakyReLU: leaky(0.1)},
+    "slope of 0.1": {"LeakyReLU": lambda _: _LEAKY(0.1)},
     "pools of the largest": {"AvgPool2d": nn.MaxPool2d},
 }
 
