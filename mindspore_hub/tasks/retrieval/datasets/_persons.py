@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import DatasetError, FeaturesError
+from mindspore_hub.tasks.datasets import Source, choose
 from mindspore_hub.tasks.retrieval import metrics
-from mindspore_hub.tasks.retrieval.datasets import Item, Source, choose
+from mindspore_hub.tasks.retrieval.datasets import Item
 from mindspore_hub.tasks.retrieval.features import Features, Floats, Integers, squared_norms
 from mindspore_hub.tasks.retrieval.ranking import (
     Blocks,

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mindspore_hub.tasks.retrieval.datasets import Dataset, Item, Source
+from mindspore_hub.tasks.datasets import Source
+from mindspore_hub.tasks.retrieval.datasets import Dataset, Item
 from mindspore_hub.tasks.retrieval.datasets._persons import Persons, folder_of, named_items
 
 SOURCE = Source(

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 
 from mindspore_hub.errors import DatasetError, FeaturesError
+from mindspore_hub.tasks.datasets import Source
 from mindspore_hub.tasks.retrieval import metrics
-from mindspore_hub.tasks.retrieval.datasets import Dataset, Item, Source, labelled
+from mindspore_hub.tasks.retrieval.datasets import Dataset, Item, labelled
 from mindspore_hub.tasks.retrieval.faces import rank_among_distractors
 from mindspore_hub.tasks.retrieval.features import Features
 
