@@ -128,7 +128,7 @@ def test_an_output_that_is_there_is_kept_unless_forced(
 @pytest.mark.parametrize(
     ("name", "options", "code", "message"),
     [
-        ("tinny", (), 3, "'tinny' names no model card. Did you mean Tiny?"),
+        ("tinny", (), 3, "'tinny' names no model card. Did you mean Tiny or "),
         ("tiny", ("--modality", "infrared"), 1, "trained on visible and thermal pictures"),
         ("tiny", ("--pattern", "x"), 1, "must have a group (?P<label>...)"),
         ("tiny", ("--batch-size", "0"), 2, "0 is not in the range x>=1"),
