@@ -10,9 +10,9 @@ where training has several, the others as `form/1` and so on. `training` says ho
 outputs, from the last, are those of training; `parts` which elements of each are there, by end and
 step. `image` and `output` name another form's, and `beside` what else there is in a file.
 
-Names and shapes are compared for every form. Outputs are compared for the smallest form of each
-module that is not `large`, in GRAPH mode for those that `networks.json` marks. Forms that are `slow` to
-build, and all others too in both modes, are compared if MSHUB_TEST_ALL is set.
+Names in files are compared for every form, parameters for the smallest form of each network that is not
+`slow` to build, outputs for the smallest of each module that is not `large`, in GRAPH mode for those that
+`networks.json` marks. If MSHUB_TEST_ALL is set, all are compared, in both modes.
 """
 
 import functools
@@ -77,19 +77,23 @@ def _parameters(form):
     return _sections(form.folder)[form.name]
 
 
-def _built():
-    """Forms whose network is built, all but the slow ones, or all."""
-    return [name for name, form in FORMS.items() if sample.ALL or not hasattr(form, "slow")]
-
-
-def _computed():
-    """Forms whose outputs are compared: the smallest of each module, or all."""
+def _smallest(names, kind):
+    """The smallest form of each kind among these, or all of them."""
     smallest = {}
-    for form in (FORMS[name] for name in _built() if not hasattr(FORMS[name], "large")):
-        found = sum(math.prod(shape) for _, shape in _parameters(form)), form.name
-        module = form.network.split(".")[0]
-        smallest[module] = min(smallest.get(module, found), found)
+    for name in names:
+        size = sum(math.prod(shape) for _, shape in _parameters(FORMS[name]))
+        key = kind(FORMS[name])
+        smallest[key] = min(smallest.get(key, (size, name)), (size, name))
     return list(FORMS) if sample.ALL else [name for _, name in smallest.values()]
+
+
+_BUILT = _smallest(
+    [name for name, form in FORMS.items() if not hasattr(form, "slow")], lambda form: form.network
+)
+_COMPUTED = _smallest(
+    [name for name in _BUILT if not hasattr(FORMS[name], "large")],
+    lambda form: form.network.split(".")[0],
+)
 
 
 @pytest.fixture(scope="module")
@@ -135,14 +139,14 @@ class TestForm:
         assert derived == {name: form.arguments[name] for name in derived}
 
 
-@pytest.mark.parametrize("form", _built(), indirect=True, scope="module")
+@pytest.mark.parametrize("form", _BUILT, indirect=True, scope="module")
 def test_parameters_are_those_of_the_original_in_its_order(built, form):
     expected = _parameters(form)
     assert [(name, p.shape) for name, p in built.parameters_and_names()] == expected
     assert [(p.name, p.shape) for p in built.get_parameters()] == expected
 
 
-@pytest.mark.parametrize("form", _computed(), indirect=True, scope="module")
+@pytest.mark.parametrize("form", _COMPUTED, indirect=True, scope="module")
 @pytest.mark.parametrize("mode", ["pynative"], indirect=True)
 @pytest.mark.usefixtures("mode")
 def test_output_equals_that_of_the_original(net, form):
