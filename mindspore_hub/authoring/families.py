@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from textwrap import TextWrapper
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ from mindspore_hub.hub.values import YamlText, release_order
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
+
+    from mindspore_hub.hub.index import Index
 
 _FOLDER = "families"
 _SUFFIX = ".md.jinja"
@@ -134,13 +137,17 @@ def _releases(card: Card, hub: Hub) -> str:
     entry = hub.index.by_uid.get(card.uid.lower())
     of_file = hub.index.of_network(entry) if entry else ()
     own = {card.version, *(item.release for item in of_file)}
-    publisher = card.uid.partition("/")[0]
-    every = {item.release for item in hub.index.entries if item.uid.startswith(f"{publisher}/")}
     parts: list[list[str]] = [[]]
-    for release in sorted({*every, *own}, key=release_order):
+    for release in sorted({*_published_for(hub.index), *own}, key=release_order):
         parts[-1].append(release) if release in own else parts.append([])
     texts = [text for part in parts for text in _joined(part)]
     return " and ".join(filter(None, [", ".join(texts[:-1]), texts[-1]]))
+
+
+@lru_cache(maxsize=1)
+def _published_for(index: Index) -> frozenset[str]:
+    """Every release that has cards."""
+    return frozenset(entry.release for entry in index.entries)
 
 
 def _joined(releases: list[str]) -> list[str]:

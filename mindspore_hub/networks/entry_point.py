@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mindspore_hub.errors import CardError
 from mindspore_hub.hub.card import Card
@@ -12,6 +14,9 @@ from mindspore_hub.hub.hub import Hub, own_root
 from mindspore_hub.hub.keys import is_class_name
 from mindspore_hub.hub.paths import ENTRY_POINT, entry_point_path
 from mindspore_hub.hub.values import Argument, quoted
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 SHARED = "_entry"
 """Module in `models/` that every entry point imports."""
@@ -48,9 +53,14 @@ def entry_point_text(cards: list[Card], default: Card) -> str:
 
     A CardError says that no class can have its name, or that its cards name several networks.
     """
+    _require_one_network(cards, default)
+    return _template().render(default=default, cards=cards, keys=_keys(cards))
+
+
+@cache
+def _template() -> Template:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    _require_one_network(cards, default)
     environment = Environment(
         loader=PackageLoader("mindspore_hub.networks"),
         undefined=StrictUndefined,
@@ -58,8 +68,7 @@ def entry_point_text(cards: list[Card], default: Card) -> str:
         autoescape=False,  # noqa: S701 - the output is Python, not HTML
     )
     environment.filters.update(text=quoted, literal=_literal)
-    template = environment.get_template(f"{ENTRY_POINT}.py.jinja")
-    return template.render(default=default, cards=cards, keys=_keys(cards))
+    return environment.get_template(f"{ENTRY_POINT}.py.jinja")
 
 
 def _require_one_network(cards: list[Card], default: Card) -> None:
