@@ -4,9 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# Two processes, each with whole files, for tests hold checkpoints of published size; in the order of
+# Three processes for two processors, as tests wait for servers; each with whole files, for tests hold
+# checkpoints of published size; in the order of
 # tests/conftest.py, slow files first.
-PYTEST := -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # MindSpore 2.10 runs convolutions in reference code on AVX-512 processors unless oneDNN is held to
 # AVX2 before its first operator.

@@ -251,7 +251,7 @@ def test_bundles_of_all_networks_run_in_one_process_without_the_package(
 ) -> None:
     for card in NETWORKS.values():
         facts = used[card.name]
-        assert facts["network"] == card.model_name
+        assert facts["network"] == card.network[1]
         assert tuple(map(tuple, facts["shapes"])) == card.output_shapes
         held = {item.canonical: list(item.shape) for item in checkpoints.tensors_of(card)}
         parameters = facts["parameters"]

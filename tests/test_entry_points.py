@@ -56,6 +56,8 @@ def test_entry_points_take_the_model_and_every_card(model: str, root: Path) -> N
         published = module.CHECKPOINTS[keys[card]]
         assert published["asset-sha256"] == card.asset.sha256
         assert published["asset-link"] == card.asset.link
+        if card is not default and not sample.ALL:
+            continue
         network = module.create_network(keys[card].upper())
         for argument, value in published["network-args"].items():
             tensors = [a.tensor for a in facts_of(network).arguments if a.name == argument]

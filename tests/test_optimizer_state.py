@@ -20,6 +20,8 @@ from mindspore_hub.networks.examine import examine
 from mindspore_hub.networks.weights import facts_of, optimizer_state, read_weights
 from mindspore_hub.tensors import map_file
 
+pytestmark = pytest.mark.slow
+
 try:
     from mindspore.mint import optim as mint
 except ImportError:  # MindSpore below 2.5

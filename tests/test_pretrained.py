@@ -5,7 +5,6 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -44,7 +43,9 @@ class Layer(nn.Cell):
     checkpoint = SimpleNamespace(
         **{
             **vars(facts_of(object)),
-            "arguments": (SimpleNamespace(name="size", tensor="layer.weight", axis=0, values={}),),
+            "arguments": (
+                SimpleNamespace(name="size", tensor="layer.weight", axis=0, values={}, always=None),
+            ),
         }
     )
 
@@ -95,7 +96,7 @@ WRITERS = {"ckpt": as_ckpt, "safetensors": as_safetensors}
 
 
 def card_with(asset: Asset) -> Card:
-    return replace(Hub.of().resolve("MVD"), other_asset=asset)
+    return Hub.of().resolve("MVD").with_asset(asset)
 
 
 def create(

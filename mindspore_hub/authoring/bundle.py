@@ -297,7 +297,7 @@ def _write_weights(folder: Path, card: Card, hub: Hub, settings: Settings) -> tu
     published = replace(published, network_args={**arguments, **published.network_args})
     size = f"{file.stat().st_size / 1e6:.0f} MB"
     written = replace(_as_ckpt(published), sha256=_digest(file), size=size)
-    return replace(card, other_asset=published), written
+    return card.with_asset(published), written
 
 
 def _as_ckpt(asset: Asset) -> Asset:

@@ -113,7 +113,7 @@ def _check_code(folder: Path, manifest: Manifest, card: Card, theirs: Mapping[st
     ours: dict[str, bytes] = {}
     with suppress(CardError, TrustError):  # a network that the hub does not have
         hub = Hub.of()
-        ours = code_files(replace(card, other_asset=manifest.published), hub)
+        ours = code_files(card.with_asset(manifest.published), hub)
         if not hub.is_own:
             trusted_copy(hub, manifest.uid)
     if not ours or ours != theirs or manifest.entry_point not in ours:

@@ -124,8 +124,12 @@ def gather(
     named = stated.get("asset-link", "").rsplit("/", 1)[-1]
     facts = {**_of_name(model, file_name), **_of_name(model, named), **stated}
     if siblings:
-        dataset = facts.get("train-dataset")
-        nearest = min(siblings, key=lambda card: card.text("train-dataset") != dataset)
+        dataset, release = facts.get("train-dataset"), facts.get("mindspore-version")
+
+        def distance(card: Card) -> tuple[bool, bool]:
+            return card.text("train-dataset") != dataset, card.version != release
+
+        nearest = min(siblings, key=distance)
         said = {key: {card.text(key) for card in siblings} for key in _OF_ALL}
         alike = {key: value for key, (value, *others) in said.items() if not others}
         facts = {**alike, **_of_sibling(nearest, facts), **facts}

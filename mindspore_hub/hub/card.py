@@ -226,6 +226,10 @@ class Card:
         found = (asset for asset in self.assets if asset.is_loadable)
         return self.other_asset or next(found, None)
 
+    def with_asset(self, asset: Asset | None) -> Card:
+        """The card with another checkpoint than the one in its front matter, or with that one."""
+        return Card(self.path, self.uid, self.title, self.front_matter, self.needs_uid, asset)
+
     def asset_text(self, key: str) -> str:
         """Text of a single value of its loadable checkpoint; empty if there is none."""
         return self.asset.node.text(key) if self.asset else ""

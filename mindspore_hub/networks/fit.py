@@ -105,10 +105,11 @@ def _fit(facts: Examination, cards: Sequence[Card], cell: Network) -> Fit:
 
 
 def _may_fit(facts: Examination, cell: Network) -> bool:
-    """Whether a tensor that tells an argument is there; building every network takes seconds."""
-    arguments = facts_of(cell).arguments
-    weights = _parameters(facts, cell)
-    return not arguments or any(argument.tensor in weights for argument in arguments)
+    """Whether a tensor that tells the class count is there; building every network takes seconds."""
+    known = facts_of(cell)
+    telling = [item.tensor for item in known.arguments if item.name == known.class_argument]
+    weights = _parameters(facts, cell) if telling else {}
+    return not telling or any(tensor in weights for tensor in telling)
 
 
 def _parameters(facts: Examination, cell: Network) -> Weights:

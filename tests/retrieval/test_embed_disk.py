@@ -20,6 +20,8 @@ from mindspore_hub.tasks.pictures.samples import list_samples
 from mindspore_hub.tasks.retrieval import features
 from mindspore_hub.tasks.retrieval.embedding import Embedding
 
+pytestmark = pytest.mark.slow
+
 TESTS = Path(__file__).parents[1]
 PICTURES = 24
 
