@@ -4,9 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# Three processes for two processors, as tests wait for servers; each with whole files, for tests hold
-# checkpoints of published size; in the order of
-# tests/conftest.py, slow files first.
+# Three processes on two processors, as tests wait for servers and children; each with whole files, for tests
+# hold checkpoints of published size; in the order of tests/conftest.py, slow files first.
 PYTEST := -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # MindSpore 2.10 runs convolutions in reference code on AVX-512 processors unless oneDNN is held to
