@@ -1,6 +1,7 @@
 """What every test starts from: an empty store, and nothing from the caller's environment."""
 
 import os
+import signal
 
 # MindSpore 2.10 runs convolutions in reference code on processors with AVX-512 unless oneDNN is
 # held to AVX2 before its first operator: a test here would take minutes.
@@ -21,6 +22,9 @@ import pytest
 # What decides whether a change lands must not depend on chance; elsewhere, chance finds more.
 hypothesis.settings.register_profile("ci", derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+# A shell ignores Ctrl-C for what it starts in the background, and so would every command of the tests.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parents[1]
 

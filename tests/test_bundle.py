@@ -257,7 +257,7 @@ def test_bundles_of_all_networks_run_in_one_process_without_the_package(
         parameters = facts["parameters"]
         assert parameters == {name: held[name] for name in parameters}, card.name
         models = next(facts["path"].parent.rglob("models"))
-        assert sorted(path.stem for path in models.glob("[!_]*.py")) == [card.model_name.lower()]
+        assert sorted(path.stem for path in models.glob("[!_]*.py")) == [card.network[0]]
         held_modules = {path.stem for path in models.glob("*.py")} - {"__init__"}
         assert held_modules == set(facts["modules"]), "what it imports, and no more"
 
