@@ -234,8 +234,8 @@ def _files(hub: Hub) -> list[PublishedFile]:
     index = Index([*index.entries, *others]) if others else index
     cards: dict[str, list[Card]] = {}
     for card in hub.cards:
-        if card.asset:
-            cards.setdefault(card.asset.sha256, []).append(card)
+        cards.setdefault(card.asset_text("asset-sha256"), []).append(card)
+    cards.pop("", None)
     files = []
     for entries in index.files:
         named: dict[str, list[Entry]] = {}
