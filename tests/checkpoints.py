@@ -6,6 +6,7 @@ import random
 import shutil
 import zlib
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks.classes import import_network
 from mindspore_hub.networks.construct import build_uninitialised
+from mindspore_hub.networks.weights import Weight, name_weights
 
 ROOT = Path(__file__).parents[1]
 
@@ -146,6 +148,15 @@ def copy_hub(folder: Path, *, without: str = "") -> Path:
         (folder / "models" / f"{without.lower()}.py").unlink(missing_ok=True)
         shutil.rmtree(folder / "mindspore_hub_conf" / without, ignore_errors=True)
     return folder
+
+
+def named(stored: Iterable[Weight], facts: Any) -> Mapping[str, Weight]:
+    """Tensors of a file by the names that a network gives them, as its facts say."""
+    return name_weights({it.file_name: partial(_same, it) for it in stored}, facts)
+
+
+def _same(weight: Weight) -> Weight:
+    return weight
 
 
 def publish(card: Path, link: str, sha256: str) -> Path:

@@ -227,7 +227,7 @@ class _Unique:
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[str, Any]:
         keys = [key.value for key, _ in node.value]
         assert len({*keys}) == len(keys), f"a key stands twice among {keys}"
-        return super().construct_mapping(node, deep)  # type: ignore[misc]
+        return super().construct_mapping(node, deep)  # type: ignore[misc] - of a loader
 
 
 class _Loader(_Unique, yaml.BaseLoader):

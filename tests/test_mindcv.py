@@ -4,13 +4,13 @@ By default one network is tried, with MSHUB_TEST_ALL=1 all: the file of vgg16 ha
 """
 
 import json
-import os
 from pathlib import Path
 
 import checkpoints
 import manifests
 import numpy as np
 import pytest
+import sample
 
 import mindspore_hub
 from mindspore_hub.errors import CheckpointError
@@ -30,7 +30,7 @@ NETWORKS = {
     "vgg16": ("vgg16", {}, 13, ("layers.0.weight", "features.0.weight")),
 }
 
-TRIED = [*NETWORKS] if os.environ.get("MSHUB_TEST_ALL") else ["mobilenetv2"]
+TRIED = [*NETWORKS] if sample.ALL else ["mobilenetv2"]
 
 
 def published(name: str) -> dict[str, np.ndarray]:

@@ -1,12 +1,11 @@
 """What is particular to single families of `data/families/modern`."""
 
-import functools
-import os
-
 import fill
 import mindspore
 import numpy as np
 import pytest
+import sample
+from checkpoints import named
 from mindspore import nn, ops
 from windows import CONSTANTS
 
@@ -16,22 +15,39 @@ from mindspore_hub.networks.weights import (
     Weight,
     derive_arguments,
     facts_of,
-    name_weights,
 )
 
 pytestmark = pytest.mark.slow
 
-ALL = bool(os.environ.get("MSHUB_TEST_ALL"))
+NETWORKS = {
+    "densenet.densenet100": 342,
+    "inception_v3.inception_v3": 2048,
+    "xception.xception": 2048,
+    "vit.vit_base_patch32": 768,
+    "vit.vit_base": 768,
+    "wideresnet.wideresnet": 640,
+    "wideresnet.wrn": 640,
+    "res2net.res2net50": 2048,
+    "swin.swin_tiny": 768,
+    "dpn.dpn92": 2688,
+    "inception_v4.inception_v4": 1536,
+    "inception_resnet_v2.inception_resnet_v2": 1536,
+    "resnest.resnest50": 2048,
+    "sknet.sknet50": 2048,
+    "hrnet.hrnet_w48": 2048,
+    "convnext.convnext_tiny": 768,
+    "repvgg.repvgg_a0": 1280,
+    "cct.cct_14_7x2_224": 384,
+}
+"""Lengths of the features that each gives without classes."""
+
+TRIED = [*NETWORKS] if sample.ALL else ["densenet.densenet100"]
 
 
 def _named(facts, shapes):
     """Tensors of a file, given as names and shapes, by the names of the network."""
     stored = [Weight(name, Signature(shape, "float32"), np.zeros(shape)) for name, shape in shapes]
-    return name_weights({w.file_name: functools.partial(_same, w) for w in stored}, facts)
-
-
-def _same(weight):
-    return weight
+    return named(stored, facts)
 
 
 @pytest.mark.parametrize(
@@ -105,30 +121,7 @@ def test_constants_of_swin_are_those_of_its_files(network_class):
         np.testing.assert_array_equal(parameter.asnumpy(), expected, err_msg=name)
 
 
-NETWORKS = {
-    "densenet.densenet100": 342,
-    "inception_v3.inception_v3": 2048,
-    "xception.xception": 2048,
-    "vit.vit_base_patch32": 768,
-    "vit.vit_base": 768,
-    "wideresnet.wideresnet": 640,
-    "wideresnet.wrn": 640,
-    "res2net.res2net50": 2048,
-    "swin.swin_tiny": 768,
-    "dpn.dpn92": 2688,
-    "inception_v4.inception_v4": 1536,
-    "inception_resnet_v2.inception_resnet_v2": 1536,
-    "resnest.resnest50": 2048,
-    "sknet.sknet50": 2048,
-    "hrnet.hrnet_w48": 2048,
-    "convnext.convnext_tiny": 768,
-    "repvgg.repvgg_a0": 1280,
-    "cct.cct_14_7x2_224": 384,
-}
-"""Lengths of the features that each gives without classes."""
-
-
-@pytest.mark.parametrize("network", NETWORKS if ALL else ["densenet.densenet100"])
+@pytest.mark.parametrize("network", TRIED)
 def test_without_classes_a_picture_has_the_same_feature_alone_and_beside_another(
     network, network_class
 ):
@@ -141,8 +134,7 @@ def test_without_classes_a_picture_has_the_same_feature_alone_and_beside_another
     np.testing.assert_allclose(features[1:], alone, atol=1e-5 * np.abs(features).max())
 
 
-@pytest.mark.skipif(not ALL, reason="takes minutes; MSHUB_TEST_ALL=1 runs it")
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", TRIED)
 def test_a_training_step_reaches_every_weight(network, network_class):
     net = network_class(network)(num_classes=5).set_train()
     ((*shape,),) = net.input_shapes

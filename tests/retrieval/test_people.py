@@ -138,7 +138,7 @@ def test_a_recorded_case_gives_the_numbers_of_the_original(name: str) -> None:
     paths = [folder / f"{name}.npz" for folder in (OWN, SHARED)]
     there = [path for path in paths if path.is_file()]
     if not there:
-        pytest.skip(f"{SHARED} is not at hand")
+        pytest.skip(f"{SHARED} is not at hand; the cases in tests/data/reid/people are tried")
     [run] = [run for run in RUNS if name.startswith(run.__name__)]
     with np.load(there[0]) as arrays:
         run({key: arrays[key] for key in arrays.files}, EXPECTED[name])
