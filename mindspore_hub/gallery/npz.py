@@ -19,6 +19,7 @@ from mindspore_hub.errors import FeaturesError
 from mindspore_hub.gallery import archive
 from mindspore_hub.gallery.distances import Kind, exact
 from mindspore_hub.gallery.features import Features, Floats, Integers, about_of, load
+from mindspore_hub.gallery.index import Measured
 from mindspore_hub.gallery.origin import digests_of, ids_of
 from mindspore_hub.gallery.store import UNKNOWN, Found
 from mindspore_hub.gallery.where import Filter, Mask
@@ -90,12 +91,13 @@ class NpzStore:
         digests = self._held.digests[places[there]]
         return dict(zip(ids[there].tolist(), digests.tolist(), strict=True))
 
-    def append(self, rows: Features, about: Mapping[str, Any]) -> None:
+    def append(self, rows: Features, about: Mapping[str, Any]) -> int:
         """Write the file anew, with these rows at its end."""
         held = self._held
         count = len(held) + len(rows)
         parts = itertools.chain(held.parts(None), [rows])
         self._write(parts, (count, rows.vectors.shape[1]), about)
+        return len(rows)
 
     def delete(self, where: Filter) -> int:
         """Write the file anew, without the rows that fit."""
@@ -136,6 +138,18 @@ class NpzStore:
     def parts(self, where: Filter | None) -> Iterator[Features]:
         """All rows, or those that fit, part by part."""
         return self._held.parts(None if where is None else self._held.mask(where))
+
+    def index(self, *, kind: Kind, partitions: int | None, target: float) -> Measured:
+        """Refuse; there is none."""
+        del kind, partitions, target
+        msg = (
+            f"{self._path} is an npz file, whose search is always exact. Galleries of LanceDB can have an "
+            f"index: mshub gallery create {self._path.stem}.lance --features {self._path}"
+        )
+        raise FeaturesError(msg)
+
+    def compact(self, *, now: bool) -> None:
+        """Nothing; every change writes the file anew."""
 
     def facts(self) -> dict[str, Any]:
         """What only this kind has to say."""

@@ -30,7 +30,10 @@ _DIGITS = 32
 _DIGEST = re.compile(f"[0-9a-f]{{{_DIGITS}}}")
 
 _ID_DIGITS = 13
-"""Those that make an id of 52 bits, which every reader of JSON takes as it is."""
+"""Those that make an id."""
+
+ID_BITS = 4 * _ID_DIGITS
+"""Bits of an id: 52, so that every reader of JSON takes it as it is."""
 
 _BLOCK = 1 << 20
 
