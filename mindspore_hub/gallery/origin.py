@@ -109,6 +109,16 @@ def digests_of(features: Features) -> npt.NDArray[np.str_]:
     return np.array(found)
 
 
+def column(features: Features, name: str) -> npt.NDArray[Any]:
+    """What a filter calls so, of each row `(N,)`; an unknown label or camera is -1, an unknown path empty."""
+    if name == "id":
+        return ids_of(digests_of(features))
+    found: npt.NDArray[Any] | None = getattr(features, f"{name}s")
+    if found is None:
+        return np.full(len(features), "" if name == "path" else -1)
+    return found
+
+
 def ids_of(digests: npt.NDArray[np.str_]) -> Integers:
     """The id of each digest, `(N,)`, from 0 on and below 2**52.
 
