@@ -30,7 +30,9 @@ from mindspore_hub.tasks.report import Report, claims_of
 from mindspore_hub.tasks.retrieval import datasets
 from mindspore_hub.tasks.retrieval.datasets import Dataset, Evaluation, Item
 from mindspore_hub.tasks.retrieval.embedding import Embedding, Known
+from mindspore_hub.tasks.retrieval.matching import kind_of
 from mindspore_hub.tasks.retrieval.metrics import Result, mean_of
+from mindspore_hub.tasks.retrieval.open_set import identification_rates
 from mindspore_hub.tasks.retrieval.task import KINDS, Protocol, Retrieval
 
 if TYPE_CHECKING:
@@ -50,13 +52,14 @@ def evaluate_features(
     name: str | None,
     protocol: str | None,
     options: Mapping[str, Any],
+    open_set: Sequence[float] = (),
     hub: AnyHub = None,
 ) -> Report:
     """Score features that are there, or their file; see `mindspore_hub.evaluate`."""
     found = given if isinstance(given, Features) else features.load(given)
     card = _card(name, found.about, Hub.of(hub))
     followed = _follow(card, found.about, protocol=protocol, options=options, made=True)
-    return _report(card, followed, _make(followed, found.about), found)
+    return _report(card, followed, _make(followed, found.about), found, open_set)
 
 
 def evaluate_data(
@@ -67,6 +70,7 @@ def evaluate_data(
     options: Mapping[str, Any],
     trials: int,
     limit: int | None,
+    open_set: Sequence[float],
     batch_size: int,
     skip_bad: bool,
     output: Path | None,
@@ -98,7 +102,7 @@ def evaluate_data(
     else:
         embedding.write(pictures, output, known=known, facts=facts)
         made = features.load(output)
-    return _report(card, followed, scored, made)
+    return _report(card, followed, scored, made, open_set)
 
 
 def _check_trials(trials: int, options: Mapping[str, Any]) -> None:
@@ -121,8 +125,14 @@ def _card(name: str | None, about: Mapping[str, Any], hub: Hub) -> Card | None:
         return None
 
 
-def _report(card: Card | None, followed: Protocol, protocol: Evaluation, found: Features) -> Report:
-    results = _results(protocol, found)
+def _report(
+    card: Card | None,
+    followed: Protocol,
+    protocol: Evaluation,
+    found: Features,
+    open_set: Sequence[float],
+) -> Report:
+    results = _results(protocol, found, open_set)
     result = results[0] if len(results) == 1 else mean_of(results)
     # Published numbers are of one trial, and compare with no mean.
     published = card and len(results) == 1 and _is_published(card, followed)
@@ -133,13 +143,17 @@ def _report(card: Card | None, followed: Protocol, protocol: Evaluation, found: 
     return Report(uid, result, claims, weights, dict(found.about), versions(), why)
 
 
-def _results(protocol: Evaluation, found: Features) -> list[Result]:
+def _results(protocol: Evaluation, found: Features, open_set: Sequence[float]) -> list[Result]:
     """The result of each trial; what is wrong with one of several is said with its number."""
     trials = found.trials()
     results = []
     for number, (query, gallery) in enumerate(trials):
         try:
-            results.append(protocol.evaluate(query, gallery))
+            result = protocol.evaluate(query, gallery)
+            rates = identification_rates(
+                query, gallery, rates=open_set, kind=kind_of(None, found.about)
+            )
+            results.append(dataclasses.replace(result, metrics={**result.metrics, **rates}))
         except FeaturesError as error:
             if len(trials) == 1:
                 raise
