@@ -1,5 +1,6 @@
 """Galleries: both kinds do the same, exactly, and refuse what does not belong to them."""
 
+import gc
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -363,8 +364,9 @@ def filled(path: Path) -> tuple[int, str]:
         for seed in range(1000):
             added += Gallery(path, writable=True).add(drawn(400, seed=seed))
     except StoreError as error:
-        return added, str(error)
-    return added, ""
+        message = str(error)
+    gc.collect()  # what the error kept open
+    return added, message
 
 
 def count(path: Path) -> int:
