@@ -17,11 +17,12 @@ from server import FileServer
 
 import mindspore_hub
 from mindspore_hub.hub.hub import Hub
+from mindspore_hub.networks.construct import build_uninitialised
 from mindspore_hub.tasks.retrieval.features import Features
 
 pytestmark = pytest.mark.slow
 
-PICTURES, FEW = 8, 3
+PICTURES, FEW = 8, 2
 """Pictures for which networks are compiled, and for which they are not."""
 
 Array = np.ndarray[Any, Any]
@@ -85,7 +86,9 @@ def test_every_network_of_a_known_protocol_has_a_case() -> None:
 
 def filled(name: str) -> nn.Cell:
     """The network of a card, with values that anybody can draw again."""
-    return tiny.fill_in(mindspore_hub.load(name, pretrained=False))
+    arguments = Hub.of().resolve(name).asset.network_args
+    network = build_uninitialised(checkpoints.network_class(name), arguments)
+    return tiny.fill_in(network).set_train(False)
 
 
 def with_maps(folder: Path, maps: Path) -> dict[str, Path]:
@@ -142,7 +145,7 @@ def test_the_feature_is_that_of_the_published_evaluation(
     network.set_train(True)
 
     few = sorted(folder.iterdir())[:FEW]
-    made = [mindspore_hub.embed(name, few, network=network, batch_size=2, **beside)]
+    made = [mindspore_hub.embed(name, few, network=network, batch_size=1, **beside)]
     if compiled:
         # Networks of which the first output is the feature are compiled alike; one is enough.
         size = 2 if name == "DDAG@regdb-visibletoinfrared" else 1
