@@ -51,8 +51,12 @@ def tensors_of(card: Card) -> list[manifests.Tensor]:
     """What the file of a card holds: as published, else just what its network has."""
     if card.name in MANIFESTS:
         return manifests.read(MANIFESTS[card.name])
-    cell = network_class(card.model_name)
-    network = build_uninitialised(cell, card.asset.network_args)
+    return tensors_in(network_class(card.model_name), card.asset.network_args)
+
+
+def tensors_in(cell: Any, arguments: Mapping[str, Any]) -> list[manifests.Tensor]:
+    """What a network has."""
+    network = build_uninitialised(cell, arguments)
     return [
         manifests.Tensor(name, name, "net", str(item.dtype).lower(), tuple(item.shape))
         for name, item in network.parameters_and_names()
