@@ -23,7 +23,7 @@ from mindspore_hub.tasks.retrieval.features import Features
 pytestmark = pytest.mark.slow
 
 PICTURES, FEW = 8, 2
-"""Pictures for which networks are compiled, and for which they are not."""
+"""Pictures for which networks are compiled, with MSHUB_TEST_ALL=1, and for which they are not."""
 
 Array = np.ndarray[Any, Any]
 Rows = dict[str, Array]
@@ -72,9 +72,6 @@ CASES: list[tuple[str, Callable[..., Rows], int]] = [
     ("metric_learn", first_of_unit_length, 2048),
     ("MultiTaskNet", vehicle_and_scores, 1024),
 ]
-
-COMPILED = ("metric_learn",)
-"""Networks that are compiled unless all are."""
 
 
 def test_every_network_of_a_known_protocol_has_a_case() -> None:
@@ -134,8 +131,7 @@ def graph_mode() -> Iterator[None]:
 def test_the_feature_is_that_of_the_published_evaluation(
     name: str, feature: Callable[..., Rows], width: int, tmp_path: Path
 ) -> None:
-    compiled = sample.ALL or name in COMPILED
-    count = PICTURES if compiled else FEW
+    count = PICTURES if sample.ALL else FEW
     folder = tiny.numbered(tmp_path / "all", count)
     beside = with_maps(folder, tmp_path / "maps") if name == "MultiTaskNet" else {}
     network = filled(name)
@@ -146,7 +142,7 @@ def test_the_feature_is_that_of_the_published_evaluation(
 
     few = sorted(folder.iterdir())[:FEW]
     made = [mindspore_hub.embed(name, few, network=network, batch_size=1, **beside)]
-    if compiled:
+    if sample.ALL:
         # Networks of which the first output is the feature are compiled alike; one is enough.
         size = 2 if name == "DDAG@regdb-visibletoinfrared" else 1
         made.append(mindspore_hub.embed(name, folder, network=network, batch_size=size, **beside))
