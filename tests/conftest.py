@@ -122,6 +122,15 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.fixture
+def no_values() -> Iterator[None]:
+    """Networks without initial values, which take seconds to draw."""
+    from mindspore.nn.utils import no_init_parameters
+
+    with no_init_parameters():
+        yield
+
+
+@pytest.fixture
 def root() -> Path:
     """The checkout under test, which is a hub root."""
     return ROOT

@@ -479,6 +479,7 @@ def structures() -> dict[str, list[Card]]:
     return {cards[0].name: cards for cards in found.values()}
 
 
+@pytest.mark.usefixtures("no_values")
 @pytest.mark.parametrize("cards", structures().values(), ids=structures())
 def test_load_builds_every_card_without_its_checkpoint(cards: list[Card]) -> None:
     network = mindspore_hub.load(cards[0].uid, pretrained=False)
@@ -486,6 +487,7 @@ def test_load_builds_every_card_without_its_checkpoint(cards: list[Card]) -> Non
     assert {card.input_shapes for card in cards} == {network.input_shapes}
 
 
+@pytest.mark.usefixtures("no_values")
 def test_load_takes_positional_arguments_of_the_constructor() -> None:
     network = mindspore_hub.load("VehicleNet", 10, pretrained=False)
     assert network.classifier.classifier.weight.shape == (10, 512)
@@ -549,6 +551,7 @@ def test_load_refuses_wrong_arguments_offline_as_such(monkeypatch: pytest.Monkey
         mindspore_hub.load("MVD", num_class=5)
 
 
+@pytest.mark.usefixtures("no_values")
 def test_load_takes_integers_of_numpy() -> None:
     classes = np.array([0, 4, 9]).max() + 1
     network = mindspore_hub.load(
