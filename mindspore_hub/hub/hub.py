@@ -291,19 +291,18 @@ class Hub:
         found = found or [card for card in of_release if card.is_default] or of_release
         if found:
             return _only(name, found)
-        published = self.index.named(model)
-        card = self._indexed(self.index.named(model, variant), name)
-        if card:
+        if card := self._indexed(self.index.named(model, variant), name):
             return card
+        published = self.index.named(model)
         if not called and not published:
             return self._unknown(name, _near(model, [*_names(self._candidates), *self.index.names]))
         if cards:
             name = f"{cards[0].model_name}@{variant}"
             known = f"Variants of {cards[0].model_name}:\n{_choices(cards)}"
         else:
-            all_releases = [*map(_folder, called), *(entry.release for entry in published)]
-            releases = ", ".join(dict.fromkeys(all_releases))
-            known = f"{model} is published for the releases {releases}; see `mshub search {model}`."
+            releases = dict.fromkeys([*map(_folder, called), *(e.release for e in published)])
+            listed = ", ".join(releases)
+            known = f"{model} is published for the releases {listed}; see `mshub search {model}`."
         msg = f"{name!r} names no card.{self._elsewhere()} {known}"
         raise UnknownNameError(msg)
 
@@ -354,9 +353,10 @@ def _with_unique_names(cards: list[Card]) -> Iterator[Card]:
     for card in cards:
         for variant in variants_of(card.name, card.model_name):
             meant.setdefault((card.model_name.lower(), variant), []).append(card)
+    newest = {key: _newest(group) for key, group in meant.items()}
     for card in cards:
-        first, *others = _newest(meant[card.model_name.lower(), card.variant.lower()])
-        yield card if first is card and not others else card.called_by_uid()
+        is_meant = newest[card.model_name.lower(), card.variant.lower()] == [card]
+        yield card if is_meant else card.called_by_uid()
 
 
 def _only(name: str, cards: list[Card]) -> Card:
