@@ -254,12 +254,8 @@ class LanceStore:
         if self._table is None:
             return
         with _named(self._uri):
-            search = self._snapshot().search()
-            if where is not None:
-                search = search.where(where.sql())
-            for batch in search.to_batches(_PART):
-                if batch.num_rows:
-                    yield _features_of([batch])
+            for page in _pages(self._snapshot(), where, _PART):
+                yield _features_of([page])
 
     def facts(self) -> dict[str, Any]:
         """What only this kind has to say."""
@@ -427,24 +423,28 @@ def _rows_of(table: Any, ids: Integers, columns: list[str] | None = None) -> Ite
 
 def _vectors(table: Any, where: Filter | None, size: int, ids: list[Integers]) -> Iterator[Floats]:
     """Vectors of a table in blocks of so many rows, and a last one; their ids are appended to `ids`."""
-    search = table.search().select(["id", "vector"])
-    if where is not None:
-        search = search.where(where.sql())
-    block = np.empty((size, table.schema.field("vector").type.list_size), np.float32)
-    filled = 0
-    for batch in search.to_batches(_PART):
-        ids.append(batch["id"].to_numpy())
-        rows = _as_rows(batch["vector"])
-        while len(rows):
-            taken = rows[: size - filled]
-            block[filled : filled + len(taken)] = taken
-            filled += len(taken)
-            rows = rows[len(taken) :]
-            if filled == size:
-                yield block
-                filled = 0
-    if filled:
-        yield block[:filled]
+    for block in _pages(table, where, size, ["id", "vector"]):
+        ids.append(block["id"].to_numpy())
+        yield np.concatenate([_as_rows(chunk) for chunk in block["vector"].chunks])
+
+
+def _pages(
+    table: Any, where: Filter | None, size: int, columns: list[str] | None = None
+) -> Iterator[pa.Table]:
+    """Rows of a version of a table, so many at a time; a stream of them would be read ahead without end."""
+    start = 0
+    while True:
+        search = table.search()
+        if where is not None:
+            search = search.where(where.sql())
+        if columns is not None:
+            search = search.select(columns)
+        page = search.offset(start).limit(size).to_arrow()
+        if len(page):
+            yield page
+        if len(page) < size:
+            return
+        start += size
 
 
 def _as_rows(vectors: Any) -> Floats:
