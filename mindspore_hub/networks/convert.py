@@ -133,15 +133,31 @@ def export(
     except Exception as error:  # of any kind, as the runtimes please
         msg = f"{name} was written as {format}, but it cannot be run there: {_reason(error)}"
         raise ExportError(msg) from error
-    difference = _check(name, expected, outputs)
+    difference = check_outputs(name, expected, outputs)
     written.rename(path)
     return difference
+
+
+def write_any(network: nn.Cell, path: Path, inputs: Sequence[Input]) -> None:
+    """Write a network as ONNX for any number of samples; an ExportError if MindSpore cannot."""
+    import mindspore
+
+    open_ended = [
+        mindspore.Tensor(shape=[None, *item.shape], dtype=getattr(mindspore, item.dtype))
+        for item in inputs
+    ]
+    _write_tensors(network, path, open_ended, "onnx")
 
 
 def _write(network: nn.Cell, path: Path, inputs: Arrays, format: str) -> None:
     import mindspore
 
-    tensors = [mindspore.Tensor(array) for array in inputs]
+    _write_tensors(network, path, [mindspore.Tensor(array) for array in inputs], format)
+
+
+def _write_tensors(network: nn.Cell, path: Path, tensors: Sequence[Any], format: str) -> None:
+    import mindspore
+
     try:
         if format == "onnx" and hasattr(mindspore, "onnx"):
             mindspore.onnx.export(network, *tensors, file_name=str(path))
@@ -177,7 +193,7 @@ def _run_onnx(path: Path, inputs: Sequence[NDArray[Any]]) -> Arrays:
     return outputs
 
 
-def _check(name: str, expected: Arrays, outputs: Arrays) -> float:
+def check_outputs(name: str, expected: Arrays, outputs: Arrays) -> float:
     """Largest difference; an ExportError if it is too large, or not even a number."""
     shapes = [array.shape for array in expected], [array.shape for array in outputs]
     if shapes[0] != shapes[1]:
