@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 class Converted:
     """A file that was written.
 
-    A network has no count of `tensors`, but shapes of `inputs` and the largest `difference` of an
+    A network has no count of `tensors`, but shapes of `inputs`, with `any` for any number, and the largest `difference` of an
     output in terms of the largest value; None where nothing was compared. Of tensors, every byte was.
     """
 
@@ -40,7 +40,7 @@ class Converted:
     format: str
     size: int
     tensors: int | None = None
-    inputs: tuple[tuple[int, ...], ...] = ()
+    inputs: tuple[tuple[int | str, ...], ...] = ()
     difference: float | None = None
 
 
@@ -123,7 +123,7 @@ def export(
         raise ExportError(msg)
     # MindSpore appends the extension to a name without it, and reads no other one.
     written = path.with_name(f"network.{format}")
-    _write(network, written, drawn, format)
+    write_network(network, written, drawn, format)
     if format == "onnx" and find_spec("onnxruntime") is None:
         written.rename(path)
         return None
@@ -138,26 +138,14 @@ def export(
     return difference
 
 
-def write_any(network: nn.Cell, path: Path, inputs: Sequence[Input]) -> None:
-    """Write a network as ONNX for any number of samples; an ExportError if MindSpore cannot."""
+def write_network(network: nn.Cell, path: Path, inputs: Arrays, format: str) -> None:
+    """Write a network for inputs of these shapes; an ExportError if MindSpore cannot.
+
+    `path` ends in the name of the format, without which MindSpore appends it, and lies alone in its folder.
+    """
     import mindspore
 
-    open_ended = [
-        mindspore.Tensor(shape=[None, *item.shape], dtype=getattr(mindspore, item.dtype))
-        for item in inputs
-    ]
-    _write_tensors(network, path, open_ended, "onnx")
-
-
-def _write(network: nn.Cell, path: Path, inputs: Arrays, format: str) -> None:
-    import mindspore
-
-    _write_tensors(network, path, [mindspore.Tensor(array) for array in inputs], format)
-
-
-def _write_tensors(network: nn.Cell, path: Path, tensors: Sequence[Any], format: str) -> None:
-    import mindspore
-
+    tensors = [mindspore.Tensor(array) for array in inputs]
     try:
         if format == "onnx" and hasattr(mindspore, "onnx"):
             mindspore.onnx.export(network, *tensors, file_name=str(path))

@@ -8,12 +8,10 @@ from importlib.util import find_spec
 
 from mindspore_hub.errors import MissingDependencyError, SettingsError
 from mindspore_hub.runtimes import PRECISIONS, RUNTIMES
+from mindspore_hub.runtimes.processor import computes_bf16
 
 WORTH = 1000
 """Pictures from which making a derived file, about 20 seconds, takes less time than it saves."""
-
-_BF16 = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
-"""Features of processors that compute with bfloat16, in the words of Linux; the last one is Arm's."""
 
 _EXTRAS = {"mindspore": "mindspore", "onnxruntime": "onnx", "openvino": "openvino"}
 
@@ -72,7 +70,7 @@ def choose(runtime: str, precision: str, situation: Situation) -> Choice:
         MissingDependencyError: No runtime that could compute is installed.
     """
     check_asked(runtime, precision)
-    can = bool(_BF16 & set(situation.features))
+    can = computes_bf16(situation.features)
     if precision == "bf16" and not can:
         msg = (
             "precision bf16 needs a processor that computes with bfloat16 (AVX512_BF16, AMX, or Arm "

@@ -61,12 +61,14 @@ class Derived:
         sha256: Digest of the model in it.
         store: Where what is made of it may be kept.
         uid: Of which card it is.
+        input_shapes: Shape of each input for one sample, as networks say it.
     """
 
     path: Path
     sha256: str
     store: Store
     uid: str
+    input_shapes: tuple[tuple[int, ...], ...]
 
 
 def identity(wanted: Wanted) -> dict[str, Any]:
@@ -164,10 +166,11 @@ def derive(wanted: Wanted, settings: Settings | None = None) -> Derived:
 def install(temporary: Path, key: str, store: Store) -> Derived:
     """Rename a sealed file into its place, if it is whole."""
     with temporary.open("rb") as file:
-        facts = _checked(verify_seal(file, temporary), key, temporary)
+        facts = verify_seal(file, temporary)
     goal = store.derived(key)
+    made = _derived(facts, key, goal, store)
     store.install(temporary, goal)
-    return Derived(goal, facts["sha256"], store, facts["card"])
+    return made
 
 
 def _made(wanted: Wanted, key: str, store: Store) -> Derived:
@@ -224,19 +227,24 @@ def _verified(path: Path, key: str, store: Store) -> Derived | None:
     with file:
         stat = stat_of(file.fileno())
         if not store.hash_always and store.memo.knows(key, stat):
-            facts = _checked(read_seal(file, path), key, path)
-        else:
-            facts = _checked(verify_seal(file, path), key, path)
-            if stat == stat_of(file.fileno()):
-                store.memo.note(key, stat)
-        return Derived(path, facts["sha256"], store, facts["card"])
+            return _derived(read_seal(file, path), key, path, store)
+        found = _derived(verify_seal(file, path), key, path, store)
+        if stat == stat_of(file.fileno()):
+            store.memo.note(key, stat)
+        return found
 
 
-def _checked(facts: dict[str, Any], key: str, path: Path) -> dict[str, str]:
-    if facts["key"] != key:
-        msg = f"{path} is a derived file, but of another network, or of another version of it."
-        raise IntegrityError(msg)
-    return {name: str(facts.get(name)) for name in ("sha256", "card")}
+def _derived(facts: dict[str, Any], key: str, path: Path, store: Store) -> Derived:
+    """What a sealed file is; an IntegrityError if it is another one than it is called."""
+    try:
+        shapes = tuple(tuple(map(int, shape)) for shape in facts["inputs"])
+        if facts["key"] == key:
+            return Derived(path, facts["sha256"], store, str(facts["card"]), shapes)
+        why = "it is of another network, or of another version of it"
+    except (KeyError, TypeError, ValueError) as error:
+        why = f"its facts are not those of one ({error})"
+    msg = f"{path} is not the derived file that is looked for: {why}."
+    raise IntegrityError(msg)
 
 
 def _moved(store: Store, path: Path, key: str) -> str:

@@ -21,6 +21,7 @@ from mindspore_hub.files.sealed import seal
 from mindspore_hub.hub.values import Input
 from mindspore_hub.networks import golden
 from mindspore_hub.runtimes import Wanted
+from mindspore_hub.runtimes.any_batch import any_batch
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 _BATCHES = (1, 3)
 """Numbers of samples with which outputs are compared."""
+
+_WRITTEN = (2, 5)
+"""Numbers of samples for which MindSpore writes a network; what depends on them is what differs."""
 
 
 def export_any(
@@ -52,14 +56,14 @@ def export_any(
             more than `golden.TOLERANCE`.
         FeaturesError: The network has no rows of numbers at these places.
     """
-    from mindspore_hub.networks.convert import check_outputs, write_any
+    from mindspore_hub.networks.convert import check_outputs
     from mindspore_hub.runtimes.mindspore import wanted_outputs
 
     name = type(network).__name__
     run = wanted_outputs(network, tuple(places), compiled=False) if places else None
     drawn = [golden.draw(inputs, seed=size, batch_size=size) for size in _BATCHES]
     expected = [list(run(*each)) if run else golden.compute(network, each) for each in drawn]
-    write_any(_chosen(network, tuple(places)), path, inputs)
+    _write(_chosen(network, tuple(places)), path, inputs)
     compute = _runner(path)
     differences = []
     for each, outputs in zip(drawn, expected, strict=True):
@@ -72,8 +76,10 @@ def export_any(
     return max(differences)
 
 
-def write_sealed(wanted: Wanted, key: str, path: Path) -> float:
-    """Write a derived file of a network with its published checkpoint; gives the largest difference.
+def write_sealed(wanted: Wanted, key: str, path: Path) -> tuple[float, tuple[tuple[int, ...], ...]]:
+    """Write a derived file of a network with its published checkpoint.
+
+    Gives the largest difference, in terms of the largest value, and the shape of each input for one sample.
 
     Raises:
         ExportError: As in `export_any`.
@@ -87,10 +93,29 @@ def write_sealed(wanted: Wanted, key: str, path: Path) -> float:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{key[:12]}") as folder:
         written = Path(folder) / "network.onnx"
         difference = export_any(network, written, inputs=inputs, places=wanted.places)
-        facts = {"key": key, "card": wanted.card.uid, **identity(wanted), "difference": difference}
-        seal(written, {**facts, "mindspore": _version()})
+        facts = {
+            "key": key,
+            "card": wanted.card.uid,
+            **identity(wanted),
+            "inputs": [item.shape for item in inputs],
+            "difference": difference,
+            "mindspore": _version(),
+        }
+        seal(written, facts)
         written.replace(path)
-    return difference
+    return difference, tuple(item.shape for item in inputs)
+
+
+def _write(network: nn.Cell, path: Path, inputs: Sequence[Input]) -> None:
+    """Write a network for two numbers of samples, and make one file for any number of them."""
+    from mindspore_hub.networks.convert import write_network
+
+    written = []
+    for size in _WRITTEN:
+        write_network(network, path, golden.draw(inputs, batch_size=size), "onnx")
+        written.append(path.read_bytes())
+        path.unlink()
+    path.write_bytes(any_batch(written[0], written[1], _WRITTEN))
 
 
 def _version() -> str:
@@ -158,7 +183,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     card, hub = find_network(asked["name"], asked["hub"], trust=asked["trust"])
     wanted = Wanted(card, hub, asked["arguments"], tuple(asked["places"]))
     require_mindspore()
-    return {"difference": write_sealed(wanted, request["key"], Path(request["path"]))}
+    return {"difference": write_sealed(wanted, request["key"], Path(request["path"]))[0]}
 
 
 def _main() -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup")
+
+_BF16 = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
+"""Features of processors that compute with bfloat16, in the words of Linux; the last one is Arm's."""
 
 _CPU_INFO = Path("/proc/cpuinfo")
 
@@ -21,6 +25,11 @@ def available_threads(root: Path = _CGROUP) -> int:
     count = len(getter(0)) if getter else os.cpu_count() or 1
     limit = _limit(root)
     return max(1, min(count, int(limit + 0.5))) if limit else count
+
+
+def computes_bf16(flags: Collection[str] | None = None) -> bool:
+    """Whether a processor with these features, by default this one, computes with bfloat16."""
+    return bool(_BF16 & set(features() if flags is None else flags))
 
 
 def _limit(root: Path) -> float | None:
