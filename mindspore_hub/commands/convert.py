@@ -133,8 +133,8 @@ def _derive(name: str, hub: Hub, output: Path, *, headless: bool, style: str) ->
     with replacing(output) as temporary:
         difference, shapes = write_sealed(wanted, key_of(identity(wanted)), temporary)
         written = temporary.stat().st_size
-    inputs = tuple(("any", *shape) for shape in shapes)
-    done = Converted(output, "onnx", written, inputs=inputs, difference=difference)
+    inputs: list[tuple[int | str, ...]] = [("any", *shape) for shape in shapes]
+    done = Converted(output, "onnx", written, inputs=tuple(inputs), difference=difference)
     print_json(_json(done)) if style == "json" else echo(_text(done))
 
 
@@ -172,7 +172,7 @@ def _text(done: Converted) -> str:
     written = f"{done.path}: {done.format}, {size(done.size)}"
     if done.tensors is not None:
         return f"{written}, {count(done.tensors, 'tensor')}, every byte compared"
-    inputs = ", ".join(f"({', '.join(map(str, shape))})" for shape in done.inputs)
+    inputs = ", ".join(map(str, done.inputs)).replace("'", "")
     compared = ""
     if done.difference is not None:
         compared = f", outputs equal within {done.difference:.1e} of the largest value"

@@ -12,7 +12,6 @@ import json
 import logging
 import os
 import re
-import subprocess
 import sys
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ from typing import Any
 import mindspore_hub.errors
 from mindspore_hub._files import open_regular
 from mindspore_hub._foreign import read_object
-from mindspore_hub._progress import bar
 from mindspore_hub.errors import (
     ExportError,
     IntegrityError,
@@ -33,12 +31,10 @@ from mindspore_hub.errors import (
     TrustError,
 )
 from mindspore_hub.files.checkpoint import checkpoint, loadable_asset
-from mindspore_hub.files.partial import Version
 from mindspore_hub.files.records import stat_of
 from mindspore_hub.files.sealed import read_seal, verify_seal
 from mindspore_hub.files.sources import in_mirrors, shown
 from mindspore_hub.files.store import Store, stores_of
-from mindspore_hub.files.transfer import deliver, receive
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks.trust import check_trusted, digest_of
 from mindspore_hub.runtimes import Wanted
@@ -200,6 +196,8 @@ def as_json(wanted: Wanted) -> dict[str, Any]:
 
 
 def _run(request: dict[str, Any]) -> None:
+    import subprocess
+
     done = subprocess.run(
         [sys.executable, "-m", "mindspore_hub.runtimes.export"],
         input=json.dumps(request),
@@ -261,6 +259,10 @@ def _brought(location: Path | str, key: str, settings: Settings) -> Derived | No
     """Copy a derived file from a mirror into the store."""
     if isinstance(location, Path) and not location.is_file():
         return None
+    from mindspore_hub._progress import bar
+    from mindspore_hub.files.partial import Version
+    from mindspore_hub.files.transfer import deliver, receive
+
     store = Store(settings.home)
     try:
         store.prepare()

@@ -26,7 +26,6 @@ from mindspore_hub._progress import Progress, counter
 from mindspore_hub.errors import FeaturesError, PictureError
 from mindspore_hub.files.checkpoint import loadable_asset
 from mindspore_hub.hub.card import stated
-from mindspore_hub.networks.build import build
 from mindspore_hub.networks.classes import find_network
 from mindspore_hub.runtimes import Computation, Wanted, open_derived
 from mindspore_hub.runtimes.choice import Choice, Situation, check_asked, choose, installed
@@ -294,6 +293,8 @@ class Runner(ABC):
     def _network(self) -> nn.Cell:
         if self._given is not None:
             return self._given
+        from mindspore_hub.networks.build import build
+
         return build(self.card, self._hub, self.arguments)
 
     @functools.cached_property
