@@ -102,12 +102,15 @@ class _Graph:
     def computed(self, a: memoryview, b: memoryview) -> bytes | None:
         """Nodes in place of a constant node that differs; None for one that is left to `_with_rest`."""
         _, outputs, operator = _texts(a)
-        if operator != b"Constant" or outputs[0] in self._shapes:
+        if operator != b"Constant":
             return None
         values = [_integers(_value(node)) for node in (a, b)]
         pairs = list(zip(values[0] or (), values[1] or (), strict=True))
         if not pairs:
             raise _refused(what="a constant", kind="graph")
+        left = sum(one != other or one == -1 for one, other in pairs)
+        if left == 1 and outputs[0] in self._shapes:
+            return None
         times = [0 if one == other else _times(one, other, self._sizes) for one, other in pairs]
         fixed = [one if one == other else 0 for one, other in pairs]
         name = outputs[0]
