@@ -134,13 +134,9 @@ def evaluate(
                 name=name,
                 protocol=protocol,
                 options=options or {},
-<<<<<<< HEAD
-                hub=hub,
-                precision=precision,
-=======
                 open_set=rates,
                 hub=hub,
->>>>>>> gal
+                precision=precision,
             )
         return _evaluator(Hub.of(hub).resolve(str(name)))(
             str(name),

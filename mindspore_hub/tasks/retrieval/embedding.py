@@ -23,15 +23,9 @@ from mindspore_hub.tasks.registry import read_task
 from mindspore_hub.tasks.retrieval.forward import forward
 from mindspore_hub.tasks.retrieval.task import HEADLESS, Retrieval
 
-<<<<<<< HEAD
-=======
-if TYPE_CHECKING:
-    from mindspore import nn
-
 _ENROLLED = 256
 """Pictures that a gallery takes at a time."""
 
->>>>>>> gal
 Array = npt.NDArray[Any]
 
 Known = Mapping[str, Sequence[Any]]

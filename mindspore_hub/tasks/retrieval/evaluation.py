@@ -64,12 +64,8 @@ def evaluate_features(
     found = given if isinstance(given, Features) else features.load(given)
     card = _card(name, found.about, Hub.of(hub))
     followed = _follow(card, found.about, protocol=protocol, options=options, made=True)
-<<<<<<< HEAD
     scored = _make(followed, found.about)
-    return _report(card, followed, scored, found, precision=precision)
-=======
-    return _report(card, followed, _make(followed, found.about), found, open_set)
->>>>>>> gal
+    return _report(card, followed, scored, found, open_set, precision=precision)
 
 
 def evaluate_data(
@@ -123,11 +119,7 @@ def evaluate_data(
     else:
         embedding.write(pictures, output, known=known, facts=facts)
         made = features.load(output)
-<<<<<<< HEAD
-    return _report(card, followed, scored, made, precision=precision)
-=======
-    return _report(card, followed, scored, made, open_set)
->>>>>>> gal
+    return _report(card, followed, scored, made, open_set, precision=precision)
 
 
 def _check_trials(trials: int, options: Mapping[str, Any]) -> None:
@@ -155,16 +147,11 @@ def _report(
     followed: Protocol,
     protocol: Evaluation,
     found: Features,
-<<<<<<< HEAD
+    open_set: Sequence[float],
     *,
     precision: str,
 ) -> Report:
-    results = _results(protocol, found)
-=======
-    open_set: Sequence[float],
-) -> Report:
     results = _results(protocol, found, open_set)
->>>>>>> gal
     result = results[0] if len(results) == 1 else mean_of(results)
     # Published numbers are of one trial, and compare with no mean.
     rounded = found.about.get("precision") == "bf16" and precision != "bf16"
