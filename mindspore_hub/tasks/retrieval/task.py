@@ -183,7 +183,7 @@ class Retrieval(Task):
 
     EXAMPLE: ClassVar[str] = "{name: retrieval, outputs: [0], distance: dot}"
     PUBLIC: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("embed", "match"), ""),
+        **dict.fromkeys(("embed", "match", "merge_parts"), ""),
         "Matches": "matches",
     }
     FIELDS: ClassVar[Mapping[str, Field]] = {
