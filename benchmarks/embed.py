@@ -26,11 +26,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from mindspore_hub.tasks.pictures.outputs import inference
 from PIL import Image
 
 import mindspore_hub
 from benchmarks._processor import processor
-from mindspore_hub.tasks.pictures.outputs import inference
 from mindspore_hub.tasks.pictures.samples import list_samples
 from mindspore_hub.tasks.retrieval.embedding import Embedding
 from mindspore_hub.tasks.retrieval.forward import forward

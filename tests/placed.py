@@ -2,6 +2,8 @@
 
 import os
 import time
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,36 +22,30 @@ class Placed(Embedding):
     MSHUB_TEST_SECONDS is how long each batch takes.
     """
 
-    @property
-    def _network(self) -> Any:
-        return _Network()
+    def _computation(self, _choice: object, *, compiled: bool) -> Any:
+        return _Computation(compiled)
 
-    def rows_of(self, network: Any, *, compiled: bool) -> Rows:
-        """Three values, the places, and whether this is the compiled network."""
+    def rows_of(self, outputs: Any) -> Rows:
+        """Means of colours, the place, and whether this would be compiled."""
 
         def rows(images: np.ndarray) -> dict[str, np.ndarray]:
             time.sleep(float(os.environ.get("MSHUB_TEST_SECONDS", "0")))
             places = np.arange(len(images))[:, None]
-            flag = np.full((len(images), 1), compiled)
-            means = images.mean(axis=(2, 3))
-            return {"vectors": np.hstack([means, places, flag]).astype(np.float32)}
+            flag = np.full((len(images), 1), outputs.compiled)
+            return {"vectors": np.hstack([images.mean(axis=(2, 3)), places, flag]).astype("f4")}
 
         return rows
 
 
-class _Network:
-    """As much of a cell as `inference` asks for."""
+@dataclass
+class _Computation:
+    """As much of what runtimes open as a runner asks for."""
 
-    training = False
+    compiled: bool
+    batch: bool = True
 
-    def cells_and_names(self) -> list[tuple[str, "_Network"]]:
-        return [("", self)]
-
-    def set_train(self, _mode: bool) -> None:
-        pass
-
-    def add_flags(self, **_flags: bool) -> None:
-        pass
+    def running(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
 def draw(folder: Path, count: int) -> Path:

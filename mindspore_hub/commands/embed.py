@@ -20,6 +20,7 @@ from mindspore_hub.commands._options import (
     output_option,
     progress_of_work,
     refuse_existing,
+    runtime_options,
     skip_bad_option,
 )
 from mindspore_hub.commands._output import echo, print_json
@@ -40,6 +41,7 @@ logger = logging.getLogger(__name__)
 @output_option("The npz file to write; docs/reid.md describes it.")
 @click.option("--modality", metavar="KIND", help="visible, infrared or thermal; noted and checked.")
 @batch_size_option(16)
+@runtime_options
 @skip_bad_option
 @click.option(
     "--pattern",
@@ -159,6 +161,9 @@ def _write(
     batch_size: int,
     skip_bad: bool,
     hub: Hub,
+    runtime: str | None,
+    precision: str,
+    threads: int | None,
     **extras: Path | None,
 ) -> Written:
     from mindspore_hub.tasks import required_by
@@ -177,6 +182,9 @@ def _write(
         batch_size=batch_size,
         skip_bad=skip_bad,
         progress=progress,
+        runtime=runtime,
+        precision=precision,
+        threads=threads,
     )
     pictures = list_samples(images, **extras)
     known = known_of(pictures, pattern)

@@ -175,9 +175,15 @@ def odd_shard(_card: str, _folder: Path, third: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (other_size, r"part-01\.npz, .*part-02\.npz agree, but not with .*part-03\.npz: batch_size 6 "),
+        (
+            other_size,
+            r"part-01\.npz, .*part-02\.npz agree, but not with .*part-03\.npz: batch_size 6 ",
+        ),
         (other_pictures, r"not with .*part-03\.npz: .*pictures were added, changed or removed"),
-        (changed_picture, r"not with .*part-03\.npz: pictures were added, changed or removed\. Make"),
+        (
+            changed_picture,
+            r"not with .*part-03\.npz: pictures were added, changed or removed\. Make",
+        ),
         (other_weights, r"not with .*part-03\.npz: sha256 "),
         (other_modality, r"not with .*part-03\.npz: modality visible instead of None\. Make"),
         (other_labels, r"not with .*part-03\.npz: labels and cameras "),
@@ -185,9 +191,15 @@ def odd_shard(_card: str, _folder: Path, third: Path) -> None:
         (other_count, r"not with .*part-03\.npz: shards 4 instead of 3\. Make"),
         (twice, r"part-02\.npz and .*part-03\.npz are both the part 2/3; name one of them\."),
         (missing, r"1 of 3 parts are missing: 3/3\. Make them \(`--shard 3/3`\), or name "),
-        (cut, r"part-03\.npz cannot be read as a part: .*; *If it was cut|part-03\.npz cannot be read"),
+        (
+            cut,
+            r"part-03\.npz cannot be read as a part: .*; *If it was cut|part-03\.npz cannot be read",
+        ),
         (flipped, r"part-03\.npz cannot be read as a part: .*Bad CRC-32"),
-        (whole, r"part-03\.npz is not a part: it does not say which shard it is of\. Parts are made"),
+        (
+            whole,
+            r"part-03\.npz is not a part: it does not say which shard it is of\. Parts are made",
+        ),
         (fewer_rows, r"part-03\.npz is damaged: it has \d+ rows, but says \d+; make it again"),
         (odd_shard, r"part-03\.npz is damaged: what it says of its shard cannot be read"),
     ],
@@ -239,7 +251,11 @@ def test_an_output_that_is_a_part_is_refused(card: str, three: tuple[Path, Path]
         ("auto/16", {"SLURM_ARRAY_TASK_ID": "16"}, (16, 16)),
         (
             "auto",
-            {"SLURM_ARRAY_TASK_ID": "7", "SLURM_ARRAY_TASK_STEP": "2", "SLURM_ARRAY_TASK_COUNT": "8"},
+            {
+                "SLURM_ARRAY_TASK_ID": "7",
+                "SLURM_ARRAY_TASK_STEP": "2",
+                "SLURM_ARRAY_TASK_COUNT": "8",
+            },
             (4, 8),
         ),
         ("auto", {"SLURM_PROCID": "2", "SLURM_STEP_NUM_TASKS": "4"}, (3, 4)),
@@ -261,7 +277,22 @@ def test_a_shard_is_what_is_written_or_what_the_environment_says(
 
 
 @pytest.mark.parametrize(
-    "text", ["17/16", "0/16", "0/0", "3", "3/", "/16", "-1/4", "1/2/3", "auto/", "Auto", "", "1 /2", "٣/16"]
+    "text",
+    [
+        "17/16",
+        "0/16",
+        "0/0",
+        "3",
+        "3/",
+        "/16",
+        "-1/4",
+        "1/2/3",
+        "auto/",
+        "Auto",
+        "",
+        "1 /2",
+        "٣/16",
+    ],
 )
 def test_what_is_no_shard_is_refused(text: str) -> None:
     with pytest.raises(PictureError, match=r"shard"):
@@ -281,11 +312,23 @@ SLURM = {
     ("text", "environment", "message"),
     [
         ("auto", {}, "does not say which shard this is"),
-        ("auto", {"JOB_COMPLETION_INDEX": "3"}, "does not say how many shards there are; write auto/COUNT"),
+        (
+            "auto",
+            {"JOB_COMPLETION_INDEX": "3"},
+            "does not say how many shards there are; write auto/COUNT",
+        ),
         ("auto/3", {"JOB_COMPLETION_INDEX": "3"}, "says that this is number 4 of 3"),
-        ("auto", {"JOB_COMPLETION_INDEX": "x"}, "JOB_COMPLETION_INDEX must be a whole number, but is 'x'"),
+        (
+            "auto",
+            {"JOB_COMPLETION_INDEX": "x"},
+            "JOB_COMPLETION_INDEX must be a whole number, but is 'x'",
+        ),
         ("auto", SLURM, "a Slurm array job with gaps"),
-        ("auto/8", {"OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "4"}, "but 8 were asked for"),
+        (
+            "auto/8",
+            {"OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "4"},
+            "but 8 were asked for",
+        ),
         (
             "auto/16",
             {**SLURM, "SLURM_ARRAY_TASK_MIN": "7", "SLURM_ARRAY_TASK_COUNT": "1"},

@@ -186,7 +186,8 @@ class _Work:
                     taken = [waiting.pop() for _ in range(min(size, len(waiting)))]
                     pending.add(self._submit([number for batch in taken for number in batch]))
                 try:
-                    done = wait(pending, timeout=_LOOK, return_when="FIRST_COMPLETED").done
+                    with self._client.as_current():
+                        done = wait(pending, timeout=_LOOK, return_when="FIRST_COMPLETED").done
                 except TimeoutError:
                     continue
                 for future in done:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +61,10 @@ class Recipe:
         if root is not None:
             kept["trust"] = hub.trust
         return cls(kind, str(card.path.absolute()) if name.endswith(".md") else name, root, kept)
+
+    def using(self, **options: Any) -> Recipe:
+        """The same, with these options instead of its own."""
+        return replace(self, options={**self.options, **options})
 
     def make(self) -> Runner:
         """The runner."""

@@ -43,13 +43,16 @@ def embed(
     keypoints: Any = None,
     hub: AnyHub = None,
     trust: bool = False,
+    runtime: str | None = None,
+    precision: str = "f32",
+    threads: int | None = None,
     shard: str | None = None,
     on: str | None = None,
 ) -> Features:
     r"""Features of pictures, as the published evaluation of a network makes them.
 
     Which outputs make a feature, whether a mirrored picture is added and what it is divided by,
-    stands in the card. Pictures are prepared in a thread while the network computes.
+    stands in the card. Pictures are prepared in threads while the network computes.
 
     Args:
         name: Any name that `mindspore_hub.load` takes.
@@ -73,6 +76,10 @@ def embed(
             or the keypoints of each picture.
         hub: Hub root whose card the name means and whose network runs, as in `load`.
         trust: Run the networks of a hub that is not this package's own, as in `load`.
+        runtime: What computes: `mindspore`, `onnxruntime`, `openvino`, or `auto`; by default what
+            `MSHUB_RUNTIME` says, else `auto` (`docs/speed.md`).
+        precision: `f32`, or `bf16` by OpenVINO where the processor has it; `auto` takes bf16 there.
+        threads: Threads of the runtime, but of MindSpore; by default as many as this process may use.
         shard: Compute a part only, for several machines: `3/16`, or `auto` for what Slurm, Kubernetes or
             MPI say; docs/clusters.md. It needs an output, and `merge_parts` makes one file of all.
         on: Let others compute: `dask://HOST:PORT`, the workers of a Dask cluster, or `local:4`, so many
@@ -115,6 +122,9 @@ def embed(
         network=network,
         hub=hub,
         trust=trust,
+        runtime=runtime,
+        precision=precision,
+        threads=as_builtin(threads),
     )
     listed = list_samples(images, heatmaps=heatmaps, segments=segments, keypoints=keypoints)
     known = known_of(listed, pattern)

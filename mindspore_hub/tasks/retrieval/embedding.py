@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from mindspore_hub.hub.card import stated
 from mindspore_hub.tasks.pictures.chunks import Chunk
 from mindspore_hub.tasks.pictures.cluster import Engine
 from mindspore_hub.tasks.pictures.fields import MODALITIES
-from mindspore_hub.tasks.pictures.runner import Rows, Runner, require_some, skipped_of
+from mindspore_hub.tasks.pictures.runner import Outputs, Rows, Runner, require_some, skipped_of
 from mindspore_hub.tasks.pictures.samples import Sample, Samples
 from mindspore_hub.tasks.pictures.shards import Shard
 from mindspore_hub.tasks.pictures.worker import Recipe
@@ -24,9 +24,6 @@ from mindspore_hub.tasks.registry import read_task
 from mindspore_hub.tasks.retrieval.forward import forward
 from mindspore_hub.tasks.retrieval.parts import Part, Written, finished_part
 from mindspore_hub.tasks.retrieval.task import HEADLESS, Retrieval
-
-if TYPE_CHECKING:
-    from mindspore import nn
 
 Array = npt.NDArray[Any]
 
@@ -66,9 +63,14 @@ class Embedding(Runner):
         """A network that tells classes is built without what does so."""
         return {"num_classes": 0} if self._is_headless else {}
 
-    def rows_of(self, network: nn.Cell, *, compiled: bool) -> Rows:
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Outputs that make the feature, and those that score attributes."""
+        return self._retrieval.places
+
+    def rows_of(self, outputs: Outputs) -> Rows:
         """Features and scores, see `forward`."""
-        return forward(network, self._retrieval, compiled=compiled)
+        return forward(outputs, self._retrieval)
 
     def require_usable(self, arrays: Mapping[str, Array], names: Sequence[str]) -> None:
         """Refuse what `Features` cannot hold."""
@@ -154,6 +156,8 @@ class Embedding(Runner):
         batches = [missing[begin : begin + size] for begin in range(0, len(missing), size)]
         done = len(samples) - len(missing)
         engine, recipe = self._elsewhere
+        choice = self.chosen(len(samples))  # which is not for each worker to make
+        recipe = recipe.using(runtime=choice.runtime, precision=choice.precision)
         found = engine.compute(recipe, self._about(Samples(None, [])), samples, batches)
         with self._shown() as progress, closing(found):
             for chunk in found:
