@@ -13,7 +13,7 @@ from PIL import Image
 from mindspore_hub.tasks.pictures.runner import Rows
 from mindspore_hub.tasks.retrieval.embedding import Embedding
 
-CARD = "metric_learn"
+CARD = "mindspore/1.5/resnet50_triplet_sop"
 
 
 class Placed(Embedding):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _ONE_AT_A_TIME = threading.Lock()
 
 _runners: dict[bytes, Runner] = {}
-"""The runner of the last recipe, by it."""
+"""The runner of the last recipe, by it and by what has to make the rows."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Recipe:
 
     Attributes:
         kind: The class of the runner.
-        name: The name of the card.
+        name: The uid of the card, or the path of its file.
         hub: Hub root of the card; None for that of this package.
         options: Keyword arguments of the class, without the hub.
     """
@@ -60,7 +60,7 @@ class Recipe:
         root = None if hub.is_own else str(hub.root.absolute())
         if root is not None:
             kept["trust"] = hub.trust
-        return cls(kind, str(card.path.absolute()) if name.endswith(".md") else name, root, kept)
+        return cls(kind, str(card.path.absolute()) if name.endswith(".md") else card.uid, root, kept)
 
     def using(self, **options: Any) -> Recipe:
         """The same, with these options instead of its own."""
@@ -118,12 +118,13 @@ def _name() -> str:
 
 
 def _rows(job: Job) -> list[Chunk]:
-    key = pickle.dumps(job.recipe)
+    key = pickle.dumps((job.recipe, job.about))
     if key not in _runners:
         _runners.clear()
-        _runners[key] = job.recipe.make()
+        made = job.recipe.make()
+        _require_alike(made, job.about)
+        _runners[key] = made
     runner = _runners[key]
-    _require_alike(runner, job.about)
     _require_pictures(job)
     chunks: list[Chunk] = []
     samples: Any = _Some(job.samples, job.count)
