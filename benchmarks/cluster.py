@@ -54,7 +54,9 @@ def main() -> None:
     print("the files are the same" if len(contents) == 1 else "THE FILES DIFFER")
     for way, seconds in taken.items():
         print(f"  {way:13} {seconds:6.1f} s")
-    print(f"  the engine takes {taken['engine'] / taken['plain shards'] - 1:+.1%} over plain shards")
+    print(
+        f"  the engine takes {taken['engine'] / taken['plain shards'] - 1:+.1%} over plain shards"
+    )
 
 
 def timed(way: Callable[[], object]) -> float:

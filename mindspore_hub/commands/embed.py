@@ -24,6 +24,7 @@ from mindspore_hub.commands._options import (
     skip_bad_option,
 )
 from mindspore_hub.commands._output import echo, print_json
+from mindspore_hub.errors import PictureError
 
 if TYPE_CHECKING:
     from mindspore_hub._progress import Progress
@@ -173,10 +174,14 @@ def _write(
         from mindspore_hub.tasks.pictures.samples import known_of, list_samples
         from mindspore_hub.tasks.pictures.shards import Shard
         from mindspore_hub.tasks.retrieval.embedding import Embedding
-    part = None if shard is None else Shard.of(shard)
+    try:
+        part = None if shard is None else Shard.of(shard)
+        engine = None if on is None else Engine.of(on)
+    except PictureError as error:
+        raise click.UsageError(str(error)) from error
     embedding = Embedding(
         name,
-        on=None if on is None else Engine.of(on),
+        on=engine,
         hub=hub,
         modality=modality,
         batch_size=batch_size,

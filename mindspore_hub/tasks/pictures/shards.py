@@ -78,8 +78,11 @@ class Shard:
             return _of_environment(count, environment)
         shard = cls(int(match["number"]), count or 0)
         if not 1 <= shard.number <= shard.count:
-            msg = f"There is no shard {shard}: the first of {shard.count} is 1/{shard.count}."
-            raise PictureError(msg if shard.count else f"The shard {shard} is one of none.")
+            last = (
+                f"; they are 1/{shard.count} to {shard.count}/{shard.count}" if shard.count else ""
+            )
+            msg = f"There is no shard {shard}{last}."
+            raise PictureError(msg)
         return shard
 
     def pictures(self, samples: Sequence[Sample], size: int) -> list[int]:

@@ -60,7 +60,9 @@ class Recipe:
         root = None if hub.is_own else str(hub.root.absolute())
         if root is not None:
             kept["trust"] = hub.trust
-        return cls(kind, str(card.path.absolute()) if name.endswith(".md") else card.uid, root, kept)
+        return cls(
+            kind, str(card.path.absolute()) if name.endswith(".md") else card.uid, root, kept
+        )
 
     def using(self, **options: Any) -> Recipe:
         """The same, with these options instead of its own."""
