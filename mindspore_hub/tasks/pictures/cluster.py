@@ -170,7 +170,7 @@ class _Work:
         self._recipe = recipe
         self._about = about
         self._samples = samples
-        self._missed = False
+        self._missed = 0
 
     def of(self, batches: Sequence[Sequence[int]]) -> Iterator[Chunk]:
         """Rows of these batches."""
@@ -218,9 +218,9 @@ class _Work:
                 "memory. What was computed is kept beside the output: go on with fewer, or with smaller batches."
             )
             raise ClusterError(msg)
-        if not found and not self._missed:
+        self._missed = 0 if found else self._missed + 1
+        if self._missed == 2:  # the second look; processes here take a moment to start
             logger.warning("The cluster has no worker now; waiting for one.")
-        self._missed = not found
         return found
 
 
