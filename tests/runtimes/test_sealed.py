@@ -32,20 +32,14 @@ def test_an_empty_file_can_be_sealed(tmp_path: Path) -> None:
         assert verify_seal(file, path)["key"] == "k"
 
 
-@pytest.mark.parametrize("place", [0, 5000, -4100, -4090, -3])
+@pytest.mark.parametrize("place", [0, 5000, -4100, -4090])
 def test_a_flipped_byte_is_found(place: int, path: Path) -> None:
     seal(path, {"key": "k"})
     content = bytearray(path.read_bytes())
     content[place] ^= 1
     path.write_bytes(content)
-    with path.open("rb") as file:
-        try:
-            facts = verify_seal(file, path)
-        except IntegrityError as error:
-            assert str(path) in str(error)
-        else:  # a blank behind the text
-            assert place == -3
-            assert facts["key"] == "k"
+    with path.open("rb") as file, pytest.raises(IntegrityError, match=str(path)):
+        verify_seal(file, path)
 
 
 @pytest.mark.parametrize("size", [0, 1, 4000, 10_000, -1])
