@@ -9,6 +9,7 @@ import functools
 import hashlib
 import logging
 import platform
+import threading
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -95,6 +96,7 @@ class Runner(ABC):
         self._given = network
         self._progress = progress
         self._rows: dict[bool, Rows] = {}  # by whether they are compiled, once for all runs
+        self._computing = threading.Lock()
 
     @property
     def arguments(self) -> Mapping[str, object]:
@@ -151,6 +153,28 @@ class Runner(ABC):
                 done += len(numbers)
                 progress(done, count)
 
+    def prepared(self, sample: Sample) -> tuple[Array, ...]:
+        """The arrays `(...)` of one picture that the network takes, without an axis for the batch.
+
+        Raises:
+            PictureError: It cannot be read, or lacks what the network takes besides.
+        """
+        made = self._transform(sample.picture, **sample.extras)
+        return made if isinstance(made, tuple) else (made,)
+
+    def compute(self, inputs: tuple[Array, ...]) -> dict[str, Array]:
+        """What is made of a batch of prepared pictures, stacked: float32 `(N, D)` by name.
+
+        It may be called from several threads, which wait for each other.
+
+        Raises:
+            FeaturesError: The network gives other outputs than the card names.
+        """
+        with self._computing, inference(self._network):
+            if False not in self._rows:
+                self._rows[False] = self.rows_of(self._network, compiled=False)
+            return self._rows[False](*inputs)
+
     @contextmanager
     def stored(
         self, pictures: Samples, output: Path, plan: Mapping[str, Any]
@@ -199,7 +223,7 @@ class Runner(ABC):
         for number in numbers:
             sample = samples[number]
             try:
-                prepared = self._transform(sample.picture, **sample.extras)
+                prepared = self.prepared(sample)
             except PictureError as error:
                 if not self._skip_bad:
                     if sample.path:
@@ -209,7 +233,7 @@ class Runner(ABC):
                 logger.warning("skipped %s: %s", _name(samples, number), error)
                 skipped[number] = str(error)
                 continue
-            made.append(prepared if isinstance(prepared, tuple) else (prepared,))
+            made.append(prepared)
         return tuple(map(np.stack, zip(*made, strict=True))), skipped
 
 
