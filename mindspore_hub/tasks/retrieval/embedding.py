@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError, PictureError
+from mindspore_hub.gallery.features import Features, unusable
 from mindspore_hub.hub.card import stated
 from mindspore_hub.tasks.pictures.chunks import Chunk
 from mindspore_hub.tasks.pictures.fields import MODALITIES
 from mindspore_hub.tasks.pictures.runner import Rows, Runner, require_some, skipped_of
 from mindspore_hub.tasks.pictures.samples import Samples
 from mindspore_hub.tasks.registry import read_task
-from mindspore_hub.tasks.retrieval.features import Features, unusable
 from mindspore_hub.tasks.retrieval.forward import forward
 from mindspore_hub.tasks.retrieval.task import HEADLESS, Retrieval
 
