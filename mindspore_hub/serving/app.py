@@ -37,6 +37,9 @@ _CLIENT_ERRORS = (RequestError, PictureError, FeaturesError)
 """What a client has done, not the server."""
 
 
+_LARGEST = float(np.finfo(np.float32).max)
+
+
 def make_app(service: Service, *, token: str | None = None) -> Starlette:
     """The application that serves a service, to those who have the token."""
     api = _Api(service)
@@ -114,9 +117,7 @@ class _Api:
     async def model(self, request: Request) -> Response:
         self._require_model(request)
         name, version = self.service.name, self.service.version
-        return JSONResponse(
-            protocol.metadata(name, version, "mindspore_hub", self.service.width)
-        )
+        return JSONResponse(protocol.metadata(name, version, "mindspore_hub", self.service.width))
 
     async def model_ready(self, request: Request) -> Response:
         self._require_model(request)
@@ -289,15 +290,13 @@ def _vectors(items: list[Any], width: int) -> Any:
     fits = all(
         isinstance(row, list)
         and len(row) == width
-        and all(type(value) in (int, float) and math.isfinite(value) for value in row)
+        and all(type(value) in (int, float) and -_LARGEST < value < _LARGEST for value in row)
         for row in items
     )
     if not fits:
         msg = f"features must be lists of {width} numbers each."
         raise RequestError(msg)
-    with np.errstate(over="ignore"):
-        found = np.array(items, np.float64).astype(np.float32)
-    return found
+    return np.array(items, np.float32)
 
 
 @functools.cache

@@ -31,17 +31,17 @@ _KEPT = 0.8
 """Share of the measured time of a batch that the next measurement leaves."""
 
 
+def _future() -> asyncio.Future[Array]:
+    return asyncio.get_running_loop().create_future()
+
+
 @dataclass(eq=False)
 class _Waiting:
     """The inputs of one picture, and who waits for its row."""
 
     inputs: tuple[Array, ...]
     deadline: float
-    row: asyncio.Future[Array] = field(default_factory=lambda: _future())
-
-
-def _future() -> asyncio.Future[Array]:
-    return asyncio.get_running_loop().create_future()
+    row: asyncio.Future[Array] = field(default_factory=_future)
 
 
 class Batcher:
@@ -147,7 +147,7 @@ class Batcher:
             begin = time.perf_counter()
             try:
                 rows = await self._rows(batch)
-            except Exception as error:  # noqa: BLE001 - it is theirs who wait
+            except Exception as error:  # it is theirs who wait
                 for waiting in batch:
                     _answer(waiting, error)
             else:

@@ -151,9 +151,7 @@ class Bodies:
             raise HTTPException(503, msg, {"retry-after": "1"})
 
 
-def error(
-    status: int, message: str, headers: Mapping[str, str] | None = None
-) -> JSONResponse:
+def error(status: int, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """An error as the protocol says it."""
     return JSONResponse({"error": message}, status, dict(headers or {}))
 

@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,21 +27,10 @@ _STOPPING = 30
 """Seconds that requests have to end when the server is stopped."""
 
 
-def serve(service: Service, *, host: str = "127.0.0.1", port: int = 8080, token: str | None) -> None:
-    """Serve until SIGINT or SIGTERM comes; what is being answered then is answered.
-
-    Raises:
-        SettingsError: The address needs a token, or cannot be listened to.
-    """
-    require_token(host, token)
-    listener = listen(host, port)
-    server = make_server(service, token=token)
-    try:
-        server.run(sockets=[listener])
-    except KeyboardInterrupt:  # uvicorn sends itself again what stopped it
-        pass
-    finally:
-        listener.close()
+def run(service: Service, listener: socket.socket, *, token: str | None) -> None:
+    """Serve until SIGINT or SIGTERM comes; what is being answered then is answered."""
+    with suppress(KeyboardInterrupt):  # uvicorn sends itself again what stopped it
+        make_server(service, token=token).run(sockets=[listener])
 
 
 def make_server(service: Service, *, token: str | None = None) -> uvicorn.Server:
@@ -69,7 +59,9 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=256)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
-        msg = f"{host} port {port} cannot be listened to: {reason}; choose another --port or --host."
+        msg = (
+            f"{host} port {port} cannot be listened to: {reason}; choose another --port or --host."
+        )
         raise SettingsError(msg) from error
 
 
@@ -156,5 +148,3 @@ def _protocol(seconds: float) -> type[asyncio.Protocol]:
             self._timer = self.loop.call_later(seconds, self.transport.close)
 
     return Protocol
-
-

@@ -18,8 +18,6 @@ from PIL import Image
 from mindspore_hub.errors import (
     BusyError,
     CardError,
-
-
     PictureError,
     RequestError,
 )
@@ -33,8 +31,8 @@ from mindspore_hub.tasks.pictures.samples import Sample
 from mindspore_hub.version import __version__
 
 if TYPE_CHECKING:
-    from mindspore_hub.gallery.calibration import Calibration
     from mindspore_hub.gallery.gallery import Gallery
+    from mindspore_hub.tasks.retrieval.calibration import Calibration
     from mindspore_hub.tasks.retrieval.embedding import Embedding
 
 _Result = TypeVar("_Result")
@@ -133,7 +131,7 @@ class Service:
     @property
     def threshold(self) -> float | None:
         """The largest distance of a match; None where nobody knows."""
-        return None if self.calibration is None else float(self.calibration.threshold)
+        return None if self.calibration is None else self.calibration.threshold
 
     async def features(self, pictures: Sequence[bytes]) -> list[Array | PictureError]:
         """The feature `(D,)` of each picture, or why there is none.
@@ -176,7 +174,7 @@ class Service:
             else None
         )
         answers = iter(_nearest(found) if found is not None else [])
-        own = [*query.ids] or [None] * len(rows)
+        own: list[int | None] = [*query.ids] or [None] * len(rows)
         return {
             "model": self.name,
             "distance": gallery.distance,
@@ -283,7 +281,7 @@ class Service:
         if self.gallery is not None:
             self.gallery.require_made_of(self._made_by, name=f"Features of {self.uid}")
         if self.calibration is not None:
-            self.calibration.require_made_of(self._made_by)
+            self.calibration.require_made_of(self._made_by, name=f"Features of {self.uid}")
 
     def _root_of_gallery(self, gallery: Gallery) -> dict[str, Any]:
         root = gallery.about.get("root")
@@ -350,14 +348,11 @@ class Service:
     def _result(self, nearest: list[dict[str, Any]], own: int | None, k: int) -> dict[str, Any]:
         """Nearest rows of one query without itself, and whether none of them is a match."""
         found = [row for row in nearest if row["id"] != own][:k]
-        threshold = self.threshold
-        if threshold is not None:
-            for row in found:
-                row["match"] = row["distance"] <= threshold
-        return {
-            "nearest": found,
-            "no_match": None if threshold is None else not any(row["match"] for row in found),
-        }
+        if self.calibration is None:
+            return {"nearest": found, "no_match": None}
+        for row in found:
+            row["match"] = self.calibration.is_match(row["distance"])
+        return {"nearest": found, "no_match": not any(row["match"] for row in found)}
 
 
 def _nearest(found: Any) -> list[list[dict[str, Any]]]:
@@ -387,5 +382,3 @@ def _known(label: int, camera: int, path: str) -> dict[str, Any]:
 
 def _digest(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
-
-
