@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import os
 import socket
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from mindspore_hub.errors import SettingsError
 from mindspore_hub.serving.app import make_app
 from mindspore_hub.serving.service import Service
+from mindspore_hub.settings import token_setting
 
 _CONNECTIONS = 500
 """Connections at a time; further ones are answered with 503."""
@@ -91,14 +91,14 @@ def read_token(file: Path | None) -> str | None:
     Raises:
         SettingsError: It cannot be read, or is too short to be a secret.
     """
-    origin = "MSHUB_TOKEN" if file is None else str(file)
-    try:
-        text = os.environ.get("MSHUB_TOKEN", "") if file is None else file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{origin} cannot be read as a token: {error}."
-        raise SettingsError(msg) from error
-    token = text.strip()
-    if file is None and not token:
+    origin, token = "MSHUB_TOKEN", token_setting()
+    if file is not None:
+        try:
+            origin, token = str(file), file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            msg = f"{file} cannot be read as a token: {error}."
+            raise SettingsError(msg) from error
+    if token is None:
         return None
     if len(token) < _SHORTEST or not token.isascii() or len(token.split()) != 1:
         msg = (

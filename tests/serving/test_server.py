@@ -122,25 +122,22 @@ def test_no_path_leaves_the_root(server: Running, way: str, tmp_path: Path) -> N
     assert "below the root" in answer.json()["error"]
 
 
-def test_a_token_is_asked_for_all_but_the_page(server: Running) -> None:
-    """The same service behind a second server, which asks for a token and answers to any name."""
-    from starlette.testclient import TestClient
+def test_a_token_is_asked_for_all_but_the_page(tmp_path: Path) -> None:
+    def get(path: str, **headers: str) -> urllib3.BaseHTTPResponse:
+        return ask(server, "GET", path, headers={"host": "gallery.example.org", **headers})
 
-    from mindspore_hub.serving.app import make_app
-
-    client = TestClient(
-        make_app(server.service, token=TOKEN), base_url="http://gallery.example.org"
-    )
-    for path in OPEN:
-        assert client.get(path).status_code == 200
-    for path in ("/v2", "/gallery", "/metrics", "/pictures/1", "/nothing"):
-        answer = client.get(path)
-        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
-        assert "TOKEN" in answer.json()["error"]
-    for wrong in ("", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}"):
-        assert client.get("/v2", headers={"authorization": wrong}).status_code == 401
-    for right in (f"Bearer {TOKEN}", f"bearer {TOKEN}"):
-        assert client.get("/v2", headers={"authorization": right}).status_code == 200
+    service = served.make_service(tmp_path)
+    with served.running(service, tmp_path, token=TOKEN) as server:
+        for path in OPEN:
+            assert get(path).status == 200
+        for path in ("/v2", "/gallery", "/metrics", "/pictures/1", "/nothing"):
+            answer = get(path)
+            assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
+            assert "TOKEN" in answer.json()["error"]
+        for wrong in ("", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}"):
+            assert get("/v2", authorization=wrong).status == 401
+        for right in (f"Bearer {TOKEN}", f"bearer {TOKEN}"):
+            assert get("/v2", authorization=right).status == 200
 
 
 def test_every_answer_forbids_what_pages_do_not_need(server: Running) -> None:
