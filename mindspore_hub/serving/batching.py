@@ -27,12 +27,24 @@ Array = npt.NDArray[Any]
 Compute = Callable[[tuple[Array, ...]], Array]
 """What makes rows `(N, D)` of the stacked inputs of N pictures."""
 
-_KEPT = 0.8
-"""Share of the measured time of a batch that the next measurement leaves."""
+_KEPT, _KEPT_PACE = 0.8, 0.95
+"""Shares of a measured time that the next measurement leaves: of a batch, and of a picture under load."""
+
+_USED = 0.7
+"""Share of the latency that is filled by plan; the rest is for what cannot be foreseen."""
 
 
 def _future() -> asyncio.Future[Array]:
     return asyncio.get_running_loop().create_future()
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """Places that are held: since when, until when, and with how many pictures in work."""
+
+    begin: float
+    deadline: float
+    pictures: int
 
 
 @dataclass(eq=False)
@@ -67,6 +79,7 @@ class Batcher:
         self._more: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
         self._seconds: dict[int, float] = {}  # of a batch, by its size
+        self._pace = 0.0  # seconds of a picture under load, whatever it is that takes them
         self.size = limits.batch
         self.pictures = 0
         """Pictures that were admitted and have no answer yet."""
@@ -89,30 +102,32 @@ class Batcher:
         return width
 
     @contextmanager
-    def admitted(self, count: int) -> Iterator[float]:
-        """Hold places for so many pictures; gives the time by which each has to be in a batch.
+    def admitted(self, count: int) -> Iterator[Ticket]:
+        """Hold places for so many pictures.
 
         Raises:
             BusyError: They do not fit into the queue, or could not be computed in time.
         """
-        expected = self._expected(self.pictures + count)
+        pictures = self.pictures + count
+        expected = self._expected(pictures)
         if self.pictures and (
-            self.pictures + count > self._limits.queue or expected > self._limits.latency
+            pictures > self._limits.queue or expected > _USED * self._limits.latency
         ):
             msg = (
                 f"{self.pictures} pictures are being computed, and {count} more would not be ready "
                 f"within {self._limits.latency:g} s; try again later."
             )
             raise BusyError(msg, self._expected(self.pictures))
-        self.pictures += count
-        # A request that comes alone may take longer than the bound by itself.
+        begin = time.perf_counter()
+        # What comes alone may take longer than the bound by itself.
         bound = max(self._limits.latency, 2 * self._expected(count))
+        self.pictures = pictures
         try:
-            yield time.perf_counter() + bound
+            yield Ticket(begin, begin + bound, pictures)
         finally:
             self.pictures -= count
 
-    async def row(self, inputs: tuple[Array, ...], deadline: float) -> Array:
+    async def row(self, inputs: tuple[Array, ...], ticket: Ticket) -> Array:
         """Compute one picture, with others.
 
         Raises:
@@ -121,10 +136,14 @@ class Batcher:
         if self._task is None or self._more is None:
             self._more = asyncio.Event()
             self._task = asyncio.create_task(self._work(self._more))
-        waiting = _Waiting(inputs, deadline)
+        waiting = _Waiting(inputs, ticket.deadline)
         self._waiting.append(waiting)
         self._more.set()
-        return await waiting.row
+        row = await waiting.row
+        if ticket.pictures >= self.size:  # so many came out of it in this time (Little's law)
+            pace = (time.perf_counter() - ticket.begin) / ticket.pictures
+            self._pace = _KEPT_PACE * (self._pace or pace) + (1 - _KEPT_PACE) * pace
+        return row
 
     async def close(self) -> None:
         """End, after the batch that is being computed."""
@@ -134,8 +153,9 @@ class Batcher:
         self._thread.shutdown()
 
     def _expected(self, pictures: int) -> float:
-        """Seconds that so many pictures take."""
-        return -(-pictures // self.size) * self._seconds.get(self.size, 0.0)
+        """Seconds that so many pictures take: of the network, or as long as such took lately."""
+        batches = -(-pictures // self.size) * self._seconds.get(self.size, 0.0)
+        return max(batches, pictures * self._pace)
 
     async def _work(self, more: asyncio.Event) -> None:
         while True:

@@ -24,7 +24,7 @@ from mindspore_hub.errors import (
 from mindspore_hub.gallery.features import Features, unusable
 from mindspore_hub.gallery.origin import digests_of, ids_of
 from mindspore_hub.serving import pictures as files
-from mindspore_hub.serving.batching import Array, Batcher
+from mindspore_hub.serving.batching import Array, Batcher, Ticket
 from mindspore_hub.serving.limits import Limits
 from mindspore_hub.serving.metrics import Metrics
 from mindspore_hub.tasks.pictures.samples import Sample
@@ -139,8 +139,8 @@ class Service:
         Raises:
             BusyError: There is more to do than can be done in time.
         """
-        with self.batcher.admitted(len(pictures)) as deadline:
-            jobs = (self._feature(data, deadline) for data in pictures)
+        with self.batcher.admitted(len(pictures)) as ticket:
+            jobs = (self._feature(data, ticket) for data in pictures)
             found = await asyncio.gather(*jobs, return_exceptions=True)
         rows: list[Array | PictureError] = []
         for row in found:
@@ -299,9 +299,9 @@ class Service:
     def _compute(self, inputs: tuple[Array, ...]) -> Array:
         return self._embedding.compute(inputs)["vectors"]
 
-    async def _feature(self, data: bytes, deadline: float) -> Array:
+    async def _feature(self, data: bytes, ticket: Ticket) -> Array:
         inputs = await self._in_thread(lambda: self._prepare(data))
-        row = await self.batcher.row(inputs, deadline)
+        row = await self.batcher.row(inputs, ticket)
         if unusable("vectors", row[None]).size:
             msg = "Its feature is infinite or not a number."
             raise PictureError(msg)

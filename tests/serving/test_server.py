@@ -254,8 +254,8 @@ def test_what_does_not_fit_is_refused_at_once_and_the_rest_is_in_time() -> None:
 
     async def one(batcher: Batcher, number: int) -> float:
         begin = time.perf_counter()
-        with batcher.admitted(1) as deadline:
-            row = await batcher.row((np.full(3, number, np.float32),), deadline)
+        with batcher.admitted(1) as ticket:
+            row = await batcher.row((np.full(3, number, np.float32),), ticket)
         assert row.tolist() == [2.0 * number] * 3
         return time.perf_counter() - begin
 
@@ -301,9 +301,9 @@ def test_a_batch_that_fails_fails_those_who_wait_for_it_only() -> None:
         batcher.warm_up((np.zeros(3, np.float32),))
         found = []
         for value in (1, -1, 2):
-            with batcher.admitted(1) as deadline:
+            with batcher.admitted(1) as ticket:
                 try:
-                    row = await batcher.row((np.full(3, value, np.float32),), deadline)
+                    row = await batcher.row((np.full(3, value, np.float32),), ticket)
                     found.append(row[0])
                 except ValueError as error:
                     found.append(str(error))
