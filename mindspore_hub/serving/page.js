@@ -134,7 +134,7 @@ function use(wanted) {
   for (const button of document.querySelectorAll("#sample-list button")) {
     button.setAttribute("aria-pressed", String(Number(button.dataset.id) === query.id));
   }
-  search();
+  search({ fresh: true });
 }
 
 function filter() {
@@ -145,7 +145,7 @@ function filter() {
   return parts.join(" and ") || null;
 }
 
-async function search() {
+async function search({ fresh }) {
   if (!query || !find("label").checkValidity()) return;
   const own = ++turn;
   const k = Number(find("count").value);
@@ -154,7 +154,9 @@ async function search() {
   find("results").setAttribute("aria-busy", "true");
   try {
     const answer = await (await send(k, where)).json();
-    if (own === turn) present(answer, where);
+    if (own !== turn) return;
+    present(answer, where);
+    if (fresh) reveal();
   } catch (error) {
     if (own === turn) {
       list.replaceChildren();
@@ -210,7 +212,7 @@ function item(row, place) {
   if (facts.pictures) show(image, row.id);
   else image.parentElement.classList.add("absent");
   part(".rank", `${place + 1}`);
-  part(".distance", number(row.distance));
+  part(".distance", row.distance.toPrecision(5).replace("-", "−"));
   part(".who", [row.label === null ? "" : `label ${row.label}`, row.camera === null ? "" : `camera ${row.camera}`].filter(Boolean).join(" · "));
   part(".path", row.path ?? "");
   made.querySelector(".distance").title = describeDistance();
@@ -224,14 +226,21 @@ function item(row, place) {
   button.setAttribute("aria-label", `Use as query: rank ${place + 1}, ${name}, distance ${number(row.distance)}${verdict}`);
   button.addEventListener("click", () => {
     use({ id: row.id, name });
-    find("results").focus({ preventScroll: true });
-    window.scrollTo({ top: 0 });
+    find("results").focus();
   });
   return made;
 }
 
 function number(value) {
-  return value.toPrecision(5).replace("-", "−");
+  return String(Number(value.toPrecision(5))).replace("-", "−");
+}
+
+// On a narrow screen, results begin below what is seen.
+function reveal() {
+  const results = find("results");
+  if (results.getBoundingClientRect().top < window.innerHeight / 2) return;
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  results.scrollIntoView({ behavior: still ? "auto" : "smooth" });
 }
 
 function say(text, kind) {
@@ -264,6 +273,6 @@ document.addEventListener("paste", (event) => {
   if (event.clipboardData.files.length) take(event.clipboardData.files);
 });
 find("filter").addEventListener("submit", (event) => event.preventDefault());
-find("filter").addEventListener("change", search);
+find("filter").addEventListener("change", () => search({ fresh: false }));
 
 begin();

@@ -40,7 +40,7 @@ _Result = TypeVar("_Result")
 _LOOKED_AT = 10_000
 """Rows that are looked at to say which cameras there are."""
 
-_EXAMPLES = 12
+_EXAMPLES = 8
 
 _CAMERAS = 100
 

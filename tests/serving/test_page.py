@@ -52,7 +52,7 @@ def page(browser: Browser, server: Running) -> Iterator[Page]:
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.goto(server.address)
-        expect(page.locator("#sample-list li")).to_have_count(12)
+        expect(page.locator("#sample-list li")).to_have_count(8)
         yield page
         assert said == []
         own = (server.address, "blob:", "data:")
@@ -153,7 +153,7 @@ def test_axe_finds_nothing(browser: Browser, server: Running, scheme: str, width
     ) as context:
         page = context.new_page()
         page.goto(server.address)
-        expect(page.locator("#sample-list li")).to_have_count(12)
+        expect(page.locator("#sample-list li")).to_have_count(8)
         begin = Axe().run(page)
         assert begin.violations_count == 0, begin.generate_report()
         page.set_input_files("#file", server.pictures[3])
@@ -179,7 +179,7 @@ def test_the_page_asks_for_the_token(browser: Browser, tmp_path: Path) -> None:
         expect(page.locator("#ask-error")).to_contain_text("does not take this token")
         page.fill("#token", served.TOKEN)
         page.keyboard.press("Enter")
-        expect(page.locator("#sample-list li")).to_have_count(12)
+        expect(page.locator("#sample-list li")).to_have_count(8)
         page.set_input_files("#file", server.pictures[3])
         expect(page.locator("#list li")).to_have_count(12)
         shown = page.locator("#list li img").first
