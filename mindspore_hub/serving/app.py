@@ -64,7 +64,7 @@ def make_app(service: Service, *, token: str | None = None) -> Starlette:
         Route("/gallery", api.gallery, methods=["GET"]),
         Route("/gallery", api.add, methods=["POST"]),
         Route("/gallery", api.remove, methods=["DELETE"]),
-        Route("/pictures/{id:int}", api.picture),
+        Route("/pictures/{id}", api.picture),
         Route("/metrics", api.metrics),
     ]
 
@@ -167,7 +167,8 @@ class _Api:
 
     async def picture(self, request: Request) -> Response:
         try:
-            content = await self._within(self.service.thumbnail(request.path_params["id"]))
+            number = _whole(request.path_params["id"], "An id")
+            content = await self._within(self.service.thumbnail(number))
         except (FeaturesError, PictureError, RequestError) as problem:
             raise HTTPException(404, str(problem)) from problem
         headers = {"cache-control": "private, max-age=3600"}

@@ -28,7 +28,7 @@ def read(data: bytes, *, pixels: int) -> Image.Image:
     Raises:
         PictureError: It is in no format that is taken, or has more pixels.
     """
-    with _reading():
+    with _reading(pixels):
         image = Image.open(io.BytesIO(data), formats=[f for f in FORMATS if f in _known()])
         image.info.pop("xmp", None)  # in which Pillow's reader of TIFF looks for an orientation
     _require_size(image, pixels)
@@ -71,16 +71,19 @@ def _known() -> frozenset[str]:
 def _require_size(image: Image.Image, pixels: int) -> None:
     if image.width * image.height > pixels:
         msg = (
-            f"A picture of {image.width} x {image.height} pixels was sent, but {pixels:,} are taken; "
-            "make it smaller."
+            f"It has {image.width} x {image.height} pixels, but at most {pixels:,} are taken; make it "
+            "smaller."
         )
         raise PictureError(msg)
 
 
 @contextmanager
-def _reading() -> Iterator[None]:
+def _reading(pixels: int) -> Iterator[None]:
     try:
         yield
+    except Image.DecompressionBombError as error:
+        msg = f"It has many more pixels than the {pixels:,} that are taken; make it smaller."
+        raise PictureError(msg) from error
     except Exception as error:  # readers of damaged data trip over anything
         msg = (
             "It cannot be read as a picture: it is in none of the formats that are taken, "

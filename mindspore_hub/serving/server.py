@@ -20,6 +20,9 @@ from mindspore_hub.settings import token_setting
 _CONNECTIONS = 500
 """Connections at a time; further ones are answered with 503."""
 
+_HEADERS = 32_768
+"""Bytes of the headers of a request; what has more is not HTTP to be answered."""
+
 _SHORTEST = 16
 """Characters of a token."""
 
@@ -45,6 +48,7 @@ def make_server(service: Service, *, token: str | None = None) -> uvicorn.Server
         log_level="warning",
         server_header=False,
         proxy_headers=False,
+        h11_max_incomplete_event_size=_HEADERS,
         limit_concurrency=_CONNECTIONS,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=_STOPPING,

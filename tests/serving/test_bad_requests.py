@@ -9,6 +9,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -88,11 +89,11 @@ INFER: dict[str, tuple[Any, Any, int, str]] = {
     "a number as id": ({**infer(), "id": 7}, {}, 400, "id must be a string"),
     "parameters that are a list": ({**infer(), "parameters": []}, {}, 400, "must be an object"),
     "an empty picture": (infer(data=[""]), {}, 400, "Picture 0: It cannot be read"),
-    "half a picture": (infer(data=[text(picture((90, 90))[:90])]), {}, 400, "Picture 0: It"),
+    "half a picture": (infer(data=[text(picture((90, 90))[:-60])]), {}, 400, "Picture 0: It"),
     "a picture of grey": (infer(data=[text(picture(mode="L"))]), {}, 400, "has the mode L"),
     "a format that is not taken": (infer(data=[text(picture(kind="PPM"))]), {}, 400, "formats"),
     "PostScript": (infer(data=[text(b"%!PS-Adobe-3.0 EPSF-3.0\n")]), {}, 400, "formats"),
-    "a bomb": (infer(data=[text(bomb())]), {}, 400, "30000 x 30000 pixels"),
+    "a bomb": (infer(data=[text(bomb())]), {}, 400, "many more pixels than the 10,000"),
     "a picture of more pixels": (infer(data=[text(picture((200, 90)))]), {}, 400, "200 x 90"),
     "a length that is not a number": (*binary(sized(9), b"", "x"), 400, "whole number of bytes"),
     "a length beyond the body": (*binary(sized(9), b"", 9999), 400, "the body has"),
@@ -237,7 +238,8 @@ def talk(
     """Send bytes, and read until the server ends the connection."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         for part in parts:
-            connection.sendall(part)
+            with suppress(ConnectionError):  # the answer may have come before the end
+                connection.sendall(part)
         if end:
             end(connection)
         found = b""
@@ -256,7 +258,7 @@ POST = b"POST /search HTTP/1.1\r\nhost: localhost\r\ncontent-type: image/png\r\n
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", b"400"),
         (b"GET\r\n\r\n", b"400"),
         (GET + b"content-length: x\r\n\r\n", b"400"),
-        (GET + b"x: " + b"x" * 100_000 + b"\r\n\r\n", b"400"),
+        (GET + b"x: " + b"x" * 60_000, b"400"),
         (POST + b"transfer-encoding: chunked\r\n\r\nzz\r\n", b"400"),
         (POST + b"content-length: 5\r\ncontent-length: 6\r\n\r\n", b"400"),
         (POST + b"content-length: 99999999999\r\nconnection: close\r\n\r\n", b"413"),
