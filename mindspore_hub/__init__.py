@@ -49,11 +49,13 @@ if TYPE_CHECKING:
     from mindspore_hub.tasks.evaluation import evaluate
     from mindspore_hub.tasks.pictures.preprocess import Transform
     from mindspore_hub.tasks.report import Report
-    from mindspore_hub.tasks.retrieval import embed, match
+    from mindspore_hub.tasks.retrieval import calibrate, embed, match
+    from mindspore_hub.tasks.retrieval.calibration import Calibration
     from mindspore_hub.tasks.retrieval.matches import Matches
 
 __all__ = [
     "AmbiguousNameError",
+    "Calibration",
     "CardError",
     "CellInfo",
     "CheckpointError",
@@ -83,6 +85,7 @@ __all__ = [
     "TrustError",
     "UnknownNameError",
     "__version__",
+    "calibrate",
     "classify",
     "download",
     "embed",

@@ -124,12 +124,31 @@ def exact(
 
     `keep` is which rows of the gallery are looked at, ascending; None for all.
     """
+    check_dimensions(query, gallery)
+    size = part_rows(k, kind)
+    count = len(gallery) if keep is None else len(keep)
+    rows = (slice(begin, begin + size) for begin in range(0, count, size))
+    parts = (gallery[part] if keep is None else gallery[keep[part]] for part in rows)
+    indices, distances = exact_in_parts(query, parts, k=k, kind=kind)
+    return indices if keep is None else keep[indices], distances
+
+
+def exact_in_parts(query: Floats, parts: Iterable[Floats], *, k: int, kind: Kind) -> Found:
+    """The same for a gallery that comes in parts of `part_rows`, of which only the last may be smaller."""
     if kind == "dot":
-        return top_k(query, gallery, k=k, keep=keep)
+        return _top_k(query, parts, k=k, kind=kind, dtype=np.float32)
     # A small distance between long vectors is the difference of large numbers.
-    indices, ranking = top_k(query, gallery, k=k, kind=kind, dtype=np.float64, keep=keep)
+    indices, ranking = _top_k(query, parts, k=k, kind=kind, dtype=np.float64)
     distances = ranking + squared_norms(query, np.float64)[:, None]  # the query's own part
     return indices, np.maximum(distances, 0).astype(np.float32)
+
+
+def part_rows(k: int, kind: Kind) -> int:
+    """Rows of each part of a gallery: so many that blocks have many rows of queries.
+
+    With few, a matrix product spends its time on reading the gallery.
+    """
+    return max(k, block_columns(4 if kind == "dot" else 8))
 
 
 def top_k(
@@ -139,33 +158,34 @@ def top_k(
     k: int,
     kind: Kind = "dot",
     dtype: type[np.floating[Any]] = np.float32,
-    keep: Integers | None = None,
 ) -> Found:
     """Indices and distances of the k nearest gallery items of each query, `(Q, min(k, G))`, nearest first.
 
-    The gallery is taken part by part, so that blocks have many rows however large it is: with few, a
-    matrix product spends its time on reading the gallery. `kind` and `dtype` are as for `Distances`, `keep`
-    as for `exact`. Raises FeaturesError if k is less than 1, or dimensions differ.
+    `kind` and `dtype` are as for `Distances`. Raises FeaturesError if k is less than 1, or dimensions differ.
     """
+    size = max(k, block_columns(np.dtype(dtype).itemsize))
+    parts = (gallery[begin : begin + size] for begin in range(0, len(gallery), size))
+    return _top_k(query, parts, k=k, kind=kind, dtype=dtype)
+
+
+def _top_k(
+    query: Floats, parts: Iterable[Floats], *, k: int, kind: Kind, dtype: type[np.floating[Any]]
+) -> Found:
     if k < 1:
         msg = f"k must be at least 1, but is {k}."
         raise FeaturesError(msg)
-    columns = max(k, block_columns(np.dtype(dtype).itemsize))
-    count = len(gallery) if keep is None else len(keep)
-
-    def part(begin: int) -> Distances:
-        rows = slice(begin, begin + columns)
-        taken = gallery[rows] if keep is None else gallery[keep[rows]]
-        return Distances(query, taken, kind=kind, dtype=dtype)
-
-    first = part(0)
-    indices, values = nearest(first.blocks(), first.shape, k=k, dtype=dtype)
-    del first  # with the rows that it took
-    for begin in range(columns, count, columns):
-        for start, block in part(begin).blocks():
-            rows = slice(start, start + len(block))
-            _merge(indices[rows], values[rows], block, begin)
-    return indices if keep is None else keep[indices], values
+    indices, values = np.empty((len(query), 0), np.int64), np.empty((len(query), 0), dtype)
+    begin = 0
+    for part in parts:
+        distances = Distances(query, part, kind=kind, dtype=dtype)
+        if not begin:
+            indices, values = nearest(distances.blocks(), distances.shape, k=k, dtype=dtype)
+        else:
+            for start, block in distances.blocks():
+                rows = slice(start, start + len(block))
+                _merge(indices[rows], values[rows], block, begin)
+        begin += len(part)
+    return indices, values
 
 
 def _merge(indices: Integers, values: Floats, block: npt.NDArray[Any], begin: int) -> None:

@@ -15,6 +15,7 @@ from mindspore_hub.errors import FeaturesError, StoreError
 from mindspore_hub.gallery import archive
 from mindspore_hub.gallery.distances import Kind
 from mindspore_hub.gallery.features import Features, Floats, Integers
+from mindspore_hub.gallery.index import Measured
 from mindspore_hub.gallery.npz import NpzStore
 from mindspore_hub.gallery.origin import digests_of, ids_of, made_by, require_alike
 from mindspore_hub.gallery.store import UNKNOWN, Found, Store
@@ -130,9 +131,9 @@ class Gallery:
             about = self._joined_about(features)
             digests = digests_of(features)
             new = self._new_rows(digests)
-            if new.size:
-                self._store.append(_rows(features, digests, new, about.get("root")), about)
-        return int(new.size)
+            if not new.size:
+                return 0
+            return self._store.append(_rows(features, digests, new, about.get("root")), about)
 
     def remove(
         self, where: str | None = None, *, ids: Sequence[int] | Integers | None = None
@@ -233,6 +234,41 @@ class Gallery:
         archive.write(path, self.parts(where), shape=shape, dtype=dtype, about=self.about)
         return count
 
+    def index(self, *, partitions: int | None = None, recall: float = 0.95) -> Measured:
+        """Make an index (IVF) of a gallery of LanceDB; from then on, searches use it, and say so.
+
+        How many of its lists are looked at is chosen by measuring, with and without filters.
+
+        Args:
+            partitions: How many lists; by default the square root of the number of rows.
+            recall: Share of the nearest rows that a search is to find.
+
+        Raises:
+            FeaturesError: The gallery is an npz file, or has too few rows.
+            StoreError: The gallery is not open for writing, or cannot be written (an OSError).
+        """
+        self._require_writable()
+        if not 0 < recall <= 1 or (partitions is not None and partitions < 1):
+            msg = (
+                f"recall must be a share and partitions at least 1, but are {recall}, {partitions}."
+            )
+            raise FeaturesError(msg)
+        self._store.refresh()
+        return self._store.index(kind=self.distance, partitions=partitions, target=recall)
+
+    def compact(self, *, now: bool = False) -> None:
+        """Tidy up after many changes: few large files, and no old versions.
+
+        Args:
+            now: Remove even the versions of the last hour, and what was removed from them. No other process
+                may use the gallery then.
+
+        Raises:
+            StoreError: The gallery is not open for writing, or cannot be written (an OSError).
+        """
+        self._require_writable()
+        self._store.compact(now=now)
+
     def info(self) -> dict[str, Any]:
         """Facts about it, as plain JSON."""
         return {
@@ -315,16 +351,21 @@ def _below(root: str, path: str) -> str:
 def _open(path: str) -> Store:
     if _is_npz(path):
         return NpzStore(Path(path))
-    msg = "LanceDB comes next"
-    raise FeaturesError(msg)
+    from mindspore_hub.gallery.lance import LanceStore
+
+    return LanceStore(path)
 
 
 def _create(path: str, about: Mapping[str, Any]) -> None:
-    if _is_npz(path):
-        if _files.exists(Path(path)):
-            msg = f"{path} exists; choose another name, or remove it first."
-            raise StoreError(msg)
-        NpzStore.create(Path(path), about)
+    if not _is_npz(path):
+        from mindspore_hub.gallery.lance import LanceStore
+
+        LanceStore.create(path, about)
+        return
+    if _files.exists(Path(path)):
+        msg = f"{path} exists; choose another name, or remove it first."
+        raise StoreError(msg)
+    NpzStore.create(Path(path), about)
 
 
 def _is_npz(path: str) -> bool:

@@ -19,8 +19,9 @@ from mindspore_hub.errors import FeaturesError
 from mindspore_hub.gallery import archive
 from mindspore_hub.gallery.distances import Kind, exact
 from mindspore_hub.gallery.features import Features, Floats, Integers, about_of, load
-from mindspore_hub.gallery.origin import digests_of, ids_of
-from mindspore_hub.gallery.store import UNKNOWN, Found
+from mindspore_hub.gallery.index import Measured
+from mindspore_hub.gallery.origin import column, digests_of, ids_of
+from mindspore_hub.gallery.store import Found
 from mindspore_hub.gallery.where import Filter, Mask
 
 _PART = 8192
@@ -90,12 +91,13 @@ class NpzStore:
         digests = self._held.digests[places[there]]
         return dict(zip(ids[there].tolist(), digests.tolist(), strict=True))
 
-    def append(self, rows: Features, about: Mapping[str, Any]) -> None:
+    def append(self, rows: Features, about: Mapping[str, Any]) -> int:
         """Write the file anew, with these rows at its end."""
         held = self._held
         count = len(held) + len(rows)
         parts = itertools.chain(held.parts(None), [rows])
         self._write(parts, (count, rows.vectors.shape[1]), about)
+        return len(rows)
 
     def delete(self, where: Filter) -> int:
         """Write the file anew, without the rows that fit."""
@@ -136,6 +138,18 @@ class NpzStore:
     def parts(self, where: Filter | None) -> Iterator[Features]:
         """All rows, or those that fit, part by part."""
         return self._held.parts(None if where is None else self._held.mask(where))
+
+    def index(self, *, kind: Kind, partitions: int | None, target: float) -> Measured:
+        """Refuse; there is none."""
+        del kind, partitions, target
+        msg = (
+            f"{self._path} is an npz file, whose search is always exact. Galleries of LanceDB can have an "
+            f"index: mshub gallery create {self._path.stem}.lance --features {self._path}"
+        )
+        raise FeaturesError(msg)
+
+    def compact(self, *, now: bool) -> None:
+        """Nothing; every change writes the file anew."""
 
     def facts(self) -> dict[str, Any]:
         """What only this kind has to say."""
@@ -183,12 +197,7 @@ class _Contents:
 
     def column(self, name: str) -> npt.NDArray[Any]:
         """What a filter calls so, of every row."""
-        if name == "id":
-            return self.ids
-        found: npt.NDArray[Any] | None = getattr(self.features, f"{name}s")
-        if found is None:
-            return np.full(len(self), "" if name == "path" else UNKNOWN)
-        return found
+        return self.ids if name == "id" or not self.features else column(self.features, name)
 
     def part(self, places: Integers) -> Features:
         """Rows at these places, with all that a gallery keeps of them."""

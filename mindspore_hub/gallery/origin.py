@@ -30,7 +30,10 @@ _DIGITS = 32
 _DIGEST = re.compile(f"[0-9a-f]{{{_DIGITS}}}")
 
 _ID_DIGITS = 13
-"""Those that make an id of 52 bits, which every reader of JSON takes as it is."""
+"""Those that make an id."""
+
+ID_BITS = 4 * _ID_DIGITS
+"""Bits of an id: 52, so that every reader of JSON takes it as it is."""
 
 _BLOCK = 1 << 20
 
@@ -104,6 +107,16 @@ def digests_of(features: Features) -> npt.NDArray[np.str_]:
         seen[key] += 1
         found.append(row.hexdigest())
     return np.array(found)
+
+
+def column(features: Features, name: str) -> npt.NDArray[Any]:
+    """What a filter calls so, of each row `(N,)`; an unknown label or camera is -1, an unknown path empty."""
+    if name == "id":
+        return ids_of(digests_of(features))
+    found: npt.NDArray[Any] | None = getattr(features, f"{name}s")
+    if found is None:
+        return np.full(len(features), "" if name == "path" else -1)
+    return found
 
 
 def ids_of(digests: npt.NDArray[np.str_]) -> Integers:

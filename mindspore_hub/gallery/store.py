@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from mindspore_hub.gallery.distances import Kind
 from mindspore_hub.gallery.features import Features, Floats, Integers
+from mindspore_hub.gallery.index import Measured
 from mindspore_hub.gallery.where import Filter
 
 NOBODY = -1
@@ -51,6 +52,15 @@ class Found:
         nothing = np.empty((queries, 0), np.int64)
         far = np.empty(nothing.shape, np.float32)
         return cls(nothing, far, nothing, nothing, np.empty(nothing.shape, "U1"), dict(how))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Found], how: Mapping[str, Any]) -> Found:
+        """Answers to some queries and to others, of one k."""
+        names = ("ids", "distances", "labels", "cameras", "paths")
+        columns: dict[str, Any] = {
+            name: np.concatenate([getattr(part, name) for part in parts]) for name in names
+        }
+        return cls(**columns, how=dict(how))
 
     def padded(self, k: int) -> Found:
         """The same with k columns."""
@@ -92,8 +102,11 @@ class Store(Protocol):
     def known(self, ids: Integers) -> dict[int, str]:
         """Digests, by id, of those ids that are there."""
 
-    def append(self, rows: Features, about: Mapping[str, Any]) -> None:
-        """Add rows with all that a gallery keeps; they are there for good when it returns."""
+    def append(self, rows: Features, about: Mapping[str, Any]) -> int:
+        """Add rows with all that a gallery keeps, unless they are there, and say how many that were.
+
+        They are there for good when it returns.
+        """
 
     def delete(self, where: Filter) -> int:
         """Remove what fits, and say how many rows that was."""
@@ -111,3 +124,9 @@ class Store(Protocol):
 
     def facts(self) -> dict[str, Any]:
         """What only this kind has to say, as plain JSON."""
+
+    def index(self, *, kind: Kind, partitions: int | None, target: float) -> Measured:
+        """Make an index and measure it; `target` is the recall that its searches are to have."""
+
+    def compact(self, *, now: bool) -> None:
+        """Tidy up after many changes."""

@@ -1,7 +1,7 @@
 """Retrieval: pictures to features, features to matches and to published numbers.
 
 `embed` and `match` are what `mindspore_hub` offers, and need nothing until they are called: `samples` to
-`embedding`, and `neighbours` to `matches` do their work. `evaluation` is what `mindspore_hub.evaluate` calls. `task`
+`embedding`, and `neighbours` to `matching` do their work, `threshold` finds that of a match. `evaluation` is what `mindspore_hub.evaluate` calls. `task`
 has the fields of a card. `ranking`, `rerank` and `metrics` know no networks; a data set and its protocol
 are one file of `datasets`. `docs/reid.md` describes the files that go in and come out.
 """
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from mindspore import nn
 
     from mindspore_hub.gallery.features import Features
+    from mindspore_hub.gallery.gallery import Gallery
     from mindspore_hub.tasks.pictures import AnyHub
+    from mindspore_hub.tasks.retrieval.calibration import Calibration
     from mindspore_hub.tasks.retrieval.matches import Matches
 
 Source: TypeAlias = Union["Features", str, os.PathLike[str], "npt.ArrayLike"]
@@ -107,12 +109,15 @@ def embed(
 
 def match(
     query: Source,
-    gallery: Source | None = None,
+    gallery: Source | Gallery | None = None,
     *,
     k: int = 10,
     distance: str | None = None,
     rerank: bool | Mapping[str, float] | None = None,
     index: str | None = None,
+    where: str | None = None,
+    exact: bool = False,
+    calibration: Calibration | str | os.PathLike[str] | None = None,
 ) -> Matches:
     """Find the nearest gallery images of each query.
 
@@ -120,7 +125,8 @@ def match(
         query: Features `(Q, D)` of the queries.
         gallery: Features `(G, D)` of the gallery. If it is the query itself, or the same file,
             images are looked up among themselves, and none finds itself. So it is without a
-            gallery, unless the features have roles: then, their first trial says what is what.
+            gallery, unless the features have roles: then, their first trial says what is what. It may
+            also be a `Gallery`, or the path of one whose name ends in `.lance`.
         k: How many neighbours; at most all are returned.
         distance: `dot`, the negative inner product, or `euclidean`, the squared Euclidean distance.
             By default what the features say ranks them, else `dot`.
@@ -130,6 +136,10 @@ def match(
         index: None for the exact search. Otherwise what `faiss.index_factory` takes, such as `Flat`
             or `IVF1024,Flat`, and after a semicolon parameters of the search:
             `IVF1024,Flat;nprobe=32`. The index is made anew, in memory.
+        where: A filter that images of the gallery must fit, such as `camera != 2 and label in (7, 8)`;
+            `docs/gallery.md` has all that it can say.
+        exact: Leave the index of a gallery of LanceDB alone, and compare with every row.
+        calibration: A calibration, or its file: with it, what is further than its threshold is no match.
 
     Returns:
         Indices and distances `(Q, k)`, nearest first. Of images at the same distance, the one with
@@ -143,5 +153,64 @@ def match(
     from mindspore_hub.hub.values import as_builtin
 
     with required_by("Matching"):
-        from mindspore_hub.tasks.retrieval.matches import find
-    return find(query, gallery, k=as_builtin(k), distance=distance, rerank=rerank, index=index)
+        from mindspore_hub.tasks.retrieval.matching import find
+    return find(
+        query,
+        gallery,
+        k=as_builtin(k),
+        distance=distance,
+        rerank=rerank,
+        index=index,
+        where=where,
+        exact_search=exact,
+        calibration=calibration,
+    )
+
+
+def calibrate(
+    features: Features | str | os.PathLike[str],
+    *,
+    false_match_rate: float,
+    confidence: float = 0.95,
+    replicates: int = 1000,
+    seed: int = 0,
+    distance: str | None = None,
+) -> Calibration:
+    """Find how far an image may be to be a match: the threshold for a wanted false match rate.
+
+    All pairs of labelled images are compared. The false match rate (FMR, ISO/IEC 19795-1) is the share of
+    non-mated comparisons, of two identities, within the threshold. It is of one comparison: a query that is
+    compared with G identities of a gallery meets up to G times as many. Intervals are those of a bootstrap over
+    identities.
+
+    Args:
+        features: Features of images with labels, or their npz file, made as those that are to be matched. Images
+            with a negative label are left out, as are mated comparisons of images that one camera took.
+        false_match_rate: The rate that is wanted, such as 0.01.
+        confidence: Probability that an interval holds what it is for.
+        replicates: How often identities are drawn, at most.
+        seed: Decides what is drawn.
+        distance: `dot` or `euclidean`; by default what the features say ranks them, else `dot`.
+
+    Returns:
+        The threshold, the false non-match rate that it costs (FNMR, the share of mated comparisons beyond it),
+        both with an interval, and the DET curve.
+
+    Raises:
+        FeaturesError: There are too few identities for the rate; the message says how many it takes.
+    """
+    from mindspore_hub.hub.values import as_builtin
+
+    with required_by("Calibration"):
+        from mindspore_hub.gallery.features import Features, load
+        from mindspore_hub.tasks.retrieval.matching import kind_of
+        from mindspore_hub.tasks.retrieval.threshold import calibrate as measure
+    found = features if isinstance(features, Features) else load(features, mapped=True)
+    return measure(
+        found,
+        false_match_rate=as_builtin(false_match_rate),
+        confidence=as_builtin(confidence),
+        replicates=as_builtin(replicates),
+        seed=as_builtin(seed),
+        kind=kind_of(distance, found.about),
+    )
