@@ -1,6 +1,6 @@
 """What a server does at more than it can do: `mshub serve` under 1.2 times the rate that it reaches.
 
-    python -m benchmarks.serve [--minutes 10] [--latency 0.5] [--load 1.2] [--seconds-of-network 0.01]
+    python -m benchmarks.serve [--minutes 10] [--latency 1] [--load 1.2] [--seconds-of-network 0.01]
 
 A network that takes a fixed time for a batch, so that the figures are those of the server, is served by a
 process of its own. First, clients that wait for each answer find the rate; then requests are sent at fixed times,
@@ -15,12 +15,14 @@ import json
 import math
 import os
 import random
+import re
 import subprocess
 import sys
 import time
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.request import urlopen
 
 import numpy as np
 from PIL import Image
@@ -32,7 +34,7 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--latency", type=float, default=0.5)
+    parser.add_argument("--latency", type=float, default=1.0)
     parser.add_argument("--load", type=float, default=1.2)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--seconds-of-network", type=float, default=0.08)
@@ -109,6 +111,7 @@ async def measure(port: int, process: int, arguments: argparse.Namespace) -> Non
     print(f"{sent:.0f} requests/s for {arguments.minutes:g} minutes: {summary(found)}")
     accepted = sorted(seconds for status, seconds, _ in found if status == 200)
     p50, p99 = (accepted[int(len(accepted) * share)] for share in (0.5, 0.99))
+    print(f"the server's own time of all answers: {of_server(port)}")
     refused = [after for status, _, after in found if status == 503]
     print(
         f"accepted: p50 {p50:.3f} s, p99 {p99:.3f} s, most {accepted[-1]:.3f} s; bound {arguments.latency:g} s"
@@ -158,6 +161,15 @@ async def ask(port: int, content: bytes) -> tuple[int, bytes]:
         return int(head.split()[1]), head
     finally:
         writer.close()
+
+
+def of_server(port: int) -> str:
+    """Shares of the answers that the server gave within some times, as it counted them."""
+    with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        text = answer.read().decode()
+    buckets = re.findall(r'mshub_request_seconds_bucket\{route="search",le="(.+)"\} (\d+)', text)
+    total = int(buckets[-1][1])
+    return ", ".join(f"{int(count) / total:.1%} in {bound} s" for bound, count in buckets[3:9])
 
 
 def picture() -> bytes:

@@ -30,7 +30,7 @@ Compute = Callable[[tuple[Array, ...]], Array]
 _KEPT, _KEPT_PACE = 0.8, 0.95
 """Shares of a measured time that the next measurement leaves: of a batch, and of a picture under load."""
 
-_USED = 0.7
+_USED = 0.5
 """Share of the latency that is filled by plan; the rest is for what cannot be foreseen."""
 
 

@@ -145,8 +145,7 @@ def test_what_is_no_picture_is_said(page: Page, tmp_path: Path) -> None:
     expect(page.locator("#status")).to_contain_text("That is not a picture")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1600])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 360), ("dark", 1600)])
 def test_axe_finds_nothing(browser: Browser, server: Running, scheme: str, width: int) -> None:
     with browser.new_context(
         color_scheme=scheme, viewport={"width": width, "height": 800}
