@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--calibration",
     type=EXISTING_FILE,
-    help="From which distance on nobody is found; `mshub match --calibrate` writes it.",
+    help="From which distance on nobody is found; `mshub calibrate` writes it.",
 )
 @click.option(
     "--root", type=EXISTING_FOLDER, help="Folder of the gallery's pictures, if it was moved."

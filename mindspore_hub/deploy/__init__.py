@@ -29,7 +29,7 @@ def serving(
         name: Any name that `mindspore_hub.load` takes.
         port: Port at 127.0.0.1.
         gallery: Features of this network that are searched: an npz file or a LanceDB folder.
-        calibration: A file of `mshub match --calibrate`.
+        calibration: A file of `mshub calibrate`.
         hub: Hub root whose card the name means, as in `load`.
         trust: Run the networks of a hub that is not this package's own, as in `load`.
 

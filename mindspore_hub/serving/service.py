@@ -18,6 +18,7 @@ from PIL import Image
 from mindspore_hub.errors import (
     BusyError,
     CardError,
+    FeaturesError,
     PictureError,
     RequestError,
 )
@@ -282,6 +283,12 @@ class Service:
             self.gallery.require_made_of(self._made_by, name=f"Features of {self.uid}")
         if self.calibration is not None:
             self.calibration.require_made_of(self._made_by, name=f"Features of {self.uid}")
+            if self.gallery is not None and self.calibration.distance != self.gallery.distance:
+                msg = (
+                    f"The calibration is of the distance {self.calibration.distance}, but the gallery is ranked "
+                    f"by {self.gallery.distance}; calibrate with that one."
+                )
+                raise FeaturesError(msg)
 
     def _root_of_gallery(self, gallery: Gallery) -> dict[str, Any]:
         root = gallery.about.get("root")

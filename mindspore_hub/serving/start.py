@@ -31,7 +31,7 @@ def open_service(
     Args:
         name: Any name that `mindspore_hub.load` takes.
         gallery: An npz file or a LanceDB folder of features of this network.
-        calibration: A file that `mshub match --calibrate` wrote.
+        calibration: A file that `mshub calibrate` wrote.
         root: Folder that the paths of the gallery are below; by default the one that it says.
         writable: Let clients add and remove rows.
         limits: Bounds.
