@@ -58,22 +58,19 @@ def running(service: Service, folder: Path, *, token: str | None = None) -> Iter
             thread.join()
 
 
-def make_service(folder: Path, *, calibrated: bool = True, limits: Limits = LIMITS) -> Service:
+def make_service(folder: Path, *, kind: str = "npz", limits: Limits = LIMITS) -> Service:
     """A service with a gallery of twelve pictures of three people before two cameras."""
     tiny.draw(folder / "pictures", *(f"{n:02}.png" for n in range(12)))
     embedding = Embedding(tiny.card(folder), network=tiny.Tiny())
     pictures = list_samples(folder / "pictures")
     known = {"labels": [n % 3 for n in range(12)], "cameras": [1 + n % 2 for n in range(12)]}
     features = embedding.features(pictures, known=known)
-    gallery = Gallery.create(folder / "gallery.npz")
+    gallery = Gallery.create(folder / f"gallery.{kind}")
     gallery.add(features)
-    calibration = None
-    if calibrated:
-        distances = np.sort((-features.vectors @ features.vectors.T).ravel())
-        threshold = float(distances[len(distances) // 2])
-        calibration = Calibration(
-            *(threshold, (threshold, threshold), 0.01, 0.1, (0.0, 0.2), 0.95, "dot", {}),
-            about=dict(gallery.about),
-        )
-    gallery = Gallery(folder / "gallery.npz", writable=True)
+    distances = np.sort((-features.vectors @ features.vectors.T).ravel())
+    threshold = float(distances[len(distances) // 2])
+    calibration = Calibration(
+        *(threshold, (threshold, threshold), 0.01, 0.1, (0.0, 0.2), 0.95, "dot", {}),
+        about=dict(gallery.about),
+    )
     return Service(embedding, gallery, calibration, writable=True, limits=limits)

@@ -63,6 +63,18 @@ def test_pictures_in_json_and_raw_find_the_same(server: Running) -> None:
     assert [row["path"][:2] for row in first["results"][0]["nearest"]].count("04") == 1
 
 
+def test_a_gallery_of_lancedb_is_served_alike(server: Running, tmp_path: Path) -> None:
+    body = {"ids": [server.service.gallery.search(np.zeros((1, 5)), 1).ids[0, 0].item()], "k": 5}
+    with served.running(served.make_service(tmp_path, kind="lance"), tmp_path) as other:
+        first, second = (
+            ask(one, "POST", "/search", body=json.dumps(body), headers=JSON).json()["results"][0]
+            for one in (server, other)
+        )
+        assert ask(other, "DELETE", "/gallery?where=camera%20%3D%202").json() == {"removed": 6}
+    assert [row["path"] for row in first["nearest"]] == [row["path"] for row in second["nearest"]]
+    assert len(first["nearest"]) == 5
+
+
 def test_rows_are_added_once_shown_and_removed(server: Running, tmp_path: Path) -> None:
     Image.new("RGB", (40, 20), "red").save(server.folder / "pictures" / "new.jpg")
     content = (server.folder / "pictures" / "new.jpg").read_bytes()
