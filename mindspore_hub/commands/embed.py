@@ -19,6 +19,7 @@ from mindspore_hub.commands._options import (
     output_option,
     progress_of_work,
     refuse_existing,
+    runtime_options,
     skip_bad_option,
 )
 from mindspore_hub.commands._output import echo, print_json
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 @output_option("The npz file to write; docs/reid.md describes it.")
 @click.option("--modality", metavar="KIND", help="visible, infrared or thermal; noted and checked.")
 @batch_size_option(16)
+@runtime_options
 @skip_bad_option
 @click.option(
     "--pattern",
@@ -88,6 +90,9 @@ def _write(
     batch_size: int,
     skip_bad: bool,
     hub: Hub,
+    runtime: str | None,
+    precision: str,
+    threads: int | None,
     **extras: Path | None,
 ) -> Written:
     from mindspore_hub.tasks import required_by
@@ -102,6 +107,9 @@ def _write(
         batch_size=batch_size,
         skip_bad=skip_bad,
         progress=progress,
+        runtime=runtime,
+        precision=precision,
+        threads=threads,
     )
     pictures = list_samples(images, **extras)
     return embedding.write(pictures, output, known=known_of(pictures, pattern))

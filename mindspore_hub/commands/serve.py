@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mindspore_hub._text import count
-from mindspore_hub.commands._options import EXISTING_FILE, EXISTING_FOLDER, hub_option
+from mindspore_hub.commands._options import (
+    EXISTING_FILE,
+    EXISTING_FOLDER,
+    hub_option,
+    runtime_options,
+)
 from mindspore_hub.commands._output import echo
 
 if TYPE_CHECKING:
@@ -79,6 +84,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Pictures of a request.",
 )
+@runtime_options
 @hub_option(trust=True)
 def serve(
     name: str | None,
