@@ -103,7 +103,8 @@ def serve(
     from mindspore_hub.serving.start import require_server
     from mindspore_hub.tasks import required_by
 
-    given = {key for key in ("gallery", "calibration", "root", "writable") if options[key]}
+    others = ("gallery", "calibration", "root", "writable", "runtime", "threads")
+    given = {key for key in others if options[key]}
     if (demo and (name or given)) or not (demo or name):
         msg = (
             "Give the NAME of a network, or --demo without NAME, --gallery and what belongs to it."

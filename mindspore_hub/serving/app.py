@@ -71,7 +71,6 @@ def make_app(service: Service, *, token: str | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
-        api.stopping = True
         await service.close()
 
     return Starlette(
@@ -88,7 +87,6 @@ class _Api:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.bodies = Bodies(service.limits)
-        self.stopping = False
 
     async def page(self, _: Request) -> Response:
         return _file("page.html", "text/html")
@@ -112,7 +110,8 @@ class _Api:
         return JSONResponse({"live": True})
 
     async def ready(self, _: Request) -> Response:
-        return JSONResponse({"ready": not self.stopping}, 503 if self.stopping else 200)
+        # It listens from when the network is loaded until it is stopped.
+        return JSONResponse({"ready": True})
 
     async def model(self, request: Request) -> Response:
         self._require_model(request)
@@ -121,7 +120,7 @@ class _Api:
 
     async def model_ready(self, request: Request) -> Response:
         self._require_model(request)
-        return JSONResponse({"name": self.service.name, "ready": not self.stopping})
+        return JSONResponse({"name": self.service.name, "ready": True})
 
     async def infer(self, request: Request) -> Response:
         self._require_model(request)

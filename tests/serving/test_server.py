@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import dataclasses
 import inspect
 import json
 import logging
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import served
+import tiny
 import urllib3
 from click.testing import CliRunner
 from PIL import Image
@@ -20,11 +22,12 @@ from served import LIMITS, TOKEN, Running
 
 from mindspore_hub import deploy, optimize
 from mindspore_hub.commands.main import mshub
-from mindspore_hub.errors import BusyError, ExportError, RequestError, SettingsError
+from mindspore_hub.errors import BusyError, ExportError, FeaturesError, RequestError, SettingsError
 from mindspore_hub.serving.batching import Batcher
 from mindspore_hub.serving.guard import OPEN
 from mindspore_hub.serving.limits import Limits
 from mindspore_hub.serving.server import is_loopback, listen, read_token, require_token
+from mindspore_hub.serving.start import open_service
 
 JSON = {"content-type": "application/json"}
 
@@ -247,6 +250,35 @@ def test_a_token_is_read_from_a_file_or_the_environment(
     monkeypatch.setenv("MSHUB_TOKEN", "two words of a token")
     with pytest.raises(SettingsError, match="without blanks"):
         read_token(None)
+
+
+def test_a_service_is_opened_by_names(tmp_path: Path) -> None:
+    made = served.make_service(tmp_path)
+    made.calibration.save(tmp_path / "calibration.json")
+    options = {"network": tiny.Tiny(), "limits": LIMITS}
+    opened = open_service(
+        tiny.card(tmp_path),
+        gallery=tmp_path / "gallery.npz",
+        calibration=tmp_path / "calibration.json",
+        root=tmp_path / "elsewhere",
+        **options,
+    )
+    assert (opened.threshold, opened.width) == (made.threshold, 5)
+    assert not opened.writable
+    with pytest.raises(FeaturesError, match="are about a gallery; name one"):
+        open_service(tiny.card(tmp_path), writable=True, **options)
+    for changed in ({"distance": "euclidean"}, {"about": {"sha256": "0" * 64}}):
+        other = dataclasses.replace(made.calibration, **changed)
+        other.save(tmp_path / "other.json")
+        with pytest.raises(FeaturesError, match=r"distance euclidean|not made alike"):
+            open_service(
+                tiny.card(tmp_path),
+                gallery=tmp_path / "gallery.npz",
+                calibration=tmp_path / "other.json",
+                **options,
+            )
+    for service in (made, opened):
+        asyncio.run(service.close())
 
 
 def batched(limits: Limits, seconds: float) -> Batcher:
