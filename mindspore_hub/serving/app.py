@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -126,7 +127,8 @@ class _Api:
         self._require_model(request)
         length = request.headers.get(protocol.HEADER_LENGTH)
         async with self.bodies.reading(request) as body:
-            asked = protocol.read_request(body, length, most=self.service.limits.pictures)
+            most = self.service.limits.pictures
+            asked = await run_in_threadpool(protocol.read_request, body, length, most=most)
             rows = await self._within(self.service.features(asked.pictures))
         errors = [str(row) if isinstance(row, PictureError) else "" for row in rows]
         if protocol.ERRORS not in asked.outputs and any(errors):
@@ -142,7 +144,7 @@ class _Api:
 
     async def search(self, request: Request) -> Response:
         async with self.bodies.reading(request) as body:
-            query = self._query(request, body)
+            query = await run_in_threadpool(self._query, request, body)
             return JSONResponse(await self._within(self.service.search(query)))
 
     async def gallery(self, _: Request) -> Response:
@@ -151,7 +153,7 @@ class _Api:
     async def add(self, request: Request) -> Response:
         self._require_writable()
         async with self.bodies.reading(request) as body:
-            additions = self._additions(protocol.read_json(body))
+            additions = await run_in_threadpool(self._additions, body)
             return JSONResponse(await self._within(self.service.add(additions)))
 
     async def remove(self, request: Request) -> Response:
@@ -241,7 +243,8 @@ class _Api:
             raise RequestError(msg)
         return items
 
-    def _additions(self, given: Mapping[str, Any]) -> Additions:
+    def _additions(self, body: bytes) -> Additions:
+        given = protocol.read_json(body)
         pictures = _decoded(self._items(given, "pictures"))
         known: dict[str, list[Any]] = {}
         for name in ("labels", "cameras", "paths"):

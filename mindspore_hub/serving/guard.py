@@ -87,7 +87,8 @@ class Guard:
             return error(
                 421, "Without a token, this server answers to localhost and 127.0.0.1 only."
             )
-        if changes and origin is not None and urlsplit(origin).netloc != request.headers["host"]:
+        own = origin is None or origin.partition("://")[2] == request.headers.get("host")
+        if changes and not own:
             return error(403, "Pages of other origins may not use this server.")
         if self._token is None or request.url.path in OPEN:
             return None

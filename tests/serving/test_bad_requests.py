@@ -224,6 +224,7 @@ def test_an_addition_is_refused(pool: urllib3.HTTPConnectionPool, body: Any, mes
         ({"host": "["}, 421),
         ({"origin": "https://evil.example.org"}, 403),
         ({"origin": "null"}, 403),
+        ({"origin": "http://["}, 403),
     ],
 )
 def test_pages_of_others_are_refused(
