@@ -59,7 +59,8 @@ def require_alike(
         FeaturesError: They were not made alike; the message says what differs.
     """
     for key in COMPARED:
-        both = [made_by(about).get(key) for about in (first, second)]
+        usual = "f32" if key == "precision" else None
+        both = [made_by(about).get(key, usual) for about in (first, second)]
         if both[0] == both[1] or (None in both and not strict):
             continue
         ours, theirs = (_shown(one) for one in both)

@@ -41,6 +41,8 @@ def identification_rates(
                 f"{len(query)}; ask for {1 / len(query):.2g} or more."
             )
             raise FeaturesError(msg)
+    if not rates:
+        return {}
     mated, other = _nearest(query, gallery, kind)
     known = np.isfinite(mated)
     alarms = np.sort(other)
