@@ -280,9 +280,9 @@ class Service:
 
     def _require_alike(self) -> None:
         if self.gallery is not None:
-            self.gallery.require_made_of(self._made_by, name=f"Features of {self.uid}")
+            self.gallery.require_made_of(self._made_by, name="the features of this server")
         if self.calibration is not None:
-            self.calibration.require_made_of(self._made_by, name=f"Features of {self.uid}")
+            self.calibration.require_made_of(self._made_by, name="the features of this server")
             if self.gallery is not None and self.calibration.distance != self.gallery.distance:
                 msg = (
                     f"The calibration is of the distance {self.calibration.distance}, but the gallery is ranked "
