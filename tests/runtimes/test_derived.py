@@ -19,6 +19,7 @@ from mindspore_hub.tasks.retrieval.features import load
 import mindspore_hub
 from mindspore_hub.commands.main import mshub
 from mindspore_hub.errors import ExportError, FeaturesError, StoreError
+from mindspore_hub.gallery.features import load
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.values import Input
 from mindspore_hub.networks.classes import find_network
