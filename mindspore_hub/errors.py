@@ -99,6 +99,24 @@ class MissingDependencyError(HubError, ImportError):
     exit_code = 8
 
 
+class RequestError(HubError, ValueError):
+    """A client asks a server for something that it does not do, or not like that."""
+
+    exit_code = 2
+
+
+class BusyError(HubError, RuntimeError):
+    """A server has more to do than it can do in time.
+
+    Attributes:
+        seconds: After how many seconds it is worth trying again.
+    """
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class StoreError(HubError, OSError):
     """The local store or an output cannot be read or written."""
 

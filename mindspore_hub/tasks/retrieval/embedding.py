@@ -90,6 +90,10 @@ class Embedding(Runner):
                 )
                 raise FeaturesError(msg)
 
+    def made_by(self) -> dict[str, Any]:
+        """What makes the features of any picture, as plain JSON."""
+        return self._about(Samples(None, []))
+
     def features(
         self, pictures: Samples, *, known: Known, facts: Mapping[str, Any] | None = None
     ) -> Features:
