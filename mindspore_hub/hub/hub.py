@@ -357,7 +357,8 @@ def _with_unique_names(cards: list[Card]) -> Iterator[Card]:
     for card in cards:
         key = card.model_name.lower(), card.variant.lower()
         newest[key] = newest.get(key) or _newest(meant[key])
-        yield card if newest[key] == [card] else card.called_by_uid()
+        first, *others = newest[key]
+        yield card if first is card and not others else card.called_by_uid()
 
 
 def _only(name: str, cards: list[Card]) -> Card:
