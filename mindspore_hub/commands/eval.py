@@ -18,6 +18,7 @@ from mindspore_hub.commands._options import (
     interruptible,
     progress_of_command,
     refuse_existing,
+    runtime_options,
     skip_bad_option,
 )
 from mindspore_hub.commands._output import echo, print_table
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     "be given again. For retrieval.",
 )
 @batch_size_option(16)
+@runtime_options
 @skip_bad_option
 @click.option(
     "--save-features",
@@ -101,6 +103,9 @@ def eval_(
     limit: int | None,
     open_set: tuple[float, ...],
     batch_size: int,
+    runtime: str | None,
+    precision: str,
+    threads: int | None,
     skip_bad: bool,
     save_features: Path | None,
     save_predictions: Path | None,
@@ -146,6 +151,9 @@ def eval_(
             skip_bad=skip_bad,
             output=saved,
             hub=hub,
+            runtime=runtime,
+            precision=precision,
+            threads=threads,
         )
     echo(printable_json(found.to_json())) if style == "json" else _print(found)
     if report:

@@ -58,6 +58,9 @@ def evaluate_data(
     network: nn.Cell | None,
     hub: AnyHub,
     trust: bool,
+    runtime: str | None = None,
+    precision: str = "f32",
+    threads: int | None = None,
 ) -> Report:
     """Classify the test pictures of a data set, and count; see `mindspore_hub.evaluate`."""
     if trials != 1:
@@ -73,7 +76,15 @@ def evaluate_data(
         )
         raise FeaturesError(msg)
     classifier = Classifier(
-        name, batch_size=batch_size, skip_bad=skip_bad, network=network, hub=hub, trust=trust
+        name,
+        batch_size=batch_size,
+        skip_bad=skip_bad,
+        network=network,
+        hub=hub,
+        trust=trust,
+        runtime=runtime,
+        precision=precision,
+        threads=threads,
     )
     data_set = _data_set(classifier, protocol)
     chosen = _options(data_set, options)

@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 _UNCLAIMED = (
     "No card of this hub claims anything for these features, this protocol and these options."
 )
+_ROUNDED = (
+    "The features were computed in bf16, and published numbers are of float32; precision bf16 "
+    "(--precision bf16) compares them all the same."
+)
 _OF_SEVERAL = "Published numbers are of one trial; this is a mean of several."
 
 
@@ -54,12 +58,14 @@ def evaluate_features(
     options: Mapping[str, Any],
     open_set: Sequence[float] = (),
     hub: AnyHub = None,
+    precision: str = "f32",
 ) -> Report:
     """Score features that are there, or their file; see `mindspore_hub.evaluate`."""
     found = given if isinstance(given, Features) else features.load(given)
     card = _card(name, found.about, Hub.of(hub))
     followed = _follow(card, found.about, protocol=protocol, options=options, made=True)
-    return _report(card, followed, _make(followed, found.about), found, open_set)
+    scored = _make(followed, found.about)
+    return _report(card, followed, scored, found, open_set, precision=precision)
 
 
 def evaluate_data(
@@ -77,6 +83,9 @@ def evaluate_data(
     network: nn.Cell | None,
     hub: AnyHub,
     trust: bool,
+    runtime: str | None = None,
+    precision: str = "f32",
+    threads: int | None = None,
 ) -> Report:
     """Make features of a data set, and score them; see `mindspore_hub.evaluate`."""
     if limit is not None:
@@ -87,7 +96,15 @@ def evaluate_data(
         raise FeaturesError(msg)
     _check_trials(trials, options)
     embedding = Embedding(
-        name, batch_size=batch_size, skip_bad=skip_bad, network=network, hub=hub, trust=trust
+        name,
+        batch_size=batch_size,
+        skip_bad=skip_bad,
+        network=network,
+        hub=hub,
+        trust=trust,
+        runtime=runtime,
+        precision=precision,
+        threads=threads,
     )
     card = embedding.card
     followed = _follow(card, {}, protocol=protocol, options=options, made=False)
@@ -102,7 +119,7 @@ def evaluate_data(
     else:
         embedding.write(pictures, output, known=known, facts=facts)
         made = features.load(output)
-    return _report(card, followed, scored, made, open_set)
+    return _report(card, followed, scored, made, open_set, precision=precision)
 
 
 def _check_trials(trials: int, options: Mapping[str, Any]) -> None:
@@ -131,15 +148,19 @@ def _report(
     protocol: Evaluation,
     found: Features,
     open_set: Sequence[float],
+    *,
+    precision: str,
 ) -> Report:
     results = _results(protocol, found, open_set)
     result = results[0] if len(results) == 1 else mean_of(results)
     # Published numbers are of one trial, and compare with no mean.
-    published = card and len(results) == 1 and _is_published(card, followed)
+    rounded = found.about.get("precision") == "bf16" and precision != "bf16"
+    published = card and len(results) == 1 and not rounded and _is_published(card, followed)
     claims = claims_of(card, result, KINDS[result.protocol].metrics) if card and published else ()
     uid = card.uid if card else found.about.get("card")
     weights = _weights(card, found)
-    why = "" if claims else _UNCLAIMED if len(results) == 1 else _OF_SEVERAL
+    why = _UNCLAIMED if len(results) == 1 else _OF_SEVERAL
+    why = "" if claims else _ROUNDED if rounded else why
     return Report(uid, result, claims, weights, dict(found.about), versions(), why)
 
 
