@@ -21,6 +21,7 @@ from mindspore_hub.commands._options import (
     output_option,
     progress_of_work,
     refuse_existing,
+    runtime_options,
     skip_bad_option,
 )
 from mindspore_hub.commands._output import echo, print_facts, print_json, print_table
@@ -85,6 +86,7 @@ def create(path: str, features: Path | None, root: Path | None, style: str) -> N
 @click.option("--modality", metavar="KIND", help="As in `mshub embed`.")
 @click.option("--pattern", metavar="REGEX", help="Labels and cameras, as in `mshub embed`.")
 @batch_size_option(16)
+@runtime_options
 @skip_bad_option
 @click.option("--heatmaps", type=EXISTING_FOLDER, help="As in `mshub embed`.")
 @click.option("--segments", type=EXISTING_FOLDER, help="As in `mshub embed`.")
@@ -267,6 +269,9 @@ def _enrol(
     batch_size: int,
     skip_bad: bool,
     hub: Hub,
+    runtime: str | None,
+    precision: str,
+    threads: int | None,
     **extras: Path | None,
 ) -> Enrolled:
     from mindspore_hub.tasks import required_by
@@ -281,6 +286,9 @@ def _enrol(
         batch_size=batch_size,
         skip_bad=skip_bad,
         progress=progress,
+        runtime=runtime,
+        precision=precision,
+        threads=threads,
     )
     pictures = list_samples(source, **extras)
     return embedding.enrol(pictures, found, known=known_of(pictures, pattern))
