@@ -15,6 +15,7 @@ from mindspore_hub.errors import (
     AmbiguousNameError,
     CardError,
     CheckpointError,
+    ClusterError,
     DatasetError,
     ExportError,
     FeaturesError,
@@ -40,6 +41,8 @@ from mindspore_hub.tasks.pictures import transforms
 from mindspore_hub.version import __version__
 
 if TYPE_CHECKING:
+    from mindspore_hub.gallery.features import Features
+    from mindspore_hub.gallery.gallery import Gallery
     from mindspore_hub.hub.search import PublishedFile, search
     from mindspore_hub.networks.bare import Fitted
     from mindspore_hub.tasks.classification import classify
@@ -47,20 +50,23 @@ if TYPE_CHECKING:
     from mindspore_hub.tasks.evaluation import evaluate
     from mindspore_hub.tasks.pictures.preprocess import Transform
     from mindspore_hub.tasks.report import Report
-    from mindspore_hub.tasks.retrieval import embed, match
-    from mindspore_hub.tasks.retrieval.features import Features
+    from mindspore_hub.tasks.retrieval import calibrate, embed, match, merge_parts
+    from mindspore_hub.tasks.retrieval.calibration import Calibration
     from mindspore_hub.tasks.retrieval.matches import Matches
 
 __all__ = [
     "AmbiguousNameError",
+    "Calibration",
     "CardError",
     "CellInfo",
     "CheckpointError",
+    "ClusterError",
     "DatasetError",
     "ExportError",
     "Features",
     "FeaturesError",
     "Fitted",
+    "Gallery",
     "HubError",
     "IntegrityError",
     "InternalError",
@@ -81,6 +87,7 @@ __all__ = [
     "TrustError",
     "UnknownNameError",
     "__version__",
+    "calibrate",
     "classify",
     "download",
     "embed",
@@ -92,6 +99,7 @@ __all__ = [
     "load",
     "load_weights",
     "match",
+    "merge_parts",
     "publish",
     "search",
     "set_hub_dir",
@@ -122,7 +130,9 @@ def _on_demand() -> dict[str, str]:
     from mindspore_hub.tasks.registry import public_names
 
     return {
+        "Features": "mindspore_hub.gallery.features",
         "Fitted": "mindspore_hub.networks.bare",
+        "Gallery": "mindspore_hub.gallery.gallery",
         "PublishedFile": "mindspore_hub.hub.search",
         "Report": "mindspore_hub.tasks.report",
         "Transform": "mindspore_hub.tasks.pictures.preprocess",

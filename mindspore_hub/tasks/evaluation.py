@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,9 +20,9 @@ from mindspore_hub.tasks.registry import read_task
 if TYPE_CHECKING:
     from mindspore import nn
 
+    from mindspore_hub.gallery.features import Features
     from mindspore_hub.tasks.pictures import AnyHub
     from mindspore_hub.tasks.report import Report
-    from mindspore_hub.tasks.retrieval.features import Features
 
 
 class Evaluator(Protocol):
@@ -37,6 +37,7 @@ class Evaluator(Protocol):
         options: Mapping[str, Any],
         trials: int,
         limit: int | None,
+        open_set: Sequence[float],
         batch_size: int,
         skip_bad: bool,
         output: Path | None,
@@ -59,6 +60,7 @@ def evaluate(
     options: Mapping[str, Any] | None = None,
     trials: int = 1,
     limit: int | None = None,
+    open_set: float | Sequence[float] = (),
     batch_size: int = 16,
     skip_bad: bool = False,
     output: str | os.PathLike[str] | None = None,
@@ -87,6 +89,9 @@ def evaluate(
         trials: How many trials are averaged: the ten splits of RegDB, galleries of SYSU-MM01 drawn
             with the seeds 0, 1 and so on. Published numbers are of one.
         limit: Measure that many pictures only, drawn with the option `seed`; for classification.
+        open_set: False alarm rates (FAR), such as 0.01, at which the open-set detection and identification
+            rate is measured, too: `dir@far0.01`, the share of queries whose nearest image is right and within
+            the threshold at which so many queries without a match raise a false alarm; for retrieval.
         batch_size: As in `embed`.
         skip_bad: As in `embed`; metrics are then those of fewer images.
         output: As in `embed`: where features are saved; for retrieval.
@@ -118,6 +123,8 @@ def evaluate(
     from mindspore_hub.hub.hub import Hub
     from mindspore_hub.hub.values import as_builtin
 
+    rates = as_builtin(open_set)
+    rates = (rates,) if isinstance(rates, float | int) else tuple(map(float, rates))
     with required_by("Evaluation"):
         if features is not None:
             from mindspore_hub.tasks.retrieval.evaluation import evaluate_features
@@ -127,6 +134,7 @@ def evaluate(
                 name=name,
                 protocol=protocol,
                 options=options or {},
+                open_set=rates,
                 hub=hub,
                 precision=precision,
             )
@@ -137,6 +145,7 @@ def evaluate(
             options=options or {},
             trials=as_builtin(trials),
             limit=as_builtin(limit),
+            open_set=rates,
             batch_size=as_builtin(batch_size),
             skip_bad=skip_bad,
             output=Path(output) if output is not None else None,

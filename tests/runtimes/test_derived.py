@@ -18,6 +18,7 @@ from mindspore import Tensor, nn, ops
 import mindspore_hub
 from mindspore_hub.commands.main import mshub
 from mindspore_hub.errors import ExportError, FeaturesError, StoreError
+from mindspore_hub.gallery.features import load
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.hub.values import Input
 from mindspore_hub.networks.classes import find_network
@@ -25,7 +26,6 @@ from mindspore_hub.runtimes import Wanted
 from mindspore_hub.runtimes.derived import derive, find, identity, key_of
 from mindspore_hub.runtimes.export import export_any
 from mindspore_hub.runtimes.openvino import OpenVino
-from mindspore_hub.tasks.retrieval.features import load
 
 FAST = ("onnxruntime", "openvino")
 
