@@ -56,8 +56,26 @@ def test_load_and_forward_are_measured_in_both_ways_and_modes(options: tuple[str
     assert report["setup"]["MindSpore"]
     assert report["setup"]["Processors"] == os.cpu_count()
     assert isinstance(report["setup"]["Threads"], int)
-    notes = list(Path(os.environ["MSHUB_HOME"], "verified").iterdir())
-    assert len(notes) == 1, "what is called hashed before was so"
+    notes = {path.stem for path in Path(os.environ["MSHUB_HOME"], "verified").iterdir()}
+    blob = next(Path(os.environ["MSHUB_HOME"], "blobs").rglob("*/??/*"))
+    assert blob.parent.name + blob.name in notes, "what is called hashed before was so"
+    ways = [(each["runtime"], each["precision"]) for each in report["runtimes"]]
+    assert ways[:3] == [("mindspore", "f32"), ("onnxruntime", "f32"), ("openvino", "f32")]
+    for each in report["runtimes"]:
+        assert each["per_second"].keys() == {"1", "8", "32"}
+        assert each["megabytes"] > 0
+        assert each["difference"] <= (1e-5 if each["precision"] == "f32" else 0.1)
+        assert each["cosine"] >= 0.9999
+
+
+def test_code_of_others_is_refused_before_anything_is_brought(
+    hub: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MSHUB_MIRRORS", str(hub.parent))
+    done = run("tiny", "--hub", str(hub))
+    assert (done.returncode, done.stdout) == (7, "")
+    assert done.stderr.count("is not from this package") == 1
+    assert not Path(os.environ["MSHUB_HOME"]).exists()
 
 
 def test_a_network_is_measured_without_its_checkpoint(options: tuple[str, ...]) -> None:

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 Outputs = Callable[..., tuple[Array, ...]]
-"""What makes outputs `(N, D)` of the inputs of a network for N pictures."""
+"""Outputs `(N, D)` of a network for N pictures."""
 
 Rows = Callable[..., dict[str, Array]]
 """What makes float32 `(N, D)` by name of the inputs of a network for N pictures."""
@@ -61,6 +61,12 @@ _THREADS = 8
 
 _COMPILED_FROM = 8
 """Batches from which compiling the network takes less time than it saves."""
+
+_PACKAGES = (
+    "mindspore-hub", "mindspore", "onnxruntime", "openvino", "numpy", "pillow",
+    "opencv-python-headless", "opencv-python",
+)  # fmt: skip
+"""Packages that outputs depend on."""
 
 logger = logging.getLogger(__name__)
 
@@ -210,8 +216,8 @@ class Runner(ABC):
         """
         if self._choice is None:
             runtime, precision = self._asked
-            if runtime == "auto" and self._given is None:
-                self._derived = self._find()
+            if runtime == "auto" and self._given is None and installed() - {"mindspore"}:
+                self._derived = find(self._wanted)
             situation = Situation(
                 installed=installed(),
                 features=features(),
@@ -260,10 +266,6 @@ class Runner(ABC):
     @functools.cached_property
     def _wanted(self) -> Wanted:
         return Wanted(self.card, self._hub, self.arguments, self.places)
-
-    def _find(self) -> Derived | None:
-        """The derived file, where a runtime is there that reads it."""
-        return find(self._wanted) if installed() - {"mindspore"} else None
 
     def _file(self) -> Derived:
         """The derived file, which is made where there is none."""
@@ -315,7 +317,10 @@ class Runner(ABC):
         with ThreadPoolExecutor(min(available_threads(), _THREADS), "pictures") as pool:
             try:
                 for part in parts:
-                    made = [pool.submit(self._prepare, samples, number) for number in part]
+                    made = [
+                        pool.submit(lambda at: self.prepared(samples[at]), number)
+                        for number in part
+                    ]
                     pending.append((part, made))
                     if len(pending) > _AHEAD:
                         yield self._gathered(samples, *pending.popleft())
@@ -323,9 +328,6 @@ class Runner(ABC):
                     yield self._gathered(samples, *pending.popleft())
             finally:
                 pool.shutdown(cancel_futures=True)
-
-    def _prepare(self, samples: Sequence[Sample], number: int) -> tuple[Array, ...]:
-        return self.prepared(samples[number])
 
     def _gathered(
         self,
@@ -396,16 +398,7 @@ def _digest(network: nn.Cell) -> str:
 def versions() -> dict[str, str]:
     """Versions of what a network's outputs depend on."""
     found = {"python": platform.python_version()}
-    for package in (
-        "mindspore-hub",
-        "mindspore",
-        "onnxruntime",
-        "openvino",
-        "numpy",
-        "pillow",
-        "opencv-python-headless",
-        "opencv-python",
-    ):
+    for package in _PACKAGES:
         with suppress(PackageNotFoundError):
             found[package] = version(package)
     return found
