@@ -15,6 +15,7 @@ from mindspore_hub.errors import (
     AmbiguousNameError,
     CardError,
     CheckpointError,
+    ClusterError,
     DatasetError,
     ExportError,
     FeaturesError,
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from mindspore_hub.tasks.evaluation import evaluate
     from mindspore_hub.tasks.pictures.preprocess import Transform
     from mindspore_hub.tasks.report import Report
-    from mindspore_hub.tasks.retrieval import calibrate, embed, match
+    from mindspore_hub.tasks.retrieval import calibrate, embed, match, merge_parts
     from mindspore_hub.tasks.retrieval.calibration import Calibration
     from mindspore_hub.tasks.retrieval.matches import Matches
 
@@ -59,6 +60,7 @@ __all__ = [
     "CardError",
     "CellInfo",
     "CheckpointError",
+    "ClusterError",
     "DatasetError",
     "ExportError",
     "Features",
@@ -97,6 +99,7 @@ __all__ = [
     "load",
     "load_weights",
     "match",
+    "merge_parts",
     "publish",
     "search",
     "set_hub_dir",

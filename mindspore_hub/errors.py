@@ -75,6 +75,12 @@ class NetworkError(HubError, ConnectionError):
     exit_code = 5
 
 
+class ClusterError(HubError, RuntimeError):
+    """Workers that are to compute cannot: they lack something, have something else, or were lost."""
+
+    exit_code = 5
+
+
 class OfflineError(HubError, OSError):
     """A file is not in the store, and the network may not be used."""
 

@@ -9,10 +9,11 @@ are one file of `datasets`. `docs/reid.md` describes the files that go in and co
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
+from mindspore_hub.errors import PictureError
 from mindspore_hub.tasks import required_by
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def embed(
     runtime: str | None = None,
     precision: str = "f32",
     threads: int | None = None,
+    shard: str | None = None,
+    on: str | None = None,
 ) -> Features:
     r"""Features of pictures, as the published evaluation of a network makes them.
 
@@ -79,6 +82,10 @@ def embed(
             `MSHUB_RUNTIME` says, else `auto` (`docs/speed.md`).
         precision: `f32`, or `bf16` by OpenVINO where the processor has it; `auto` takes bf16 there.
         threads: Threads of the runtime, but of MindSpore; by default as many as this process may use.
+        shard: Compute a part only, for several machines: `3/16`, or `auto` for what Slurm, Kubernetes or
+            MPI say; docs/clusters.md. It needs an output, and `merge_parts` makes one file of all.
+        on: Let others compute: `dask://HOST:PORT`, the workers of a Dask cluster, or `local:4`, so many
+            processes here. The features are those that this process would make.
 
     Returns:
         Features in the order of the pictures: `vectors` `(N, D)` float32, `paths` where pictures
@@ -90,16 +97,28 @@ def embed(
         FeaturesError: No picture could be read, a feature is not finite, or the network gives other
             outputs than `task` of the card names.
         StoreError: The output cannot be written (an OSError).
+        ClusterError: Workers lack something, or were lost again and again.
+        NetworkError: There is no scheduler at the address of `on`.
+        SettingsError: The environment does not say which shard this is.
     """
     from mindspore_hub.hub.values import as_builtin
 
     with required_by("Embedding"):
         from mindspore_hub.gallery.features import load
+        from mindspore_hub.tasks.pictures.cluster import Engine
         from mindspore_hub.tasks.pictures.samples import known_of, list_samples
+        from mindspore_hub.tasks.pictures.shards import Shard
         from mindspore_hub.tasks.retrieval.embedding import Embedding
+    if shard is not None and (output is None or on is not None):
+        msg = (
+            "shard= needs output=, and goes without on=: a part is a file, and `on` needs no parts."
+        )
+        raise PictureError(msg)
+    part = None if shard is None else Shard.of(shard)
     embedding = Embedding(
         name,
         modality=modality,
+        on=None if on is None else Engine.of(on),
         batch_size=as_builtin(batch_size),
         skip_bad=skip_bad,
         network=network,
@@ -113,8 +132,32 @@ def embed(
     known = known_of(listed, pattern)
     if output is None:
         return embedding.features(listed, known=known)
-    embedding.write(listed, Path(output), known=known)
+    embedding.write(listed, Path(output), known=known, shard=part)
     return load(Path(output))
+
+
+def merge_parts(
+    parts: Iterable[str | os.PathLike[str]], output: str | os.PathLike[str]
+) -> Features:
+    """Make one file of those that `embed` wrote for each shard, as if there had been none.
+
+    Args:
+        parts: The file of each part, in any order.
+        output: The npz file; an existing one is replaced.
+
+    Returns:
+        All features, whose vectors are mapped from the file: they can be read only.
+
+    Raises:
+        FeaturesError: A part cannot be read, is not one, is missing or there twice, or the parts were
+            not made alike.
+        StoreError: The output cannot be written (an OSError).
+    """
+    with required_by("Merging"):
+        from mindspore_hub.gallery.features import load
+        from mindspore_hub.tasks.retrieval.parts import merge
+    merge(parts, Path(output))
+    return load(Path(output), mapped=True)
 
 
 def match(

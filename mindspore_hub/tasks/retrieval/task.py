@@ -183,7 +183,7 @@ class Retrieval(Task):
 
     EXAMPLE: ClassVar[str] = "{name: retrieval, outputs: [0], distance: dot}"
     PUBLIC: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("calibrate", "embed", "match"), ""),
+        **dict.fromkeys(("calibrate", "embed", "match", "merge_parts"), ""),
         "Calibration": "calibration",
         "Matches": "matches",
     }
