@@ -26,6 +26,9 @@ OPEN = frozenset({"/", "/page.css", "/page.js", "/v2/health/live", "/v2/health/r
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
+_PROBES = frozenset({"live", "ready", "metrics"})
+"""Routes that are asked every few seconds; their answers are logged for those who debug only."""
+
 _HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -77,7 +80,8 @@ class Guard:
             seconds = time.perf_counter() - begin
             self._metrics.request(route, status, seconds)
             # Not the path, nor what it asks for: a client may have put anything there.
-            logger.info("%s %s %d %.1f ms", scope["method"], route, status, seconds * 1e3)
+            level = logging.DEBUG if route in _PROBES else logging.INFO
+            logger.log(level, "%s %s %d %.1f ms", scope["method"], route, status, seconds * 1e3)
 
     def _refusal(self, request: Request) -> JSONResponse | None:
         """Why a request is not looked at; None if it is."""
