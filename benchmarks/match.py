@@ -21,7 +21,7 @@ import numpy as np
 
 import mindspore_hub
 from benchmarks._processor import kernels, processor
-from mindspore_hub.tasks.retrieval.ranking import Distances, block_columns
+from mindspore_hub.gallery.distances import Distances, block_columns
 
 Found = tuple[np.ndarray, np.ndarray]
 """Indices and distances `(Q, k)`, nearest first."""

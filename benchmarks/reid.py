@@ -28,11 +28,11 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks._processor import kernels, processor
+from mindspore_hub.gallery.distances import Distances
+from mindspore_hub.gallery.features import Features
 from mindspore_hub.tasks.retrieval.datasets import protocol
 from mindspore_hub.tasks.retrieval.datasets.sop import closer_counts
-from mindspore_hub.tasks.retrieval.features import Features
 from mindspore_hub.tasks.retrieval.metrics import Result
-from mindspore_hub.tasks.retrieval.ranking import Distances
 
 SAMPLE = 200
 

@@ -40,6 +40,8 @@ from mindspore_hub.tasks.pictures import transforms
 from mindspore_hub.version import __version__
 
 if TYPE_CHECKING:
+    from mindspore_hub.gallery.features import Features
+    from mindspore_hub.gallery.gallery import Gallery
     from mindspore_hub.hub.search import PublishedFile, search
     from mindspore_hub.networks.bare import Fitted
     from mindspore_hub.tasks.classification import classify
@@ -48,7 +50,6 @@ if TYPE_CHECKING:
     from mindspore_hub.tasks.pictures.preprocess import Transform
     from mindspore_hub.tasks.report import Report
     from mindspore_hub.tasks.retrieval import embed, match
-    from mindspore_hub.tasks.retrieval.features import Features
     from mindspore_hub.tasks.retrieval.matches import Matches
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "Features",
     "FeaturesError",
     "Fitted",
+    "Gallery",
     "HubError",
     "IntegrityError",
     "InternalError",
@@ -122,7 +124,9 @@ def _on_demand() -> dict[str, str]:
     from mindspore_hub.tasks.registry import public_names
 
     return {
+        "Features": "mindspore_hub.gallery.features",
         "Fitted": "mindspore_hub.networks.bare",
+        "Gallery": "mindspore_hub.gallery.gallery",
         "PublishedFile": "mindspore_hub.hub.search",
         "Report": "mindspore_hub.tasks.report",
         "Transform": "mindspore_hub.tasks.pictures.preprocess",

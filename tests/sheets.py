@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 import mindspore_hub
-from mindspore_hub.tasks.retrieval.features import Features
+from mindspore_hub.gallery.features import Features
 from mindspore_hub.tasks.retrieval.matches import Matches
 
 QUERY = "queries/a<b>&\"'.png"

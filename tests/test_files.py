@@ -18,9 +18,9 @@ from safetensors.numpy import save_file
 import mindspore_hub
 from mindspore_hub import _files
 from mindspore_hub.errors import OutputError, StoreError
+from mindspore_hub.gallery import features
 from mindspore_hub.networks.convert import convert_tensors
 from mindspore_hub.networks.examine import examine
-from mindspore_hub.tasks.retrieval import features
 from mindspore_hub.tasks.retrieval.datasets import dataset
 from mindspore_hub.tasks.retrieval.report import check_plot, draw_cmc
 from mindspore_hub.tasks.retrieval.sheet import save

@@ -19,9 +19,9 @@ from properties import cases
 
 from mindspore_hub import _foreign
 from mindspore_hub.errors import CheckpointError, FeaturesError
+from mindspore_hub.gallery import features
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks import golden
-from mindspore_hub.tasks.retrieval import features
 
 ARRAYS = {"vectors": np.arange(1, 4001, dtype=np.float32).reshape(1000, 4)}
 TERABYTES = 16 * 2**40

@@ -39,7 +39,7 @@ def test_what_is_not_needed_is_not_imported(program: str, heavy: str) -> None:
     [
         ("PIL", "mindspore_hub.transforms('MVD')", "`pip install numpy pillow`"),
         ("faiss", "mindspore_hub.match([[1.0]], [[1.0]], index='Flat')", "`pip install faiss-cpu`"),
-        ("numpy", "import mindspore_hub.tasks.retrieval.features", "pip install numpy pillow"),
+        ("numpy", "import mindspore_hub.gallery.features", "pip install numpy pillow"),
         ("numpy", "mindspore_hub.Features", "pip install numpy pillow"),
         ("numpy", "mindspore_hub.Transform", "pip install numpy pillow"),
     ],

@@ -20,9 +20,9 @@ from mindspore_hub.tasks.registry import read_task
 if TYPE_CHECKING:
     from mindspore import nn
 
+    from mindspore_hub.gallery.features import Features
     from mindspore_hub.tasks.pictures import AnyHub
     from mindspore_hub.tasks.report import Report
-    from mindspore_hub.tasks.retrieval.features import Features
 
 
 class Evaluator(Protocol):

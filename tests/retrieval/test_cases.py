@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mindspore_hub.gallery.features import Features
 from mindspore_hub.tasks.retrieval.datasets import protocol
-from mindspore_hub.tasks.retrieval.features import Features
 from mindspore_hub.tasks.retrieval.metrics import Result
 from mindspore_hub.tasks.retrieval.rerank import KReciprocal
 

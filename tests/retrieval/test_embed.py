@@ -15,8 +15,8 @@ from PIL import Image
 
 import mindspore_hub
 from mindspore_hub.errors import CardError, FeaturesError, PictureError, StoreError
+from mindspore_hub.gallery import features
 from mindspore_hub.tasks.pictures.samples import list_samples
-from mindspore_hub.tasks.retrieval import features
 from mindspore_hub.tasks.retrieval.embedding import Embedding
 
 

@@ -16,7 +16,7 @@ import pytest
 import tiny
 from server import FileServer
 
-from mindspore_hub.tasks.retrieval import features
+from mindspore_hub.gallery import features
 
 pytestmark = pytest.mark.slow
 

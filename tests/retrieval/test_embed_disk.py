@@ -15,9 +15,9 @@ import tiny
 
 import mindspore_hub
 from mindspore_hub.errors import StoreError
+from mindspore_hub.gallery import features
 from mindspore_hub.tasks.pictures.chunks import Chunk, StoredChunks
 from mindspore_hub.tasks.pictures.samples import list_samples
-from mindspore_hub.tasks.retrieval import features
 from mindspore_hub.tasks.retrieval.embedding import Embedding
 
 pytestmark = pytest.mark.slow

@@ -16,8 +16,8 @@ from PIL import Image
 from server import FileServer
 
 import mindspore_hub
+from mindspore_hub.gallery.features import Features
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.tasks.retrieval.features import Features
 
 pytestmark = pytest.mark.slow
 

@@ -17,9 +17,9 @@ from PIL import Image
 
 import mindspore_hub
 from mindspore_hub.errors import PictureError, StoreError
+from mindspore_hub.gallery import features
 from mindspore_hub.tasks.pictures.chunks import Chunk, StoredChunks
 from mindspore_hub.tasks.pictures.samples import list_samples
-from mindspore_hub.tasks.retrieval import features
 from mindspore_hub.tasks.retrieval.embedding import Embedding
 
 pytestmark = pytest.mark.slow

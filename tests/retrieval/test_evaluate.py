@@ -23,13 +23,13 @@ from server import FileServer
 import mindspore_hub
 from mindspore_hub.commands.main import mshub
 from mindspore_hub.errors import DatasetError, FeaturesError, PictureError, UnknownNameError
+from mindspore_hub.gallery.features import Features, load
 from mindspore_hub.hub.card import read_card, stated
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.tasks.pictures.fields import as_preprocessing
 from mindspore_hub.tasks.report import Claim, Report
 from mindspore_hub.tasks.retrieval.datasets import dataset, protocol
 from mindspore_hub.tasks.retrieval.evaluation import Selection
-from mindspore_hub.tasks.retrieval.features import Features, load
 from mindspore_hub.tasks.retrieval.metrics import Result
 from mindspore_hub.tasks.retrieval.report import _cmc_figure
 

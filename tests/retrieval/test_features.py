@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from mindspore_hub.errors import FeaturesError
+from mindspore_hub.gallery.features import Features, load
 from mindspore_hub.tasks.retrieval.datasets import protocol
-from mindspore_hub.tasks.retrieval.features import Features, load
 
 
 def whole() -> Features:

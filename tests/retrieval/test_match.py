@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import mindspore_hub
 from mindspore_hub.errors import FeaturesError
-from mindspore_hub.tasks.retrieval.features import Features
+from mindspore_hub.gallery.features import Features
 from mindspore_hub.tasks.retrieval.rerank import KReciprocal
 
 few = settings(max_examples=40, deadline=None)

@@ -9,7 +9,7 @@ import sheets
 from commands import run
 
 import mindspore_hub
-from mindspore_hub.tasks.retrieval.features import Features
+from mindspore_hub.gallery.features import Features
 
 ROOT = Path(__file__).parents[2]
 

@@ -14,9 +14,9 @@ import synthetic
 
 import mindspore_hub
 from mindspore_hub.errors import FeaturesError
+from mindspore_hub.gallery.features import Features
 from mindspore_hub.tasks.retrieval import faces
 from mindspore_hub.tasks.retrieval.datasets import protocol
-from mindspore_hub.tasks.retrieval.features import Features
 
 Arrays = dict[str, Any]
 

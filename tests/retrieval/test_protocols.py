@@ -12,10 +12,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mindspore_hub.errors import FeaturesError, UnknownNameError
-from mindspore_hub.tasks.retrieval import datasets, ranking
+from mindspore_hub.gallery import distances
+from mindspore_hub.gallery.features import Features
+from mindspore_hub.tasks.retrieval import datasets
 from mindspore_hub.tasks.retrieval.datasets import Evaluation, protocol
 from mindspore_hub.tasks.retrieval.datasets.sysu import draw
-from mindspore_hub.tasks.retrieval.features import Features
 from mindspore_hub.tasks.retrieval.task import KINDS
 
 SEEDS = st.integers(0, 10**6)
@@ -350,7 +351,7 @@ def test_the_size_of_blocks_changes_no_number(
 ) -> None:
     query, gallery = drawn(5, cameras=(1, 2, 3, 6), norm=1)
     whole = protocol(name, **options).evaluate(query, gallery)
-    monkeypatch.setattr(ranking, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr(distances, "BLOCK_BYTES", 1000)
     assert protocol(name, **options).evaluate(query, gallery) == whole
 
 

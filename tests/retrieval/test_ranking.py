@@ -8,10 +8,11 @@ import reid_reference as reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mindspore_hub.tasks.retrieval import ranking
+from mindspore_hub.gallery import distances
+from mindspore_hub.gallery.distances import Distances, top_k
 from mindspore_hub.tasks.retrieval.datasets import sop
 from mindspore_hub.tasks.retrieval.datasets.sop import closer_counts
-from mindspore_hub.tasks.retrieval.ranking import Distances, Relevance, match_ranks, top_k
+from mindspore_hub.tasks.retrieval.ranking import Relevance, match_ranks
 from mindspore_hub.tasks.retrieval.rerank import KReciprocal
 
 few = settings(max_examples=40, deadline=None)
@@ -39,8 +40,8 @@ def test_parts_of_the_gallery_do_not_change_neighbours(
     query = random.integers(-2, 3, (7, 3)).astype(np.float32)
     gallery = random.integers(-2, 3, (400, 3)).astype(np.float32)
     expected = top_k(query, gallery, k=5, kind=kind)
-    monkeypatch.setattr(ranking, "BLOCK_BYTES", bytes_)
-    assert ranking.block_columns(4) < 100
+    monkeypatch.setattr(distances, "BLOCK_BYTES", bytes_)
+    assert distances.block_columns(4) < 100
     for found, whole in zip(top_k(query, gallery, k=5, kind=kind), expected, strict=True):
         assert found.tolist() == whole.tolist()
 
@@ -50,8 +51,8 @@ def test_parts_of_the_gallery_do_not_change_neighbours(
 def test_blocks_do_not_change_distances(
     kind: str, dtype: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ranking, "BLOCK_BYTES", 1000)
-    monkeypatch.setattr(ranking, "_CHUNK_BYTES", 100)
+    monkeypatch.setattr(distances, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr(distances, "_CHUNK_BYTES", 100)
     random = np.random.default_rng(0)
     query = random.integers(-9, 9, (23, 5)).astype(np.float32)
     gallery = random.integers(-9, 9, (31, 5)).astype(np.float32)
@@ -85,7 +86,7 @@ def test_recall_does_not_depend_on_its_tiles(seed: int, columns: int, rows: int,
 def test_re_ranking_agrees_with_its_definition(
     k1: int, k2: int, share: float, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ranking, "BLOCK_BYTES", size)
+    monkeypatch.setattr(distances, "BLOCK_BYTES", size)
     random = np.random.default_rng(k1)
     centers = random.standard_normal((8, 16))
     vectors = centers[random.integers(0, 8, 60)] + 0.5 * random.standard_normal((60, 16))

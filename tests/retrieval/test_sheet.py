@@ -20,9 +20,9 @@ from sheets import GREEN, QUERY, RED, YELLOW
 
 import mindspore_hub
 from mindspore_hub.errors import DatasetError, FeaturesError
+from mindspore_hub.gallery.features import Features
 from mindspore_hub.tasks.pictures.sheet import RIGHT, SIDE, WRONG
 from mindspore_hub.tasks.retrieval import sheet_png
-from mindspore_hub.tasks.retrieval.features import Features
 from mindspore_hub.tasks.retrieval.sheet import plan
 from mindspore_hub.tasks.retrieval.sheet_png import _draw_reason, _legible, _wrapped
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from mindspore import nn
 
+    from mindspore_hub.gallery.features import Features
     from mindspore_hub.tasks.pictures import AnyHub
-    from mindspore_hub.tasks.retrieval.features import Features
     from mindspore_hub.tasks.retrieval.matches import Matches
 
 Source: TypeAlias = Union["Features", str, os.PathLike[str], "npt.ArrayLike"]
@@ -85,9 +85,9 @@ def embed(
     from mindspore_hub.hub.values import as_builtin
 
     with required_by("Embedding"):
+        from mindspore_hub.gallery.features import load
         from mindspore_hub.tasks.pictures.samples import known_of, list_samples
         from mindspore_hub.tasks.retrieval.embedding import Embedding
-        from mindspore_hub.tasks.retrieval.features import load
     embedding = Embedding(
         name,
         modality=modality,

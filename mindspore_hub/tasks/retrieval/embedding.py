@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,18 +11,23 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError, PictureError
+from mindspore_hub.gallery.features import Features, unusable
+from mindspore_hub.gallery.gallery import Gallery
+from mindspore_hub.gallery.origin import digest_of_file
 from mindspore_hub.hub.card import stated
 from mindspore_hub.tasks.pictures.chunks import Chunk
 from mindspore_hub.tasks.pictures.fields import MODALITIES
 from mindspore_hub.tasks.pictures.runner import Rows, Runner, require_some, skipped_of
 from mindspore_hub.tasks.pictures.samples import Samples
 from mindspore_hub.tasks.registry import read_task
-from mindspore_hub.tasks.retrieval.features import Features, unusable
 from mindspore_hub.tasks.retrieval.forward import forward
 from mindspore_hub.tasks.retrieval.task import HEADLESS, Retrieval
 
 if TYPE_CHECKING:
     from mindspore import nn
+
+_ENROLLED = 256
+"""Pictures that a gallery takes at a time."""
 
 Array = npt.NDArray[Any]
 
@@ -103,6 +108,45 @@ class Embedding(Runner):
             chunks.save(arrays)
         return Written(chunks.rows, chunks.widths["vectors"], others["about"])
 
+    def enrol(
+        self,
+        pictures: Samples,
+        gallery: Gallery,
+        *,
+        known: Known,
+        written: Callable[[int, int], None] = lambda *_: None,
+    ) -> Enrolled:
+        """Add the features of those pictures to a gallery that are not in it yet, by their content.
+
+        What was written stays: a call that was stopped goes on where it was.
+
+        Args:
+            pictures: Files.
+            gallery: A gallery that is open for writing.
+            known: What is known of each picture.
+            written: Called after each batch that the gallery has taken for good, with the pictures that
+                need nothing more and all.
+        """
+        about = self._about(pictures)
+        gallery.require_made_of(about, name="What would be added")
+        self._require_extras(pictures)
+        digests = [digest_of_file(Path(str(sample.picture))) for sample in pictures.samples]
+        missing = gallery.missing(digests)
+        before, total = len(digests) - len(missing), len(digests)
+        known = {**known, "digests": digests, "paths": [one.path for one in pictures.samples]}
+        batch = _Batch(gallery, known, about)
+
+        def append(chunk: Chunk) -> None:
+            batch.append(chunk)
+            if batch.rows >= batch.size:
+                batch.write()
+                written(before + batch.done, total)
+
+        self.run(pictures.samples, append, missing=missing)
+        batch.write()
+        written(before + batch.done, total)
+        return Enrolled(batch.added, before, batch.skipped, about)
+
     def _require_extras(self, pictures: Samples) -> None:
         """Refuse maps and key points that do not fit the network, before anything is computed."""
         for extras in {tuple(sample.extras) for sample in pictures.samples}:
@@ -134,6 +178,51 @@ class Written:
     pictures: int
     dimension: int
     about: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """Pictures that were added to a gallery, that were in it before, and that could not be read, and why."""
+
+    added: int
+    before: int
+    skipped: dict[str, str]
+    about: dict[str, Any]
+
+
+class _Batch:
+    """Rows that a gallery is to take together: each time costs it a commit, or an npz file all of it."""
+
+    def __init__(self, gallery: Gallery, known: Known, about: dict[str, Any]) -> None:
+        self.added = self.done = self.rows = 0
+        self.skipped: dict[str, str] = {}
+        self._gallery, self._known, self._about = gallery, known, about
+        self._chunks: list[Chunk] = []
+
+    @property
+    def size(self) -> int:
+        """Rows from which on they are written."""
+        return max(_ENROLLED, len(self._gallery) // 4 if self._gallery.kind == "npz" else 0)
+
+    def append(self, chunk: Chunk) -> None:
+        """Keep rows for the next time."""
+        self._chunks.append(chunk)
+        self.rows += len(chunk.numbers)
+
+    def write(self) -> None:
+        """Hand over what was kept."""
+        made = [chunk for chunk in self._chunks if chunk.arrays]
+        skipped = {number: why for chunk in self._chunks for number, why in chunk.skipped.items()}
+        read = [n for chunk in made for n in chunk.numbers if n not in skipped]
+        if read:
+            vectors = np.concatenate([chunk.arrays["vectors"] for chunk in made])
+            known: dict[str, Any] = {
+                name: [values[n] for n in read] for name, values in self._known.items()
+            }
+            self.added += self._gallery.add(Features(vectors, **known, about=self._about))
+        self.skipped.update({self._known["paths"][n]: why for n, why in skipped.items()})
+        self.done += self.rows
+        self._chunks, self.rows = [], 0
 
 
 def _others(

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mindspore_hub.errors import DatasetError, FeaturesError, UnknownNameError
+from mindspore_hub.gallery import features
+from mindspore_hub.gallery.features import GALLERY, QUERY, Features
 from mindspore_hub.hub.card import Card, stated
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.tasks.datasets import digest_of_files, fitting
@@ -25,10 +27,9 @@ from mindspore_hub.tasks.pictures.fields import MAPS, Preprocessing, as_preproce
 from mindspore_hub.tasks.pictures.runner import versions
 from mindspore_hub.tasks.pictures.samples import Sample, Samples
 from mindspore_hub.tasks.report import Report, claims_of
-from mindspore_hub.tasks.retrieval import datasets, features
+from mindspore_hub.tasks.retrieval import datasets
 from mindspore_hub.tasks.retrieval.datasets import Dataset, Evaluation, Item
 from mindspore_hub.tasks.retrieval.embedding import Embedding, Known
-from mindspore_hub.tasks.retrieval.features import GALLERY, QUERY, Features
 from mindspore_hub.tasks.retrieval.metrics import Result, mean_of
 from mindspore_hub.tasks.retrieval.task import KINDS, Protocol, Retrieval
 

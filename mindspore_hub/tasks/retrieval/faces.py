@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError
-from mindspore_hub.tasks.retrieval.features import Floats, Integers
+from mindspore_hub.gallery.features import Floats, Integers
 
 FOLDS = 10
 

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError, MissingDependencyError
+from mindspore_hub.gallery.distances import Kind, exact
+from mindspore_hub.gallery.features import Features, Floats, Integers, identities, load
 from mindspore_hub.hub.values import as_builtin
-from mindspore_hub.tasks.retrieval.features import Features, Floats, Integers, identities, load
-from mindspore_hub.tasks.retrieval.neighbours import exact, indexed, reranked
-from mindspore_hub.tasks.retrieval.ranking import Kind
+from mindspore_hub.tasks.retrieval.neighbours import indexed, reranked
 from mindspore_hub.tasks.retrieval.task import DISTANCES
 from mindspore_hub.version import __version__
 

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError
+from mindspore_hub.gallery.features import Features, Integers
 from mindspore_hub.tasks import report
-from mindspore_hub.tasks.retrieval.features import Features, Integers
 from mindspore_hub.tasks.retrieval.ranking import Ranks
 
 Curve = npt.NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""The nearest neighbours of queries: exact, ranked again, or by an index of faiss."""
+"""The nearest neighbours of queries, ranked again or found by an index of faiss."""
 
 from __future__ import annotations
 
@@ -12,18 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError, MissingDependencyError
-from mindspore_hub.tasks.retrieval.features import Floats, Integers, squared_norms
-from mindspore_hub.tasks.retrieval.ranking import (
-    Kind,
-    check_dimensions,
-    check_norms,
-    nearest,
-    top_k,
-)
+from mindspore_hub.gallery.distances import Found, Kind, check_dimensions, check_norms, nearest
+from mindspore_hub.gallery.features import Floats, Integers
 from mindspore_hub.tasks.retrieval.rerank import KReciprocal
-
-Found = tuple[Integers, Floats]
-"""Indices and distances `(Q, min(k, G))`, nearest first, and of equals the lower index first."""
 
 _ROWS = 8192
 """How many features are handed to faiss at once."""
@@ -33,16 +24,6 @@ _CHUNK_BYTES = 16 * 2**20
 
 _GRAPHS = re.compile("HNSW|NSG")
 """Indices that are graphs: threads that add to one race, and leave another one each time."""
-
-
-def exact(query: Floats, gallery: Floats, *, k: int, kind: Kind) -> Found:
-    """Compare all queries `(Q, D)` with all of the gallery `(G, D)`; distances are float32."""
-    if kind == "dot":
-        return top_k(query, gallery, k=k)
-    # A small distance between long vectors is the difference of large numbers.
-    indices, ranking = top_k(query, gallery, k=k, kind=kind, dtype=np.float64)
-    distances = ranking + squared_norms(query, np.float64)[:, None]  # the query's own part
-    return indices, np.maximum(distances, 0).astype(np.float32)
 
 
 def reranked(query: Floats, gallery: Floats | None, *, k: int, options: dict[str, Any]) -> Found:

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError
-from mindspore_hub.tasks.retrieval.features import Floats, Integers
-from mindspore_hub.tasks.retrieval.ranking import Distances, block_rows, nearest_in_rows
+from mindspore_hub.gallery.distances import Distances, block_rows, nearest_in_rows
+from mindspore_hub.gallery.features import Floats, Integers
 
 Array = npt.NDArray[Any]
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from mindspore_hub import _files
 from mindspore_hub.errors import FeaturesError
+from mindspore_hub.gallery.features import Features
 from mindspore_hub.tasks.pictures import sheet as page
 from mindspore_hub.tasks.pictures.sheet import MOST, shown
-from mindspore_hub.tasks.retrieval.features import Features
 from mindspore_hub.tasks.retrieval.matches import Matches, Nearest
 
 logger = logging.getLogger(__name__)

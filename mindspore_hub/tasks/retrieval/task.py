@@ -184,7 +184,6 @@ class Retrieval(Task):
     EXAMPLE: ClassVar[str] = "{name: retrieval, outputs: [0], distance: dot}"
     PUBLIC: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("embed", "match"), ""),
-        "Features": "features",
         "Matches": "matches",
     }
     FIELDS: ClassVar[Mapping[str, Field]] = {

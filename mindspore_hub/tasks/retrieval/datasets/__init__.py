@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from mindspore_hub.errors import DatasetError, FeaturesError, HubError, UnknownNameError
+from mindspore_hub.gallery.features import Features
 from mindspore_hub.tasks.datasets import integer, options_of, slashes
-from mindspore_hub.tasks.retrieval.features import Features
 from mindspore_hub.tasks.retrieval.metrics import Result
 
 

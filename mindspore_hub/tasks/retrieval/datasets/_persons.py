@@ -17,20 +17,18 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import DatasetError, FeaturesError
+from mindspore_hub.gallery.distances import (
+    Blocks,
+    Distances,
+    block_rows,
+    check_dimensions,
+    nearest_in_rows,
+)
+from mindspore_hub.gallery.features import Features, Floats, Integers, squared_norms
 from mindspore_hub.tasks.datasets import Source, choose
 from mindspore_hub.tasks.retrieval import metrics
 from mindspore_hub.tasks.retrieval.datasets import Item
-from mindspore_hub.tasks.retrieval.features import Features, Floats, Integers, squared_norms
-from mindspore_hub.tasks.retrieval.ranking import (
-    Blocks,
-    Distances,
-    Ranks,
-    Relevance,
-    block_rows,
-    check_dimensions,
-    match_ranks,
-    nearest_in_rows,
-)
+from mindspore_hub.tasks.retrieval.ranking import Ranks, Relevance, match_ranks
 
 DISTANCES = ("euclidean", "cosine", "dot")
 

@@ -17,12 +17,12 @@ import numpy as np
 
 from mindspore_hub import _files
 from mindspore_hub.errors import DatasetError, FeaturesError
+from mindspore_hub.gallery.features import Features
 from mindspore_hub.tasks.datasets import Source, choose, integer, slashes
 from mindspore_hub.tasks.retrieval import metrics
 from mindspore_hub.tasks.retrieval.datasets import Dataset, Item
 from mindspore_hub.tasks.retrieval.datasets._persons import folder_of
 from mindspore_hub.tasks.retrieval.faces import verify
-from mindspore_hub.tasks.retrieval.features import Features
 
 SOURCE = Source(
     "A data set of pairs of faces",

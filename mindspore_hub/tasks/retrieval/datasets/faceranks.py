@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 
 from mindspore_hub.errors import DatasetError, FeaturesError
+from mindspore_hub.gallery.features import Features
 from mindspore_hub.tasks.datasets import Source
 from mindspore_hub.tasks.retrieval import metrics
 from mindspore_hub.tasks.retrieval.datasets import Dataset, Item, labelled
 from mindspore_hub.tasks.retrieval.faces import rank_among_distractors
-from mindspore_hub.tasks.retrieval.features import Features
 
 SOURCE = Source(
     "The evaluation of FaceRecognition",

@@ -9,12 +9,12 @@ import re
 from dataclasses import asdict, dataclass
 
 from mindspore_hub.errors import FeaturesError
+from mindspore_hub.gallery.distances import check_norms
+from mindspore_hub.gallery.features import Features
 from mindspore_hub.tasks.datasets import Source, choose
 from mindspore_hub.tasks.retrieval import metrics
 from mindspore_hub.tasks.retrieval.datasets import Dataset, Item
 from mindspore_hub.tasks.retrieval.faces import rates_of_all_pairs
-from mindspore_hub.tasks.retrieval.features import Features
-from mindspore_hub.tasks.retrieval.ranking import check_norms
 
 SOURCE = Source(
     "A folder of faces",

@@ -13,11 +13,12 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from mindspore_hub.errors import DatasetError, FeaturesError
+from mindspore_hub.gallery.distances import Distances
+from mindspore_hub.gallery.features import Features
 from mindspore_hub.tasks.datasets import Source, choose
 from mindspore_hub.tasks.retrieval import metrics
 from mindspore_hub.tasks.retrieval.datasets import Dataset, Item, labelled
-from mindspore_hub.tasks.retrieval.features import Features
-from mindspore_hub.tasks.retrieval.ranking import Distances, Relevance, match_ranks
+from mindspore_hub.tasks.retrieval.ranking import Relevance, match_ranks
 
 SOURCE = Source(
     "RegDB",

@@ -16,16 +16,16 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import DatasetError, FeaturesError
-from mindspore_hub.tasks.datasets import Source, choose, integer, slashes
-from mindspore_hub.tasks.retrieval import metrics
-from mindspore_hub.tasks.retrieval.datasets import Dataset, Item, labelled
-from mindspore_hub.tasks.retrieval.features import (
+from mindspore_hub.gallery.features import (
     Features,
     Floats,
     Integers,
     identities,
     squared_norms,
 )
+from mindspore_hub.tasks.datasets import Source, choose, integer, slashes
+from mindspore_hub.tasks.retrieval import metrics
+from mindspore_hub.tasks.retrieval.datasets import Dataset, Item, labelled
 
 SOURCE = Source(
     "Stanford Online Products",

@@ -20,11 +20,12 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import DatasetError, FeaturesError
+from mindspore_hub.gallery.distances import Distances
+from mindspore_hub.gallery.features import Features, Integers, identities
 from mindspore_hub.tasks.datasets import Source, choose, integer
 from mindspore_hub.tasks.retrieval import metrics
 from mindspore_hub.tasks.retrieval.datasets import Dataset, Item
-from mindspore_hub.tasks.retrieval.features import Features, Integers, identities
-from mindspore_hub.tasks.retrieval.ranking import Distances, Ranks
+from mindspore_hub.tasks.retrieval.ranking import Ranks
 
 SOURCE = Source(
     "SYSU-MM01",

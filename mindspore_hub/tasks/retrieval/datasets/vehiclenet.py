@@ -17,17 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import DatasetError, FeaturesError
+from mindspore_hub.gallery.distances import Blocks, Distances, check_norms
+from mindspore_hub.gallery.features import Features
 from mindspore_hub.tasks.datasets import Source, choose, integer, slashes
 from mindspore_hub.tasks.retrieval import metrics
 from mindspore_hub.tasks.retrieval.datasets import Dataset, Item
-from mindspore_hub.tasks.retrieval.features import Features
-from mindspore_hub.tasks.retrieval.ranking import (
-    Blocks,
-    Distances,
-    Relevance,
-    check_norms,
-    match_ranks,
-)
+from mindspore_hub.tasks.retrieval.ranking import Relevance, match_ranks
 from mindspore_hub.tasks.retrieval.rerank import KReciprocal
 
 SOURCE = Source(

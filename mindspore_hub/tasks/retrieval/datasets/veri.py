@@ -15,12 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError
+from mindspore_hub.gallery.distances import Distances
+from mindspore_hub.gallery.features import Features
 from mindspore_hub.tasks.datasets import Source, choose, finite, integer
 from mindspore_hub.tasks.pictures.fields import KEYPOINTS
 from mindspore_hub.tasks.retrieval import metrics
 from mindspore_hub.tasks.retrieval.datasets import Dataset, Item
-from mindspore_hub.tasks.retrieval.features import Features
-from mindspore_hub.tasks.retrieval.ranking import Distances, Relevance, match_ranks
+from mindspore_hub.tasks.retrieval.ranking import Relevance, match_ranks
 
 SOURCE = Source(
     "VeRi-776 with the labels of PAMTRI",

@@ -56,6 +56,8 @@ class Features:
         type_scores: Scores `(N, T)` that the network gives each type.
         roles: What each image is in each trial, `(N, R)`, int64: 1 a query, 2 in the gallery, 0 not
             part of it.
+        digests: What tells the content of each picture from that of any other, `(N,)`, 32 hexadecimal
+            digits; galleries have them.
         about: What made the features, such as the uid of a card; plain JSON.
 
     Raises:
@@ -73,6 +75,7 @@ class Features:
     color_scores: Floats | None = None
     type_scores: Floats | None = None
     roles: Integers | None = None
+    digests: npt.NDArray[np.str_] | None = None
     about: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -80,6 +83,7 @@ class Features:
         for name in ("labels", "cameras", "colors", "types"):
             self._convert(name, np.int64, ndim=1)
         self._convert("paths", np.str_, ndim=1)
+        self._convert("digests", np.str_, ndim=1)
         for name in ("color_scores", "type_scores"):
             self._convert(name, np.float32, ndim=2)
             self._check_scores(name)
@@ -181,11 +185,13 @@ class Features:
                 yield field.name, value
 
 
-def load(path: str | os.PathLike[str]) -> Features:
+def load(path: str | os.PathLike[str], *, mapped: bool = False) -> Features:
     """Read an npz file that `Features.save` wrote, or another with the same arrays.
 
     Args:
         path: The file. Pickled arrays are refused, since they can run code.
+        mapped: Map the vectors, so that they take no memory that the system cannot take back. They can be
+            read only; the file must not be written to meanwhile, other than by renaming another to it.
 
     Raises:
         FeaturesError: The file is missing, not an npz file, damaged, of a later schema, or holds
@@ -193,11 +199,11 @@ def load(path: str | os.PathLike[str]) -> Features:
     """
     path = Path(path)
     try:
-        found = read_arrays(path)
+        found = read_arrays(path, mapped="vectors" if mapped else "")
     except (OSError, ValueError) as error:
         msg = f"{path} cannot be read as features: {error}. Expected an npz file, see docs/reid.md."
         raise FeaturesError(msg) from error
-    about = _about(path, found.pop("about", None))
+    about = about_of(path, found.pop("about", None))
     names = {field.name for field in dataclasses.fields(Features)}
     if set(found) - names or "vectors" not in found:
         msg = (
@@ -212,7 +218,7 @@ def load(path: str | os.PathLike[str]) -> Features:
         raise FeaturesError(msg) from error
 
 
-def _about(path: Path, text: npt.NDArray[Any] | None) -> dict[str, Any]:
+def about_of(path: Path, text: npt.NDArray[Any] | None) -> dict[str, Any]:
     """What made the features; the version is looked at and left out."""
     try:
         about = read_object(str(text)) if text is not None else {}
