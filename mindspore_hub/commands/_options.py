@@ -216,6 +216,13 @@ def batch_size_option(default: int) -> Callable[[_Command], _Command]:
     )
 
 
+checkpoint_option = click.option(
+    "--checkpoint",
+    type=EXISTING_FILE,
+    help="A file of yours to load in place of the published one, such as what finetune wrote.",
+)
+
+
 def network_option(help: str, metavar: str = "MODEL") -> Callable[[_Command], _Command]:
     """`--network`, which names the network that the tensors of a file belong to."""
     return click.option("--network", metavar=metavar, help=help)

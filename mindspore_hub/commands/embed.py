@@ -12,6 +12,7 @@ from mindspore_hub.commands._options import (
     EXISTING_FILE,
     EXISTING_FOLDER,
     batch_size_option,
+    checkpoint_option,
     force_option,
     format_option,
     hub_option,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 @click.option("--modality", metavar="KIND", help="visible, infrared or thermal; noted and checked.")
 @batch_size_option(16)
 @skip_bad_option
+@checkpoint_option
 @click.option(
     "--pattern",
     metavar="REGEX",
@@ -87,6 +89,7 @@ def _write(
     modality: str | None,
     batch_size: int,
     skip_bad: bool,
+    checkpoint: Path | None,
     hub: Hub,
     **extras: Path | None,
 ) -> Written:
@@ -101,6 +104,7 @@ def _write(
         modality=modality,
         batch_size=batch_size,
         skip_bad=skip_bad,
+        checkpoint=checkpoint,
         progress=progress,
     )
     pictures = list_samples(images, **extras)

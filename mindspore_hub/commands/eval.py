@@ -12,6 +12,7 @@ from mindspore_hub._text import printable_json
 from mindspore_hub.commands._options import (
     FILE,
     batch_size_option,
+    checkpoint_option,
     force_option,
     format_option,
     hub_option,
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
 )
 @batch_size_option(16)
 @skip_bad_option
+@checkpoint_option
 @click.option(
     "--save-features",
     type=FILE,
@@ -93,6 +95,7 @@ def eval_(
     limit: int | None,
     batch_size: int,
     skip_bad: bool,
+    checkpoint: Path | None,
     save_features: Path | None,
     save_predictions: Path | None,
     report: Path | None,
@@ -110,7 +113,7 @@ def eval_(
     if (data is None) == (features is None) or (data and not name):
         msg = "give NAME and --data DIR, or --features FILE"
         raise click.UsageError(msg)
-    if features and (saved or trials != 1 or limit or skip_bad):
+    if features and (saved or trials != 1 or limit or skip_bad or checkpoint):
         msg = f"{_FOR_DATA} are for --data; features are as they are"
         raise click.UsageError(msg)
     _check_saved(save_features, save_predictions)
@@ -134,6 +137,7 @@ def eval_(
             limit=limit,
             batch_size=batch_size,
             skip_bad=skip_bad,
+            checkpoint=checkpoint,
             output=saved,
             hub=hub,
         )
@@ -146,7 +150,7 @@ def eval_(
         _check(found, within)
 
 
-_FOR_DATA = "--save-features, --save-predictions, --trials, --limit and --skip-bad"
+_FOR_DATA = "--save-features, --save-predictions, --trials, --limit, --skip-bad and --checkpoint"
 
 
 def _check_saved(features: Path | None, predictions: Path | None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import logging
+import os
 import platform
 import threading
 from abc import ABC, abstractmethod
@@ -28,6 +29,7 @@ from mindspore_hub.files.checkpoint import loadable_asset
 from mindspore_hub.hub.card import stated
 from mindspore_hub.networks.build import build
 from mindspore_hub.networks.classes import find_network
+from mindspore_hub.networks.own import open_own
 from mindspore_hub.settings import Settings
 from mindspore_hub.tasks.pictures.chunks import Chunk, StoredChunks
 from mindspore_hub.tasks.pictures.fields import as_preprocessing
@@ -65,6 +67,7 @@ class Runner(ABC):
         batch_size: Pictures that the network sees at once.
         skip_bad: Leave out pictures that cannot be read, with a warning each, instead of failing.
         network: The network, if it is loaded already or was fine-tuned.
+        checkpoint: A file of one's own to load in place of the published one.
         hub: Hub root whose card the name means and whose network runs, as in `load`.
         trust: Run the networks of a hub that is not this package's own, as in `load`.
         progress: Called with the pictures done and all; by default, it is a bar on a terminal.
@@ -81,6 +84,7 @@ class Runner(ABC):
         batch_size: int = 16,
         skip_bad: bool = False,
         network: nn.Cell | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
         hub: AnyHub = None,
         trust: bool = False,
         progress: Progress | None = None,
@@ -94,6 +98,7 @@ class Runner(ABC):
         self._skip_bad = skip_bad
         self._transform = Transform(self._preprocessing, name=self.card.short_name)
         self._given = network
+        self._checkpoint = checkpoint
         self._progress = progress
         self._rows: dict[bool, Rows] = {}  # by whether they are compiled, once for all runs
         self._computing = threading.Lock()
@@ -192,7 +197,7 @@ class Runner(ABC):
         """What makes the rows, and more facts of the task, as plain JSON."""
         return {
             "card": self.card.uid,
-            "network": "published" if self._given is None else "given",
+            "network": self._origin,
             "sha256": self._weights,
             "preprocessing": self._preprocessing.as_json(),
             **facts,
@@ -205,12 +210,22 @@ class Runner(ABC):
     def _network(self) -> nn.Cell:
         if self._given is not None:
             return self._given
-        return build(self.card, self._hub, self.arguments)
+        return build(self.card, self._hub, self.arguments, checkpoint=self._checkpoint)
+
+    @property
+    def _origin(self) -> str:
+        if self._given is not None:
+            return "given"
+        return "published" if self._checkpoint is None else "own"
 
     @functools.cached_property
     def _weights(self) -> str:
         """Digest of the weights, which stay as they are while this object is used."""
-        return loadable_asset(self.card).sha256 if self._given is None else _digest(self._given)
+        if self._given is not None:
+            return _digest(self._given)
+        if self._checkpoint is not None:
+            return open_own(self._checkpoint, self.card).sha256
+        return loadable_asset(self.card).sha256
 
     def _shown(self) -> AbstractContextManager[Progress]:
         if self._progress is not None:

@@ -71,6 +71,7 @@ def evaluate_data(
     skip_bad: bool,
     output: Path | None,
     network: nn.Cell | None,
+    checkpoint: Path | None,
     hub: AnyHub,
     trust: bool,
 ) -> Report:
@@ -83,7 +84,13 @@ def evaluate_data(
         raise FeaturesError(msg)
     _check_trials(trials, options)
     embedding = Embedding(
-        name, batch_size=batch_size, skip_bad=skip_bad, network=network, hub=hub, trust=trust
+        name,
+        batch_size=batch_size,
+        skip_bad=skip_bad,
+        network=network,
+        checkpoint=checkpoint,
+        hub=hub,
+        trust=trust,
     )
     card = embedding.card
     followed = _follow(card, {}, protocol=protocol, options=options, made=False)
