@@ -40,6 +40,7 @@ from mindspore_hub.tasks.pictures.samples import Sample, Samples
 if TYPE_CHECKING:
     from mindspore import nn
 
+    from mindspore_hub.hub.hub import Hub
     from mindspore_hub.tasks.pictures import AnyHub
 
 Array = npt.NDArray[Any]
@@ -179,6 +180,23 @@ class Runner(ABC):
             if False not in self._rows:
                 self._rows[False] = self.rows_of(self._network, compiled=False)
             return self._rows[False](*inputs)
+
+    @property
+    def hub(self) -> Hub:
+        """The hub whose network runs."""
+        return self._hub
+
+    @property
+    def transform(self) -> Transform:
+        """What prepares the pictures."""
+        return self._transform
+
+    def use(self, network: nn.Cell) -> None:
+        """Run this network from now on, whose weights may change between runs."""
+        if self._given is not network:
+            self._given = network
+            self.__dict__.pop("_network", None)
+            self._rows.clear()
 
     @contextmanager
     def stored(

@@ -160,7 +160,7 @@ def _held_out(labels: Sequence[int], *, share: float, seed: int) -> set[int]:
     wanted = max(2, round(share * len(every)))
     if len(every) - wanted < 2:
         msg = (
-            f"There are {count(len(every), 'identity', 'identities')}, of which {wanted} would be held "
+            f"Of {len(every)} identities, {wanted} would be held "
             "out; at least two must be left to train. Give pictures of more, or a smaller holdout."
         )
         raise DatasetError(msg)

@@ -110,6 +110,8 @@ def _check(name: str, value: Any, usual: Any) -> None:
         expected = "a share between 0 and 1, such as 0.2"
     elif name in _SHARES and not 0 <= value <= 1:
         expected = "a share from 0 to 1"
+    elif name == "learning_rate" and not 0 < value < float("inf"):
+        expected = "a number above 0"
     elif kind is float and not 0 <= value < float("inf"):
         expected = "a number of at least 0"
     if expected:

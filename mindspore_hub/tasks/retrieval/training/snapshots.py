@@ -82,9 +82,7 @@ class Snapshots:
             msg = f"{path} cannot be read: {error}. Remove the folder {self.folder} to begin anew."
             raise StoreError(msg) from error
         differing = sorted(
-            key
-            for key in {*found.plan, *self._kept}
-            if found.plan.get(key) != self._kept.get(key)
+            key for key in {*found.plan, *self._kept} if found.plan.get(key) != self._kept.get(key)
         )
         if differing:
             msg = (
@@ -103,7 +101,9 @@ class Snapshots:
         """The weights of the best measurement."""
         return self._load(self.state.best["file"])
 
-    def keep_best(self, step: int, metrics: Mapping[str, float], weights: Mapping[str, Array]) -> None:
+    def keep_best(
+        self, step: int, metrics: Mapping[str, float], weights: Mapping[str, Array]
+    ) -> None:
         """Keep weights; they count from the next snapshot on."""
         name = f"best-{step:07}.ckpt"
         self._write(name, weights)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -254,16 +254,14 @@ def seeded(seed: int) -> Iterator[None]:
     """Draw initial values by a seed, and leave the caller's random numbers as they were."""
     import mindspore
 
-    state, before = np.random.get_state(), mindspore.get_seed()  # noqa: NPY002 - what MindSpore draws from
+    state, before = np.random.get_state(), mindspore.get_seed()
     try:
         if before is None:
-            np.random.seed(seed % 2**32)  # noqa: NPY002
+            np.random.seed(seed % 2**32)
         else:
             mindspore.set_seed(seed)
         yield
     finally:
         if before is not None:
             mindspore.set_seed(before)
-        np.random.set_state(state)  # noqa: NPY002
-
-
+        np.random.set_state(state)
