@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from mindspore_hub.tasks.report import Report
     from mindspore_hub.tasks.retrieval import embed, match
     from mindspore_hub.tasks.retrieval.matches import Matches
+    from mindspore_hub.tasks.retrieval.training import finetune
+    from mindspore_hub.tasks.retrieval.training.run import Finetuned
 
 __all__ = [
     "AmbiguousNameError",
@@ -61,6 +63,7 @@ __all__ = [
     "ExportError",
     "Features",
     "FeaturesError",
+    "Finetuned",
     "Fitted",
     "Gallery",
     "HubError",
@@ -87,6 +90,7 @@ __all__ = [
     "download",
     "embed",
     "evaluate",
+    "finetune",
     "fit",
     "get_hub_dir",
     "hub_list",

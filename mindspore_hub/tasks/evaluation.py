@@ -104,8 +104,8 @@ def evaluate(
     if (data is None) == (features is None) or (data is not None and name is None):
         msg = "evaluate takes a name and the folder of its data, or features; give one of these."
         raise TypeError(msg)
-    for_data = trials != 1 or limit is not None or skip_bad or output
-    for_data = for_data or network is not None or checkpoint is not None
+    given = (limit, output, network, checkpoint)
+    for_data = trials != 1 or skip_bad or any(value is not None for value in given)
     if features is not None and for_data:
         msg = "trials, limit, skip_bad, output, network and checkpoint are for data; features are as they are."
         raise TypeError(msg)

@@ -185,6 +185,8 @@ class Retrieval(Task):
     PUBLIC: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("embed", "match"), ""),
         "Matches": "matches",
+        "finetune": "training",
+        "Finetuned": "training.run",
     }
     FIELDS: ClassVar[Mapping[str, Field]] = {
         "outputs": _OUTPUTS,

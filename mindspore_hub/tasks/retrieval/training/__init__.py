@@ -57,7 +57,7 @@ def finetune(
         plot: Picture of loss and metrics to write, as .png, .svg or .pdf.
         tensorboard: Folder to write events for TensorBoard to.
         skip_bad: Leave out pictures that cannot be read, with a warning, instead of failing.
-        force: Begin anew, and remove snapshots of an earlier call.
+        force: Begin anew where an earlier call with other arguments left snapshots, and remove them.
         heatmaps: As of `embed`.
         segments: As of `embed`.
         keypoints: As of `embed`.

@@ -7,7 +7,7 @@ needs to know nothing of what was drawn before.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -88,7 +88,7 @@ class Batches:
             made.append((image, *others))
         return labels, tuple(map(np.stack, zip(*made, strict=True)))
 
-    def ahead(self, first: int, last: int) -> Iterator[Batch]:
+    def ahead(self, first: int, last: int) -> Generator[Batch]:
         """Batches from `first` to before `last`, each prepared while the one before is computed."""
         with ThreadPoolExecutor(1) as pool:
             try:

@@ -66,10 +66,10 @@ def batch_hard(features: Tensor, labels: Tensor, *, margin: float) -> Tensor:
 def flat(outputs: object) -> tuple[Tensor, ...]:
     """Outputs of a network one after the other, whatever pairs they come in."""
     if not isinstance(outputs, (tuple, list)):
-        return (outputs,)  # type: ignore[return-value]
+        return (outputs,)
     found = ()
     for output in outputs:
-        found = found + flat(output)  # type: ignore[assignment]  # noqa: PLR6104, RUF100 - compiled
+        found = found + flat(output)
     return found
 
 

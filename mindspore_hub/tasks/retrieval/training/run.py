@@ -39,7 +39,7 @@ from mindspore_hub.tasks.retrieval.training.batches import Batches
 from mindspore_hub.tasks.retrieval.training.data import Data, Part, split
 from mindspore_hub.tasks.retrieval.training.options import Options
 from mindspore_hub.tasks.retrieval.training.report import Log, draw_curves
-from mindspore_hub.tasks.retrieval.training.snapshots import Snapshots, discard
+from mindspore_hub.tasks.retrieval.training.snapshots import Snapshots
 from mindspore_hub.tasks.retrieval.training.step import Trainer, seeded
 from mindspore_hub.tensors.write import write_arrays
 
@@ -134,9 +134,7 @@ class Finetuning:
         )
         for remark in data.remarks:
             logger.warning("%s", remark)
-        if force:
-            discard(output)
-        snapshots = Snapshots(output, self._plan(data))
+        snapshots = Snapshots(output, self._plan(data), force=force)
         trainer = self._trainer(len(data.train.identities), begun=snapshots.begun)
         log = Log(Path(f"{output}.jsonl"), snapshots.state.log, tensorboard)
         try:

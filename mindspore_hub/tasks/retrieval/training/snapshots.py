@@ -57,14 +57,16 @@ class Snapshots:
     Args:
         output: The checkpoint that is to be written.
         plan: What decides the weights, as plain JSON. A folder of another plan is refused.
+        force: Remove a folder of another plan instead.
 
     Raises:
         StoreError: The folder holds another run, or cannot be read or written.
     """
 
-    def __init__(self, output: Path, plan: Mapping[str, Any]) -> None:
+    def __init__(self, output: Path, plan: Mapping[str, Any], *, force: bool = False) -> None:
         self.folder = output.with_name(f"{output.name}.partial")
         self._kept: dict[str, Any] = json.loads(json.dumps(dict(plan)))
+        self._force = force
         self.state = self._read()
 
     @property
@@ -84,6 +86,9 @@ class Snapshots:
         differing = sorted(
             key for key in {*found.plan, *self._kept} if found.plan.get(key) != self._kept.get(key)
         )
+        if differing and self._force:
+            shutil.rmtree(self.folder)
+            return State(self._kept)
         if differing:
             msg = (
                 f"{self.folder} holds {found.step} steps of another run, with other {', '.join(differing)}. "
@@ -138,13 +143,6 @@ class Snapshots:
         except (OSError, CheckpointError) as error:
             msg = f"{path} cannot be read: {error}. Remove the folder {self.folder} to begin anew."
             raise StoreError(msg) from error
-
-
-def discard(output: Path) -> None:
-    """Remove what an earlier run of whatever plan left beside an output."""
-    folder = output.with_name(f"{output.name}.partial")
-    if (folder / _STATE).is_file():
-        shutil.rmtree(folder)
 
 
 def _remove(path: Path) -> None:

@@ -221,7 +221,7 @@ def _seed_dropout(network: nn.Cell, noise: Parameter) -> bool:
     """Let dropout take what was drawn for a step; MindSpore's draws on where it stopped in a process."""
     from mindspore import nn, ops
 
-    class Dropout(nn.Cell):
+    class Dropout(nn.Cell):  # type: ignore[misc]
         """Sets values to zero where numbers from 0 to 1 are below its share."""
 
         def __init__(self, share: float, noise: Parameter) -> None:
