@@ -93,7 +93,9 @@ def hub(folder: Path) -> Path:
     (models / "walker.py").write_text(SOURCE, encoding="utf-8")
     made = Path(tiny.card(assets, preprocessing=PREPROCESSING, task=TASK))
     text = made.read_text(encoding="utf-8").replace("metric_learn", "Walker")
-    text = re.sub(r"^    network-args: .*$", "    network-args: {num_class: 10}", text, flags=re.M)
+    text = re.sub(
+        r"^    network-args: .*$", "    network-args: {num_class: 10}", text, flags=re.MULTILINE
+    )
     (assets / "walker_people.md").write_text(text, encoding="utf-8")
     made.unlink()
     return folder

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mindspore_hub._text import count
-from mindspore_hub.authoring.new import shapes_text
+from mindspore_hub.authoring.new import flow, shapes_text
 from mindspore_hub.checking.rules._sections import section_lines
 from mindspore_hub.errors import CardError, MissingFactsError
 from mindspore_hub.hub import front_matter, keys
