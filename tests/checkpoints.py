@@ -51,8 +51,12 @@ def tensors_of(card: Card) -> list[manifests.Tensor]:
     """What the file of a card holds: as published, else just what its network has."""
     if card.name in MANIFESTS:
         return manifests.read(MANIFESTS[card.name])
-    cell = network_class(card.model_name)
-    network = build_uninitialised(cell, card.asset.network_args)
+    return tensors_in(network_class(card.model_name), card.asset.network_args)
+
+
+def tensors_in(cell: Any, arguments: Mapping[str, Any]) -> list[manifests.Tensor]:
+    """What a network has."""
+    network = build_uninitialised(cell, arguments)
     return [
         manifests.Tensor(name, name, "net", str(item.dtype).lower(), tuple(item.shape))
         for name, item in network.parameters_and_names()
@@ -133,20 +137,21 @@ def network_class(model: str) -> Any:
     return import_network(ROOT, *Hub.of().resolve(model).network)
 
 
-def copy_hub(folder: Path, *, without: str = "") -> Path:
+def copy_hub(folder: Path, *, families: bool = False) -> Path:
     """Copy the package and its hub into a folder, as a bare checkout.
 
     Args:
         folder: Where to.
-        without: A model to leave out, because a test adds it: this hub may have come to have it.
+        families: With the cards that a family writes, most of all, which take seconds to check and to generate.
     """
     for name in ("mindspore_hub", "assets", "models", "mindspore_hub_conf"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    if without:
-        for card in Hub.of(folder).models.get(without, ()):
-            card.path.unlink()
-        (folder / "models" / f"{without.lower()}.py").unlink(missing_ok=True)
-        shutil.rmtree(folder / "mindspore_hub_conf" / without, ignore_errors=True)
+    if not families:
+        shutil.rmtree(folder / "assets" / "families")
+        for card in Hub.of(folder).cards:
+            if card.text("family"):
+                card.path.unlink()
+                shutil.rmtree(folder / "mindspore_hub_conf" / card.model_name, ignore_errors=True)
     return folder
 
 

@@ -4,7 +4,6 @@ import datetime
 import json
 import os
 import re
-import shutil
 import stat
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
+import checkpoints
 import commands
 import jsonschema
 import pytest
@@ -858,9 +858,7 @@ def test_changed_reads_all_cards_for_rules_across_cards() -> None:
 
 
 def copy_of_the_hub() -> Path:
-    for name in ("assets", "models", "mindspore_hub_conf"):
-        shutil.copytree(ROOT / name, Path("hub", name))
-    return Path("hub/assets/mindspore/1.9")
+    return checkpoints.copy_hub(Path("hub")) / "assets/mindspore/1.9"
 
 
 def test_a_part_of_a_hub_is_checked_as_the_whole_is() -> None:

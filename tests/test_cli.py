@@ -634,7 +634,7 @@ module.describe = interrupted
 atexit.register(print, "the interpreter ended")
 from mindspore_hub.commands.main import main; main()
 """
-    words = ("load", "metric_learn", "--no-pretrained")
+    words = ("load", "lenet", "--no-pretrained")
     done = start(sys.executable, "-c", interrupting, *words, TMPDIR=str(tmp_path))
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr.endswith("mshub: interrupted\n")

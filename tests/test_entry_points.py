@@ -21,7 +21,7 @@ from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks.classes import network_class
 from mindspore_hub.networks.weights import facts_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_values")]
 
 MODELS = sample.models()
 

@@ -280,7 +280,10 @@ def test_one_card_name_in_several_releases_means_the_newest(tmp_path: Path) -> N
     for name in ("leafnet_fern", "LeafNet@fern", "LeafNet"):
         assert hub.resolve(name).uid == "botany/2.10/leafnet_fern"
     for uid in cards:
+        release = uid.split("/")[1]
         assert hub.resolve(uid).uid == uid
+        assert hub.resolve(f"leafnet_Fern@{release}").uid == uid
+        assert hub.resolve(f"LeafNet@r{release}").uid == uid
 
 
 def test_one_card_name_of_two_publishers_is_ambiguous_and_its_uids_are_not(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from mindspore_hub.errors import CardError, UnknownNameError
 from mindspore_hub.hub import index as indexing
 from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.hub import Hub
-from mindspore_hub.hub.index import INDEX, Entry, parse, unpack
+from mindspore_hub.hub.index import HEADER, INDEX, Entry, parse, unpack
 from mindspore_hub.hub.indexed import IndexedCard
 from mindspore_hub.hub.values import release_order
 from mindspore_hub.info import info
@@ -84,13 +84,15 @@ def test_the_shipped_index_is_packed_as_a_build_packs_it(root: Path) -> None:
 
 
 def test_every_line_says_what_its_schema_lists_and_nothing_else() -> None:
-    texts = set(Entry._fields) - {"metrics", "assets"}
-    for line in unpack((HUB.root / "assets" / INDEX).read_bytes())[1:]:
-        facts = json.loads(line)
-        assert facts.keys() <= set(Entry._fields)
-        assert all(isinstance(facts[key], str) and facts[key] for key in facts.keys() & texts)
-        assert all(len(pair) == 2 and pair[1] for pair in facts.get("metrics", [[None, "0"]]))
-        for asset in facts.get("assets", []):
+    header, *lines = unpack((HUB.root / "assets" / INDEX).read_bytes()).splitlines()
+    keys = json.loads(header)["keys"]
+    for line in lines:
+        facts = dict(zip(keys, json.loads(line), strict=True))
+        metrics, assets = facts.pop("metrics"), facts.pop("assets")
+        assert facts["uid"]
+        assert all(isinstance(text, str) for text in facts.values())
+        assert all(len(pair) == 2 and pair[1] for pair in metrics)
+        for asset in assets:
             assert {"format"} <= asset.keys() <= {"format", "link", "sha256"}
             assert set(asset.get("sha256", "")) <= set("0123456789abcdef")
 
@@ -253,14 +255,12 @@ def test_an_index_is_built_the_same_each_time_from_any_cards(root: Path, tmp_pat
     broken = tmp_path / "assets" / "x" / "1.0" / "broken.md"
     broken.parent.mkdir(parents=True)
     broken.write_text("# Broken\n\nNo front matter.\n", encoding="utf-8")
-    assert [item.line for item in parse(build(tmp_path))] == [
-        '{"uid":"x/1.0/broken","title":"Broken"}'
-    ]
+    assert parse(build(tmp_path)) == [Entry("x/1.0/broken", "Broken", metrics=[], assets=[])]
 
 
 def test_a_difference_names_the_lines(tmp_path: Path) -> None:
     path = tmp_path / INDEX
-    assert differences(path, pack(LEAVES[:1])) == (f'+{{"mshub-index":1}}\n+{LEAVES[0].line}\n')
+    assert differences(path, pack(LEAVES[:1])) == f"+{LEAVES[0].line}\n+{HEADER}\n"
     path.write_bytes(pack(LEAVES[:2]))
     assert differences(path, pack(LEAVES[1:3])) == f"-{LEAVES[0].line}\n+{LEAVES[2].line}\n"
     assert "another order" in differences(path, pack(LEAVES[1::-1]))
@@ -280,14 +280,17 @@ def packed(text: str) -> bytes:
         lambda data: data[:-20],
         lambda data: data[:200] + bytes([data[200] ^ 1]) + data[201:],
         lambda data: packed(""),
-        lambda data: packed('{"mshub-index":2}\n'),
-        lambda data: packed('{"mshub-index":1}\n{"uid":'),
-        lambda data: packed('{"mshub-index":1}\n{"uid":"a/1/b","colour":"red"}\n'),
-        lambda data: packed('{"mshub-index":1}\n{"title":"No uid"}\n'),
-        lambda data: packed('{"mshub-index":1}\n{"uid":7}\n'),
-        lambda data: packed('{"mshub-index":1}\n[]\n'),
-        lambda data: packed('{"mshub-index":1}\n{"uid":"a/1/b","assets":[1]}\n'),
-        lambda data: packed('{"mshub-index":1}\n{"uid":"a/1/b","metrics":[["acc"]]}\n'),
+        lambda data: packed('{"mshub-index":1}\n{"uid":"a/1/b"}\n'),
+        lambda data: packed(f'{HEADER}\n["a/1/b"'),
+        lambda data: packed(f'{HEADER}\n["a/1/b"]\n'),
+        lambda data: packed(f"{HEADER}\n{json.dumps([*Entry('a/1/b'), 'red'])}\n"),
+        lambda data: packed(f"{HEADER}\n{Entry(7).line}\n"),
+        lambda data: packed(f"{HEADER}\n7\n"),
+        lambda data: packed(f'{HEADER}\n{{"uid":"a/1/b"}}\n'),
+        lambda data: packed(f'{HEADER}\n"fifteen letters"\n'),
+        lambda data: packed(f"{HEADER}\n{Entry('a/1/b', assets=[1]).line}\n"),
+        lambda data: packed(f"{HEADER}\n{Entry('a/1/b', assets=[{'link': 1}]).line}\n"),
+        lambda data: packed(f"{HEADER}\n{Entry('a/1/b', metrics=[['acc']]).line}\n"),
     ],
 )
 def test_a_damaged_index_is_an_error_and_names_of_cards_still_work(

@@ -1,5 +1,6 @@
 """What the value of each key may be: for the check, the JSON Schema and the loader alike."""
 
+import functools
 import json
 import re
 import shutil
@@ -110,7 +111,7 @@ SINGLE = sorted(TOP - {"asset"})
 IN_ASSET = ("file-format", "asset-link", "asset-sha256", "asset-size")
 
 
-class Loader(yaml.SafeLoader):
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
     """A YAML reader that leaves dates as text."""
 
 
@@ -128,6 +129,7 @@ def with_value(key: str, written: str) -> str:
     return TEXT.replace("\nlicense: ", f"\n{key}: {written}\n\nlicense: ", 1)
 
 
+@functools.lru_cache(1)
 def facts_of(text: str) -> Any:
     """Front matter as a YAML reader has it."""
     return yaml.load(text.split("\n---\n")[1], Loader=Loader)  # noqa: S506 - a safe loader

@@ -303,7 +303,7 @@ def test_a_dry_run_prints_what_git_would_apply(first: Path, tmp_path: Path) -> N
 def test_what_is_published_is_clean_loads_by_its_names_and_can_be_bundled(
     files: Path, first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hub = checkpoints.copy_hub(tmp_path / "hub", without="LeafNet")
+    hub = checkpoints.copy_hub(tmp_path / "hub")
     for name in git(first, "ls-files", "--others").splitlines():
         (hub / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(first / name, hub / name)
@@ -359,7 +359,7 @@ def run_workflow(hub: Path, **env: str) -> subprocess.CompletedProcess[str]:
 def test_the_workflow_of_the_guide_refuses_a_changed_card_whose_file_does_not_fit(
     files: Path, tmp_path: Path
 ) -> None:
-    origin = begin(checkpoints.copy_hub(tmp_path / "origin", without="LeafNet"))
+    origin = begin(checkpoints.copy_hub(tmp_path / "origin"))
     hub, served = tmp_path / "hub", tmp_path / "served"
     served.mkdir()
     git(tmp_path, "clone", "-q", str(origin), str(hub))

@@ -9,6 +9,7 @@ from typing import Any
 
 import checkpoints
 import fill
+import manifests
 import numpy as np
 from mindspore import Tensor, nn
 from PIL import Image
@@ -71,7 +72,8 @@ class Tiny(nn.Cell):
 def fill_in(network: nn.Cell) -> nn.Cell:
     """Give a network values that anybody can draw again."""
     for name, parameter in network.parameters_and_names():
-        parameter.set_data(Tensor(fill.parameter(name, parameter.shape)))
+        held = manifests.Tensor(name, name, "net", "float32", parameter.shape)
+        parameter.set_data(Tensor(checkpoints.random_value(held)))
     return network
 
 

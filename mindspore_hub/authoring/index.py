@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import lzma
 import os
 from collections.abc import Iterable
@@ -28,8 +27,7 @@ def build(folder: str | os.PathLike[str]) -> bytes:
 
 def pack(entries: Iterable[Entry]) -> bytes:
     """The file of an index with these entries."""
-    lines = [json.dumps(HEADER, separators=(",", ":")), *(entry.line for entry in entries)]
-    text = "".join(f"{line}\n" for line in lines)
+    text = "".join(f"{line}\n" for line in (HEADER, *(entry.line for entry in entries)))
     return lzma.compress(text.encode(), preset=9 | lzma.PRESET_EXTREME)
 
 
@@ -41,9 +39,9 @@ def differences(path: Path, wanted: bytes) -> str:
     Raises:
         OSError: The file cannot be read.
     """
-    new = unpack(wanted)
+    new = unpack(wanted).splitlines()
     try:
-        old = unpack(read_regular(path))
+        old = unpack(read_regular(path)).splitlines()
     except FileNotFoundError:
         old = []
     except (ValueError, lzma.LZMAError) as error:

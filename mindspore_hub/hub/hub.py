@@ -282,24 +282,28 @@ class Hub:
     def _by_variant(self, model: str, variant: str) -> Card:
         name = f"{model}@{variant}"
         cards = _of_model(model, self._candidates)
-        found = [card for card in cards if _is_variant(card, variant)]
-        of_release = [card for card in cards if card.version == variant.removeprefix("r")]
+        found = [
+            card for card in cards if variant.lower() in variants_of(card.name, card.model_name)
+        ]
+        called = cards or [card for card in self._candidates if card.name.lower() == model.lower()]
+        release = variant.removeprefix("r")
+        of_release = [card for card in called if (card.version or _folder(card)) == release]
         found = found or [card for card in of_release if card.is_default] or of_release
         if found:
             return _only(name, found)
-        card = self._indexed(self.index.named(model, variant), name)
-        if card:
+        if card := self._indexed(self.index.named(model, variant), name):
             return card
         published = self.index.named(model)
-        if not cards and not published:
-            models = [card.model_name for card in self._candidates]
-            return self._unknown(name, _near(model, [*models, *self.index.names]))
-        known = f"Variants of {cards[0].model_name}:\n{_choices(cards)}" if cards else ""
-        if not cards:
-            releases = ", ".join(dict.fromkeys(entry.release for entry in published))
-            known = f"{model} is published for the releases {releases}; see `mshub search {model}`."
-        model = cards[0].model_name if cards else model
-        msg = f"{f'{model}@{variant}'!r} names no card.{self._elsewhere()} {known}"
+        if not called and not published:
+            return self._unknown(name, _near(model, [*_names(self._candidates), *self.index.names]))
+        if cards:
+            name = f"{cards[0].model_name}@{variant}"
+            known = f"Variants of {cards[0].model_name}:\n{_choices(cards)}"
+        else:
+            releases = dict.fromkeys([*map(_folder, called), *(e.release for e in published)])
+            listed = ", ".join(releases)
+            known = f"{model} is published for the releases {listed}; see `mshub search {model}`."
+        msg = f"{name!r} names no card.{self._elsewhere()} {known}"
         raise UnknownNameError(msg)
 
     def _unknown(self, name: str, near: list[str]) -> Card:
@@ -343,19 +347,16 @@ def _names(cards: list[Card]) -> list[str]:
     return [*dict.fromkeys(card.model_name for card in cards), *(card.name for card in cards)]
 
 
-def _is_variant(card: Card, variant: str) -> bool:
-    return variant.lower() in variants_of(card.name, card.model_name)
-
-
 def _with_unique_names(cards: list[Card]) -> Iterator[Card]:
     """The cards; one whose variant means several of them is to be called by its uid."""
     meant: dict[tuple[str, str], list[Card]] = {}
     for card in cards:
         for variant in variants_of(card.name, card.model_name):
             meant.setdefault((card.model_name.lower(), variant), []).append(card)
+    newest = {key: _newest(group) for key, group in meant.items()}
     for card in cards:
-        first, *others = _newest(meant[card.model_name.lower(), card.variant.lower()])
-        yield card if first is card and not others else card.called_by_uid()
+        is_meant = newest[card.model_name.lower(), card.variant.lower()] == [card]
+        yield card if is_meant else card.called_by_uid()
 
 
 def _only(name: str, cards: list[Card]) -> Card:
@@ -370,8 +371,12 @@ def _newest(cards: list[Card]) -> list[Card]:
     """Of a card that is there for several releases, the newest; cards of several names are all meant."""
     if len({card.name.lower() for card in cards}) > 1:
         return cards
-    releases = [release_order(card.uid.rpartition("/")[0].rpartition("/")[2]) for card in cards]
+    releases = [release_order(_folder(card)) for card in cards]
     return [card for card, at in zip(cards, releases, strict=True) if at == max(releases)]
+
+
+def _folder(card: Card) -> str:
+    return card.uid.rpartition("/")[0].rpartition("/")[2]
 
 
 def _choices(cards: list[Card]) -> str:

@@ -22,9 +22,6 @@ from mindspore_hub.hub.values import SHA256, iso_date, release_order
 INDEX = "index.jsonl.xz"
 """Name of the file in the folder `assets` of a hub."""
 
-HEADER = {"mshub-index": 1}
-"""First line of the file: the version of its schema."""
-
 _MOST_BYTES = 100_000_000
 """No index is larger; one of 2,915 cards has 1.6 MB."""
 
@@ -127,8 +124,11 @@ class Entry(NamedTuple):
     @property
     def line(self) -> str:
         """Its line in the index."""
-        said = {key: value for key, value in self._asdict().items() if value}
-        return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(self, separators=(",", ":"))
+
+
+HEADER = f'{{"mshub-index":2,"keys":{json.dumps(Entry._fields, separators=(",", ":"))}}}'
+"""First line of the file: the version of its schema, and what the values of all others are."""
 
 
 class Index:
@@ -257,11 +257,17 @@ def parse(data: bytes) -> list[Entry]:
         ValueError: It is of another version, or too large.
         LZMAError: It is damaged; also EOFError, TypeError and AttributeError.
     """
-    header, *lines = unpack(data)
-    if json.loads(header) != HEADER:
-        msg = f"its first line is {header[:80]!r}, not {json.dumps(HEADER)}"
+    header, _, lines = unpack(data).partition("\n")
+    if header != HEADER:
+        msg = f"its first line is {header[:80]!r}, which is not the one of this version"
         raise ValueError(msg)
-    entries = [Entry(**facts) for facts in json.loads(f"[{','.join(lines)}]")]
+    one_line = lines.rstrip("\n").replace("\n", ",")
+    rows: list[list[Any]] = json.loads(f"[{one_line}]")
+    if {*map(type, rows)} - {list}:
+        msg = "a line is not a list of values"
+        raise TypeError(msg)
+    # Lists take a third of the time that objects would, which name their keys 2,915 times.
+    entries = [Entry._make(row) for row in rows]
     for name, column in zip(Entry._fields, zip(*entries, strict=True), strict=False):
         if name not in {"metrics", "assets"}:
             "".join(column)  # which takes texts only
@@ -270,8 +276,8 @@ def parse(data: bytes) -> list[Entry]:
     return entries
 
 
-def unpack(data: bytes) -> list[str]:
-    """The lines of an index, its header first.
+def unpack(data: bytes) -> str:
+    """The text of an index.
 
     Raises:
         ValueError: It is cut short, too large, or not UTF-8.
@@ -282,7 +288,7 @@ def unpack(data: bytes) -> list[str]:
     if not decompressor.eof:
         msg = "it is cut short" if len(text) < _MOST_BYTES else "it is too large"
         raise ValueError(msg)
-    return text.decode().removesuffix("\n").split("\n")
+    return text.decode()
 
 
 @lru_cache(maxsize=1024)

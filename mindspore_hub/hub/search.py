@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mindspore_hub.hub.patterns import pattern
 
@@ -34,14 +34,6 @@ _FALLING = pattern(
     r".*(?:loss|error|rate)|r?mse|ma?p?e|fid|n?epe|[cewp]er|ppl|perplexity|mr|dem|.*hausdorff.*"
 )
 """Metrics of which less is better, in lower case and without punctuation."""
-
-
-class _Value(NamedTuple):
-    """A value of a field, and what words are compared with."""
-
-    weight: int
-    text: str
-    folded: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +95,7 @@ class PublishedFile:
         return tuple(dict.fromkeys(entry.release for entry in self.entries))
 
     @cached_property
-    def values(self) -> list[_Value]:
+    def texts(self) -> dict[str, int]:
         """What words are compared with: values of its cards, and how much their fields weigh."""
         texts = {self.card.model_name: 5} if self.card else {}
         seen = None
@@ -120,7 +112,7 @@ class PublishedFile:
             for text, weight in fields:
                 texts.setdefault(text, weight)
         texts.pop("", None)
-        return [_Value(weight, text, _fold(text)) for text, weight in texts.items()]
+        return texts
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, ready for JSON; what no card says is None."""
@@ -271,25 +263,24 @@ def _words(words: str | Iterable[str]) -> list[str]:
 def _has(file: PublishedFile, key: str, text: str) -> bool:
     """Whether one of its cards has a value that is, or begins or has a part with, a text."""
     values = {getattr(entry, key) for entry in file.entries}
-    return any(
-        _likeness(_fold(text), _Value(0, value, _fold(value))) > 1 for value in values if value
-    )
+    return any(_likeness(_fold(text), value) > 1 for value in values if value)
 
 
 def _fits(files: Sequence[PublishedFile], words: Sequence[str]) -> dict[int, int]:
     """How well files fit words, by their `id`; without those that lack a word."""
-    values = {id(file): file.values for file in files}
-    scores = dict.fromkeys(values, 0)
+    texts = {id(file): file.texts for file in files}
+    distinct = dict.fromkeys(text for of_file in texts.values() for text in of_file)
+    scores = dict.fromkeys(texts, 0)
     whole = "".join(words)
     for word in words:
         if word in _FILLING:
             continue
-        found = _scores(word, values)
-        near = "" if found else _nearest(word, values.values())
+        found = _scores(word, texts, distinct)
+        near = "" if found else _nearest(word, distinct)
         if near:
             logger.info("No card has %r; taking it for %r.", word, near)
             whole = whole.replace(word, near)
-            found = _scores(near, values)
+            found = _scores(near, texts, distinct)
         scores = {key: scores[key] + score for key, score in found.items() if key in scores}
     for file in files if whole else ():
         if id(file) in scores:
@@ -306,41 +297,47 @@ def _is_called(name: str, whole: str) -> bool:
     return whole in accumulate(_PUNCTUATION.split(name.lower()))
 
 
-def _scores(word: str, values: dict[int, list[_Value]]) -> dict[int, int]:
-    """How well a word fits files, by their `id`; without those that lack it."""
+def _scores(word: str, texts: dict[int, dict[str, int]], distinct: Iterable[str]) -> dict[int, int]:
+    """How well a word fits files, by their `id`; without those that lack it.
+
+    Args:
+        word: As `_fold` returns it.
+        texts: What it is compared with, by the `id` of the file.
+        distinct: All of these texts: most stand in several files.
+    """
+    hits = {text: 10 * likeness for text in distinct if (likeness := _likeness(word, text))}
     found = {}
-    for key, of_file in values.items():
-        hits = [value for value in of_file if word in value.folded]
-        score = max((10 * _likeness(word, value) + value.weight for value in hits), default=0)
-        if score >= 10:
-            found[key] = score
+    for key, of_file in texts.items():
+        shared = of_file.keys() & hits.keys()
+        if shared:
+            found[key] = max(hits[text] + of_file[text] for text in shared)
     return found
 
 
-def _likeness(word: str, value: _Value) -> int:
-    """How a word is in a value: 4 all of it, 3 a part, 2 a begin, 1 inside, 0 not at all."""
-    if word not in value.folded:
+def _likeness(word: str, text: str) -> int:
+    """How a word is in a text: 4 all of it, 3 a part, 2 a begin, 1 inside, 0 not at all."""
+    folded = _fold(text)
+    if word not in folded:
         return 0
-    if word == value.folded:
+    if word == folded:
         return 4
-    parts = _parts(value.text)
+    parts = _parts(text)
     if word in parts:
         return 3
-    if any(part.startswith(word) for part in parts) or value.folded.startswith(word):
+    if any(part.startswith(word) for part in parts) or folded.startswith(word):
         return 2
     is_mixed = not word.isalpha() and not word.isdigit()  # such as v2
     return 1 if is_mixed or len(word) > 2 else 0
 
 
-def _nearest(word: str, values: Iterable[list[_Value]]) -> str:
+def _nearest(word: str, texts: Iterable[str]) -> str:
     """The word of a card that a misspelt one is probably meant for; empty if none is near."""
     from difflib import get_close_matches
 
     known: dict[str, None] = {}
-    for of_file in values:
-        for value in of_file:
-            known[value.folded] = None
-            known.update(dict.fromkeys(_parts(value.text)))
+    for text in texts:
+        known[_fold(text)] = None
+        known.update(dict.fromkeys(_parts(text)))
     return next(iter(get_close_matches(word, known, 1, 0.7)), "")
 
 

@@ -46,29 +46,33 @@ def draw(path: Path, size: tuple[int, int] = (9, 7), **options: Any) -> Path:
 # What is opened
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "a.PNG", "a.eps", "a.ps", "a.bmp", "a"])
 @pytest.mark.parametrize("data", [EPS, DOS_EPS, IPTC], ids=["plain", "binary", "wrapped"])
-def test_no_program_is_started_for_postscript(name: str, data: bytes, tmp_path: Path) -> None:
+def test_no_program_is_started_for_postscript(data: bytes, tmp_path: Path) -> None:
     program = tmp_path / "bin/gs"
     program.parent.mkdir()
     program.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\nexit 1\n")
     program.chmod(0o755)
-    (tmp_path / name).write_bytes(data)
+    paths = [tmp_path / name for name in ("a.jpg", "b.PNG", "c.eps", "d.ps", "e.bmp", "f")]
+    for path in paths:
+        path.write_bytes(data)
     code = (
         "import sys, mindspore_hub\n"
-        "for network in ('MVD', 'VehicleNet', 'metric_learn'):\n"
-        "    try: mindspore_hub.transforms(network)(sys.argv[1])\n"
-        "    except mindspore_hub.PictureError as error: print(error)\n"
+        "for path in sys.argv[1:]:\n"
+        "    for network in ('MVD', 'VehicleNet', 'metric_learn'):\n"
+        "        try: mindspore_hub.transforms(network)(path)\n"
+        "        except mindspore_hub.PictureError as error: print(error)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, tmp_path / name],
+        [sys.executable, "-c", code, *paths],
         env={**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"},
         check=True,
         capture_output=True,
         text=True,
     )
-    refused = f"{tmp_path / name} cannot be read as a picture: it is in none of the formats"
-    assert [line.startswith(refused) for line in done.stdout.splitlines()] == [True] * 3
+    refused = "{} cannot be read as a picture: it is in none of the formats"
+    wanted = [refused.format(path) for path in paths for _ in range(3)]
+    found = done.stdout.splitlines()
+    assert all(line.startswith(text) for line, text in zip(found, wanted, strict=True))
     assert not (tmp_path / "started").exists()
 
 
