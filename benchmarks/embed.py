@@ -30,7 +30,7 @@ from PIL import Image
 
 import mindspore_hub
 from benchmarks._processor import processor
-from mindspore_hub.tasks.pictures.outputs import inference
+from mindspore_hub.runtimes.mindspore import MindSpore
 from mindspore_hub.tasks.pictures.samples import list_samples
 from mindspore_hub.tasks.retrieval.embedding import Embedding
 from mindspore_hub.tasks.retrieval.forward import forward
@@ -129,10 +129,11 @@ def bare(network: Any, ready: list[Array]) -> list[tuple[Array, ...]]:
 
 def compiled(network: Any, retrieval: Retrieval, ready: list[Array]) -> Callable[[], list[Array]]:
     """Features by the function that `embed` compiles, on ready arrays, batch by batch."""
-    rows_of = forward(network, retrieval, compiled=True)
+    computation = MindSpore(network, retrieval.places, compiled=True, batch=len(ready[0]))
+    rows_of = forward(computation, retrieval)
 
     def loop() -> list[Array]:
-        with inference(network):
+        with computation.running():
             return [rows_of(batch)["vectors"] for batch in ready]
 
     return loop

@@ -61,6 +61,8 @@ class Settings:
         max_size: Bytes that a file may have (`MSHUB_MAX_SIZE`).
         progress: Show progress bars on a terminal (off with `MSHUB_NO_PROGRESS`).
         cpu_tuning: Hold oneDNN to AVX2 where MindSpore needs it (off with `MSHUB_CPU_TUNING=0`).
+        runtime: What computes where nothing else is said: `auto`, `mindspore`, `onnxruntime` or
+            `openvino` (`MSHUB_RUNTIME`).
     """
 
     home: Path
@@ -74,6 +76,7 @@ class Settings:
     max_size: int = 100_000_000_000
     progress: bool = True
     cpu_tuning: bool = True
+    runtime: str = "auto"
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -92,6 +95,7 @@ class Settings:
             max_size=_number("MSHUB_MAX_SIZE", cls.max_size, least=1, most=2**63 - 1),
             progress=not _flag("MSHUB_NO_PROGRESS", default=False),
             cpu_tuning=_flag("MSHUB_CPU_TUNING", default=True),
+            runtime=_choice("MSHUB_RUNTIME", ("auto", "mindspore", "onnxruntime", "openvino")),
         )
 
 

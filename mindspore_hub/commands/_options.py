@@ -223,6 +223,31 @@ checkpoint_option = click.option(
 )
 
 
+def runtime_options(command: _Command) -> _Command:
+    """Give a command `--runtime`, `--precision` and `--threads`, as `Runner` takes them."""
+    for option in (
+        click.option(
+            "--threads",
+            type=click.IntRange(min=1),
+            help="Threads of the runtime, but of MindSpore; by default all that may be used.",
+        ),
+        click.option(
+            "--precision",
+            type=click.Choice(["f32", "bf16", "auto"]),
+            default="f32",
+            show_default=True,
+            help="What is computed with; bf16 by OpenVINO, where the processor has it.",
+        ),
+        click.option(
+            "--runtime",
+            type=click.Choice(["auto", "mindspore", "onnxruntime", "openvino"]),
+            help="What computes; by default what MSHUB_RUNTIME says, else auto.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def network_option(help: str, metavar: str = "MODEL") -> Callable[[_Command], _Command]:
     """`--network`, which names the network that the tensors of a file belong to."""
     return click.option("--network", metavar=metavar, help=help)

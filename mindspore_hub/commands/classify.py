@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,7 @@ from mindspore_hub.commands._options import (
     interruptible,
     progress_of_work,
     refuse_existing,
+    runtime_options,
     skip_bad_option,
 )
 from mindspore_hub.commands._output import echo, print_json, print_table
@@ -58,6 +59,7 @@ _PICTURES = 100
     help="Pictures on a sheet, evenly spread over all.",
 )
 @batch_size_option(16)
+@runtime_options
 @skip_bad_option
 @force_option
 @hub_option(trust=True)
@@ -74,6 +76,7 @@ def classify(
     force: bool,
     style: str,
     hub: Hub,
+    **options: Any,
 ) -> None:
     """Say which classes pictures show, by network NAME.
 
@@ -87,7 +90,7 @@ def classify(
     with interruptible(resumable=output is not None), progress_of_work(title, style) as progress:
         made = _classify(
             name, images, output, k=k, batch_size=batch_size, skip_bad=skip_bad, hub=hub,
-            progress=progress,
+            progress=progress, **options,
         )  # fmt: skip
     if output:
         print_json(_facts(output, made)) if style == "json" else echo(_text(output, made))
@@ -117,6 +120,7 @@ def _classify(
     skip_bad: bool,
     hub: Hub,
     progress: Progress | None,
+    **options: Any,
 ) -> Predictions:
     from mindspore_hub.tasks import required_by
 
@@ -124,7 +128,7 @@ def _classify(
         from mindspore_hub.tasks.classification.classifier import Classifier
         from mindspore_hub.tasks.pictures.samples import list_samples
     classifier = Classifier(
-        name, batch_size=batch_size, skip_bad=skip_bad, hub=hub, progress=progress
+        name, batch_size=batch_size, skip_bad=skip_bad, hub=hub, progress=progress, **options
     )
     pictures = list_samples(images)
     if output is None:

@@ -9,7 +9,6 @@ import click
 
 from mindspore_hub._text import count, size
 from mindspore_hub.commands._options import (
-    batch_size_option,
     force_option,
     format_option,
     hub_option,
@@ -31,6 +30,16 @@ if TYPE_CHECKING:
 _NETWORKS = ("mindir", "onnx")
 
 
+def _batch_size(_: click.Context, __: click.Parameter, value: str) -> int | None:
+    """A number of samples; None for any."""
+    if value.lower() == "any":
+        return None
+    if not value.isdecimal() or int(value) < 1:
+        msg = f"{value!r} is not a whole number of at least 1, nor any."
+        raise click.BadParameter(msg)
+    return int(value)
+
+
 @click.command()
 @click.argument("source", metavar="FILE|NAME")
 @click.option("--to", "target", type=click.Choice([*FORMATS, *_NETWORKS]), required=True)
@@ -44,7 +53,21 @@ _NETWORKS = ("mindir", "onnx")
     "under its own; for ckpt and safetensors.",
 )
 @network_option("Network of a FILE; a NAME has one.")
-@batch_size_option(1)
+@click.option(
+    "--batch-size",
+    metavar="N|any",
+    callback=_batch_size,
+    default="1",
+    show_default=True,
+    help="Samples that the written network takes at once. For onnx, any: what is written then is the "
+    "derived file that `embed`, `classify` and `eval` compute with, of the outputs that the task of the "
+    "card NAME needs.",
+)
+@click.option(
+    "--headless",
+    is_flag=True,
+    help="With --batch-size any, leave out what tells classes: `embed` needs it so of a classifier.",
+)
 @force_option
 @hub_option(trust=True)
 @format_option
@@ -54,7 +77,8 @@ def convert(
     output: Path,
     names: str,
     network: str | None,
-    batch_size: int,
+    batch_size: int | None,
+    headless: bool,
     force: bool,
     hub: Hub,
     style: str,
@@ -68,6 +92,14 @@ def convert(
     from mindspore_hub.networks.convert import convert_network, convert_tensors
 
     refuse_existing(output, force=force)
+    if batch_size is None or headless:
+        if target != "onnx" or batch_size is not None or network is not None:
+            msg = (
+                "--batch-size any and --headless go together with --to onnx and the NAME of a card"
+            )
+            raise click.UsageError(msg)
+        _derive(source, hub, output, headless=headless, style=style)
+        return
     facts, card = read_file_or_name(source, hub)
     if target in _NETWORKS:
         fit = _fit(source, facts, card, hub, network, needed_by=f"--to {target}")
@@ -86,6 +118,24 @@ def convert(
             "The outputs were not compared: `pip install onnxruntime` brings what computes them.",
             err=True,
         )
+
+
+def _derive(name: str, hub: Hub, output: Path, *, headless: bool, style: str) -> None:
+    """Write the derived file of a card, as the store would keep it."""
+    from mindspore_hub._files import replacing
+    from mindspore_hub.networks.classes import find_network
+    from mindspore_hub.networks.convert import Converted
+    from mindspore_hub.runtimes.derived import identity, key_of
+    from mindspore_hub.runtimes.export import write_sealed
+    from mindspore_hub.tasks.needs import needed_by
+
+    wanted = needed_by(*find_network(name, hub), headless=headless)
+    with replacing(output) as temporary:
+        difference, shapes = write_sealed(wanted, key_of(identity(wanted)), temporary)
+        written = temporary.stat().st_size
+    inputs: list[tuple[int | str, ...]] = [("any", *shape) for shape in shapes]
+    done = Converted(output, "onnx", written, inputs=tuple(inputs), difference=difference)
+    print_json(_json(done)) if style == "json" else echo(_text(done))
 
 
 def _fit(
@@ -122,7 +172,7 @@ def _text(done: Converted) -> str:
     written = f"{done.path}: {done.format}, {size(done.size)}"
     if done.tensors is not None:
         return f"{written}, {count(done.tensors, 'tensor')}, every byte compared"
-    inputs = ", ".join(map(str, done.inputs))
+    inputs = ", ".join(map(str, done.inputs)).replace("'", "")
     compared = ""
     if done.difference is not None:
         compared = f", outputs equal within {done.difference:.1e} of the largest value"

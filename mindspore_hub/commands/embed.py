@@ -20,6 +20,7 @@ from mindspore_hub.commands._options import (
     output_option,
     progress_of_work,
     refuse_existing,
+    runtime_options,
     skip_bad_option,
 )
 from mindspore_hub.commands._output import echo, print_json
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 @output_option("The npz file to write; docs/reid.md describes it.")
 @click.option("--modality", metavar="KIND", help="visible, infrared or thermal; noted and checked.")
 @batch_size_option(16)
+@runtime_options
 @skip_bad_option
 @checkpoint_option
 @click.option(
@@ -91,6 +93,9 @@ def _write(
     skip_bad: bool,
     checkpoint: Path | None,
     hub: Hub,
+    runtime: str | None,
+    precision: str,
+    threads: int | None,
     **extras: Path | None,
 ) -> Written:
     from mindspore_hub.tasks import required_by
@@ -106,6 +111,9 @@ def _write(
         skip_bad=skip_bad,
         checkpoint=checkpoint,
         progress=progress,
+        runtime=runtime,
+        precision=precision,
+        threads=threads,
     )
     pictures = list_samples(images, **extras)
     return embedding.write(pictures, output, known=known_of(pictures, pattern))

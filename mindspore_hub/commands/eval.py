@@ -19,6 +19,7 @@ from mindspore_hub.commands._options import (
     interruptible,
     progress_of_command,
     refuse_existing,
+    runtime_options,
     skip_bad_option,
 )
 from mindspore_hub.commands._output import echo, print_table
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     help="Measure N pictures only, drawn with --option seed=0; for classification.",
 )
 @batch_size_option(16)
+@runtime_options
 @skip_bad_option
 @checkpoint_option
 @click.option(
@@ -94,6 +96,9 @@ def eval_(
     trials: int,
     limit: int | None,
     batch_size: int,
+    runtime: str | None,
+    precision: str,
+    threads: int | None,
     skip_bad: bool,
     checkpoint: Path | None,
     save_features: Path | None,
@@ -140,6 +145,9 @@ def eval_(
             checkpoint=checkpoint,
             output=saved,
             hub=hub,
+            runtime=runtime,
+            precision=precision,
+            threads=threads,
         )
     echo(printable_json(found.to_json())) if style == "json" else _print(found)
     if report:

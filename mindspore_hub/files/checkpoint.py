@@ -14,7 +14,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mindspore_hub.errors import CardError, TrustError
-from mindspore_hub.files.download import obtain
 from mindspore_hub.files.records import note_pin, note_use, read_pin
 from mindspore_hub.files.store import Store, StoredFile
 from mindspore_hub.hub.hub import Hub, own_root
@@ -48,6 +47,8 @@ def checkpoint(
     for a card without a checkpoint that could be verified, TrustError for one that would have to be
     pinned, else as in `files.download.obtain`.
     """
+    from mindspore_hub.files.download import obtain  # half of the network
+
     settings = settings or Settings.from_environment()
     store = Store(settings.home)
     unpinned = _unpinned(card, store) if pin else None

@@ -53,6 +53,17 @@ def sources(links: Sequence[str], settings: Settings) -> list[Source]:
     ]
 
 
+def in_mirrors(names: Sequence[str], settings: Settings) -> list[Location]:
+    """Where the mirrors would have a file that no link leads to, by its possible paths in each."""
+    return [
+        location
+        for mirror in settings.mirrors
+        if not (settings.offline and _is_url(mirror))
+        for name in names
+        for location in _in_mirror(mirror, name.split("/"))[:1]
+    ]
+
+
 def left_behind(home: str | os.PathLike[str], names: Container[str]) -> Iterator[Path]:
     """Files of these names that other clients left in the folder of the store.
 

@@ -8,6 +8,7 @@
     locks/<sha256>.lock        one download at a time, where the file system has locks (partial.py)
     trusted/<sha256>.json      which local hubs' code may run, by the digest of their path (networks/trust.py)
     pins/<digits>.json         whole digests of files of which the first digits are published (records.py)
+    derived/<key>.*            networks for other runtimes, sealed (runtimes/derived.py)
     links.json                 which links of cards were answered (checking/online.py)
     layout                     version of this layout
     CACHEDIR.TAG               tells backup programs that everything here can be had again
@@ -55,7 +56,7 @@ LAYOUT = 1
 _DAMAGED = re.compile("[0-9a-f]{64}-[0-9a-f]{16}")
 
 OWN_FOLDERS = frozenset(
-    {"blobs", "refs", "verified", "partial", "corrupt", "locks", "trusted", "pins"}
+    {"blobs", "refs", "verified", "partial", "corrupt", "locks", "trusted", "pins", "derived"}
 )
 """Folders of the package under `home`; whatever else lies there is somebody else's."""
 
@@ -140,6 +141,15 @@ class Store:
     def add(self, temporary: str | os.PathLike[str], sha256: str) -> Path:
         """Rename a finished file of the same file system, whose digest was checked, into its place."""
         goal = self.blob(sha256)
+        self.install(temporary, goal)
+        return goal
+
+    def derived(self, key: str, ending: str = "onnx") -> Path:
+        """Where what was made of a file lies, or would lie, by the key of all that decides it."""
+        return self.home / "derived" / f"{key}.{ending}"
+
+    def install(self, temporary: str | os.PathLike[str], goal: Path) -> None:
+        """Rename a finished file of the same file system to its name in the store, for ever."""
         with self.explained("write", goal):
             # The bytes must be on the disk before the name is: after a power cut a file in its
             # place would else be taken for good until somebody hashes it.
@@ -155,7 +165,6 @@ class Store:
                 os.fsync(descriptor)  # so that the name outlives a power cut, too
             finally:
                 os.close(descriptor)
-        return goal
 
     def prepare(self) -> None:
         """Make the folders that a download needs; StoreErrors are those of `check_layout`, too."""

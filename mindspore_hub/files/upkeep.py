@@ -21,6 +21,7 @@ from mindspore_hub._progress import Progress
 from mindspore_hub.errors import AmbiguousNameError, HubError, StoreError, UnknownNameError
 from mindspore_hub.files.partial import is_abandoned, version_in
 from mindspore_hub.files.records import Ref, forget_use, read_refs, stat_of
+from mindspore_hub.files.sealed import read_seal
 from mindspore_hub.files.store import OWN_FILES, OWN_FOLDERS, Store, is_damaged
 from mindspore_hub.hub.card import Card
 from mindspore_hub.hub.hub import Hub
@@ -31,7 +32,12 @@ logger = logging.getLogger(__name__)
 _PREFIX = re.compile("[0-9a-f]{8,64}")
 
 # A leading dot and a tail behind the extension: what was about to become a `.json`.
-_UNFINISHED = re.compile(r"\.?(?P<key>(?P<sha256>[0-9a-f]{64})\.\w+)\.(part|tmp|json\w*)")
+_UNFINISHED = re.compile(r"\.?(?P<key>(?P<sha256>[0-9a-f]{64})\.\w+)\.(part|tmp|onnx|json\w*)")
+
+_DERIVED = re.compile(r"([0-9a-f]{64})\.(onnx|openvino)")
+
+
+_WITH_BYTES = {".part", ".tmp", ".onnx"}
 
 
 class State(str, Enum):
@@ -43,6 +49,8 @@ class State(str, Enum):
     """It will be hashed at its next use."""
     UNFINISHED = "unfinished"
     """A download is writing it, or was when it ended."""
+    DERIVED = "derived"
+    """A network for another runtime that was made of a file."""
     DAMAGED = "damaged"
     """It did not match its name and was moved to `corrupt/`."""
 
@@ -66,7 +74,7 @@ class Entry:
     @property
     def is_file(self) -> bool:
         """Whether a load would take it."""
-        return self.state in {State.VERIFIED, State.NOT_VERIFIED}
+        return self.state in {State.VERIFIED, State.NOT_VERIFIED, State.DERIVED}
 
 
 def inventory(store: Store, cards: Iterable[Card]) -> list[Entry]:
@@ -77,15 +85,16 @@ def inventory(store: Store, cards: Iterable[Card]) -> list[Entry]:
     with store.explained("list", store.home):
         store.check_layout()
         refs = list(read_refs(store.refs))
-        found = [*_blobs(store), *_unfinished(store), *_damaged(store)]
+        found = [*_blobs(store), *_derived(store), *_unfinished(store), *_damaged(store)]
     owners = owners_of(cards, refs)
+    known = {uid for uids in owners.values() for uid in uids}
     latest: dict[str, float] = {}
     for ref in refs:
         latest[ref.sha256] = max(ref.used, latest.get(ref.sha256, ref.used))
     entries = [
         replace(
             entry,
-            uids=owners.get(entry.sha256, ()),
+            uids=owners.get(entry.sha256, tuple(uid for uid in entry.uids if uid in known)),
             used=latest.get(entry.sha256, entry.used) if entry.is_file else entry.used,
         )
         for entry in found
@@ -123,6 +132,17 @@ def _blobs(store: Store) -> Iterator[Entry]:
                 yield Entry(state, sha256, (path,), found.st_size, found.st_mtime)
 
 
+def _derived(store: Store) -> Iterator[Entry]:
+    """What was made of files, and of which card's."""
+    for path in _children(store.home / "derived"):
+        found, name = _stat(path), _DERIVED.fullmatch(path.name)
+        if found and name and is_plain(path):
+            uids: tuple[str, ...] = ()
+            with suppress(OSError, HubError), path.open("rb") as file:
+                uids = (str(read_seal(file, path).get("card")),)
+            yield Entry(State.DERIVED, name[1], (path,), found.st_size, found.st_mtime, uids)
+
+
 def _unfinished(store: Store) -> Iterator[Entry]:
     groups: dict[tuple[str, str], list[Path]] = {}
     for path in _children(store.partial):
@@ -131,10 +151,10 @@ def _unfinished(store: Store) -> Iterator[Entry]:
             groups.setdefault((match["sha256"], match["key"]), []).append(path)
     for (sha256, _), paths in groups.items():
         # The bytes go first: without them, what describes them means nothing.
-        paths.sort(key=lambda path: path.suffix not in {".part", ".tmp"})
+        paths.sort(key=lambda path: path.suffix not in _WITH_BYTES)
         stats = [found for path in paths if (found := _stat(path))]
         if stats:
-            size = stats[0].st_size if paths[0].suffix in {".part", ".tmp"} else 0
+            size = stats[0].st_size if paths[0].suffix in _WITH_BYTES else 0
             used = max(found.st_mtime for found in stats)
             total = version_in(paths[0].with_suffix(".json")).total
             total = total if isinstance(total, int) else None  # others may have written it

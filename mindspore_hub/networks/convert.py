@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 class Converted:
     """A file that was written.
 
-    A network has no count of `tensors`, but shapes of `inputs` and the largest `difference` of an
+    A network has no count of `tensors`, but shapes of `inputs`, with `any` for any number, and the largest `difference` of an
     output in terms of the largest value; None where nothing was compared. Of tensors, every byte was.
     """
 
@@ -40,7 +40,7 @@ class Converted:
     format: str
     size: int
     tensors: int | None = None
-    inputs: tuple[tuple[int, ...], ...] = ()
+    inputs: tuple[tuple[int | str, ...], ...] = ()
     difference: float | None = None
 
 
@@ -123,7 +123,7 @@ def export(
         raise ExportError(msg)
     # MindSpore appends the extension to a name without it, and reads no other one.
     written = path.with_name(f"network.{format}")
-    _write(network, written, drawn, format)
+    write_network(network, written, drawn, format)
     if format == "onnx" and find_spec("onnxruntime") is None:
         written.rename(path)
         return None
@@ -133,12 +133,16 @@ def export(
     except Exception as error:  # of any kind, as the runtimes please
         msg = f"{name} was written as {format}, but it cannot be run there: {_reason(error)}"
         raise ExportError(msg) from error
-    difference = _check(name, expected, outputs)
+    difference = check_outputs(name, expected, outputs)
     written.rename(path)
     return difference
 
 
-def _write(network: nn.Cell, path: Path, inputs: Arrays, format: str) -> None:
+def write_network(network: nn.Cell, path: Path, inputs: Arrays, format: str) -> None:
+    """Write a network for inputs of these shapes; an ExportError if MindSpore cannot.
+
+    `path` ends in the name of the format, without which MindSpore appends it, and lies alone in its folder.
+    """
     import mindspore
 
     tensors = [mindspore.Tensor(array) for array in inputs]
@@ -177,7 +181,7 @@ def _run_onnx(path: Path, inputs: Sequence[NDArray[Any]]) -> Arrays:
     return outputs
 
 
-def _check(name: str, expected: Arrays, outputs: Arrays) -> float:
+def check_outputs(name: str, expected: Arrays, outputs: Arrays) -> float:
     """Largest difference; an ExportError if it is too large, or not even a number."""
     shapes = [array.shape for array in expected], [array.shape for array in outputs]
     if shapes[0] != shapes[1]:

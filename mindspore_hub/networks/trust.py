@@ -43,11 +43,21 @@ def trusted_copy(hub: Hub, name: str) -> Path:
 
     `name` is that of a card there, to be loaded by who trusts it.
     """
+    return private_copy(_trusted_code(hub, name)[0])
+
+
+def check_trusted(hub: Hub, name: str) -> str:
+    """The digest of the code of a hub, which may run; else a TrustError, as of `trusted_copy`."""
+    return _trusted_code(hub, name)[1]
+
+
+def _trusted_code(hub: Hub, name: str) -> tuple[dict[str, bytes], str]:
     root = hub.root.resolve()
     code = read_code(root)
+    found = digest_of(code)
     memory = Store(Settings.from_environment().home).trusted
-    check_trust(root, digest_of(code), memory, trust=hub.trust, name=name)
-    return private_copy(code)
+    check_trust(root, found, memory, trust=hub.trust, name=name)
+    return code, found
 
 
 def check_trust(root: Path, found: str, memory: Path, *, trust: bool, name: str = "NAME") -> None:

@@ -44,6 +44,9 @@ class Evaluator(Protocol):
         checkpoint: Path | None,
         hub: AnyHub,
         trust: bool,
+        runtime: str | None,
+        precision: str,
+        threads: int | None,
     ) -> Report:
         """Measure the network of a card; see `evaluate`."""
 
@@ -64,6 +67,9 @@ def evaluate(
     checkpoint: str | os.PathLike[str] | None = None,
     hub: AnyHub = None,
     trust: bool = False,
+    runtime: str | None = None,
+    precision: str = "f32",
+    threads: int | None = None,
 ) -> Report:
     """Repeat the published measurement of a network, and compare it with what its card claims.
 
@@ -90,6 +96,10 @@ def evaluate(
         checkpoint: As in `embed`.
         hub: As in `embed`.
         trust: As in `embed`.
+        runtime: As in `embed`.
+        precision: As in `embed`, but `auto` is f32: published numbers are of float32, and compared
+            with bf16 only if that is asked for, here or for features that were made with it.
+        threads: As in `embed`.
 
     Returns:
         What was measured, what was claimed, and all that is needed to repeat it.
@@ -117,7 +127,12 @@ def evaluate(
             from mindspore_hub.tasks.retrieval.evaluation import evaluate_features
 
             return evaluate_features(
-                features, name=name, protocol=protocol, options=options or {}, hub=hub
+                features,
+                name=name,
+                protocol=protocol,
+                options=options or {},
+                hub=hub,
+                precision=precision,
             )
         return _evaluator(Hub.of(hub).resolve(str(name)))(
             str(name),
@@ -133,6 +148,9 @@ def evaluate(
             checkpoint=Path(checkpoint) if checkpoint is not None else None,
             hub=hub,
             trust=trust,
+            runtime=runtime,
+            precision="f32" if precision == "auto" else precision,
+            threads=as_builtin(threads),
         )
 
 

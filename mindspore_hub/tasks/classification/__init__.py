@@ -33,11 +33,14 @@ def classify(
     network: nn.Cell | None = None,
     hub: AnyHub = None,
     trust: bool = False,
+    runtime: str | None = None,
+    precision: str = "f32",
+    threads: int | None = None,
 ) -> Predictions:
     """The most probable classes of pictures.
 
     Scores that belong to no class, as the card says, are dropped; the probabilities of all others sum
-    up to 1. Pictures are prepared in a thread while the network computes.
+    up to 1. Pictures are prepared in threads while the network computes.
 
     Args:
         name: Any name that `mindspore_hub.load` takes.
@@ -54,6 +57,10 @@ def classify(
         network: The network, if it is loaded already or was fine-tuned.
         hub: Hub root whose card the name means and whose network runs, as in `load`.
         trust: Run the networks of a hub that is not this package's own, as in `load`.
+        runtime: What computes: `mindspore`, `onnxruntime`, `openvino`, or `auto`; by default what
+            `MSHUB_RUNTIME` says, else `auto` (`docs/speed.md`).
+        precision: `f32`, or `bf16` by OpenVINO where the processor has it; `auto` takes bf16 there.
+        threads: Threads of the runtime, but of MindSpore; by default as many as this process may use.
 
     Returns:
         Predictions in the order of the pictures: `classes` and `probabilities` `(N, k)`, best first;
@@ -84,6 +91,9 @@ def classify(
         network=network,
         hub=hub,
         trust=trust,
+        runtime=runtime,
+        precision=precision,
+        threads=as_builtin(threads),
     )
     listed = list_samples(images)
     if output is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +14,8 @@ from mindspore_hub.tasks.classification.labels import Labels, labels_of, numbere
 from mindspore_hub.tasks.classification.predictions import Predictions, require_format
 from mindspore_hub.tasks.classification.task import Classification
 from mindspore_hub.tasks.pictures.chunks import Chunk
-from mindspore_hub.tasks.pictures.outputs import wanted_outputs
-from mindspore_hub.tasks.pictures.runner import Rows, Runner, require_some, skipped_of
+from mindspore_hub.tasks.pictures.runner import Outputs, Rows, Runner, require_some, skipped_of
 from mindspore_hub.tasks.pictures.samples import Samples
-
-if TYPE_CHECKING:
-    from mindspore import nn
 
 Array = npt.NDArray[Any]
 
@@ -45,10 +41,14 @@ class Classifier(Runner):
         self.task = Classification.of(self.card)
         self._labels = Labels(tuple(labels)) if labels is not None else None
 
-    def rows_of(self, network: nn.Cell, *, compiled: bool) -> Rows:
+    @property
+    def places(self) -> tuple[int, ...]:
+        """The output that scores classes."""
+        return self.task.places
+
+    def rows_of(self, outputs: Outputs) -> Rows:
         """Scores `(N, C)`."""
-        wanted = wanted_outputs(network, self.task.places, compiled=compiled)
-        return lambda *inputs: {"scores": wanted(*inputs)[0]}
+        return lambda *inputs: {"scores": outputs(*inputs)[0]}
 
     def require_usable(self, arrays: Mapping[str, Array], names: Sequence[str]) -> None:
         """Refuse scores that are not numbers."""

@@ -58,6 +58,9 @@ def evaluate_data(
     checkpoint: Path | None,
     hub: AnyHub,
     trust: bool,
+    runtime: str | None = None,
+    precision: str = "f32",
+    threads: int | None = None,
 ) -> Report:
     """Classify the test pictures of a data set, and count; see `mindspore_hub.evaluate`."""
     if trials != 1:
@@ -77,6 +80,9 @@ def evaluate_data(
         checkpoint=checkpoint,
         hub=hub,
         trust=trust,
+        runtime=runtime,
+        precision=precision,
+        threads=threads,
     )
     data_set = _data_set(classifier, protocol)
     chosen = _options(data_set, options)

@@ -27,13 +27,14 @@ from mindspore_hub._progress import Progress, counter
 from mindspore_hub.errors import FeaturesError, PictureError
 from mindspore_hub.files.checkpoint import loadable_asset
 from mindspore_hub.hub.card import stated
-from mindspore_hub.networks.build import build
 from mindspore_hub.networks.classes import find_network
-from mindspore_hub.networks.own import open_own
+from mindspore_hub.runtimes import Computation, Wanted, open_derived
+from mindspore_hub.runtimes.choice import Choice, Situation, check_asked, choose, installed
+from mindspore_hub.runtimes.derived import Derived, derive, find
+from mindspore_hub.runtimes.processor import available_threads, features
 from mindspore_hub.settings import Settings
 from mindspore_hub.tasks.pictures.chunks import Chunk, StoredChunks
 from mindspore_hub.tasks.pictures.fields import as_preprocessing
-from mindspore_hub.tasks.pictures.outputs import inference
 from mindspore_hub.tasks.pictures.preprocess import Transform
 from mindspore_hub.tasks.pictures.samples import Sample, Samples
 
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 
+Outputs = Callable[..., tuple[Array, ...]]
+"""What makes outputs `(N, D)` of the inputs of a network for N pictures."""
+
 Rows = Callable[..., dict[str, Array]]
 """What makes float32 `(N, D)` by name of the inputs of a network for N pictures."""
 
@@ -53,6 +57,9 @@ _Prepared = tuple[tuple[Array, ...], dict[int, str]]
 
 _AHEAD = 2
 """Batches that are prepared while the network computes."""
+
+_THREADS = 8
+"""Threads that prepare at most."""
 
 _COMPILED_FROM = 8
 """Batches from which compiling the network takes less time than it saves."""
@@ -68,13 +75,19 @@ class Runner(ABC):
         batch_size: Pictures that the network sees at once.
         skip_bad: Leave out pictures that cannot be read, with a warning each, instead of failing.
         network: The network, if it is loaded already or was fine-tuned.
-        checkpoint: A file of one's own to load in place of the published one.
+        checkpoint: A file of one's own to load in place of the published one; MindSpore computes.
         hub: Hub root whose card the name means and whose network runs, as in `load`.
         trust: Run the networks of a hub that is not this package's own, as in `load`.
         progress: Called with the pictures done and all; by default, it is a bar on a terminal.
+        runtime: What computes: `mindspore`, `onnxruntime`, `openvino`, or `auto`, see
+            `runtimes.choice.choose`; by default what `MSHUB_RUNTIME` says, else `auto`.
+        precision: `f32`; `bf16`, by OpenVINO where the processor has it; `auto`, one of both.
+        threads: Threads of the runtime; by default as many as this process may use. MindSpore has as
+            many as its context says.
 
     Raises:
-        PictureError: The batch size is not a whole number of at least 1.
+        PictureError: The batch size or the threads are not a whole number of at least 1.
+        SettingsError: Runtime and precision do not fit each other, or this machine.
         HubError: As in `load` and `transforms`.
     """
 
@@ -89,10 +102,16 @@ class Runner(ABC):
         hub: AnyHub = None,
         trust: bool = False,
         progress: Progress | None = None,
+        runtime: str | None = None,
+        precision: str = "f32",
+        threads: int | None = None,
     ) -> None:
-        if type(batch_size) is not int or batch_size < 1:
-            msg = f"batch_size must be a whole number of at least 1, but is {batch_size!r}."
-            raise PictureError(msg)
+        _require_count("batch_size", batch_size)
+        if threads is not None:
+            _require_count("threads", threads)
+        self._asked = runtime or Settings.from_environment().runtime, precision
+        self._threads = threads
+        check_asked(*self._asked)
         self.card, self._hub = find_network(name, hub, trust=trust)
         self._preprocessing = stated(self.card, "preprocessing", as_preprocessing)
         self._batch_size = batch_size
@@ -101,7 +120,10 @@ class Runner(ABC):
         self._given = network
         self._checkpoint = checkpoint
         self._progress = progress
-        self._rows: dict[bool, Rows] = {}  # by whether they are compiled, once for all runs
+        self._choice: Choice | None = None
+        self._derived: Derived | None = None
+        # By whether MindSpore compiles them, once for all runs.
+        self._opened: dict[bool, tuple[Computation, Rows]] = {}
         self._computing = threading.Lock()
 
     @property
@@ -109,9 +131,14 @@ class Runner(ABC):
         """Arguments of the network that go before those of the card."""
         return {}
 
+    @property
     @abstractmethod
-    def rows_of(self, network: nn.Cell, *, compiled: bool) -> Rows:
-        """What is made of the outputs of a network, which is in inference mode."""
+    def places(self) -> tuple[int, ...]:
+        """Places, from 0, of the outputs that are needed."""
+
+    @abstractmethod
+    def rows_of(self, outputs: Outputs) -> Rows:
+        """What is made of these outputs, which are in the order of `places`."""
 
     @abstractmethod
     def require_usable(self, arrays: Mapping[str, Array], names: Sequence[str]) -> None:
@@ -143,17 +170,15 @@ class Runner(ABC):
         if not parts:
             return
         done = count - len(missing)
-        prepare = functools.partial(self._prepare, samples)
+        computation, rows_of = self._open(count, compiled=compiled)
         with (
-            inference(self._network),
+            computation.running(),
             self._shown() as progress,
-            closing(_ahead(prepare, parts)) as prepared,
+            closing(self._prepared_ahead(samples, parts)) as prepared,
         ):
-            if compiled not in self._rows:
-                self._rows[compiled] = self.rows_of(self._network, compiled=compiled)
             for numbers, (inputs, skipped) in zip(parts, prepared, strict=True):
                 read = [number for number in numbers if number not in skipped]
-                arrays = _filled(self._rows[compiled], inputs, size) if read else {}
+                arrays = _computed(rows_of, inputs, computation.batch and size) if read else {}
                 self.require_usable(arrays, [_name(samples, number) for number in read])
                 append(Chunk(arrays, numbers, skipped))
                 done += len(numbers)
@@ -176,10 +201,36 @@ class Runner(ABC):
         Raises:
             FeaturesError: The network gives other outputs than the card names.
         """
-        with self._computing, inference(self._network):
-            if False not in self._rows:
-                self._rows[False] = self.rows_of(self._network, compiled=False)
-            return self._rows[False](*inputs)
+        with self._computing:
+            computation, rows_of = self._open(None, compiled=False)
+            with computation.running():
+                return rows_of(*inputs)
+
+    def chosen(self, pictures: int | None = None) -> Choice:
+        """What computes, decided once for all calls, for so many pictures.
+
+        Raises:
+            SettingsError: What was asked for does not fit this machine.
+            MissingDependencyError: What could compute is not installed.
+        """
+        if self._choice is None:
+            runtime, precision = self._asked
+            if runtime == "auto" and self._origin == "published":
+                self._derived = self._find()
+            situation = Situation(
+                installed=installed(),
+                features=features(),
+                derived=self._derived is not None,
+                given=self._origin != "published",
+                pictures=pictures,
+            )
+            self._choice = choose(runtime, precision, situation)
+            if runtime == "auto":
+                logger.info(
+                    "%s computes in %s: %s.",
+                    *(self._choice.runtime, self._choice.precision, self._choice.reason),
+                )
+        return self._choice
 
     @property
     def hub(self) -> Hub:
@@ -191,12 +242,12 @@ class Runner(ABC):
         """What prepares the pictures."""
         return self._transform
 
-    def use(self, network: nn.Cell) -> None:
-        """Run this network from now on, whose weights may change between runs."""
-        if self._given is not network:
-            self._given = network
-            self.__dict__.pop("_network", None)
-            self._rows.clear()
+    @property
+    def _origin(self) -> str:
+        """Whose weights they are."""
+        if self._given is not None:
+            return "given"
+        return "published" if self._checkpoint is None else "own"
 
     @contextmanager
     def stored(
@@ -213,10 +264,14 @@ class Runner(ABC):
 
     def about(self, pictures: Samples, **facts: Any) -> dict[str, Any]:
         """What makes the rows, and more facts of the task, as plain JSON."""
+        choice = self.chosen(len(pictures.samples))
         return {
             "card": self.card.uid,
             "network": self._origin,
             "sha256": self._weights,
+            "runtime": choice.runtime,
+            "precision": choice.precision,
+            **({"derived": self._file().sha256} if choice.runtime != "mindspore" else {}),
             "preprocessing": self._preprocessing.as_json(),
             **facts,
             "batch_size": self._batch_size,
@@ -225,16 +280,44 @@ class Runner(ABC):
         }
 
     @functools.cached_property
+    def _wanted(self) -> Wanted:
+        return Wanted(self.card, self._hub, self.arguments, self.places)
+
+    def _find(self) -> Derived | None:
+        """The derived file, where a runtime is there that reads it."""
+        return find(self._wanted) if installed() - {"mindspore"} else None
+
+    def _file(self) -> Derived:
+        """The derived file, which is made where there is none."""
+        if self._derived is None:
+            self._derived = derive(self._wanted)
+        return self._derived
+
+    def _open(self, count: int | None, *, compiled: bool) -> tuple[Computation, Rows]:
+        """What computes outputs for so many pictures, and what makes rows of them."""
+        choice = self.chosen(count)
+        compiled = compiled and choice.runtime == "mindspore"
+        if compiled not in self._opened:
+            computation = self._computation(choice, compiled=compiled)
+            self._opened[compiled] = computation, self.rows_of(computation)
+        return self._opened[compiled]
+
+    def _computation(self, choice: Choice, *, compiled: bool) -> Computation:
+        if choice.runtime != "mindspore":
+            return open_derived(self._file(), choice, threads=self._threads)
+        if self._threads is not None:
+            logger.warning("threads=%d is not for MindSpore, whose context says it", self._threads)
+        from mindspore_hub.runtimes.mindspore import MindSpore
+
+        return MindSpore(self._network, self.places, compiled=compiled, batch=self._batch_size)
+
+    @functools.cached_property
     def _network(self) -> nn.Cell:
         if self._given is not None:
             return self._given
-        return build(self.card, self._hub, self.arguments, checkpoint=self._checkpoint)
+        from mindspore_hub.networks.build import build
 
-    @property
-    def _origin(self) -> str:
-        if self._given is not None:
-            return "given"
-        return "published" if self._checkpoint is None else "own"
+        return build(self.card, self._hub, self.arguments, checkpoint=self._checkpoint)
 
     @functools.cached_property
     def _weights(self) -> str:
@@ -242,6 +325,8 @@ class Runner(ABC):
         if self._given is not None:
             return _digest(self._given)
         if self._checkpoint is not None:
+            from mindspore_hub.networks.own import open_own
+
             return open_own(self._checkpoint, self.card).sha256
         return loadable_asset(self.card).sha256
 
@@ -250,24 +335,53 @@ class Runner(ABC):
             return nullcontext(self._progress)
         return counter(self.card.short_name, shown=Settings.from_environment().progress)
 
-    def _prepare(self, samples: Sequence[Sample], numbers: Sequence[int]) -> _Prepared:
-        made: list[tuple[Array, ...]] = []
-        skipped: dict[int, str] = {}
-        for number in numbers:
-            sample = samples[number]
+    def _prepared_ahead(
+        self, samples: Sequence[Sample], parts: Iterable[Sequence[int]]
+    ) -> Generator[_Prepared]:
+        """Prepare pictures in threads, some batches ahead of the one that is looked at."""
+        pending: deque[tuple[Sequence[int], list[Future[tuple[Array, ...]]]]] = deque()
+        with ThreadPoolExecutor(min(available_threads(), _THREADS), "pictures") as pool:
             try:
-                prepared = self.prepared(sample)
+                for part in parts:
+                    made = [pool.submit(self._prepare, samples, number) for number in part]
+                    pending.append((part, made))
+                    if len(pending) > _AHEAD:
+                        yield self._gathered(samples, *pending.popleft())
+                while pending:
+                    yield self._gathered(samples, *pending.popleft())
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _prepare(self, samples: Sequence[Sample], number: int) -> tuple[Array, ...]:
+        return self.prepared(samples[number])
+
+    def _gathered(
+        self,
+        samples: Sequence[Sample],
+        numbers: Sequence[int],
+        made: Sequence[Future[tuple[Array, ...]]],
+    ) -> _Prepared:
+        """The pictures of a batch, side by side, in their order."""
+        arrays: list[tuple[Array, ...]] = []
+        skipped: dict[int, str] = {}
+        for number, future in zip(numbers, made, strict=True):
+            try:
+                arrays.append(future.result())
             except PictureError as error:
                 if not self._skip_bad:
-                    if sample.path:
+                    if samples[number].path:
                         raise
                     msg = f"Picture {number}: {error}"
                     raise PictureError(msg) from error
                 logger.warning("skipped %s: %s", _name(samples, number), error)
                 skipped[number] = str(error)
-                continue
-            made.append(prepared)
-        return tuple(map(np.stack, zip(*made, strict=True))), skipped
+        return tuple(map(np.stack, zip(*arrays, strict=True))), skipped
+
+
+def _require_count(name: str, value: object) -> None:
+    if type(value) is not int or value < 1:
+        msg = f"{name} must be a whole number of at least 1, but is {value!r}."
+        raise PictureError(msg)
 
 
 def require_some(skipped: Mapping[int, str], count: int) -> None:
@@ -288,29 +402,14 @@ def _name(samples: Sequence[Sample], number: int) -> str:
     return samples[number].path or f"picture {number}"
 
 
-def _filled(rows_of: Rows, inputs: tuple[Array, ...], size: int) -> dict[str, Array]:
-    """Rows of a batch; a short one is filled up, so that every batch is computed alike."""
+def _computed(rows_of: Rows, inputs: tuple[Array, ...], size: int | None) -> dict[str, Array]:
+    """Rows of a batch; a short one is filled up to a size, if every call should have it."""
     count = len(inputs[0])
-    rows = slice(None) if count == size else np.minimum(np.arange(size), count - 1)
+    if size is None or count == size:
+        return rows_of(*inputs)
+    rows = np.minimum(np.arange(size), count - 1)
     made = rows_of(*(values[rows] for values in inputs))
     return {name: values[:count] for name, values in made.items()}
-
-
-def _ahead(
-    prepare: Callable[[Sequence[int]], _Prepared], parts: Iterable[Sequence[int]]
-) -> Generator[_Prepared]:
-    """Prepare parts in a thread, a few ahead of the one that is looked at."""
-    pending: deque[Future[_Prepared]] = deque()
-    with ThreadPoolExecutor(1) as pool:
-        try:
-            for part in parts:
-                pending.append(pool.submit(prepare, part))
-                if len(pending) > _AHEAD:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def _digest(network: nn.Cell) -> str:
@@ -328,6 +427,8 @@ def versions() -> dict[str, str]:
     for package in (
         "mindspore-hub",
         "mindspore",
+        "onnxruntime",
+        "openvino",
         "numpy",
         "pillow",
         "opencv-python-headless",

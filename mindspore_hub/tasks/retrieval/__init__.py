@@ -43,11 +43,14 @@ def embed(
     keypoints: Any = None,
     hub: AnyHub = None,
     trust: bool = False,
+    runtime: str | None = None,
+    precision: str = "f32",
+    threads: int | None = None,
 ) -> Features:
     r"""Features of pictures, as the published evaluation of a network makes them.
 
     Which outputs make a feature, whether a mirrored picture is added and what it is divided by,
-    stands in the card. Pictures are prepared in a thread while the network computes.
+    stands in the card. Pictures are prepared in threads while the network computes.
 
     Args:
         name: Any name that `mindspore_hub.load` takes.
@@ -72,6 +75,10 @@ def embed(
             or the keypoints of each picture.
         hub: Hub root whose card the name means and whose network runs, as in `load`.
         trust: Run the networks of a hub that is not this package's own, as in `load`.
+        runtime: What computes: `mindspore`, `onnxruntime`, `openvino`, or `auto`; by default what
+            `MSHUB_RUNTIME` says, else `auto` (`docs/speed.md`).
+        precision: `f32`, or `bf16` by OpenVINO where the processor has it; `auto` takes bf16 there.
+        threads: Threads of the runtime, but of MindSpore; by default as many as this process may use.
 
     Returns:
         Features in the order of the pictures: `vectors` `(N, D)` float32, `paths` where pictures
@@ -99,6 +106,9 @@ def embed(
         checkpoint=checkpoint,
         hub=hub,
         trust=trust,
+        runtime=runtime,
+        precision=precision,
+        threads=as_builtin(threads),
     )
     listed = list_samples(images, heatmaps=heatmaps, segments=segments, keypoints=keypoints)
     known = known_of(listed, pattern)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,14 +17,11 @@ from mindspore_hub.gallery.origin import digest_of_file
 from mindspore_hub.hub.card import stated
 from mindspore_hub.tasks.pictures.chunks import Chunk
 from mindspore_hub.tasks.pictures.fields import MODALITIES
-from mindspore_hub.tasks.pictures.runner import Rows, Runner, require_some, skipped_of
+from mindspore_hub.tasks.pictures.runner import Outputs, Rows, Runner, require_some, skipped_of
 from mindspore_hub.tasks.pictures.samples import Samples
 from mindspore_hub.tasks.registry import read_task
 from mindspore_hub.tasks.retrieval.forward import forward
 from mindspore_hub.tasks.retrieval.task import HEADLESS, Retrieval
-
-if TYPE_CHECKING:
-    from mindspore import nn
 
 _ENROLLED = 256
 """Pictures that a gallery takes at a time."""
@@ -54,9 +51,14 @@ class Embedding(Runner):
         """A network that tells classes is built without what does so."""
         return {"num_classes": 0} if self._is_headless else {}
 
-    def rows_of(self, network: nn.Cell, *, compiled: bool) -> Rows:
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Outputs that make the feature, and those that score attributes."""
+        return self._retrieval.places
+
+    def rows_of(self, outputs: Outputs) -> Rows:
         """Features and scores, see `forward`."""
-        return forward(network, self._retrieval, compiled=compiled)
+        return forward(outputs, self._retrieval)
 
     def require_usable(self, arrays: Mapping[str, Array], names: Sequence[str]) -> None:
         """Refuse what `Features` cannot hold."""

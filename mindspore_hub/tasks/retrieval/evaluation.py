@@ -41,6 +41,10 @@ if TYPE_CHECKING:
 _UNCLAIMED = (
     "No card of this hub claims anything for these features, this protocol and these options."
 )
+_ROUNDED = (
+    "The features were computed in bf16, and published numbers are of float32; precision bf16 "
+    "(--precision bf16) compares them all the same."
+)
 _OF_SEVERAL = "Published numbers are of one trial; this is a mean of several."
 
 
@@ -51,12 +55,14 @@ def evaluate_features(
     protocol: str | None,
     options: Mapping[str, Any],
     hub: AnyHub = None,
+    precision: str = "f32",
 ) -> Report:
     """Score features that are there, or their file; see `mindspore_hub.evaluate`."""
     found = given if isinstance(given, Features) else features.load(given)
     card = _card(name, found.about, Hub.of(hub))
     followed = _follow(card, found.about, protocol=protocol, options=options, made=True)
-    return _report(card, followed, _make(followed, found.about), found)
+    scored = _make(followed, found.about)
+    return _report(card, followed, scored, found, precision=precision)
 
 
 def evaluate_data(
@@ -74,6 +80,9 @@ def evaluate_data(
     checkpoint: Path | None,
     hub: AnyHub,
     trust: bool,
+    runtime: str | None = None,
+    precision: str = "f32",
+    threads: int | None = None,
 ) -> Report:
     """Make features of a data set, and score them; see `mindspore_hub.evaluate`."""
     if limit is not None:
@@ -91,6 +100,9 @@ def evaluate_data(
         checkpoint=checkpoint,
         hub=hub,
         trust=trust,
+        runtime=runtime,
+        precision=precision,
+        threads=threads,
     )
     card = embedding.card
     followed = _follow(card, {}, protocol=protocol, options=options, made=False)
@@ -105,7 +117,7 @@ def evaluate_data(
     else:
         embedding.write(pictures, output, known=known, facts=facts)
         made = features.load(output)
-    return _report(card, followed, scored, made)
+    return _report(card, followed, scored, made, precision=precision)
 
 
 def _check_trials(trials: int, options: Mapping[str, Any]) -> None:
@@ -128,15 +140,24 @@ def _card(name: str | None, about: Mapping[str, Any], hub: Hub) -> Card | None:
         return None
 
 
-def _report(card: Card | None, followed: Protocol, protocol: Evaluation, found: Features) -> Report:
+def _report(
+    card: Card | None,
+    followed: Protocol,
+    protocol: Evaluation,
+    found: Features,
+    *,
+    precision: str,
+) -> Report:
     results = _results(protocol, found)
     result = results[0] if len(results) == 1 else mean_of(results)
     # Published numbers are of one trial, and compare with no mean.
-    published = card and len(results) == 1 and _is_published(card, followed)
+    rounded = found.about.get("precision") == "bf16" and precision != "bf16"
+    published = card and len(results) == 1 and not rounded and _is_published(card, followed)
     claims = claims_of(card, result, KINDS[result.protocol].metrics) if card and published else ()
     uid = card.uid if card else found.about.get("card")
     weights = _weights(card, found)
-    why = "" if claims else _UNCLAIMED if len(results) == 1 else _OF_SEVERAL
+    why = _UNCLAIMED if len(results) == 1 else _OF_SEVERAL
+    why = "" if claims else _ROUNDED if rounded else why
     return Report(uid, result, claims, weights, dict(found.about), versions(), why)
 
 

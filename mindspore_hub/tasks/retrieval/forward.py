@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
 import numpy as np
 import numpy.typing as npt
 
-from mindspore_hub.tasks.pictures.outputs import wanted_outputs
+from mindspore_hub.tasks.pictures.runner import Outputs, Rows
 from mindspore_hub.tasks.retrieval.task import Retrieval
-
-if TYPE_CHECKING:
-    from mindspore import nn
 
 Array = npt.NDArray[np.float32]
 
 
-def forward(
-    network: nn.Cell, retrieval: Retrieval, *, compiled: bool
-) -> Callable[..., dict[str, Array]]:
+def forward(wanted: Outputs, retrieval: Retrieval) -> Rows:
     """A function that computes features, and scores of attributes where the network gives them.
 
-    It takes prepared pictures `(N, C, H, W)` and further inputs of the network, which is in inference
-    mode, and gives rows by the names that `Features` has: `vectors` `(N, D)`, scores `(N, C)`. It raises
-    a FeaturesError if the network gives other outputs than `retrieval` names.
+    It takes prepared pictures `(N, C, H, W)` and further inputs of the network, and gives rows by the
+    names that `Features` has: `vectors` `(N, D)`, scores `(N, C)`. `wanted` computes the outputs at
+    `retrieval.places`.
     """
-    wanted = wanted_outputs(network, retrieval.places, compiled=compiled)
     count = len(retrieval.outputs)
 
     def rows(images: Array, *others: Array) -> dict[str, Array]:

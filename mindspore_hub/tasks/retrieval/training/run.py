@@ -92,21 +92,27 @@ class Finetuning:
         trust: bool = False,
         progress: Progress | None = None,
     ) -> None:
-        self._embedding = Embedding(
-            name,
-            batch_size=options.batch_size,
-            hub=hub,
-            trust=trust,
-            progress=lambda _done, _total: None,
-        )
+        self._name = name
+        self._options = options
+        self._embedding = self._for(None, hub, trust=trust)
         self.card = self._embedding.card
         self._hub = self._embedding.hub
         self._retrieval = Retrieval.of(self.card)
-        self._options = options
         self._pretrained = pretrained
         self._checkpoint = checkpoint
         self._skip_bad = skip_bad
         self._progress = progress
+
+    def _for(self, network: nn.Cell | None, hub: AnyHub, *, trust: bool = False) -> Embedding:
+        """What measures a network."""
+        return Embedding(
+            self._name,
+            batch_size=self._options.batch_size,
+            network=network,
+            hub=hub,
+            trust=trust,
+            progress=lambda _done, _total: None,
+        )
 
     def run(
         self,
@@ -175,6 +181,7 @@ class Finetuning:
                 built = build(self.card, self._hub, given, checkpoint=self._checkpoint)
             else:
                 built = create(self.card, self._hub, given)
+        self._embedding = self._for(built, self._hub)
         unit = self._retrieval.distance == "dot"
         return Trainer(built, head=facts.head, unit=unit, options=self._options)
 
@@ -222,7 +229,7 @@ class Finetuning:
     def _measure(self, trainer: Trainer, data: Data, snapshots: Snapshots, log: Log) -> Metrics:
         """Measure the held-out identities, and keep the weights if they are the best so far."""
         state = snapshots.state
-        found = self._score(trainer.network, data.held_out)
+        found = self._score(data.held_out)
         state.last = found
         log.add(state.step, found)
         logger.info(
@@ -237,10 +244,9 @@ class Finetuning:
             state.stale += 1
         return found
 
-    def _score(self, network: nn.Cell, part: Part) -> Metrics:
+    def _score(self, part: Part) -> Metrics:
         """Rank-1 and mAP of pictures among themselves, as evaluations score them."""
         chunks: list[Chunk] = []
-        self._embedding.use(network)
         try:
             self._embedding.run(part.samples, chunks.append)
         except FeaturesError as error:

@@ -1,23 +1,42 @@
-"""From prepared pictures to those outputs of a network that a task needs."""
+"""MindSpore as a runtime: the network itself, operator by operator or compiled."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import numpy.typing as npt
 
 from mindspore_hub.errors import FeaturesError
 
 if TYPE_CHECKING:
     from mindspore import nn
 
-Array = npt.NDArray[np.float32]
+    from mindspore_hub.runtimes import Array
 
 _LISTED = 8
 """How many outputs an error describes."""
+
+
+class MindSpore:
+    """Wanted outputs of a network, see `wanted_outputs`.
+
+    Compiled, every call should have `batch` samples: for another number the network is compiled anew.
+    """
+
+    def __init__(
+        self, network: nn.Cell, places: tuple[int, ...], *, compiled: bool, batch: int
+    ) -> None:
+        self.batch: int | None = batch
+        self._network = network
+        self._outputs = wanted_outputs(network, places, compiled=compiled)
+
+    def __call__(self, *inputs: Any) -> tuple[Array, ...]:
+        """Rows `(N, D)` for each output."""
+        return self._outputs(*inputs)
+
+    def running(self) -> AbstractContextManager[None]:
+        """Hold the network in inference mode."""
+        return inference(self._network)
 
 
 @contextmanager
