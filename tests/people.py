@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import tiny
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
@@ -50,7 +49,10 @@ class Walker(nn.Cell):
         return (feature, self.classifier(self.dropout(feature))) if self.training else feature
 '''
 
-PREPROCESSING = tiny.PREPROCESSING.replace("[4, 6]", str(list(SIZE)))
+PREPROCESSING = (
+    "{library: pillow, size: [32, 16], interpolation: bilinear, order: RGB, "
+    "mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], layout: CHW}"
+)
 TASK = "{name: retrieval, outputs: [0], normalised: True, distance: dot}"
 
 
@@ -84,6 +86,8 @@ def _person(identity: int, camera: int, number: int) -> np.ndarray:
 
 def hub(folder: Path) -> Path:
     """A hub whose only network is `Walker`; nobody has published a file of it."""
+    import tiny  # which imports MindSpore
+
     models, assets = folder / "models", folder / "assets" / "botany" / "1.0"
     models.mkdir(parents=True)
     assets.mkdir(parents=True)
