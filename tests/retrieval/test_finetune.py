@@ -1,6 +1,7 @@
 """Fine-tuning: losses as NumPy computes them, what learns, what is kept, and how a run goes on."""
 
 import functools
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -210,9 +211,10 @@ def test_a_run_that_was_killed_gives_the_same_weights(
                 raise Killed
             return step(self, number, batches)
 
-        with monkeypatch.context() as patch, pytest.raises(Killed):
+        with monkeypatch.context() as patch:
             patch.setattr(Trainer, "__call__", die)
-            finetune("killed.ckpt", **options)
+            with pytest.raises(Killed):
+                finetune("killed.ckpt", **options)
     killed = finetune("killed.ckpt", **options)
     assert_same(whole.path, killed.path)
     assert_same(whole.last, killed.last)
@@ -226,9 +228,10 @@ def test_a_run_that_was_killed_gives_the_same_weights(
 def test_another_run_is_not_mixed_with_one_that_was_killed(
     finetune: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch:
         patch.setattr(Trainer, "__call__", lambda *_: (_ for _ in ()).throw(Killed))
-        finetune(steps=2)
+        with pytest.raises(Killed):
+            finetune(steps=2)
     with pytest.raises(OSError, match="0 steps of another run, with other options"):
         finetune(steps=2, seed=5)
     assert finetune(steps=1, seed=5, force=True).path.is_file()
@@ -263,7 +266,7 @@ def test_a_frozen_trunk_does_not_change_a_bit(graph: bool, hub: Hub) -> None:
         states.append(values())
     changed = [
         {name for name in before if not np.array_equal(before[name], after[name])}
-        for before, after in zip(states, states[1:], strict=False)
+        for before, after in itertools.pairwise(states)
     ]
     assert changed[0] == changed[1] == {"classifier.weight", "classifier.bias"}
     # A bias before a batch normalisation has no gradient but that of rounding.
@@ -324,10 +327,10 @@ def test_a_checkpoint_of_ones_own_is_the_one_of_its_note(
     assert load(checkpoint=made.path, num_class=3).classifier.weight.shape == (3, 64)
     with pytest.raises(ValueError, match="leave out force_reload= and pretrained=False"):
         load(checkpoint=made.path, pretrained=False)
-    with pytest.raises(CheckpointError, match="whose network is Walker, but .* has MVD"):
+    with pytest.raises(CheckpointError, match=r"whose network is Walker, but .* has MVD"):
         mindspore_hub.load("MVD", checkpoint=made.path)
     made.path.write_bytes(made.path.read_bytes()[:-4] + b"\0\0\0\1")
-    with pytest.raises(CheckpointError, match="is not the file that .*own.ckpt.json describes"):
+    with pytest.raises(CheckpointError, match=r"is not the file that .*own\.ckpt\.json describes"):
         load(checkpoint=made.path)
     note_path(made.path).unlink()
     load(checkpoint=made.path)
