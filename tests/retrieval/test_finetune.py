@@ -124,7 +124,10 @@ def test_only_the_hardest_pair_has_a_gradient() -> None:
 
 def test_equal_features_have_a_finite_gradient() -> None:
     labels = mindspore.Tensor(np.array([0, 0, 1, 1], np.int32))
-    loss = functools.partial(batch_hard, labels=labels, margin=0.3)
+
+    def loss(values: mindspore.Tensor) -> mindspore.Tensor:
+        return batch_hard(values, labels, margin=0.3)
+
     gradient = mindspore.grad(loss)(mindspore.Tensor(np.ones((4, 3), np.float32)))
     assert np.isfinite(gradient.asnumpy()).all()
 

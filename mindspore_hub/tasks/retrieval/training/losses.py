@@ -1,4 +1,7 @@
-"""Losses of re-identification, by operators of MindSpore, so that they work in both modes."""
+"""Losses of re-identification, by methods of MindSpore's tensors.
+
+What is compiled can hold no `import`, so that none of MindSpore's modules is named here.
+"""
 
 from __future__ import annotations
 
@@ -26,21 +29,17 @@ def identity_loss(logits: Tensor, labels: Tensor, *, smoothing: float) -> Tensor
         labels: `(N,)`, int32, from 0.
         smoothing: Share that is spread, from 0 to 1.
     """
-    from mindspore import ops
-
-    logs = ops.log_softmax(logits, -1)
-    own = ops.gather_elements(logs, 1, labels.reshape(-1, 1)).mean()
+    logs = logits - logits.logsumexp(-1, True)
+    own = logs.gather_elements(1, labels.reshape(-1, 1)).mean()
     return -(1 - smoothing) * own - smoothing * logs.mean()
 
 
 def distances(features: Tensor) -> Tensor:
     """Euclidean distances `(N, N)` between the features `(N, D)` of a batch."""
-    from mindspore import ops
-
-    squares = ops.square(features).sum(1)
-    products = ops.matmul(features, features.swapaxes(0, 1))
+    squares = (features * features).sum(1)
+    products = features.matmul(features.swapaxes(0, 1))
     found = squares.reshape(-1, 1) + squares.reshape(1, -1) - 2 * products
-    return ops.sqrt(ops.clamp(found, min=_LEAST))
+    return found.clamp(_LEAST).sqrt()
 
 
 def batch_hard(features: Tensor, labels: Tensor, *, margin: float) -> Tensor:
@@ -54,13 +53,11 @@ def batch_hard(features: Tensor, labels: Tensor, *, margin: float) -> Tensor:
         labels: `(N,)`, int32; at least two different ones.
         margin: By how much the negative is to be further than the positive.
     """
-    from mindspore import ops
-
     far = distances(features)
     same = (labels.reshape(-1, 1) == labels.reshape(1, -1)).astype(far.dtype)
-    positive = (far * same).max(1)
-    negative = (far + same * (ops.stop_gradient(far.max()) + 1)).min(1)
-    return ops.relu(positive - negative + margin).mean()
+    positive = (far * same).amax(1)
+    negative = (far + same * (far.amax() + 1)).amin(1)
+    return (positive - negative + margin).clamp(0.0).mean()
 
 
 def flat(outputs: object) -> tuple[Tensor, ...]:
@@ -84,8 +81,6 @@ def loss_of(
     Raises:
         CardError: The network does not say which outputs are what.
     """
-    from mindspore import ops
-
     stated = getattr(network, "training_outputs", None)
     if stated is None:
         msg = (
@@ -102,14 +97,14 @@ def loss_of(
         outputs = flat(network(*inputs))
         identity = 0.0
         for place in logits:
-            identity = identity + identity_loss(outputs[place], labels, smoothing=smoothing)
+            found = outputs[place].float()
+            identity = identity + identity_loss(found, labels, smoothing=smoothing)
         identity = identity / len(logits)
         triplet = identity * 0
         for place in features:
-            found = outputs[place]
+            found = outputs[place].float()
             if unit:
-                length = ops.sqrt(ops.clamp(ops.square(found).sum(1, keepdims=True), min=_LEAST))
-                found = found / length
+                found = found / (found * found).sum(1).reshape(-1, 1).clamp(_LEAST).sqrt()
             triplet = triplet + batch_hard(found, labels, margin=margin) / len(features)
         return identity + weight * triplet, identity, triplet
 

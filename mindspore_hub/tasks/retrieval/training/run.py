@@ -98,6 +98,7 @@ class Finetuning:
         self.card = self._embedding.card
         self._hub = self._embedding.hub
         self._retrieval = Retrieval.of(self.card)
+        self._facts = facts_of(network_class(self.card, self._hub))
         self._pretrained = pretrained
         self._checkpoint = checkpoint
         self._skip_bad = skip_bad
@@ -173,8 +174,7 @@ class Finetuning:
 
     def _trainer(self, classes: int, *, begun: bool) -> Trainer:
         """The network with a head for so many identities; its values do not count if it has `begun`."""
-        network = network_class(self.card, self._hub)
-        facts = facts_of(network)
+        facts = self._facts
         given: dict[str, object] = {facts.class_argument: classes} if facts.class_argument else {}
         with seeded(self._options.seed):
             if self._pretrained and not begun:
@@ -281,7 +281,7 @@ class Finetuning:
     ) -> dict[str, Any]:
         """The note beside a checkpoint, as plain JSON."""
         state = snapshots.state
-        facts = facts_of(trainer.network)
+        facts = self._facts
         preprocessing = self._embedding.transform.preprocessing
         classes = {facts.class_argument: len(data.train.identities)} if facts.class_argument else {}
         asset = self.card.asset

@@ -165,8 +165,10 @@ class Trainer:
         self._optimizer = _optimizer(weights, options, frozen=frozen)
         scale = _SCALE if options.mixed else 1.0
 
+        loss = self._loss  # what is compiled reaches no attribute of a class of ours
+
         def scaled(*batch: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
-            losses = self._loss(*batch)
+            losses = loss(*batch)
             return losses[0] * scale, losses
 
         def gradients(*batch: Tensor) -> Any:
@@ -219,7 +221,7 @@ def _compute_in_halves(network: nn.Cell) -> None:
 
 def _seed_dropout(network: nn.Cell, noise: Parameter) -> bool:
     """Let dropout take what was drawn for a step; MindSpore's draws on where it stopped in a process."""
-    from mindspore import nn, ops
+    from mindspore import nn
 
     class Dropout(nn.Cell):  # type: ignore[misc]
         """Sets values to zero where numbers from 0 to 1 are below its share."""
@@ -233,7 +235,7 @@ def _seed_dropout(network: nn.Cell, noise: Parameter) -> bool:
             if not self.training or self.share == 0:
                 return x
             size = x.size
-            drawn = ops.tile(self.noise, (-(-size // _NOISE),))[:size].reshape(x.shape)
+            drawn = self.noise.tile((-(-size // _NOISE),))[:size].reshape(x.shape)
             return x * (drawn >= self.share).astype(x.dtype) / (1 - self.share)
 
     found = False
