@@ -1,5 +1,6 @@
 """What fine-tuning does before any step: identities are split, bad data are said, batches are drawn."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -10,7 +11,15 @@ import people
 import pytest
 from disks import small_disk
 
-from mindspore_hub.errors import DatasetError, PictureError, SettingsError, StoreError
+from mindspore_hub.errors import (
+    CardError,
+    CheckpointError,
+    DatasetError,
+    PictureError,
+    SettingsError,
+    StoreError,
+)
+from mindspore_hub.networks.own import note_path
 from mindspore_hub.tasks.pictures.fields import Preprocessing
 from mindspore_hub.tasks.pictures.preprocess import Transform
 from mindspore_hub.tasks.pictures.samples import known_of, list_samples
@@ -251,3 +260,37 @@ def test_the_log_is_cut_to_what_a_run_goes_on_from_and_drawn(tmp_path: Path) -> 
     draw_curves(log.path, tmp_path / "curves.png")
     assert (tmp_path / "curves.png").stat().st_size > 10_000
     assert list((tmp_path / "events").iterdir())
+
+
+def test_publish_takes_facts_from_the_note_and_options_go_before_it(tmp_path: Path) -> None:
+    from mindspore_hub.authoring.plan import Request, with_note
+
+    checkpoint = tmp_path / "own.ckpt"
+    assert with_note(Request(checkpoint, "MVD")) == Request(checkpoint, "MVD")
+    note = {
+        "model": "MVD",
+        "card": "mindspore/1.9/mvd_infraredtovisible_regdb",
+        "metrics": {"rank1": 0.8125, "mAP": 0.7},
+        "versions": {"mindspore": "2.10.0"},
+        "device": "cpu",
+        "network_args": {"num_class": 48},
+        "preprocessing": PREPROCESSING.as_json(),
+        "retrieval": {"outputs": [0, 1], "distance": "dot"},
+    }
+    note_path(checkpoint).write_text(json.dumps(note), encoding="utf-8")
+    found = with_note(Request(checkpoint, "mvd", facts={"device": "ascend", "variant": ""}))
+    assert found.facts == {
+        "evaluation": "rank1acc81.25 | mAP70",
+        "device": "ascend",
+        "mindspore-version": "2.10",
+        "preprocessing": "{library: pillow, size: [32, 16], interpolation: bilinear, order: RGB, "
+        "mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], layout: CHW}",
+        "task": "{name: retrieval, outputs: [0, 1], distance: dot}",
+        "fine-tunable": "True",
+    }
+    assert found.network_args == {"num_class": 48}
+    with pytest.raises(CardError, match="whose network is MVD, not DDAG; give --model MVD"):
+        with_note(Request(checkpoint, "DDAG"))
+    note_path(checkpoint).write_text("{", encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"the note of own\.ckpt, cannot be read"):
+        with_note(Request(checkpoint, "MVD"))
