@@ -74,7 +74,7 @@ def test_the_page_leads_from_pictures_to_a_card(hub: Path, folder: Path) -> None
     assert len(names["features"].vectors) == 48
     Path("facts.yaml").write_text(blocks("yaml")[0], encoding="utf-8")
     invoke(*publish)
-    card = Hub.of(hub).resolve("Walker@own")
+    card = Hub.of(hub).resolve("botany/2.10/walker_own_market1501")
     made = names["made"]
     assert card.asset is not None
     assert card.asset.sha256 == made.note["sha256"]
