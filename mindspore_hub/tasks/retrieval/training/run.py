@@ -285,7 +285,7 @@ class Finetuning:
         preprocessing = self._embedding.transform.preprocessing
         classes = {facts.class_argument: len(data.train.identities)} if facts.class_argument else {}
         asset = self.card.asset
-        return {
+        note = {
             "sha256": digest,
             "model": self.card.model_name,
             **state.plan,
@@ -307,6 +307,8 @@ class Finetuning:
             },
             "remarks": list(data.remarks),
         }
+        plain: dict[str, Any] = json.loads(json.dumps(note))
+        return plain
 
 
 def score(vectors: Array, part: Part, *, distance: str) -> Metrics:
