@@ -15,6 +15,7 @@ from mindspore_hub.errors import (
     AmbiguousNameError,
     CardError,
     CheckpointError,
+    ClusterError,
     DatasetError,
     ExportError,
     FeaturesError,
@@ -49,16 +50,19 @@ if TYPE_CHECKING:
     from mindspore_hub.tasks.evaluation import evaluate
     from mindspore_hub.tasks.pictures.preprocess import Transform
     from mindspore_hub.tasks.report import Report
-    from mindspore_hub.tasks.retrieval import embed, match
+    from mindspore_hub.tasks.retrieval import calibrate, embed, match, merge_parts
+    from mindspore_hub.tasks.retrieval.calibration import Calibration
     from mindspore_hub.tasks.retrieval.matches import Matches
     from mindspore_hub.tasks.retrieval.training import finetune
     from mindspore_hub.tasks.retrieval.training.run import Finetuned
 
 __all__ = [
     "AmbiguousNameError",
+    "Calibration",
     "CardError",
     "CellInfo",
     "CheckpointError",
+    "ClusterError",
     "DatasetError",
     "ExportError",
     "Features",
@@ -86,6 +90,7 @@ __all__ = [
     "TrustError",
     "UnknownNameError",
     "__version__",
+    "calibrate",
     "classify",
     "download",
     "embed",
@@ -98,6 +103,7 @@ __all__ = [
     "load",
     "load_weights",
     "match",
+    "merge_parts",
     "publish",
     "search",
     "set_hub_dir",

@@ -75,6 +75,12 @@ class NetworkError(HubError, ConnectionError):
     exit_code = 5
 
 
+class ClusterError(HubError, RuntimeError):
+    """Workers that are to compute cannot: they lack something, have something else, or were lost."""
+
+    exit_code = 5
+
+
 class OfflineError(HubError, OSError):
     """A file is not in the store, and the network may not be used."""
 
@@ -91,6 +97,24 @@ class MissingDependencyError(HubError, ImportError):
     """An optional package, such as MindSpore, is not installed."""
 
     exit_code = 8
+
+
+class RequestError(HubError, ValueError):
+    """A client asks a server for something that it does not do, or not like that."""
+
+    exit_code = 2
+
+
+class BusyError(HubError, RuntimeError):
+    """A server has more to do than it can do in time.
+
+    Attributes:
+        seconds: After how many seconds it is worth trying again.
+    """
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class StoreError(HubError, OSError):

@@ -116,7 +116,7 @@ def load_weights(
     """
     _check_types(name, source, force_reload=force_reload, trust=trust)
     card, found = _find(name, source, hub, trust=trust)
-    if card.is_indexed:
+    if card.is_indexed or not found.has_network(card):
         from mindspore_hub.networks.bare import parameters
     else:
         from mindspore_hub.networks.build import parameters

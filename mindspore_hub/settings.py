@@ -105,6 +105,11 @@ def hub_setting() -> Path | None:
     return expand(value, "MSHUB_HUB") if value else None
 
 
+def token_setting() -> str | None:
+    """What clients of `mshub serve` have to send (`MSHUB_TOKEN`); a secret, never to be shown."""
+    return os.environ.get("MSHUB_TOKEN", "").strip() or None
+
+
 def expand(path: str, origin: str) -> Path:
     """The path that a setting means: `~`, `$NAME` and `${NAME}` are expanded.
 

@@ -49,6 +49,14 @@ class ResNet(nn.Cell):
 
     def construct(self, x: Tensor) -> Tensor:
         """Compute feature maps."""
+        return self.maps(x)
+
+    def maps(self, x: Tensor) -> Tensor:
+        """Compute feature maps.
+
+        Classes of this one call it: in GRAPH mode, `super()` is that of the class of the network, even
+        in a method that it inherits, which would call itself then.
+        """
         x = self.max_pool(self.relu(self.bn1(self.conv1(x))))
         return self.layer4(self.layer3(self.layer2(self.layer1(x))))
 

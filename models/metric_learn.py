@@ -55,5 +55,5 @@ class metric_learn(ResNet50):  # the name that cards and checkpoints give the ne
 
     def construct(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         """Compute the outputs of inference or training, see the class."""
-        embedding = global_pool(super().construct(x))
+        embedding = global_pool(self.maps(x))
         return (embedding, self.head(embedding)) if self.training else embedding

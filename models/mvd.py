@@ -95,7 +95,7 @@ class _Branch(ResNet50):
         self.classifier = nn.Dense(FEATURES, num_class)
 
     def construct(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        feature = self.bottleneck(global_pool(super().construct(x)))
+        feature = self.bottleneck(global_pool(self.maps(x)))
         return (feature, self.classifier(feature)) if self.training else feature
 
 

@@ -121,7 +121,7 @@ class BottleneckResNet(ResNet):
 
     def construct(self, x: Tensor) -> Tensor:
         """Compute logits."""
-        return self.end_point(global_pool(super().construct(x)))
+        return self.end_point(global_pool(self.maps(x)))
 
 
 class resnet18(BasicResNet):

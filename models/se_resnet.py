@@ -150,7 +150,7 @@ class senet_resnet50(ResNet):
 
     def construct(self, x: Tensor) -> Tensor:
         """Compute logits."""
-        return self.end_point(global_pool(super().construct(x)))
+        return self.end_point(global_pool(self.maps(x)))
 
 
 class _WeighingBySe(Bottleneck):

@@ -41,6 +41,34 @@ MANIFESTS = {
 }
 """What the published file of a card holds, where that is known."""
 
+MVD = '''"""A network with the inputs and outputs of MVD, but of two layers."""
+
+from mindspore import nn
+
+from ._checkpoint import Argument, Checkpoint
+from ._crossmodal import INPUT_SHAPE, unit
+
+
+class MVD(nn.Cell):
+    checkpoint = Checkpoint(
+        class_argument="num_class",
+        head=("classifier.*",),
+        arguments=(Argument("num_class", "classifier.weight", 0),),
+    )
+
+    def __init__(self, num_class=395):
+        super().__init__()
+        self.input_shapes = (INPUT_SHAPE,)
+        self.pool = nn.AvgPool2d(36, 36)
+        self.layer = nn.Dense(3 * 8 * 4, 2048)
+        self.classifier = nn.Dense(2048, num_class)
+
+    def construct(self, x):
+        feature = unit(self.layer(self.pool(x).reshape(x.shape[0], -1)))
+        return feature, -feature, feature, -feature
+'''
+"""What computes in a moment in the place of `models/mvd.py`, where only its shapes matter."""
+
 
 def file_of(card: Card) -> str:
     """Name of our file for a card; cards whose files hold the same tensors share one."""

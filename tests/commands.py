@@ -44,7 +44,7 @@ asset:
 def run(*arguments: object, cwd: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
     """Run `mshub` of this checkout, in a process that has imported it where that changes nothing.
 
-    For commands that need MindSpore this is that of the tests: another one would take seconds.
+    For commands that compute this is that of the tests: another one would import MindSpore anew.
     """
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **env}
     if (cwd / "mindspore_hub").exists() and cwd != ROOT:  # `python -m` prefers this package
@@ -66,8 +66,8 @@ def run(*arguments: object, cwd: Path = ROOT, **env: str) -> subprocess.Complete
     return subprocess.CompletedProcess([*MSHUB, *words], code, *(text.result() for text in texts))
 
 
-_COMPUTING = {"bench", "bundle", "classify", "convert", "demo", "embed", "load"}
-"""Commands that need MindSpore, whose import takes longer than all they do with a small network."""
+_COMPUTING = {"bench", "bundle", "classify", "convert", "demo", "embed", "eval", "load", "match"}
+"""Commands that need MindSpore or NumPy, whose import takes longer than all they do here."""
 
 
 def _here(

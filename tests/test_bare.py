@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,24 @@ def test_files_of_other_families_come_through_a_mirror_with_just_their_parameter
         assert found.keys() == own.keys(), name
         for canonical, item in own.items():
             assert np.array_equal(found[canonical].asnumpy(), checkpoints.value(item)), item.name
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_hub_of_cards_without_networks_is_used_as_an_index_is(
+    published: tuple[Path, dict[str, str]], sha256: str, tmp_path: Path
+) -> None:
+    shutil.copytree(published[0] / "cards", tmp_path / "assets")
+    pinned, needed = f"{SHORT}_fern", f"`mshub download botany/1.9/{SHORT}_fern --pin`"
+    with pytest.raises(TrustError, match=needed):
+        mindspore_hub.load_weights(pinned, hub=tmp_path)
+    with pytest.raises(CardError, match=rf"has no models/{SHORT}\.py.* Both need {needed} before"):
+        mindspore_hub.load(pinned, hub=tmp_path)
+    assert mindspore_hub.download(pinned, hub=tmp_path, pin=True).name == sha256[2:]
+    for family in (SHORT, "facenet"):
+        weights = mindspore_hub.load_weights(f"{family}_fern", hub=tmp_path)
+        assert {*weights} == {*own_names(family).values()}
+    with pytest.raises(CheckpointError, match=r"botany/1.9/facenet_fern: .* does not fit Leaf"):
+        mindspore_hub.fit(Leaf(), "facenet_fern", hub=tmp_path)
 
 
 def test_what_is_left_out_is_said_once(hub: Path, caplog: pytest.LogCaptureFixture) -> None:

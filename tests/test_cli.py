@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
+import checkpoints
 import click
 import disks
 import pytest
@@ -862,13 +863,18 @@ def test_what_is_not_a_regular_file_is_refused_by_name_at_once(
     assert not list(tmp_path.glob("made*"))
 
 
-def test_demo_matches_the_samples_and_says_that_stand_in_weights_are_random() -> None:
-    done = run("demo", MSHUB_OFFLINE="1")
+def test_demo_matches_the_samples_and_says_that_stand_in_weights_are_random(
+    tmp_path: Path,
+) -> None:
+    hub = checkpoints.copy_hub(tmp_path / "hub")
+    (hub / "models" / "mvd.py").write_text(checkpoints.MVD, encoding="utf-8")
+    done = run("demo", cwd=hub, PYTHONPATH=str(hub), MSHUB_OFFLINE="1")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[:2] == [f"{len(CARDS)} cards checked, 0 findings", "entry points up to date"]
+    count = len(Hub.of(hub).cards)
+    assert lines[:2] == [f"{count} cards checked, 0 findings", "entry points up to date"]
     assert "weights below are RANDOM" in lines[2]
-    assert lines[3] == "MVD loaded: 80,966,232 parameters"
+    assert lines[3] == "MVD loaded: 620,750 parameters"
     samples = {path.stem for path in (ROOT / "mindspore_hub/samples").glob("*-infrared.png")}
     assert {line.partition(":")[0] for line in lines[4:]} == samples
     assert all(re.search(r": nearest is [a-z-]+-visible \(similarity ", line) for line in lines[4:])

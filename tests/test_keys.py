@@ -68,6 +68,7 @@ TEXTS = {
         *("none", "N/A", "no metric", "acc75.6.1", "IS8.1±0.2", "AUC 0.95 ± 0.01", "acc 75 76"),
         *("acc, mAP3", "mAP@0.5 55.3", "mAP@.5IoU41", "top1acc75.6top5acc92.1", "acc±3", "3.2mos"),
         *("TRP@FAR=0.1%95.6", "acc75.6 (±0.2) | mAP 3 +/- 1 %", "R10@1acc76.7", "acc+/- 3"),
+        *('" 1.9cv3"', "acc7 | 1.9cv3", "acc7 | FAR0.1recall3"),
     ),
     "family": ("resnet", "se-resnet", "Resnet", "res net", "../resnet", "_resnet"),
     "file-format": ("ckpt", "CKPT", "pth", "safetensors", "ckpt/onnx"),
@@ -196,6 +197,7 @@ def test_the_schema_refuses_what_the_check_refuses(key: str) -> None:
     ),
 )
 @example(key="used-for", parts=["inference", "|", "inference"])
+@example(key="evaluation", parts=[" ", "1.9", "cv", "1.9"])
 def test_the_schema_refuses_what_the_check_refuses_of_any_text(key: str, parts: list[str]) -> None:
     written = json.dumps("".join(parts))
     assume(key != "evaluation" or "".join(parts).strip())

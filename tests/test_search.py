@@ -93,7 +93,7 @@ def test_a_clone_of_other_cards_is_a_hub_without_networks(
     assert {name: (file.use, file.command) for name, file in files.items()} == {
         "moss": ("weights", "mshub download Own@moss"),
         "oak": ("weights", "mshub download Own@oak"),
-        "fern": ("reference", ""),
+        "fern": ("weights", "mshub download Own@fern --pin"),
     }
     assert search(loadable=True, hub=clone) == []
     with pytest.raises(CardError):

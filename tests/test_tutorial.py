@@ -21,33 +21,6 @@ CARD = "mvd_allresearch_sysumm01"
 BLOCK = re.compile(r"```(sh|python)\n(.*?)```", re.DOTALL)
 SHAPES = "print(v.shape, found.indices.shape, found.distances.shape)"
 
-SMALL = '''"""A network with the inputs and outputs of MVD, but of two layers."""
-
-from mindspore import nn
-
-from ._checkpoint import Argument, Checkpoint
-from ._crossmodal import INPUT_SHAPE, unit
-
-
-class MVD(nn.Cell):
-    checkpoint = Checkpoint(
-        class_argument="num_class",
-        head=("classifier.*",),
-        arguments=(Argument("num_class", "classifier.weight", 0),),
-    )
-
-    def __init__(self, num_class=395):
-        super().__init__()
-        self.input_shapes = (INPUT_SHAPE,)
-        self.pool = nn.AvgPool2d(36, 36)
-        self.layer = nn.Dense(3 * 8 * 4, 2048)
-        self.classifier = nn.Dense(2048, num_class)
-
-    def construct(self, x):
-        feature = unit(self.layer(self.pool(x).reshape(x.shape[0], -1)))
-        return feature, -feature, feature, -feature
-'''
-
 CLASSIFIER = """\
 # resnet18
 
@@ -86,7 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("tutorial")
     hub = checkpoints.copy_hub(root / "hub")
     card = Hub.of().resolve(CARD)
-    (hub / "models" / "mvd.py").write_text(SMALL, encoding="utf-8")
+    (hub / "models" / "mvd.py").write_text(checkpoints.MVD, encoding="utf-8")
     small = import_network(hub, "mvd", "MVD")
     tensors = checkpoints.tensors_in(small, card.asset.network_args)
     file = root / "mirror" / card.asset.file_name

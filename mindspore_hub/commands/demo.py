@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from mindspore_hub.hub.card import Card
 
-_MODEL = "MVD"
-_SAMPLES = Path(__file__).parents[1] / "samples"
+MODEL = "MVD"
+SAMPLES = Path(__file__).parents[1] / "samples"
 
 Say = Callable[[str], Any]
 
@@ -52,19 +52,23 @@ def run(say: Say) -> int:
     if findings or stale:
         say("\n".join([*map(str, findings), stale]))
         return 1
-    network = _load_network(say)
+    network = load_network(say)
     say(
-        f"{_MODEL} loaded: {describe(network, Hub.of().resolve(_MODEL).inputs)['parameters']:,} parameters"
+        f"{MODEL} loaded: {describe(network, Hub.of().resolve(MODEL).inputs)['parameters']:,} parameters"
     )
     for line in _match(network):
         say(line)
     return 0
 
 
-def _load_network(say: Say) -> nn.Cell:
+def load_network(say: Say) -> nn.Cell:
+    """MVD with its published checkpoint, or with random weights where that cannot be reached.
+
+    `say` is told so in one line.
+    """
     from mindspore_hub.networks.build import build
 
-    published = Hub.of().resolve(_MODEL)
+    published = Hub.of().resolve(MODEL)
     settings = Settings.from_environment()
     try:
         hasty = replace(settings, timeout=min(10, settings.timeout), retries=0)
@@ -133,8 +137,8 @@ def _match(network: nn.Cell) -> Iterator[str]:
     """For each infrared picture, the visible picture whose feature is nearest."""
     from mindspore_hub.tasks.retrieval import embed, match
 
-    infrared, visible = (sorted(_SAMPLES.glob(f"*-{kind}.png")) for kind in ("infrared", "visible"))
-    query, gallery = (embed(_MODEL, paths, network=network) for paths in (infrared, visible))
+    infrared, visible = (sorted(SAMPLES.glob(f"*-{kind}.png")) for kind in ("infrared", "visible"))
+    query, gallery = (embed(MODEL, paths, network=network) for paths in (infrared, visible))
     found = match(query, gallery, k=1)
     for path, (index,), (distance,) in zip(infrared, found.indices, found.distances, strict=True):
         nearest = visible[index].stem

@@ -37,7 +37,7 @@ def env(style: str) -> None:
 def describe_environment() -> dict[str, Any]:
     """Versions, folders and variables that decide how the package behaves.
 
-    No package is imported for it. Proxies, and what may be secret in other addresses, are hidden.
+    No package is imported for it. Proxies, the token of a server, and what may be secret in other addresses, are hidden.
     A fact that cannot be found out has the reason as its value, since that may be what is reported.
     """
     return {
@@ -50,7 +50,7 @@ def describe_environment() -> dict[str, Any]:
         "store": _fact(get_hub_dir),
         "variables": {
             name: "(set)"
-            if "PROXY" in name.upper()
+            if "PROXY" in name.upper() or name.upper() == "MSHUB_TOKEN"
             else ",".join(map(shown_address, value.split(",")))
             for name, value in sorted(os.environ.items())
             if name.upper().startswith(_PREFIXES)

@@ -62,6 +62,14 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     help="Measure N pictures only, drawn with --option seed=0; for classification.",
 )
+@click.option(
+    "--open-set",
+    metavar="RATE",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    multiple=True,
+    help="Measure the open-set identification rate (DIR) at this false alarm rate, too, such as 0.01; may "
+    "be given again. For retrieval.",
+)
 @batch_size_option(16)
 @runtime_options
 @skip_bad_option
@@ -95,6 +103,7 @@ def eval_(
     options: tuple[str, ...],
     trials: int,
     limit: int | None,
+    open_set: tuple[float, ...],
     batch_size: int,
     runtime: str | None,
     precision: str,
@@ -140,6 +149,7 @@ def eval_(
             options=dict(map(_option, options)),
             trials=trials,
             limit=limit,
+            open_set=open_set,
             batch_size=batch_size,
             skip_bad=skip_bad,
             checkpoint=checkpoint,

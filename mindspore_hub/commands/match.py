@@ -21,6 +21,7 @@ from mindspore_hub.commands._output import echo, print_table
 from mindspore_hub.tasks.retrieval.task import DISTANCES
 
 if TYPE_CHECKING:
+    from mindspore_hub.tasks.retrieval.calibration import Calibration
     from mindspore_hub.tasks.retrieval.matches import Matches
 
 _QUERIES = 100
@@ -29,7 +30,7 @@ _QUERIES = 100
 
 @click.command()
 @click.argument("query", metavar="QUERY.npz", type=EXISTING_FILE)
-@click.argument("gallery", metavar="[GALLERY.npz]", type=EXISTING_FILE, required=False)
+@click.argument("gallery", metavar="[GALLERY]", type=click.Path(path_type=str), required=False)
 @click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="Neighbours.")
 @click.option(
     "--distance",
@@ -46,6 +47,30 @@ _QUERIES = 100
     "--index",
     metavar="TEXT",
     help="Search with faiss: Flat, HNSW32, 'IVF1024,Flat;nprobe=32', ...",
+)
+@click.option(
+    "--where",
+    metavar="FILTER",
+    help='Only gallery images that fit, such as "camera != 2 and label in (7, 8)".',
+)
+@click.option("--exact", is_flag=True, help="Leave the index of a gallery of LanceDB alone.")
+@click.option(
+    "--calibrate",
+    "labelled",
+    metavar="LABELLED.npz",
+    type=EXISTING_FILE,
+    help="Say where there is no match: beyond a threshold that is found with these labelled features.",
+)
+@click.option(
+    "--false-matches",
+    metavar="RATE",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="With --calibrate: the wanted share of pairs of two identities that match, such as 0.01.",
+)
+@click.option(
+    "--calibration",
+    type=EXISTING_FILE,
+    help="The same with a file that `mshub calibrate` wrote.",
 )
 @click.option(
     "--sheet",
@@ -70,10 +95,15 @@ _QUERIES = 100
 @format_option
 def match(
     query: Path,
-    gallery: Path | None,
+    gallery: str | None,
     k: int,
     distance: str | None,
     index: str | None,
+    where: str | None,
+    exact: bool,
+    labelled: Path | None,
+    false_matches: float | None,
+    calibration: Path | None,
     sheets: tuple[Path, ...],
     sheet_queries: int,
     images: Path | None,
@@ -84,8 +114,8 @@ def match(
 ) -> None:
     """Find the nearest gallery images of each query, and write contact sheets of them.
 
-    QUERY.npz and GALLERY.npz are features, such as `mshub embed` writes. Without a gallery, images
-    are looked up among themselves; a file with roles, such as that of an evaluation, holds queries
+    QUERY.npz is features, such as `mshub embed` writes; GALLERY is another such file, or a gallery
+    (`mshub gallery`). Without one, images are looked up among themselves; a file with roles, such as that of an evaluation, holds queries
     and gallery of its own, and its first trial is taken.
     """
     from mindspore_hub.tasks.retrieval import match as find
@@ -94,15 +124,41 @@ def match(
     if not sheets and (images or gallery_images):
         msg = "--images and --gallery-images mean nothing without --sheet; add it."
         raise click.UsageError(msg)
+    if gallery is not None and "://" not in gallery and not Path(gallery).exists():
+        msg = f"{gallery} does not exist."
+        raise click.BadParameter(msg, param_hint="[GALLERY]")
     refuse_existing(*sheets, force=force)
     options = _rerank(**rerank)
-    found = find(query, gallery, k=k, distance=distance, rerank=options, index=index)
+    found = find(
+        query,
+        gallery,
+        k=k,
+        distance=distance,
+        rerank=options,
+        index=index,
+        where=where,
+        exact=exact,
+        calibration=_calibration(labelled, false_matches, calibration, distance),
+    )
     if style == "json":
         echo(printable_json(found.to_json()))
     else:
         _print(found)
     for sheet in sheets:
         found.save_sheet(sheet, images=images, gallery_images=gallery_images, queries=sheet_queries)
+
+
+def _calibration(
+    labelled: Path | None, rate: float | None, file: Path | None, distance: str | None
+) -> Calibration | Path | None:
+    if (labelled is None) != (rate is None) or (labelled and file):
+        msg = "give --calibrate LABELLED.npz with --false-matches RATE, or --calibration FILE"
+        raise click.UsageError(msg)
+    if labelled is None or rate is None:
+        return file
+    from mindspore_hub.tasks.retrieval import calibrate
+
+    return calibrate(labelled, false_match_rate=rate, distance=distance)
 
 
 def _check_endings(sheets: tuple[Path, ...]) -> None:
@@ -124,16 +180,41 @@ def _rerank(*, rerank: bool, **options: float | None) -> bool | dict[str, float]
 
 def _print(found: Matches) -> None:
     shown = min(len(found.query), _QUERIES)
-    known = found.correct is not None
-    header = ("Query", "Rank", "Nearest", "Distance", *(("Right",) if known else ()))
+    known = (("Right",) if found.correct is not None else ()) + (
+        ("Match",) if found.calibration is not None else ()
+    )
+    header = ("Query", "Rank", "Nearest", "Distance", *known)
     print_table(header, (row for query in range(shown) for row in _rows(found, query)))
     if shown < len(found.query):
         echo(f"{len(found.query) - shown:,} more queries; --format json lists all.", err=True)
+    for note in _notes(found):
+        echo(note, err=True)
+
+
+def _notes(found: Matches) -> Iterator[str]:
+    """How the search was made, where that is not by comparing all; what is no match."""
+    if found.how and found.how["kind"] != "exact":
+        yield (
+            f"Found by an index, {found.how['kind']}, whose recall is {found.how['recall']:.1%} "
+            f"({found.how['measured']}); --exact compares with every row."
+        )
+    if found.calibration is not None:
+        lacking = sum(not found.is_match(query) for query in range(len(found.query)))
+        yield (
+            f"{lacking:,} of {len(found.query):,} queries have no match within "
+            f"{found.calibration.threshold:#.4g} (false match rate {found.calibration.false_match_rate:g})."
+        )
 
 
 def _rows(found: Matches, query: int) -> Iterator[tuple[str, ...]]:
     for item in found.nearest(query):
         name = found.name(query) if item.rank == 1 else ""
-        mark = () if item.correct is None else ("✓" if item.correct else "✗",)
-        cells = (name, str(item.rank), item.name, f"{item.distance:#.4g}", *mark)
+        marks = [_mark(mark) for mark in (item.correct, item.match) if mark is not None]
+        if item.rank == 1 and item.match is False:
+            marks[-1] = "no match"
+        cells = (name, str(item.rank), item.name, f"{item.distance:#.4g}", *marks)
         yield tuple(map(one_line, cells))
+
+
+def _mark(value: bool) -> str:
+    return "✓" if value else "✗"

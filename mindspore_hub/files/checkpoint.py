@@ -86,14 +86,15 @@ def loadable_asset(card: Card, settings: Settings | None = None) -> Asset:
         raise CardError(msg)
     if asset.link and SHA256.fullmatch(asset.sha256):
         return asset
-    if not card.is_indexed:
+    is_pinnable = asset.link and _DIGITS.fullmatch(asset.sha256)
+    if not (card.is_indexed or is_pinnable):
         msg = (
             f"{card.path} declares an asset that can never be verified: asset-link "
             f"{shown_address(asset.link)!r}, asset-sha256 {asset.sha256!r}; "
             f"`mshub card check {card.path}` says what is wrong."
         )
         raise CardError(msg)
-    if not (asset.link and _DIGITS.fullmatch(asset.sha256)):
+    if not is_pinnable:
         missing = "sha256" if asset.link else "link"
         msg = f"{card.uid} publishes no {missing}, so its file cannot be had and verified."
         raise CardError(msg)
@@ -112,7 +113,7 @@ def loadable_asset(card: Card, settings: Settings | None = None) -> Asset:
 def _unpinned(card: Card, store: Store) -> Asset | None:
     """The checkpoint of a card if it has to be pinned first."""
     asset = card.asset
-    if not (card.is_indexed and asset and asset.link and _DIGITS.fullmatch(asset.sha256)):
+    if not (asset and asset.link and _DIGITS.fullmatch(asset.sha256)):
         return None
     return None if read_pin(store.pins, asset.sha256, asset.link) else asset
 

@@ -20,8 +20,8 @@ from mindspore_hub.gallery import archive
 from mindspore_hub.gallery.distances import Kind, exact
 from mindspore_hub.gallery.features import Features, Floats, Integers, about_of, load
 from mindspore_hub.gallery.index import Measured
-from mindspore_hub.gallery.origin import digests_of, ids_of
-from mindspore_hub.gallery.store import UNKNOWN, Found
+from mindspore_hub.gallery.origin import column, digests_of, ids_of
+from mindspore_hub.gallery.store import Found
 from mindspore_hub.gallery.where import Filter, Mask
 
 _PART = 8192
@@ -197,12 +197,7 @@ class _Contents:
 
     def column(self, name: str) -> npt.NDArray[Any]:
         """What a filter calls so, of every row."""
-        if name == "id":
-            return self.ids
-        found: npt.NDArray[Any] | None = getattr(self.features, f"{name}s")
-        if found is None:
-            return np.full(len(self), "" if name == "path" else UNKNOWN)
-        return found
+        return self.ids if name == "id" or not self.features else column(self.features, name)
 
     def part(self, places: Integers) -> Features:
         """Rows at these places, with all that a gallery keeps of them."""

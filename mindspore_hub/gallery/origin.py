@@ -59,7 +59,8 @@ def require_alike(
         FeaturesError: They were not made alike; the message says what differs.
     """
     for key in COMPARED:
-        both = [made_by(about).get(key) for about in (first, second)]
+        usual = "f32" if key == "precision" else None
+        both = [made_by(about).get(key, usual) for about in (first, second)]
         if both[0] == both[1] or (None in both and not strict):
             continue
         ours, theirs = (_shown(one) for one in both)
@@ -107,6 +108,16 @@ def digests_of(features: Features) -> npt.NDArray[np.str_]:
         seen[key] += 1
         found.append(row.hexdigest())
     return np.array(found)
+
+
+def column(features: Features, name: str) -> npt.NDArray[Any]:
+    """What a filter calls so, of each row `(N,)`; an unknown label or camera is -1, an unknown path empty."""
+    if name == "id":
+        return ids_of(digests_of(features))
+    found: npt.NDArray[Any] | None = getattr(features, f"{name}s")
+    if found is None:
+        return np.full(len(features), "" if name == "path" else -1)
+    return found
 
 
 def ids_of(digests: npt.NDArray[np.str_]) -> Integers:

@@ -92,6 +92,8 @@ class Comparison:
     def sql(self) -> str:
         """The same for a table."""
         values = ", ".join(map(_literal, self.values))
+        if self.operator == "like":
+            values = values.replace("\\", "\\\\")  # SQL takes it for the mark of a plain % or _
         return (
             f"({self.column} {self.operator} {f'({values})' if self.operator == 'in' else values})"
         )

@@ -353,10 +353,12 @@ def _with_unique_names(cards: list[Card]) -> Iterator[Card]:
     for card in cards:
         for variant in variants_of(card.name, card.model_name):
             meant.setdefault((card.model_name.lower(), variant), []).append(card)
-    newest = {key: _newest(group) for key, group in meant.items()}
+    newest: dict[tuple[str, str], list[Card]] = {}
     for card in cards:
-        is_meant = newest[card.model_name.lower(), card.variant.lower()] == [card]
-        yield card if is_meant else card.called_by_uid()
+        key = card.model_name.lower(), card.variant.lower()
+        newest[key] = newest.get(key) or _newest(meant[key])
+        first, *others = newest[key]
+        yield card if first is card and not others else card.called_by_uid()
 
 
 def _only(name: str, cards: list[Card]) -> Card:
@@ -369,7 +371,7 @@ def _only(name: str, cards: list[Card]) -> Card:
 
 def _newest(cards: list[Card]) -> list[Card]:
     """Of a card that is there for several releases, the newest; cards of several names are all meant."""
-    if len({card.name.lower() for card in cards}) > 1:
+    if len(cards) == 1 or len({card.name.lower() for card in cards}) > 1:
         return cards
     releases = [release_order(_folder(card)) for card in cards]
     return [card for card, at in zip(cards, releases, strict=True) if at == max(releases)]

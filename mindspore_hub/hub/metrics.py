@@ -36,7 +36,7 @@ _AT_END = (
 
 _NAME = (
     rf"(?![^0-9|]*\+/?-)"
-    rf"(?:FAR0\.1recall|(?:[0-9]+\.[0-9]+(?=[{_LETTER}]))?[^,;|±∓0-9]*?(?:{_INSIDE})*?)"
+    rf"(?:\s*FAR0\.1recall|(?:\s*[0-9]+\.[0-9]+(?=[{_LETTER}]))?[^,;|±∓0-9]*?(?:{_INSIDE})*?)"
 )
 """A name has no figure of its own, so that two numbers in one segment are not a metric."""
 

@@ -76,10 +76,7 @@ class PublishedFile:
     @property
     def use(self) -> str:
         """What can be done: `loads`, `weights` (there is no network for it) or `reference` only."""
-        if self.loads:
-            return "loads"
-        # Only what the index alone knows can be pinned.
-        return "reference" if self.card and not self.entry.is_full else self.entry.use
+        return "loads" if self.loads else self.entry.use
 
     @property
     def command(self) -> str:

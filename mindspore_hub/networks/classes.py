@@ -92,7 +92,7 @@ def network_class(card: Card, hub: Hub) -> Network:
     if not hub.has_network(card):
         msg = (
             f"{hub.root} has no models/{module}.py, which the network of {card.uid} is to be in. "
-            "Add it, or name another module in the card: `network: MODULE.NAME`."
+            f"Add it, or name another module in the card: `network: MODULE.NAME`. {_without(card)}"
         )
         raise CardError(msg)
     if hub.is_own:
@@ -111,16 +111,20 @@ def _without_network(card: Card) -> str:
     if link:
         folder = f"in the folder {link.path} of" if link.path else "in"
         where = f"{folder} {link.owner}/{link.repo}" + (f", branch {link.ref}" if link.ref else "")
-    msg = f"There is no network for {card.uid} here; its code was {where}."
+    return f"There is no network for {card.uid} here; its code was {where}. {_without(card)}"
+
+
+def _without(card: Card) -> str:
+    """What can be done with the checkpoint of a card where its network is not."""
     if card.asset is None:
-        return f"{msg} It publishes no checkpoint either."
+        return "It publishes no checkpoint either."
     if not (card.asset.link and card.asset.sha256):
-        return f"{msg} Its checkpoint cannot be verified either: it has no link, or no sha256."
+        return "Its checkpoint cannot be verified either: it has no link, or no sha256."
     pin = ""
     if not SHA256.fullmatch(card.asset.sha256):
         pin = f" Both need `mshub download {card.uid} --pin` before."
     return (
-        f'{msg} Its weights can be had alone, by `mindspore_hub.load_weights("{card.uid}")`, or in a '
+        f'Its weights can be had alone, by `mindspore_hub.load_weights("{card.uid}")`, or in a '
         f'network of yours, by `mindspore_hub.fit(network, "{card.uid}")`.{pin}'
     )
 

@@ -150,7 +150,7 @@ def _keep(model: Any, path: Path, key: str, derived: Derived) -> None:
     temporary = store.partial / f"{key}.{os.urandom(8).hex()}.tmp"
     try:
         with temporary.open("xb") as file:
-            file.write(model.export_model())
+            file.write(model.export_model().getbuffer())
         seal(temporary, {"key": key, "of": derived.sha256, "card": derived.uid})
         store.install(temporary, path)
     finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -37,6 +37,7 @@ class Evaluator(Protocol):
         options: Mapping[str, Any],
         trials: int,
         limit: int | None,
+        open_set: Sequence[float],
         batch_size: int,
         skip_bad: bool,
         output: Path | None,
@@ -60,6 +61,7 @@ def evaluate(
     options: Mapping[str, Any] | None = None,
     trials: int = 1,
     limit: int | None = None,
+    open_set: float | Sequence[float] = (),
     batch_size: int = 16,
     skip_bad: bool = False,
     output: str | os.PathLike[str] | None = None,
@@ -89,6 +91,9 @@ def evaluate(
         trials: How many trials are averaged: the ten splits of RegDB, galleries of SYSU-MM01 drawn
             with the seeds 0, 1 and so on. Published numbers are of one.
         limit: Measure that many pictures only, drawn with the option `seed`; for classification.
+        open_set: False alarm rates (FAR), such as 0.01, at which the open-set detection and identification
+            rate is measured, too: `dir@far0.01`, the share of queries whose nearest image is right and within
+            the threshold at which so many queries without a match raise a false alarm; for retrieval.
         batch_size: As in `embed`.
         skip_bad: As in `embed`; metrics are then those of fewer images.
         output: As in `embed`: where features are saved; for retrieval.
@@ -122,6 +127,8 @@ def evaluate(
     from mindspore_hub.hub.hub import Hub
     from mindspore_hub.hub.values import as_builtin
 
+    rates = as_builtin(open_set)
+    rates = (rates,) if isinstance(rates, float | int) else tuple(map(float, rates))
     with required_by("Evaluation"):
         if features is not None:
             from mindspore_hub.tasks.retrieval.evaluation import evaluate_features
@@ -131,6 +138,7 @@ def evaluate(
                 name=name,
                 protocol=protocol,
                 options=options or {},
+                open_set=rates,
                 hub=hub,
                 precision=precision,
             )
@@ -141,6 +149,7 @@ def evaluate(
             options=options or {},
             trials=as_builtin(trials),
             limit=as_builtin(limit),
+            open_set=rates,
             batch_size=as_builtin(batch_size),
             skip_bad=skip_bad,
             output=Path(output) if output is not None else None,

@@ -22,6 +22,19 @@ def test_imports_work_wherever_the_folder_is_copied(path):
                 _require_available(alias.name, ours)
 
 
+def test_no_construct_of_a_base_calls_super():
+    # In GRAPH mode, that would be the class itself for a network of a class below it.
+    classes = [
+        node
+        for path in MODELS.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef)
+    ]
+    bases = {ast.unparse(base) for node in classes for base in node.bases}
+    calling = {node.name for node in classes if "super().construct(" in ast.unparse(node)}
+    assert calling & bases == set()
+
+
 def test_class_has_the_name_of_its_module(network_module, network_class):
     assert network_class(network_module).__name__.lower() == network_module
 

@@ -58,7 +58,7 @@ def classify(
         hub: Hub root whose card the name means and whose network runs, as in `load`.
         trust: Run the networks of a hub that is not this package's own, as in `load`.
         runtime: What computes: `mindspore`, `onnxruntime`, `openvino`, or `auto`; by default what
-            `MSHUB_RUNTIME` says, else `auto` (`docs/speed.md`).
+            `MSHUB_RUNTIME` says, else `auto` (`docs/runtimes.md`).
         precision: `f32`, or `bf16` by OpenVINO where the processor has it; `auto` takes bf16 there.
         threads: Threads of the runtime, but of MindSpore; by default as many as this process may use.
 

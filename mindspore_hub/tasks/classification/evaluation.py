@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +51,7 @@ def evaluate_data(
     options: Mapping[str, Any],
     trials: int,
     limit: int | None,
+    open_set: Sequence[float],
     batch_size: int,
     skip_bad: bool,
     output: Path | None,
@@ -65,6 +66,9 @@ def evaluate_data(
     """Classify the test pictures of a data set, and count; see `mindspore_hub.evaluate`."""
     if trials != 1:
         msg = f"trials must be 1, but is {trials}: test pictures of classes are measured once."
+        raise FeaturesError(msg)
+    if open_set:
+        msg = "open_set (--open-set) is for retrieval; classes are all known."
         raise FeaturesError(msg)
     if output is not None and output.suffix.lower() != ".csv":
         msg = (

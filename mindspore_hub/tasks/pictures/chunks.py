@@ -10,13 +10,14 @@ others when it writes its file; any other plan begins anew.
 from __future__ import annotations
 
 import errno
+import functools
 import json
 import logging
 import os
 import shutil
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO, FileIO
@@ -173,17 +174,9 @@ class StoredChunks:
         Raises:
             StoreError: It cannot be written; what was there, and the chunks, are untouched.
         """
-        with (
-            self._storing(),
-            _files.replacing(self._output) as path,
-            zipfile.ZipFile(path, "w") as archive,
-        ):
-            for name in [*others, *self.widths]:
-                with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
-                    if name in others:
-                        np.save(entry, others[name], allow_pickle=False)
-                    else:
-                        self._copy(name, entry)
+        rows = {name: functools.partial(self._copy, name) for name in self.widths}
+        with self._storing():
+            write_arrays(self._output, others, rows)
         self._open.close()
         self._clean_up()
 
@@ -349,9 +342,7 @@ class StoredChunks:
         """Write an array as npy, its rows in the order of the pictures."""
         width = self.widths[name]
         places = self._places[self._places >= 0]
-        kind = _npy.dtype_to_descr(np.dtype(np.float32))
-        header = {"descr": kind, "fortran_order": False, "shape": (len(places), width)}
-        _npy.write_array_header_1_0(target, header)
+        write_header(target, (len(places), width))
         for run in np.split(places, np.flatnonzero(np.diff(places) != 1) + 1):
             file = self._rows_of(name, int(run[0]), width)
             left = 4 * len(run) * width
@@ -362,3 +353,26 @@ class StoredChunks:
                     raise StoreError(msg)
                 target.write(block)
                 left -= len(block)
+
+
+def write_arrays(
+    path: Path, arrays: Mapping[str, Array], rows: Mapping[str, Callable[[IO[bytes]], None]]
+) -> None:
+    """Write an npz file of arrays, and then of rows, each of which writes its entry by itself.
+
+    The same values make the same bytes, in whatever order rows were found.
+    """
+    with _files.replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.save(entry, array, allow_pickle=False)
+        for name, write in sorted(rows.items()):
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                write(entry)
+
+
+def write_header(target: IO[bytes], shape: tuple[int, int]) -> None:
+    """Write what goes before float32 rows in an npy file."""
+    kind = _npy.dtype_to_descr(np.dtype(np.float32))
+    header = {"descr": kind, "fortran_order": False, "shape": shape}
+    _npy.write_array_header_1_0(target, header)

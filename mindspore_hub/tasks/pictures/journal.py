@@ -18,7 +18,11 @@ def differences(file: Path, plan: Mapping[str, Any]) -> dict[str, str]:
         earlier = read_object(file.read_bytes())
     except (OSError, ValueError):
         return {"plan": f"{file.name} of the earlier one cannot be read"}
-    now = json.loads(json.dumps(plan))
+    return changes(earlier, json.loads(json.dumps(plan)))
+
+
+def changes(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, str]:
+    """What differs between two objects of JSON, in words by its keys."""
     return {
         key: _difference(key, earlier.get(key), now.get(key))
         for key in sorted(earlier.keys() | now.keys())

@@ -66,6 +66,14 @@ class Calibration:
         """Refuse features that were made otherwise than those that were measured; FeaturesError."""
         require_alike(about, self.about, names=(name, "the calibration"), strict=False)
 
+    def summary(self) -> dict[str, Any]:
+        """What a report says of it: the threshold, and both rates with their intervals."""
+        names = (
+            *("threshold", "threshold_interval", "false_match_rate", "false_non_match_rate"),
+            *("false_non_match_interval", "confidence", "distance", "counts"),
+        )
+        return {name: getattr(self, name) for name in names}
+
     def to_json(self) -> str:
         """Everything as JSON."""
         return json.dumps({"schema": SCHEMA, **dataclasses.asdict(self)}, indent=2)
@@ -73,6 +81,19 @@ class Calibration:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it as a JSON file; an existing one is replaced. Raises StoreError (an OSError)."""
         _files.replace(path, f"{self.to_json()}\n")
+
+    def save_plot(self, path: str | os.PathLike[str]) -> None:
+        """Draw the DET curve, and histograms of mated and non-mated distances, with the threshold.
+
+        Raises:
+            FeaturesError: The name does not end in .png, .svg or .pdf.
+            MissingDependencyError: Matplotlib is not installed.
+            StoreError: The file cannot be written (an OSError).
+        """
+        from mindspore_hub.tasks.retrieval.report import check_plot, draw_calibration
+
+        check_plot(path)
+        draw_calibration(self, path)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Calibration:

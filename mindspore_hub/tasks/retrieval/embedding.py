@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,15 @@ from mindspore_hub.gallery.gallery import Gallery
 from mindspore_hub.gallery.origin import digest_of_file
 from mindspore_hub.hub.card import stated
 from mindspore_hub.tasks.pictures.chunks import Chunk
+from mindspore_hub.tasks.pictures.cluster import Engine
 from mindspore_hub.tasks.pictures.fields import MODALITIES
 from mindspore_hub.tasks.pictures.runner import Outputs, Rows, Runner, require_some, skipped_of
-from mindspore_hub.tasks.pictures.samples import Samples
+from mindspore_hub.tasks.pictures.samples import Sample, Samples
+from mindspore_hub.tasks.pictures.shards import Shard
+from mindspore_hub.tasks.pictures.worker import Recipe
 from mindspore_hub.tasks.registry import read_task
 from mindspore_hub.tasks.retrieval.forward import forward
+from mindspore_hub.tasks.retrieval.parts import Part, Written, finished_part
 from mindspore_hub.tasks.retrieval.task import HEADLESS, Retrieval
 
 _ENROLLED = 256
@@ -35,11 +40,24 @@ Known = Mapping[str, Sequence[Any]]
 class Embedding(Runner):
     """Makes features with the network of a card; arguments and errors are those of `mindspore_hub.embed`.
 
-    Further keyword arguments are those of `Runner`.
+    Further keyword arguments are those of `Runner`. With `on`, processes elsewhere compute, see `Engine`.
     """
 
-    def __init__(self, name: str, *, modality: str | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        modality: str | None = None,
+        on: Engine | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(name, **options)
+        settings = {**options, "modality": modality}
+        self._elsewhere = (
+            None
+            if on is None
+            else (on, Recipe.of(type(self), name, self._hub, self.card, settings))
+        )
         task = stated(self.card, "task", read_task, "task: {name: retrieval, ...}")
         self._is_headless = task.HAS_HEAD
         self._retrieval = HEADLESS if self._is_headless else Retrieval.of(self.card)
@@ -72,6 +90,10 @@ class Embedding(Runner):
                 )
                 raise FeaturesError(msg)
 
+    def made_by(self) -> dict[str, Any]:
+        """What makes the features of any picture, as plain JSON."""
+        return self._about(Samples(None, []))
+
     def features(
         self, pictures: Samples, *, known: Known, facts: Mapping[str, Any] | None = None
     ) -> Features:
@@ -81,6 +103,7 @@ class Embedding(Runner):
         self.run(pictures.samples, chunks.append)
         skipped = {number: why for chunk in chunks for number, why in chunk.skipped.items()}
         others = _others(skipped, pictures, known, {**self._about(pictures), **(facts or {})})
+        chunks.sort(key=lambda chunk: chunk.numbers[0])  # others compute in any order
         made = [chunk.arrays for chunk in chunks if chunk.arrays]
         arrays: dict[str, Any] = {
             name: np.concatenate([rows[name] for rows in made]) for name in made[0]
@@ -94,21 +117,63 @@ class Embedding(Runner):
         *,
         known: Known,
         facts: Mapping[str, Any] | None = None,
+        shard: Shard | None = None,
     ) -> Written:
         """Write features of pictures to a file; what an earlier call left of them is taken up.
 
-        `known` is what is known of each picture, `facts` what is known of them all, as plain JSON.
+        `known` is what is known of each picture, `facts` what is known of them all, as plain JSON. Of a
+        `shard`, only its pictures are computed, as the run of all computes them.
         """
-        made_by = self._about(pictures)
-        with self.stored(pictures, output, made_by) as chunks:
-            self._require_extras(pictures)
-            self.run(pictures.samples, chunks.append, missing=chunks.missing())
-            others = _others(chunks.skipped, pictures, known, {**made_by, **(facts or {})})
+        part = Part.of(shard, pictures, known, batch_size=self._batch_size)
+        made_by = {**self._about(pictures), **part.facts}
+        with self.stored(part.pictures, output, made_by) as chunks:
+            self._require_extras(part.pictures)
+            missing = [part.numbers[place] for place in chunks.missing()]
+            self.run(pictures.samples, part.placing(chunks.append), missing=missing)
+            about = {**made_by, **(facts or {}), **part.finished(chunks.skipped)}
             # The vectors are on disk; what else is known of them is checked without them.
-            arrays = Features(np.zeros((chunks.rows, 1)), **others).arrays()
-            del arrays["vectors"]
+            if chunks.rows or shard is None:
+                others = _others(chunks.skipped, part.pictures, part.known, about)
+                arrays = Features(np.zeros((chunks.rows, 1)), **others).arrays()
+                about = others["about"]
+            else:  # no picture of the shard could be read
+                about = {**about, **skipped_of(part.pictures, chunks.skipped)}
+                arrays = {"about": Features(np.zeros((1, 1)), about=about).arrays()["about"]}
+            arrays.pop("vectors", None)
             chunks.save(arrays)
-        return Written(chunks.rows, chunks.widths["vectors"], others["about"])
+        return Written(chunks.rows, chunks.widths.get("vectors", 0), about)
+
+    def finished(
+        self, pictures: Samples, output: Path, *, known: Known, shard: Shard
+    ) -> Written | None:
+        """What an earlier call wrote of the same part; None if there is no such file."""
+        part = Part.of(shard, pictures, known, batch_size=self._batch_size)
+        return finished_part(output, {**self._about(pictures), **part.facts})
+
+    def run(
+        self,
+        samples: Sequence[Sample],
+        append: Callable[[Chunk], None],
+        *,
+        missing: Sequence[int] | None = None,
+    ) -> None:
+        """As in `Runner`; what others compute comes in any order."""
+        if self._elsewhere is None:
+            super().run(samples, append, missing=missing)
+            return
+        missing = range(len(samples)) if missing is None else missing
+        size = max(min(self._batch_size, len(samples)), 1)
+        batches = [missing[begin : begin + size] for begin in range(0, len(missing), size)]
+        done = len(samples) - len(missing)
+        engine, recipe = self._elsewhere
+        choice = self.chosen(len(samples))  # which is not for each worker to make
+        recipe = recipe.using(runtime=choice.runtime, precision=choice.precision)
+        found = engine.compute(recipe, self._about(Samples(None, [])), samples, batches)
+        with self._shown() as progress, closing(found):
+            for chunk in found:
+                append(chunk)
+                done += len(chunk.numbers)
+                progress(done, len(samples))
 
     def enrol(
         self,
@@ -171,15 +236,6 @@ class Embedding(Runner):
     def _about(self, pictures: Samples) -> dict[str, Any]:
         """What makes the features, as plain JSON."""
         return self.about(pictures, retrieval=self._retrieval.feature, modality=self._modality)
-
-
-@dataclass(frozen=True)
-class Written:
-    """Pictures and values of each in a file of features, which may be more than fits into memory."""
-
-    pictures: int
-    dimension: int
-    about: dict[str, Any]
 
 
 @dataclass(frozen=True)

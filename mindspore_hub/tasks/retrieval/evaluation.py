@@ -30,7 +30,9 @@ from mindspore_hub.tasks.report import Report, claims_of
 from mindspore_hub.tasks.retrieval import datasets
 from mindspore_hub.tasks.retrieval.datasets import Dataset, Evaluation, Item
 from mindspore_hub.tasks.retrieval.embedding import Embedding, Known
+from mindspore_hub.tasks.retrieval.matching import kind_of
 from mindspore_hub.tasks.retrieval.metrics import Result, mean_of
+from mindspore_hub.tasks.retrieval.open_set import identification_rates
 from mindspore_hub.tasks.retrieval.task import KINDS, Protocol, Retrieval
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ def evaluate_features(
     name: str | None,
     protocol: str | None,
     options: Mapping[str, Any],
+    open_set: Sequence[float] = (),
     hub: AnyHub = None,
     precision: str = "f32",
 ) -> Report:
@@ -62,7 +65,7 @@ def evaluate_features(
     card = _card(name, found.about, Hub.of(hub))
     followed = _follow(card, found.about, protocol=protocol, options=options, made=True)
     scored = _make(followed, found.about)
-    return _report(card, followed, scored, found, precision=precision)
+    return _report(card, followed, scored, found, open_set, precision=precision)
 
 
 def evaluate_data(
@@ -73,6 +76,7 @@ def evaluate_data(
     options: Mapping[str, Any],
     trials: int,
     limit: int | None,
+    open_set: Sequence[float],
     batch_size: int,
     skip_bad: bool,
     output: Path | None,
@@ -117,7 +121,7 @@ def evaluate_data(
     else:
         embedding.write(pictures, output, known=known, facts=facts)
         made = features.load(output)
-    return _report(card, followed, scored, made, precision=precision)
+    return _report(card, followed, scored, made, open_set, precision=precision)
 
 
 def _check_trials(trials: int, options: Mapping[str, Any]) -> None:
@@ -145,10 +149,11 @@ def _report(
     followed: Protocol,
     protocol: Evaluation,
     found: Features,
+    open_set: Sequence[float],
     *,
     precision: str,
 ) -> Report:
-    results = _results(protocol, found)
+    results = _results(protocol, found, open_set)
     result = results[0] if len(results) == 1 else mean_of(results)
     # Published numbers are of one trial, and compare with no mean.
     rounded = found.about.get("precision") == "bf16" and precision != "bf16"
@@ -161,13 +166,17 @@ def _report(
     return Report(uid, result, claims, weights, dict(found.about), versions(), why)
 
 
-def _results(protocol: Evaluation, found: Features) -> list[Result]:
+def _results(protocol: Evaluation, found: Features, open_set: Sequence[float]) -> list[Result]:
     """The result of each trial; what is wrong with one of several is said with its number."""
     trials = found.trials()
     results = []
     for number, (query, gallery) in enumerate(trials):
         try:
-            results.append(protocol.evaluate(query, gallery))
+            result = protocol.evaluate(query, gallery)
+            rates = identification_rates(
+                query, gallery, rates=open_set, kind=kind_of(None, found.about)
+            )
+            results.append(dataclasses.replace(result, metrics={**result.metrics, **rates}))
         except FeaturesError as error:
             if len(trials) == 1:
                 raise

@@ -1,4 +1,4 @@
-"""A picture of the CMC curve of a report."""
+"""Pictures: the CMC curve of a report, and what a calibration measured."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from mindspore_hub.tasks.retrieval.metrics import Result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from mindspore_hub.tasks.retrieval.calibration import Calibration
 
 _FORMATS = (".png", ".svg", ".pdf")
 
@@ -80,3 +82,39 @@ def _cmc_figure(report: Report, curve: Sequence[float]) -> Figure:
     # A curve may run through any part of the axes, so the legend is below them.
     figure.legend(loc="outside lower center", ncols=2)
     return figure
+
+
+def draw_calibration(found: Calibration, path: str | os.PathLike[str]) -> None:
+    """Draw the DET curve of a calibration, and histograms of distances; see `Calibration.save_plot`."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4.6), layout="constrained")
+    curve, bars = figure.subplots(1, 2)
+    rates = [
+        [100 * share for share in found.det[name]]
+        for name in ("false_match_rate", "false_non_match_rate")
+    ]
+    curve.plot(*rates, label="DET curve")
+    point = [100 * found.false_match_rate], [100 * found.false_non_match_rate]
+    low, high = (100 * share for share in found.false_non_match_interval)
+    errors = [[max(0.0, point[1][0] - low)], [max(0.0, high - point[1][0])]]
+    label = f"threshold {found.threshold:.4g}, {found.confidence:.0%} interval"
+    curve.errorbar(*point, yerr=errors, fmt="o", capsize=3, label=label)
+    curve.set(xscale="log", ylim=(0, None))
+    curve.set(xlabel="False match rate (%)", ylabel="False non-match rate (%)")
+    curve.grid(alpha=0.3)
+    edges = found.histograms["edges"]
+    for name, label in (("non_mated", "of two identities"), ("mated", "of one identity")):
+        counts = found.histograms[name]
+        shares = [100 * count / max(1, sum(counts)) for count in counts]
+        bars.stairs(shares, edges, fill=True, alpha=0.5, label=label)
+    bars.axvline(found.threshold, color="black", linestyle="--", label="threshold")
+    bars.axvspan(*found.threshold_interval, color="black", alpha=0.15, linewidth=0)
+    bars.set(xlabel=f"Distance ({found.distance})", ylabel="Comparisons (%)")
+    for axes in (curve, bars):
+        axes.legend(loc="best")
+    numbers = found.counts
+    title = f"{found.about.get('card', 'features')} · {numbers['identities']:,} identities"
+    figure.suptitle(textwrap.fill(title, 80), parse_math=False)
+    with _files.replacing(path) as temporary:
+        figure.savefig(temporary, dpi=150)

@@ -31,9 +31,10 @@ _DISTANCES = {"dot": "negative inner product", "euclidean": "squared Euclidean"}
 
 @dataclass(frozen=True)
 class Tile(page.Tile):
-    """A picture of a sheet, and what is known of it if it is not a query."""
+    """A picture of a sheet: what is known of it if it is not a query; whether a query has a match."""
 
     nearest: Nearest | None = None
+    match: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def plan(
     other = _root(gallery_images or images, matches.gallery, _GALLERY, "gallery_images")
     rows = [
         (
-            _tile(root, matches.name(query)),
+            _tile(root, matches.name(query), match=matches.is_match(query)),
             *(_tile(other, item.name, item) for item in matches.nearest(query)),
         )
         for query in places
@@ -132,8 +133,10 @@ def _named(argument: str) -> str:
     return f"`--{argument.replace('_', '-')} DIR`, or `{argument}=` in Python"
 
 
-def _tile(root: Path, name: str, nearest: Nearest | None = None) -> Tile:
-    return Tile(shown(name), page.file_of(root, name), nearest)
+def _tile(
+    root: Path, name: str, nearest: Nearest | None = None, *, match: bool | None = None
+) -> Tile:
+    return Tile(shown(name), page.file_of(root, name), nearest, match)
 
 
 def _facts(matches: Matches, queries: int) -> Iterator[str]:
@@ -144,9 +147,14 @@ def _facts(matches: Matches, queries: int) -> Iterator[str]:
     every = len(matches.query)
     which = "" if queries == every else f" of {every:,}, evenly spread"
     among = matches.gallery is matches.query
-    others = f"the other {every - 1:,}" if among else f"{len(matches.gallery):,} in the gallery"
+    others = f"the other {every - 1:,}" if among else f"{matches.images:,} in the gallery"
     yield f"Queries: {queries:,}{which}; nearest: {matches.indices.shape[1]} of {others}"
     yield _how(matches)
+    if matches.where is not None:
+        yield f"Only gallery images that fit: {shown(matches.where)}"
+    if matches.calibration is not None:
+        rate, limit = matches.calibration.false_match_rate, matches.calibration.threshold
+        yield f"No match beyond {limit:#.4g}, for a false match rate of {rate:g}"
     if matches.correct is not None and matches.correct.size:
         first = int(np.count_nonzero(matches.correct[:, 0]))
         yield f"The nearest image has the label of the query for {first:,} of {every:,} queries"
@@ -157,4 +165,6 @@ def _how(matches: Matches) -> str:
         options = ", ".join(f"{name} {value:g}" for name, value in matches.rerank.items())
         return f"Distance: k-reciprocal re-ranking ({options})"
     index = f"; found by the faiss index {matches.index}" if matches.index is not None else ""
+    if matches.how and matches.how["kind"] != "exact":
+        index = f"; found by an index, {matches.how['kind']}, whose recall is {matches.how['recall']:.1%}"
     return f"Distance: {_DISTANCES[matches.distance]}, lower is nearer{index}"

@@ -204,7 +204,7 @@ def _draw_caption(image: Image.Image, tile: Tile, corner: tuple[int, int], width
     x, y = corner
     item = tile.nearest
     if item is None:
-        pen.text((x, y), "query", _TEXT, _font(_BODY))
+        pen.text((x, y), "query: no match" if tile.match is False else "query", _TEXT, _font(_BODY))
     else:
         left = x
         if item.correct is not None:

@@ -183,7 +183,8 @@ class Retrieval(Task):
 
     EXAMPLE: ClassVar[str] = "{name: retrieval, outputs: [0], distance: dot}"
     PUBLIC: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("embed", "match"), ""),
+        **dict.fromkeys(("calibrate", "embed", "match", "merge_parts"), ""),
+        "Calibration": "calibration",
         "Matches": "matches",
         "finetune": "training",
         "Finetuned": "training.run",

@@ -1,0 +1,21 @@
+"""Upstream's module `optimize`."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from mindspore_hub.errors import ExportError
+
+
+def transform(*args: Any, **kwargs: Any) -> NoReturn:
+    """Refuse, and say what there is instead; upstream never had more than the name.
+
+    Raises:
+        ExportError: Always.
+    """
+    del args, kwargs
+    msg = (
+        "optimize.transform does nothing, here as upstream. `mshub convert NAME -o net.onnx` writes a network for "
+        "other engines, and `--runtime` of `mshub embed`, `bench` and `serve` chooses one."
+    )
+    raise ExportError(msg)
