@@ -54,6 +54,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     card.path.write_text(text, encoding="utf-8")
     monkeypatch.setenv("MSHUB_MIRRORS", str(file.parent))
     invoke("generate", "--hub", str(root))
+    mindspore_hub.load("Walker", hub=root, trust=True, pretrained=False)
     monkeypatch.setenv("MSHUB_HUB", str(root))
     return root
 

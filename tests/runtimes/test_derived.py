@@ -14,7 +14,6 @@ import pytest
 import tiny
 from click.testing import CliRunner
 from mindspore import Tensor, nn, ops
-from mindspore_hub.tasks.retrieval.features import load
 
 import mindspore_hub
 from mindspore_hub.commands.main import mshub
