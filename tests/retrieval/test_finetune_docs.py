@@ -63,7 +63,7 @@ def test_the_page_leads_from_pictures_to_a_card(hub: Path, folder: Path) -> None
     people.draw(folder / "people", 12, 4)
     people.draw(folder / "query", 2, 2)
     lines = [line[2:] for block in blocks("console") for line in block.splitlines()]
-    train, embed, _, _, publish = (shlex.split(line)[1:] for line in lines)
+    train, embed, _, _, _, publish = (shlex.split(line)[1:] for line in lines)
     printed = invoke(*train, *FEWER.split()).stdout
     assert re.search(r"^own\.ckpt: step \d, rank-1 \S+ %, mAP \S+ %$", printed, re.MULTILINE)
     invoke(*embed)
