@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from mindspore_hub.tasks.retrieval import calibrate, embed, match, merge_parts
     from mindspore_hub.tasks.retrieval.calibration import Calibration
     from mindspore_hub.tasks.retrieval.matches import Matches
+    from mindspore_hub.tasks.retrieval.training import finetune
+    from mindspore_hub.tasks.retrieval.training.run import Finetuned
 
 __all__ = [
     "AmbiguousNameError",
@@ -65,6 +67,7 @@ __all__ = [
     "ExportError",
     "Features",
     "FeaturesError",
+    "Finetuned",
     "Fitted",
     "Gallery",
     "HubError",
@@ -92,6 +95,7 @@ __all__ = [
     "download",
     "embed",
     "evaluate",
+    "finetune",
     "fit",
     "get_hub_dir",
     "hub_list",

@@ -32,6 +32,28 @@ def counter(title: str, *, shown: bool) -> AbstractContextManager[Progress]:
 
 
 @contextmanager
+def stepper(title: str, *, shown: bool) -> Iterator[Callable[[int, int, str], None]]:
+    """A counter of steps, whose callback also takes what is to be said beside them."""
+    if not (shown and _draws()):
+        yield lambda _done, _total, _facts: None
+        return
+    from rich import progress
+    from rich.console import Console
+
+    columns = (
+        progress.TextColumn("{task.description}", markup=False),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeRemainingColumn(),
+    )
+    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as display:
+        task = display.add_task(one_line(title), total=None)
+        yield lambda done, total, facts: display.update(
+            task, completed=done, total=total, description=one_line(f"{title}: {facts}")
+        )
+
+
+@contextmanager
 def _drawn(title: str, amounts: tuple[str, ...], *, shown: bool) -> Iterator[Progress]:
     if not (shown and _draws()):
         yield lambda _done, _total: None

@@ -29,6 +29,7 @@ def load(
     force_reload: bool = False,
     hub: str | os.PathLike[str] | Hub | None = None,
     trust: bool = False,
+    checkpoint: str | os.PathLike[str] | None = None,
     **kwargs: Any,
 ) -> nn.Cell:
     """Load a network by name, with its published checkpoint.
@@ -49,6 +50,9 @@ def load(
         trust: Run the networks of a hub that is not this package's own: that of `hub` or
             `MSHUB_HUB`, or the one at the path `name` or around the card there. Its code runs now,
             and later without `trust` as long as it is the same.
+        checkpoint: A file of yours, which is loaded strictly in place of the published one, such as
+            what `finetune` wrote. Arguments that its shapes tell are those of the file; if a note lies
+            beside it (`own.ckpt.json`), it must be the file that the note describes.
         **kwargs: Keyword arguments of the network's constructor; they go before those of the card.
             `num_class` and `num_classes` are understood by every network that classifies: with
             another number than the checkpoint's, its head keeps its initial values, which a warning
@@ -78,9 +82,14 @@ def load(
     from mindspore_hub.networks.build import build, create
 
     _check_types(name, source, pretrained=pretrained, force_reload=force_reload, trust=trust)
+    if checkpoint is not None and (force_reload or not pretrained):
+        msg = "checkpoint= is loaded from your file; leave out force_reload= and pretrained=False."
+        raise ValueError(msg)
     card, found = _find(name, source, hub, trust=trust)
     if pretrained:
-        return build(card, found, kwargs, positional=args, force=force_reload)
+        return build(
+            card, found, kwargs, positional=args, force=force_reload, checkpoint=checkpoint
+        )
     return create(card, found, kwargs, positional=args)
 
 

@@ -7,6 +7,7 @@ from ._arguments import require_counts, require_fractions, require_one_of
 from ._checkpoint import Argument, Checkpoint, UnusedCopy
 from ._crossmodal import INPUT_SHAPE, TRUNK_NORMS, unit
 from ._resnet import FEATURES, ResNet50, global_pool
+from ._training import Training
 
 _PARTS = 3
 _STAGES = ("layer1", "layer2", "layer3", "layer4")
@@ -63,6 +64,8 @@ class DDAG(nn.Cell):
             UnusedCopy("base_resnet.base.", "resnet50.", _STAGES),
         ),
     )
+
+    training_outputs = Training(features=(0,), logits=(1, 2))
 
     def __init__(
         self,

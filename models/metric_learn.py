@@ -5,6 +5,7 @@ from mindspore import Tensor, nn
 from ._arguments import require_counts
 from ._checkpoint import Argument, Checkpoint
 from ._resnet import FEATURES, ResNet50, global_pool
+from ._training import Training
 
 
 class metric_learn(ResNet50):  # the name that cards and checkpoints give the network
@@ -43,6 +44,8 @@ class metric_learn(ResNet50):  # the name that cards and checkpoints give the ne
         arguments=(Argument("class_num", "head.weight", 0),),
         renames={"weight": "head.weight", "bias": "head.bias"},
     )
+
+    training_outputs = Training(features=(0,), logits=(1,))
 
     def __init__(self, class_num: int = 5184) -> None:
         (class_num,) = require_counts(class_num=class_num)

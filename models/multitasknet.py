@@ -6,6 +6,7 @@ from ._arguments import require_counts, require_one_of
 from ._checkpoint import Argument, Checkpoint
 from ._densenet import FEATURES, DenseNetTrunk
 from ._resnet import global_pool
+from ._training import Training
 
 _HEATMAPS = 36
 _SEGMENTS = 13
@@ -63,6 +64,8 @@ class MultiTaskNet(nn.Cell):
             ),
         ),
     )
+
+    training_outputs = Training(features=(-1,), logits=(0,))
 
     def __init__(
         self,

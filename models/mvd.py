@@ -8,6 +8,7 @@ from ._arguments import require_counts, require_fractions
 from ._checkpoint import Argument, Checkpoint
 from ._crossmodal import INPUT_SHAPE, TRUNK_NORMS, unit
 from ._resnet import FEATURES, ResNet50, global_pool
+from ._training import Training
 
 
 class MVD(nn.Cell):
@@ -53,6 +54,8 @@ class MVD(nn.Cell):
             Argument("z_dim", "rgb_bottleneck.bottleneck.model.6.weight", 0),
         ),
     )
+
+    training_outputs = Training(features=(0, 4, 8, 12), logits=(1, 3, 5, 7, 9, 11, 13, 15))
 
     def __init__(self, num_class: int = 395, drop: float = 0.2, z_dim: int = 512) -> None:
         (num_class,) = require_counts(num_class=num_class)

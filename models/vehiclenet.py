@@ -5,6 +5,7 @@ from mindspore import Tensor, nn
 from ._arguments import require_counts, require_fractions, require_one_of
 from ._checkpoint import Argument, Checkpoint
 from ._resnet import FEATURES, ResNet50, global_pool
+from ._training import Training
 
 
 class VehicleNet(nn.Cell):
@@ -43,6 +44,8 @@ class VehicleNet(nn.Cell):
         head=("classifier.classifier.*",),
         arguments=(Argument("class_num", "classifier.classifier.weight", 0),),
     )
+
+    training_outputs = Training(features=(), logits=(0,))
 
     def __init__(self, class_num: int = 575, droprate: float = 0.5, stride: int = 1) -> None:
         (class_num,) = require_counts(class_num=class_num)

@@ -7,9 +7,10 @@ import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from mindspore_hub._text import count
-from mindspore_hub.authoring.new import shapes_text
+from mindspore_hub.authoring.new import flow, shapes_text
 from mindspore_hub.checking.rules._sections import section_lines
 from mindspore_hub.errors import CardError, MissingFactsError
 from mindspore_hub.hub import front_matter, keys
@@ -114,6 +115,28 @@ def check_keys(facts: Mapping[str, str]) -> None:
                 hint = f"{place}."
             msg = f"{key!r} is not a fact that can be given; {hint}"
             raise CardError(msg)
+
+
+def noted(note: Mapping[str, Any]) -> dict[str, str]:
+    """Facts that the note of a fine-tuned checkpoint states; see `networks/own.py`."""
+    if not note:
+        return {}
+    metrics = note.get("metrics", {})
+    release = str(note.get("versions", {}).get("mindspore", "")).split("+")[0]
+    task = {"name": "retrieval", **note["retrieval"]} if "retrieval" in note else {}
+    found = {
+        "evaluation": " | ".join(
+            f"{name}{round(100 * metrics[key], 2):g}"
+            for key, name in (("rank1", "rank1acc"), ("mAP", "mAP"))
+            if key in metrics
+        ),
+        "device": str(note.get("device", "")),
+        "mindspore-version": re.sub(r"^(\d+\.\d+)\.0$", r"\1", release),
+        "preprocessing": flow(note.get("preprocessing", {})),
+        "task": flow(task),
+        "fine-tunable": "True",
+    }
+    return {key: value for key, value in found.items() if value not in ("", "{}")}
 
 
 def gather(

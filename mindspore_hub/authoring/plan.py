@@ -9,12 +9,12 @@ import ast
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 
 from mindspore_hub import _files
-from mindspore_hub.authoring.facts import check_keys, domain, gather, require_all
+from mindspore_hub.authoring.facts import check_keys, domain, gather, noted, require_all
 from mindspore_hub.authoring.new import parse_shapes
 from mindspore_hub.errors import CardError, CheckpointError, SettingsError, UnknownNameError
 from mindspore_hub.hub.card import Card
@@ -31,6 +31,7 @@ from mindspore_hub.hub.paths import entry_point_path
 from mindspore_hub.hub.values import Argument, Shape
 from mindspore_hub.hub.vocabulary import accepted_dataset, is_accepted_dataset, listed, plain
 from mindspore_hub.networks.examine import Examination, describe
+from mindspore_hub.networks.own import read_note
 from mindspore_hub.tensors import map_file, read_index
 
 _FOLDER = re.compile(r"[\w+-][\w.+-]*", re.ASCII)
@@ -100,13 +101,36 @@ class Plan:
 def draft(request: Request) -> tuple[str, list[Card], dict[str, str]]:
     """Model, its cards and all facts that are known; no fact is required yet."""
     check_keys(request.facts)
+    request = with_note(request)
     siblings = _siblings(request.root, request.model)
     model = _class_name(request, siblings[0].model_name if siblings else request.model)
     return model, siblings, gather(model, request.facts, siblings, request.checkpoint.name)
 
 
+def with_note(request: Request) -> Request:
+    """The request with what the note beside its checkpoint states, where nothing else was given.
+
+    Raises:
+        CardError: The checkpoint was made from a network of another model.
+    """
+    note = read_note(request.checkpoint)
+    model = str(note.get("model", request.model))
+    if model.lower() != request.model.lower():
+        msg = (
+            f"{request.checkpoint} was made from {note.get('card')}, whose network is {model}, not "
+            f"{request.model}; give --model {model}."
+        )
+        raise CardError(msg)
+    return replace(
+        request,
+        facts={**noted(note), **{key: text for key, text in request.facts.items() if text}},
+        network_args={**note.get("network_args", {}), **request.network_args},
+    )
+
+
 def make_plan(request: Request) -> Plan:
     """Decide what is to be published; the errors are those of `publish`."""
+    request = with_note(request)
     model, siblings, facts = draft(request)
     require_all(facts)
     file, sha256 = _read_file(request.checkpoint)

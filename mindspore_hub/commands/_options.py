@@ -216,6 +216,13 @@ def batch_size_option(default: int) -> Callable[[_Command], _Command]:
     )
 
 
+checkpoint_option = click.option(
+    "--checkpoint",
+    type=EXISTING_FILE,
+    help="A file of yours to load in place of the published one, such as what finetune wrote.",
+)
+
+
 def runtime_options(command: _Command) -> _Command:
     """Give a command `--runtime`, `--precision` and `--threads`, as `Runner` takes them."""
     for option in (

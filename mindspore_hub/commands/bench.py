@@ -20,6 +20,7 @@ import click
 from mindspore_hub.commands._options import (
     FILE,
     batch_size_option,
+    checkpoint_option,
     format_option,
     hub_option,
     no_pretrained_option,
@@ -43,6 +44,7 @@ _PASSES = 5
 @click.argument("name")
 @batch_size_option(1)
 @no_pretrained_option
+@checkpoint_option
 @click.option(
     "--threads",
     type=click.IntRange(min=1),
@@ -51,14 +53,21 @@ _PASSES = 5
 @hub_option(trust=True)
 @format_option
 def bench(
-    name: str, batch_size: int, no_pretrained: bool, threads: int | None, hub: Hub, style: str
+    name: str,
+    batch_size: int,
+    no_pretrained: bool,
+    checkpoint: Path | None,
+    threads: int | None,
+    hub: Hub,
+    style: str,
 ) -> None:
     """Measure how fast NAME loads, and computes in each mode and runtime that is installed.
 
     MindSpore loads the network, and computes it in PyNative and GRAPH mode. Then each runtime computes what
-    the task of the card needs, with the published checkpoint, for 1, 8 and 32 samples at once.
+    the task of the card needs, with the published checkpoint, for 1, 8 and 32 samples at once. With
+    --checkpoint, MindSpore alone is measured.
     """
-    from mindspore_hub.files.checkpoint import checkpoint
+    from mindspore_hub.files import checkpoint as published
     from mindspore_hub.networks.classes import find_network
     from mindspore_hub.networks.trust import check_trusted
     from mindspore_hub.runtimes.choice import installed
@@ -67,14 +76,16 @@ def bench(
     if not (hub.is_own or card.is_indexed):  # before anything is brought or started
         check_trusted(hub, card.uid)
     there = installed()
-    if not no_pretrained and "mindspore" in there:  # in the store, so that no download is measured
-        checkpoint(card, hub, settings=settings_of_command()).file.close()
+    loads = not (no_pretrained or checkpoint)
+    if loads and "mindspore" in there:  # in the store, so that no download is measured
+        published.checkpoint(card, hub, settings=settings_of_command()).file.close()
     options = [name, "--batch-size", str(batch_size)]
     options += ["--no-pretrained"] * no_pretrained + ["--trust"] * hub.trust
+    options += ["--checkpoint", str(checkpoint)] if checkpoint else []
     report: dict[str, Any] = {"uid": card.uid, "network": card.model_name, "batch_size": batch_size}
-    if "mindspore" in there or no_pretrained:
-        report |= _of_mindspore(options, no_pretrained=no_pretrained)
-    if not no_pretrained:
+    if "mindspore" in there or not loads:
+        report |= _of_mindspore(options, is_published=loads)
+    if loads:
         report["runtimes"] = _of_runtimes(name, card, hub, there, threads)
     if style == "json":
         print_json(report)
@@ -85,11 +96,11 @@ def bench(
         print_table(_HEADER, map(_runtime_row, report["runtimes"]))
 
 
-def _of_mindspore(options: list[str], *, no_pretrained: bool) -> dict[str, Any]:
+def _of_mindspore(options: list[str], *, is_published: bool) -> dict[str, Any]:
     """How fast MindSpore loads and computes."""
     # Whoever loads first leaves a note that the file was hashed, which the memo is about.
     forward = {mode: _run(mode, options) for mode in ("pynative", "graph")}
-    ways = ["built"] if no_pretrained else ["hashed", "memo"]
+    ways = ["hashed", "memo"] if is_published else ["built"]
     loads = {way: _run(way, options) for way in ways}
     setup = forward["pynative"].pop("setup")
     forward["graph"].pop("setup")
@@ -187,6 +198,7 @@ def _rows(report: dict[str, Any]) -> list[tuple[str, str]]:
 @click.argument("name")
 @batch_size_option(1)
 @no_pretrained_option
+@checkpoint_option
 @runtime_options
 @click.option("--outputs", type=FILE)
 @hub_option(trust=True)
@@ -195,6 +207,7 @@ def _measure(
     name: str,
     batch_size: int,
     no_pretrained: bool,
+    checkpoint: Path | None,
     runtime: str,
     precision: str,
     threads: int | None,
@@ -217,7 +230,7 @@ def _measure(
 
     require_mindspore()
     begin = time.perf_counter()
-    network = load(name, hub=hub, pretrained=not no_pretrained)
+    network = load(name, hub=hub, pretrained=not no_pretrained, checkpoint=checkpoint)
     figures: dict[str, Any] = {"seconds": time.perf_counter() - begin}
     if step in ("pynative", "graph"):
         figures = {**_forward(network, hub.resolve(name), step, batch_size), "setup": _setup()}

@@ -13,6 +13,7 @@ from mindspore_hub.commands._options import (
     EXISTING_FILE,
     EXISTING_FOLDER,
     batch_size_option,
+    checkpoint_option,
     force_option,
     format_option,
     hub_option,
@@ -44,6 +45,7 @@ logger = logging.getLogger(__name__)
 @batch_size_option(16)
 @runtime_options
 @skip_bad_option
+@checkpoint_option
 @click.option(
     "--pattern",
     metavar="REGEX",
@@ -161,6 +163,7 @@ def _write(
     modality: str | None,
     batch_size: int,
     skip_bad: bool,
+    checkpoint: Path | None,
     hub: Hub,
     runtime: str | None,
     precision: str,
@@ -186,6 +189,7 @@ def _write(
         modality=modality,
         batch_size=batch_size,
         skip_bad=skip_bad,
+        checkpoint=checkpoint,
         progress=progress,
         runtime=runtime,
         precision=precision,

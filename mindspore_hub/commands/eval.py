@@ -12,6 +12,7 @@ from mindspore_hub._text import printable_json
 from mindspore_hub.commands._options import (
     FILE,
     batch_size_option,
+    checkpoint_option,
     force_option,
     format_option,
     hub_option,
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
 @batch_size_option(16)
 @runtime_options
 @skip_bad_option
+@checkpoint_option
 @click.option(
     "--save-features",
     type=FILE,
@@ -107,6 +109,7 @@ def eval_(
     precision: str,
     threads: int | None,
     skip_bad: bool,
+    checkpoint: Path | None,
     save_features: Path | None,
     save_predictions: Path | None,
     report: Path | None,
@@ -124,7 +127,7 @@ def eval_(
     if (data is None) == (features is None) or (data and not name):
         msg = "give NAME and --data DIR, or --features FILE"
         raise click.UsageError(msg)
-    if features and (saved or trials != 1 or limit or skip_bad):
+    if features and (saved or trials != 1 or limit or skip_bad or checkpoint):
         msg = f"{_FOR_DATA} are for --data; features are as they are"
         raise click.UsageError(msg)
     _check_saved(save_features, save_predictions)
@@ -149,6 +152,7 @@ def eval_(
             open_set=open_set,
             batch_size=batch_size,
             skip_bad=skip_bad,
+            checkpoint=checkpoint,
             output=saved,
             hub=hub,
             runtime=runtime,
@@ -164,7 +168,7 @@ def eval_(
         _check(found, within)
 
 
-_FOR_DATA = "--save-features, --save-predictions, --trials, --limit and --skip-bad"
+_FOR_DATA = "--save-features, --save-predictions, --trials, --limit, --skip-bad and --checkpoint"
 
 
 def _check_saved(features: Path | None, predictions: Path | None) -> None:

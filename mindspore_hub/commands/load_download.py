@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mindspore_hub._text import size
 from mindspore_hub.commands._options import (
+    checkpoint_option,
     force_reload_option,
     format_option,
     hub_option,
@@ -27,14 +29,25 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("name")
 @no_pretrained_option
+@checkpoint_option
 @force_reload_option
 @hub_option(trust=True)
 @format_option
-def load(name: str, no_pretrained: bool, force_reload: bool, hub: Hub, style: str) -> None:
+def load(
+    name: str,
+    no_pretrained: bool,
+    checkpoint: Path | None,
+    force_reload: bool,
+    hub: Hub,
+    style: str,
+) -> None:
     """Build the network NAME, load its checkpoint, and run it on one random sample.
 
     With --trust, NAME may also be the path of a hub root with one model.
     """
+    if checkpoint and (no_pretrained or force_reload):
+        msg = "--checkpoint does not go together with --no-pretrained or --force-reload."
+        raise click.UsageError(msg)
     from mindspore_hub.hub.hub import Hub, existing
     from mindspore_hub.load import load as load_network
 
@@ -43,7 +56,12 @@ def load(name: str, no_pretrained: bool, force_reload: bool, hub: Hub, style: st
         hub = Hub.of(path, trust=True).complete()
         name = str(hub.only_card().path)
     network = load_network(
-        name, hub=hub, pretrained=not no_pretrained, force_reload=force_reload, trust=hub.trust
+        name,
+        hub=hub,
+        pretrained=not no_pretrained,
+        force_reload=force_reload,
+        trust=hub.trust,
+        checkpoint=checkpoint,
     )
     facts = describe(network, hub.resolve(name).inputs)
     if style == "json":

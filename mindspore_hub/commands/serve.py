@@ -14,6 +14,7 @@ from mindspore_hub._text import count
 from mindspore_hub.commands._options import (
     EXISTING_FILE,
     EXISTING_FOLDER,
+    checkpoint_option,
     hub_option,
     runtime_options,
 )
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Pictures of a request.",
 )
+@checkpoint_option
 @runtime_options
 @hub_option(trust=True)
 def serve(
@@ -103,7 +105,7 @@ def serve(
     from mindspore_hub.serving.start import require_server
     from mindspore_hub.tasks import required_by
 
-    others = ("gallery", "calibration", "root", "writable", "runtime", "threads")
+    others = ("gallery", "calibration", "root", "writable", "checkpoint", "runtime", "threads")
     given = {key for key in others if options[key]}
     if (demo and (name or given)) or not (demo or name):
         msg = (

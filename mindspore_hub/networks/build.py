@@ -8,6 +8,7 @@ Arguments of the caller are tried before any byte is asked for.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,7 @@ from mindspore_hub.networks.construct import (
     shown_arguments,
 )
 from mindspore_hub.networks.framework import require_mindspore
+from mindspore_hub.networks.own import open_own
 from mindspore_hub.networks.weights import (
     Signature,
     Weight,
@@ -61,14 +63,18 @@ def build(
     positional: Sequence[object] = (),
     settings: Settings | None = None,
     force: bool = False,
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> nn.Cell:
     """Build the network of a card, in inference mode, and load its checkpoint, verified and strictly.
 
     With arguments of the caller, which go before those of the card, the network is built first, as far
-    as the card tells of it: wrong ones are not worth a download. Raises as `mindspore_hub.load` does.
+    as the card tells of it: wrong ones are not worth a download. A `checkpoint` of one's own is loaded in
+    place of the card's. Raises as `mindspore_hub.load` does.
     """
     network = network_class(card, hub)
     given = bind(network, positional, arguments)
+    if checkpoint is not None:
+        return _load_own(card, network, given, checkpoint)
     return _load(card, hub, network, given, settings=settings, force=force)[0]
 
 
@@ -175,6 +181,20 @@ def _load(
         built = construct_early(network, asset.network_args, given) if given else None
         with checkpoint(card, hub, settings=settings, force=force) as stored:
             return _load_stored(stored, network, asset, given, built=built)
+
+
+def _load_own(
+    card: Card, network: Network, given: Arguments, path: str | os.PathLike[str]
+) -> nn.Cell:
+    """The network with a checkpoint of one's own; where it tells an argument, the card does not."""
+    own = open_own(path, card)
+    facts = facts_of(network)
+    with naming(own.path), collector_paused():
+        weights = read_weights(own.buffer, facts)
+        told = derive_arguments(weights, facts)
+        published = card.asset.network_args if card.asset else {}
+        stated = {name: value for name, value in published.items() if name not in told}
+        return assemble(network, weights, stated, given)
 
 
 @contextmanager

@@ -42,6 +42,7 @@ class Evaluator(Protocol):
         skip_bad: bool,
         output: Path | None,
         network: nn.Cell | None,
+        checkpoint: Path | None,
         hub: AnyHub,
         trust: bool,
         runtime: str | None,
@@ -65,6 +66,7 @@ def evaluate(
     skip_bad: bool = False,
     output: str | os.PathLike[str] | None = None,
     network: nn.Cell | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     hub: AnyHub = None,
     trust: bool = False,
     runtime: str | None = None,
@@ -96,6 +98,7 @@ def evaluate(
         skip_bad: As in `embed`; metrics are then those of fewer images.
         output: As in `embed`: where features are saved; for retrieval.
         network: As in `embed`.
+        checkpoint: As in `embed`.
         hub: As in `embed`.
         trust: As in `embed`.
         runtime: As in `embed`.
@@ -116,9 +119,10 @@ def evaluate(
     if (data is None) == (features is None) or (data is not None and name is None):
         msg = "evaluate takes a name and the folder of its data, or features; give one of these."
         raise TypeError(msg)
-    for_data = trials != 1 or limit is not None or skip_bad or output or network is not None
+    given = (limit, output, network, checkpoint)
+    for_data = trials != 1 or skip_bad or any(value is not None for value in given)
     if features is not None and for_data:
-        msg = "trials, limit, skip_bad, output and network are for data; features are as they are."
+        msg = "trials, limit, skip_bad, output, network and checkpoint are for data; features are as they are."
         raise TypeError(msg)
     from mindspore_hub.hub.hub import Hub
     from mindspore_hub.hub.values import as_builtin
@@ -150,6 +154,7 @@ def evaluate(
             skip_bad=skip_bad,
             output=Path(output) if output is not None else None,
             network=network,
+            checkpoint=Path(checkpoint) if checkpoint is not None else None,
             hub=hub,
             trust=trust,
             runtime=runtime,

@@ -11,13 +11,15 @@ import os
 from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from mindspore_hub.errors import CheckpointError, StoreError
 from mindspore_hub.tensors import open_file, read_index, safetensors
 from mindspore_hub.tensors.entry import BLOCK, STRING, TYPES, Entry, blocks, itemsize, require_read
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from mindspore_hub.tensors import TensorFile
 
 FORMATS = ("ckpt", "safetensors")
@@ -140,3 +142,15 @@ def _unlike(path: Path, problem: str) -> StoreError:
         f"{path.name} was written and read again, and {problem}. Nothing was kept; look after the "
         "disk, or say so in an issue."
     )
+
+
+def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays into a new file of the format `ckpt`."""
+    with Path(path).open("xb") as file:
+        for name, array in arrays.items():
+            data = memoryview(array.tobytes())
+            entry = Entry(name, str(array.dtype), array.shape, ((0, array.nbytes),))
+            for start in range(0, max(entry.nbytes, 1), _SLICE):
+                size = min(_SLICE, entry.nbytes - start)
+                file.write(_value_head(name, entry, size))
+                file.write(data[start : start + size])

@@ -56,6 +56,7 @@ def evaluate_data(
     skip_bad: bool,
     output: Path | None,
     network: nn.Cell | None,
+    checkpoint: Path | None,
     hub: AnyHub,
     trust: bool,
     runtime: str | None = None,
@@ -80,6 +81,7 @@ def evaluate_data(
         batch_size=batch_size,
         skip_bad=skip_bad,
         network=network,
+        checkpoint=checkpoint,
         hub=hub,
         trust=trust,
         runtime=runtime,
@@ -103,7 +105,7 @@ def evaluate_data(
     why = _incomparable(classifier, data_set, every)
     claims = () if why else _claims(card, result)
     why = "" if claims else why or f"{card.uid} claims no accuracy."
-    weights = "published" if network is None else None
+    weights = "published" if network is None and checkpoint is None else None
     about = {**classifier.about(pictures.samples), **facts, **counted.skipped}
     return Report(card.uid, result, claims, weights, about, versions(), why)
 

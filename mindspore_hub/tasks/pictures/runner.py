@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import logging
+import os
 import platform
 import threading
 from abc import ABC, abstractmethod
@@ -40,6 +41,7 @@ from mindspore_hub.tasks.pictures.samples import Sample, Samples
 if TYPE_CHECKING:
     from mindspore import nn
 
+    from mindspore_hub.hub.hub import Hub
     from mindspore_hub.tasks.pictures import AnyHub
 
 Array = npt.NDArray[Any]
@@ -79,6 +81,7 @@ class Runner(ABC):
         batch_size: Pictures that the network sees at once.
         skip_bad: Leave out pictures that cannot be read, with a warning each, instead of failing.
         network: The network, if it is loaded already or was fine-tuned.
+        checkpoint: A file of one's own to load in place of the published one; MindSpore computes.
         hub: Hub root whose card the name means and whose network runs, as in `load`.
         trust: Run the networks of a hub that is not this package's own, as in `load`.
         progress: Called with the pictures done and all; by default, it is a bar on a terminal.
@@ -101,6 +104,7 @@ class Runner(ABC):
         batch_size: int = 16,
         skip_bad: bool = False,
         network: nn.Cell | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
         hub: AnyHub = None,
         trust: bool = False,
         progress: Progress | None = None,
@@ -120,6 +124,7 @@ class Runner(ABC):
         self._skip_bad = skip_bad
         self._transform = Transform(self._preprocessing, name=self.card.short_name)
         self._given = network
+        self._checkpoint = checkpoint
         self._progress = progress
         self._choice: Choice | None = None
         self._derived: Derived | None = None
@@ -216,13 +221,13 @@ class Runner(ABC):
         """
         if self._choice is None:
             runtime, precision = self._asked
-            if runtime == "auto" and self._given is None and installed() - {"mindspore"}:
-                self._derived = find(self._wanted)
+            if runtime == "auto" and self._origin == "published" and installed() - {"mindspore"}:
+                self._derived = self._find()
             situation = Situation(
                 installed=installed(),
                 features=features(),
                 derived=self._derived is not None,
-                given=self._given is not None,
+                given=self._origin != "published",
                 pictures=pictures,
             )
             self._choice = choose(runtime, precision, situation)
@@ -232,6 +237,23 @@ class Runner(ABC):
                     *(self._choice.runtime, self._choice.precision, self._choice.reason),
                 )
         return self._choice
+
+    @property
+    def hub(self) -> Hub:
+        """The hub whose network runs."""
+        return self._hub
+
+    @property
+    def transform(self) -> Transform:
+        """What prepares the pictures."""
+        return self._transform
+
+    @property
+    def _origin(self) -> str:
+        """Whose weights they are."""
+        if self._given is not None:
+            return "given"
+        return "published" if self._checkpoint is None else "own"
 
     @contextmanager
     def stored(
@@ -251,7 +273,7 @@ class Runner(ABC):
         choice = self.chosen(len(pictures.samples))
         return {
             "card": self.card.uid,
-            "network": "published" if self._given is None else "given",
+            "network": self._origin,
             "sha256": self._weights,
             "runtime": choice.runtime,
             "precision": choice.precision,
@@ -297,12 +319,18 @@ class Runner(ABC):
             return self._given
         from mindspore_hub.networks.build import build
 
-        return build(self.card, self._hub, self.arguments)
+        return build(self.card, self._hub, self.arguments, checkpoint=self._checkpoint)
 
     @functools.cached_property
     def _weights(self) -> str:
         """Digest of the weights, which stay as they are while this object is used."""
-        return loadable_asset(self.card).sha256 if self._given is None else _digest(self._given)
+        if self._given is not None:
+            return _digest(self._given)
+        if self._checkpoint is not None:
+            from mindspore_hub.networks.own import open_own
+
+            return open_own(self._checkpoint, self.card).sha256
+        return loadable_asset(self.card).sha256
 
     def _shown(self) -> AbstractContextManager[Progress]:
         if self._progress is not None:

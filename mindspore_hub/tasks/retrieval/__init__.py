@@ -40,6 +40,7 @@ def embed(
     pattern: str | None = None,
     output: str | os.PathLike[str] | None = None,
     network: nn.Cell | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     heatmaps: Any = None,
     segments: Any = None,
     keypoints: Any = None,
@@ -70,6 +71,7 @@ def embed(
         output: An npz file to write. Until it is whole, its parts are kept beside it, and a call
             with the same pictures and the same network goes on where an earlier one was stopped.
         network: The network, if it is loaded already or was fine-tuned.
+        checkpoint: A file of yours that is loaded in place of the published one, as in `load`.
         heatmaps: For networks that take them: a folder with a folder `STEM/` for each picture, or
             the maps of each picture; see `transforms`.
         segments: Folder with the segments, likewise.
@@ -122,6 +124,7 @@ def embed(
         batch_size=as_builtin(batch_size),
         skip_bad=skip_bad,
         network=network,
+        checkpoint=checkpoint,
         hub=hub,
         trust=trust,
         runtime=runtime,

@@ -186,6 +186,8 @@ class Retrieval(Task):
         **dict.fromkeys(("calibrate", "embed", "match", "merge_parts"), ""),
         "Calibration": "calibration",
         "Matches": "matches",
+        "finetune": "training",
+        "Finetuned": "training.run",
     }
     FIELDS: ClassVar[Mapping[str, Field]] = {
         "outputs": _OUTPUTS,
