@@ -16,10 +16,13 @@ export ONEDNN_MAX_CPU_ISA ?= AVX2
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-latest test-oldest lint lock clean
+.PHONY: demo serve-demo test test-latest test-oldest lint lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/mshub demo
+
+serve-demo: $(VENV)/.installed
+	$(BIN)/mshub serve --demo
 
 test: $(VENV)/.installed
 	$(BIN)/python $(PYTEST)

@@ -222,7 +222,7 @@ class Runner(ABC):
         if self._choice is None:
             runtime, precision = self._asked
             if runtime == "auto" and self._origin == "published" and installed() - {"mindspore"}:
-                self._derived = self._find()
+                self._derived = find(self._wanted)
             situation = Situation(
                 installed=installed(),
                 features=features(),
