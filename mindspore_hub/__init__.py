@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mindspore_hub.authoring.publish import Publication, publish
 from mindspore_hub.errors import (
     AmbiguousNameError,
+    BusyError,
     CardError,
     CheckpointError,
     ClusterError,
@@ -28,6 +29,7 @@ from mindspore_hub.errors import (
     OfflineError,
     OutputError,
     PictureError,
+    RequestError,
     SettingsError,
     StoreError,
     TrustError,
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AmbiguousNameError",
+    "BusyError",
     "Calibration",
     "CardError",
     "CellInfo",
@@ -84,6 +87,7 @@ __all__ = [
     "Publication",
     "PublishedFile",
     "Report",
+    "RequestError",
     "SettingsError",
     "StoreError",
     "Transform",

@@ -223,14 +223,75 @@ checkpoint_option = click.option(
 )
 
 
+where_option = click.option(
+    "--where",
+    metavar="FILTER",
+    help='Only rows of the gallery that fit, such as "camera != 2 and label in (7, 8)"; columns are label, '
+    "camera, path and id.",
+)
+
+calibration_option = click.option(
+    "--calibration",
+    type=EXISTING_FILE,
+    help="From which distance on nobody is found; `mshub calibrate` writes it.",
+)
+
+modality_option = click.option(
+    "--modality", metavar="KIND", help="visible, infrared or thermal; noted and checked."
+)
+
+threads_option = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    help="Threads of the runtime, but of MindSpore; by default all that may be used.",
+)
+
+
+def false_matches_option(*, required: bool) -> Callable[[_Command], _Command]:
+    """`--false-matches`."""
+    return click.option(
+        "--false-matches",
+        metavar="RATE",
+        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        required=required,
+        help="The wanted share of pairs of two identities that match, such as 0.01.",
+    )
+
+
+def pattern_option(*, required: bool = False) -> Callable[[_Command], _Command]:
+    """`--pattern`."""
+    return click.option(
+        "--pattern",
+        metavar="REGEX",
+        required=required,
+        help=r"Searched in the path of each picture, such as '(?P<label>-?\d+)_c(?P<camera>\d+)': the "
+        "group label, and camera if there is one, are whole numbers.",
+    )
+
+
+def extras_options(command: _Command) -> _Command:
+    """Give a command what some networks take beside pictures."""
+    for option in (
+        click.option(
+            "--keypoints",
+            type=EXISTING_FILE,
+            help="CSV file: the name of a picture and 108 numbers in each line.",
+        ),
+        click.option("--segments", type=EXISTING_FOLDER, help="As --heatmaps, for segments."),
+        click.option(
+            "--heatmaps",
+            type=EXISTING_FOLDER,
+            help="Holds a folder STEM/ of maps for each picture.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def runtime_options(command: _Command) -> _Command:
     """Give a command `--runtime`, `--precision` and `--threads`, as `Runner` takes them."""
     for option in (
-        click.option(
-            "--threads",
-            type=click.IntRange(min=1),
-            help="Threads of the runtime, but of MindSpore; by default all that may be used.",
-        ),
+        threads_option,
         click.option(
             "--precision",
             type=click.Choice(["f32", "bf16", "auto"]),

@@ -26,6 +26,7 @@ from mindspore_hub.commands._options import (
     no_pretrained_option,
     runtime_options,
     settings_of_command,
+    threads_option,
 )
 from mindspore_hub.commands._output import echo, print_json, print_table
 from mindspore_hub.runtimes import RUNTIMES
@@ -45,11 +46,7 @@ _PASSES = 5
 @batch_size_option(1)
 @no_pretrained_option
 @checkpoint_option
-@click.option(
-    "--threads",
-    type=click.IntRange(min=1),
-    help="Threads of ONNX Runtime and OpenVINO; by default all that may be used.",
-)
+@threads_option
 @hub_option(trust=True)
 @format_option
 def bench(

@@ -11,6 +11,7 @@ from mindspore_hub._text import printable_json
 from mindspore_hub.commands._options import (
     EXISTING_FILE,
     FILE,
+    false_matches_option,
     force_option,
     format_option,
     output_option,
@@ -26,13 +27,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("labelled", metavar="LABELLED.npz", type=EXISTING_FILE)
 @output_option("The JSON file to write; `mshub match --calibration` and `mshub serve` take it.")
-@click.option(
-    "--false-matches",
-    metavar="RATE",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    required=True,
-    help="The wanted share of pairs of two identities that match, such as 0.01.",
-)
+@false_matches_option(required=True)
 @click.option(
     "--confidence",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
@@ -40,7 +35,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="Probability that an interval holds what it is for.",
 )
-@click.option("--distance", type=click.Choice(DISTANCES), help="As in `mshub match`.")
+@click.option(
+    "--distance",
+    type=click.Choice(DISTANCES),
+    help="What ranks; by default what the features say, else dot.",
+)
 @click.option("--plot", type=FILE, help="Draw DET curve and histograms, as .png, .svg or .pdf.")
 @force_option
 @format_option

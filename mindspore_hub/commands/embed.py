@@ -10,15 +10,16 @@ import click
 
 from mindspore_hub._text import count
 from mindspore_hub.commands._options import (
-    EXISTING_FILE,
-    EXISTING_FOLDER,
     batch_size_option,
     checkpoint_option,
+    extras_options,
     force_option,
     format_option,
     hub_option,
     interruptible,
+    modality_option,
     output_option,
+    pattern_option,
     progress_of_work,
     refuse_existing,
     runtime_options,
@@ -41,26 +42,13 @@ logger = logging.getLogger(__name__)
     "images", metavar="DIR|FILE", type=click.Path(exists=True, path_type=Path), required=False
 )
 @output_option("The npz file to write; docs/reid.md describes it.")
-@click.option("--modality", metavar="KIND", help="visible, infrared or thermal; noted and checked.")
+@modality_option
 @batch_size_option(16)
 @runtime_options
 @skip_bad_option
 @checkpoint_option
-@click.option(
-    "--pattern",
-    metavar="REGEX",
-    help=r"Searched in the path of each picture, such as '(?P<label>-?\d+)_c(?P<camera>\d+)': the "
-    "group label, and camera if there is one, are whole numbers that are stored beside the features.",
-)
-@click.option(
-    "--heatmaps", type=EXISTING_FOLDER, help="Holds a folder STEM/ of maps for each picture."
-)
-@click.option("--segments", type=EXISTING_FOLDER, help="As --heatmaps, for segments.")
-@click.option(
-    "--keypoints",
-    type=EXISTING_FILE,
-    help="CSV file: the name of a picture and 108 numbers in each line.",
-)
+@pattern_option()
+@extras_options
 @click.option(
     "--shard",
     metavar="N/COUNT|auto",

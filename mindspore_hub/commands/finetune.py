@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mindspore_hub.commands._options import (
-    EXISTING_FILE,
     EXISTING_FOLDER,
     FILE,
     checkpoint_option,
+    extras_options,
     force_option,
     format_option,
     hub_option,
     interruptible,
     no_pretrained_option,
     output_option,
+    pattern_option,
     progress_of_work,
     refuse_existing,
     skip_bad_option,
@@ -67,13 +68,7 @@ def _training_options(command: _Command) -> _Command:
 @click.command()
 @click.argument("name")
 @click.argument("images", metavar="DIR", type=EXISTING_FOLDER)
-@click.option(
-    "--pattern",
-    metavar="REGEX",
-    required=True,
-    help=r"Searched in the path of each picture, such as '(?P<label>\d+)_c(?P<camera>\d+)': the group "
-    "label, and camera if there is one, are whole numbers.",
-)
+@pattern_option(required=True)
 @output_option("The checkpoint to write; its note and its log lie beside it.")
 @_training_options
 @click.option("--graph", is_flag=True, help="Compile a step, which makes each faster.")
@@ -83,9 +78,7 @@ def _training_options(command: _Command) -> _Command:
 @click.option("--plot", type=FILE, help="Draw loss and metrics, as .png, .svg or .pdf.")
 @click.option("--tensorboard", type=click.Path(path_type=Path), help="Write events to this folder.")
 @skip_bad_option
-@click.option("--heatmaps", type=EXISTING_FOLDER, help="As of embed.")
-@click.option("--segments", type=EXISTING_FOLDER, help="As of embed.")
-@click.option("--keypoints", type=EXISTING_FILE, help="As of embed.")
+@extras_options
 @force_option
 @hub_option(trust=True)
 @format_option

@@ -14,15 +14,19 @@ from mindspore_hub.commands._options import (
     EXISTING_FOLDER,
     Group,
     batch_size_option,
+    extras_options,
     force_option,
     format_option,
     hub_option,
     interruptible,
+    modality_option,
     output_option,
+    pattern_option,
     progress_of_work,
     refuse_existing,
     runtime_options,
     skip_bad_option,
+    where_option,
 )
 from mindspore_hub.commands._output import echo, print_facts, print_json, print_table
 
@@ -38,13 +42,6 @@ _SHOWN = 30
 """How many rows a terminal shows without being asked for more."""
 
 _gallery_argument = click.argument("path", metavar="GALLERY")
-
-_where_option = click.option(
-    "--where",
-    metavar="FILTER",
-    help='Only rows that fit, such as "camera != 2 and label in (7, 8)"; columns are label, camera, '
-    "path and id.",
-)
 
 
 @click.group(cls=Group)
@@ -83,14 +80,12 @@ def create(path: str, features: Path | None, root: Path | None, style: str) -> N
 @_gallery_argument
 @click.argument("source", metavar="DIR|FILE", type=click.Path(exists=True, path_type=Path))
 @click.option("--name", metavar="NAME", help="The card whose network makes features of pictures.")
-@click.option("--modality", metavar="KIND", help="As in `mshub embed`.")
-@click.option("--pattern", metavar="REGEX", help="Labels and cameras, as in `mshub embed`.")
+@modality_option
+@pattern_option()
 @batch_size_option(16)
 @runtime_options
 @skip_bad_option
-@click.option("--heatmaps", type=EXISTING_FOLDER, help="As in `mshub embed`.")
-@click.option("--segments", type=EXISTING_FOLDER, help="As in `mshub embed`.")
-@click.option("--keypoints", type=EXISTING_FILE, help="As in `mshub embed`.")
+@extras_options
 @hub_option(trust=True)
 @format_option
 def add(
@@ -124,7 +119,7 @@ def add(
 
 @gallery.command()
 @_gallery_argument
-@_where_option
+@where_option
 @click.option("--id", "ids", type=int, multiple=True, help="Remove this row; may be given again.")
 @format_option
 def rm(path: str, where: str | None, ids: tuple[int, ...], style: str) -> None:
@@ -140,7 +135,7 @@ def rm(path: str, where: str | None, ids: tuple[int, ...], style: str) -> None:
 
 @gallery.command()
 @_gallery_argument
-@_where_option
+@where_option
 @click.option(
     "--limit",
     type=click.IntRange(min=0),
@@ -178,7 +173,7 @@ def info(path: str, style: str) -> None:
 @gallery.command()
 @_gallery_argument
 @output_option("The npz file to write; docs/reid.md describes it.")
-@_where_option
+@where_option
 @force_option
 @format_option
 def export(path: str, output: Path, where: str | None, force: bool, style: str) -> None:

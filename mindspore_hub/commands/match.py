@@ -13,9 +13,12 @@ from mindspore_hub.commands._options import (
     EXISTING_FILE,
     EXISTING_FOLDER,
     FILE,
+    calibration_option,
+    false_matches_option,
     force_option,
     format_option,
     refuse_existing,
+    where_option,
 )
 from mindspore_hub.commands._output import echo, print_table
 from mindspore_hub.tasks.retrieval.task import DISTANCES
@@ -48,30 +51,18 @@ _QUERIES = 100
     metavar="TEXT",
     help="Search with faiss: Flat, HNSW32, 'IVF1024,Flat;nprobe=32', ...",
 )
-@click.option(
-    "--where",
-    metavar="FILTER",
-    help='Only gallery images that fit, such as "camera != 2 and label in (7, 8)".',
-)
+@where_option
 @click.option("--exact", is_flag=True, help="Leave the index of a gallery of LanceDB alone.")
 @click.option(
     "--calibrate",
     "labelled",
     metavar="LABELLED.npz",
     type=EXISTING_FILE,
-    help="Say where there is no match: beyond a threshold that is found with these labelled features.",
+    help="Say where there is no match: beyond a threshold that is found with these labelled features "
+    "and --false-matches.",
 )
-@click.option(
-    "--false-matches",
-    metavar="RATE",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    help="With --calibrate: the wanted share of pairs of two identities that match, such as 0.01.",
-)
-@click.option(
-    "--calibration",
-    type=EXISTING_FILE,
-    help="The same with a file that `mshub calibrate` wrote.",
-)
+@false_matches_option(required=False)
+@calibration_option
 @click.option(
     "--sheet",
     "sheets",

@@ -14,6 +14,8 @@ from mindspore_hub._text import count
 from mindspore_hub.commands._options import (
     EXISTING_FILE,
     EXISTING_FOLDER,
+    batch_size_option,
+    calibration_option,
     checkpoint_option,
     hub_option,
     runtime_options,
@@ -31,11 +33,7 @@ if TYPE_CHECKING:
 @click.option(
     "--gallery", metavar="FILE|DIR", help="What is searched: an npz file or a LanceDB folder."
 )
-@click.option(
-    "--calibration",
-    type=EXISTING_FILE,
-    help="From which distance on nobody is found; `mshub calibrate` writes it.",
-)
+@calibration_option
 @click.option(
     "--root", type=EXISTING_FOLDER, help="Folder of the gallery's pictures, if it was moved."
 )
@@ -49,7 +47,7 @@ if TYPE_CHECKING:
     help="Holds what clients have to send as `Authorization: Bearer TOKEN`, in place of MSHUB_TOKEN. "
     "Required unless only this machine is served.",
 )
-@click.option("--batch-size", type=click.IntRange(1, 64), default=8, show_default=True)
+@batch_size_option(8)
 @click.option(
     "--latency",
     type=click.FloatRange(0.01, 600),
