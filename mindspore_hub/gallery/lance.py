@@ -7,31 +7,37 @@ key of the table, so that of two writers who add one picture at the same time, t
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import json
 import math
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from mindspore_hub._foreign import read_object
 from mindspore_hub.errors import FeaturesError, HubError, MissingDependencyError, StoreError
+from mindspore_hub.gallery.arrow import (
+    ABOUT,
+    about_of,
+    as_arrow,
+    features_of,
+    pages,
+    positions,
+    rows_of,
+    schema_of,
+    vectors_of,
+)
 from mindspore_hub.gallery.distances import Kind, exact_in_parts, part_rows
 from mindspore_hub.gallery.features import Features, Floats, Integers
 from mindspore_hub.gallery.index import SAMPLE, K, Measured, measure
 from mindspore_hub.gallery.origin import digests_of, ids_of
 from mindspore_hub.gallery.store import Found
-from mindspore_hub.gallery.where import Comparison, Filter
+from mindspore_hub.gallery.where import Filter
 from mindspore_hub.settings import shown_address
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 _ROWS, _EMPTY = "features", "empty"
 """Names of the table of rows, and of the one in its place until there are any."""
@@ -39,14 +45,11 @@ _ROWS, _EMPTY = "features", "empty"
 _COLUMNS = ("id", "label", "camera", "path")
 """What is told of a row that was found."""
 
-_ABOUT, _INDEX = "mindspore-hub", "mindspore-hub-index"
-"""Where the table has what made the features, and the column of vectors what was measured of its index."""
+_INDEX = "mindspore-hub-index"
+"""Where the column of vectors has what was measured of its index."""
 
 _QUERIES = 16
 """Queries up to which LanceDB searches; for more, reading the table once for all of them is faster."""
-
-_IDS = 4096
-"""Ids that one filter names."""
 
 _PART = 8192
 """Rows that are read at a time."""
@@ -81,7 +84,7 @@ class LanceStore:
                 msg = f"{uri} holds no gallery; `mshub gallery create {uri}` makes one."
                 raise FeaturesError(msg)
             empty = None if self._table else self._database.open_table(_EMPTY)
-            self._empty_about = {} if empty is None else _about(empty)
+            self._empty_about = {} if empty is None else about_of(empty)
 
     @staticmethod
     def create(uri: str, about: Mapping[str, Any]) -> None:
@@ -97,12 +100,12 @@ class LanceStore:
                 msg = f"{uri} holds tables already; choose another name."
                 raise StoreError(msg)
             fields = [pa.field("id", pa.int64())]
-            database.create_table(_EMPTY, schema=pa.schema(fields, {_ABOUT: json.dumps(about)}))
+            database.create_table(_EMPTY, schema=pa.schema(fields, {ABOUT: json.dumps(about)}))
 
     @property
     def about(self) -> dict[str, Any]:
         """What made the features."""
-        return self._empty_about if self._table is None else _about(self._table)
+        return self._empty_about if self._table is None else about_of(self._table)
 
     @property
     def dimension(self) -> int | None:
@@ -137,7 +140,7 @@ class LanceStore:
         found: dict[int, str] = {}
         if self._table is not None:
             with _named(self._uri):
-                for rows in _rows_of(self._table, ids, ["id", "digest"]):
+                for rows in rows_of(self._table, ids, ["id", "digest"]):
                     found.update(
                         zip(rows["id"].to_pylist(), rows["digest"].to_pylist(), strict=True)
                     )
@@ -148,18 +151,20 @@ class LanceStore:
         with _named(self._uri):
             if self._table is None:
                 self._table = self._first(rows.vectors.shape[1], about)
-            made = _as_arrow(rows, self._table.schema)
+            made = as_arrow(rows, self._table.schema)
             insert = self._table.merge_insert("id").when_not_matched_insert_all()
             return int(insert.execute(made).num_inserted_rows)
 
     def _first(self, dimension: int, about: Mapping[str, Any]) -> Any:
         """Make the table of rows, unless another writer has made it meanwhile."""
-        schema = _schema(dimension, about)
+        schema = schema_of(dimension, about)
         try:
             made = self._database.create_table(_ROWS, schema=schema)
         except ValueError:
             made = self._database.open_table(_ROWS)
-            if made.schema.field("vector") != schema.field("vector") or _about(made) != dict(about):
+            if made.schema.field("vector") != schema.field("vector") or about_of(made) != dict(
+                about
+            ):
                 msg = (
                     f"Another writer has just added other features to {self._uri}; see its `info`."
                 )
@@ -225,11 +230,11 @@ class LanceStore:
         """Compare all queries with all rows, while the table is read once."""
         snapshot = self._snapshot()
         ids: list[Integers] = []
-        parts = _vectors(snapshot, where, part_rows(k, kind), ids)
+        parts = vectors_of(snapshot, where, part_rows(k, kind), ids)
         places, distances = exact_in_parts(vectors, parts, k=k, kind=kind)
         found = np.concatenate(ids)[places]
-        rows = _features_of(_rows_of(snapshot, np.unique(found)))
-        at = _positions(rows, found)
+        rows = features_of(rows_of(snapshot, np.unique(found)))
+        at = positions(rows, found)
         if rows.labels is None or rows.cameras is None or rows.paths is None:
             raise AssertionError
         return Found(
@@ -242,20 +247,20 @@ class LanceStore:
         if self._table is None:
             return None
         with _named(self._uri):
-            parts = [part for part in _rows_of(self._table, np.unique(ids)) if len(part)]
+            parts = [part for part in rows_of(self._table, np.unique(ids)) if len(part)]
         if not parts:
             return None
-        found = _features_of(parts)
+        found = features_of(parts)
         there = np.isin(ids, ids_of(digests_of(found)))
-        return found.take(_positions(found, ids[there])) if there.any() else None
+        return found.take(positions(found, ids[there])) if there.any() else None
 
     def parts(self, where: Filter | None) -> Iterator[Features]:
         """All rows, or those that fit, part by part, as they are now."""
         if self._table is None:
             return
         with _named(self._uri):
-            for page in _pages(self._snapshot(), where, _PART):
-                yield _features_of([page])
+            for page in pages(self._snapshot(), where, _PART):
+                yield features_of([page])
 
     def facts(self) -> dict[str, Any]:
         """What only this kind has to say."""
@@ -295,7 +300,7 @@ class LanceStore:
     def _measure(self, kind: Kind, partitions: int, target: float) -> Measured:
         ids = self._opened.search().select(["id"]).to_arrow()["id"].to_numpy()
         chosen = np.random.default_rng(0).choice(ids, min(SAMPLE, len(ids)), replace=False)
-        sample = _features_of(_rows_of(self._opened, np.unique(chosen)))
+        sample = features_of(rows_of(self._opened, np.unique(chosen)))
         own = ids_of(digests_of(sample))
 
         def search(queries: Floats, k: int, where: Filter | None, probes: int | None) -> Integers:
@@ -378,100 +383,3 @@ def _named(uri: str) -> Iterator[None]:
         why = _SOURCE.split(str(error), maxsplit=1)[0].rstrip(", ")
         msg = f"{shown_address(uri)} cannot be used: {why}."
         raise StoreError(msg) from error
-
-
-def _schema(dimension: int, about: Mapping[str, Any]) -> pa.Schema:
-    import pyarrow as pa
-
-    key = {"lance-schema:unenforced-primary-key": "true"}
-    fields = [
-        pa.field("id", pa.int64(), nullable=False, metadata=key),
-        pa.field("digest", pa.string(), nullable=False),
-        pa.field("label", pa.int64(), nullable=False),
-        pa.field("camera", pa.int64(), nullable=False),
-        pa.field("path", pa.string(), nullable=False),
-        pa.field("vector", pa.list_(pa.float32(), dimension), nullable=False),
-    ]
-    return pa.schema(fields, {_ABOUT: json.dumps(about, sort_keys=True)})
-
-
-def _about(table: Any) -> dict[str, Any]:
-    text = (table.schema.metadata or {}).get(_ABOUT.encode())
-    if text is None:
-        msg = f"The table {table.name!r} was not made by mshub gallery; export its rows as npz."
-        raise FeaturesError(msg)
-    return read_object(text)
-
-
-def _as_arrow(rows: Features, schema: pa.Schema) -> pa.Table:
-    import pyarrow as pa
-
-    digests = digests_of(rows)
-    values = pa.array(np.ascontiguousarray(rows.vectors, np.float32).reshape(-1))
-    vectors = pa.FixedSizeListArray.from_arrays(values, rows.vectors.shape[1])
-    columns = [ids_of(digests), digests, rows.labels, rows.cameras, rows.paths]
-    return pa.table([*map(pa.array, columns), vectors], schema=schema.remove_metadata())
-
-
-def _rows_of(table: Any, ids: Integers, columns: list[str] | None = None) -> Iterator[pa.Table]:
-    """Rows of ids, in whatever order."""
-    for start in range(0, len(ids), _IDS):
-        where = Comparison("id", "in", tuple(ids[start : start + _IDS].tolist()))
-        search = table.search().where(where.sql())
-        yield (search if columns is None else search.select(columns)).to_arrow()
-
-
-def _vectors(table: Any, where: Filter | None, size: int, ids: list[Integers]) -> Iterator[Floats]:
-    """Vectors of a table in blocks of so many rows, and a last one; their ids are appended to `ids`."""
-    for block in _pages(table, where, size, ["id", "vector"]):
-        ids.append(block["id"].to_numpy())
-        yield np.concatenate([_as_rows(chunk) for chunk in block["vector"].chunks])
-
-
-def _pages(
-    table: Any, where: Filter | None, size: int, columns: list[str] | None = None
-) -> Iterator[pa.Table]:
-    """Rows of a version of a table, so many at a time; a stream of them would be read ahead without end."""
-    start = 0
-    while True:
-        search = table.search()
-        if where is not None:
-            search = search.where(where.sql())
-        if columns is not None:
-            search = search.select(columns)
-        page = search.offset(start).limit(size).to_arrow()
-        if len(page):
-            yield page
-        if len(page) < size:
-            return
-        start += size
-
-
-def _as_rows(vectors: Any) -> Floats:
-    """Vectors `(N, D)` of a column of them."""
-    found: Floats = vectors.flatten().to_numpy().reshape(len(vectors), -1)
-    return found
-
-
-def _features_of(parts: Iterable[Any]) -> Features:
-    """Features of all columns of rows."""
-    import pyarrow as pa
-
-    batches = [part.to_batches() if isinstance(part, pa.Table) else [part] for part in parts]
-    rows = pa.Table.from_batches(itertools.chain.from_iterable(batches)).combine_chunks()
-    vectors = np.concatenate([_as_rows(chunk) for chunk in rows["vector"].chunks])
-    return Features(
-        vectors,
-        labels=rows["label"].to_numpy(),
-        cameras=rows["camera"].to_numpy(),
-        paths=np.array(rows["path"].to_pylist(), np.str_),
-        digests=np.array(rows["digest"].to_pylist(), np.str_),
-    )
-
-
-def _positions(rows: Features, ids: Integers) -> Integers:
-    """Where each of the ids is among the rows."""
-    there = ids_of(digests_of(rows))
-    order = np.argsort(there)
-    found: Integers = order[np.searchsorted(there, ids, sorter=order)]
-    return found

@@ -300,8 +300,8 @@ class Hub:
             name = f"{cards[0].model_name}@{variant}"
             known = f"Variants of {cards[0].model_name}:\n{_choices(cards)}"
         else:
-            releases = dict.fromkeys([*map(_folder, called), *(e.release for e in published)])
-            listed = ", ".join(releases)
+            releases = [*map(_folder, called), *(entry.release for entry in published)]
+            listed = ", ".join(dict.fromkeys(releases))
             known = f"{model} is published for the releases {listed}; see `mshub search {model}`."
         msg = f"{name!r} names no card.{self._elsewhere()} {known}"
         raise UnknownNameError(msg)

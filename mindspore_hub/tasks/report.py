@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import platform
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from mindspore_hub.hub.card import Card
 
 SCHEMA = 1
 """Version of the JSON report, which `docs/reid.md` and `docs/classification.md` describe."""
+
+_PACKAGES = (
+    "mindspore-hub", "mindspore", "onnxruntime", "openvino", "numpy", "pillow",
+    "opencv-python-headless", "opencv-python",
+)  # fmt: skip
+"""Packages that outputs depend on."""
 
 
 @dataclass(frozen=True)
@@ -174,3 +183,12 @@ def _beside(claim: Claim | None) -> tuple[str, str]:
     if claim is None or claim.difference is None:
         return "", ""
     return f"{claim.claimed:g}", f"{claim.difference:+.2f}"
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a network's outputs depend on."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found

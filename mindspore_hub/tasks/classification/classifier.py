@@ -14,8 +14,8 @@ from mindspore_hub.tasks.classification.labels import Labels, labels_of, numbere
 from mindspore_hub.tasks.classification.predictions import Predictions, require_format
 from mindspore_hub.tasks.classification.task import Classification
 from mindspore_hub.tasks.pictures.chunks import Chunk
-from mindspore_hub.tasks.pictures.runner import Outputs, Rows, Runner, require_some, skipped_of
-from mindspore_hub.tasks.pictures.samples import Samples
+from mindspore_hub.tasks.pictures.runner import Outputs, Rows, Runner
+from mindspore_hub.tasks.pictures.samples import Samples, require_some, skipped_of
 
 Array = npt.NDArray[Any]
 

@@ -24,8 +24,8 @@ from mindspore_hub.tasks.classification.datasets import Dataset, Integers, Pictu
 from mindspore_hub.tasks.classification.labels import labels_of
 from mindspore_hub.tasks.datasets import choose, digest_of_files, options_of
 from mindspore_hub.tasks.pictures.chunks import Chunk
-from mindspore_hub.tasks.pictures.runner import require_some, skipped_of, versions
-from mindspore_hub.tasks.report import Claim, Report, claims_of
+from mindspore_hub.tasks.pictures.samples import require_some, skipped_of
+from mindspore_hub.tasks.report import Claim, Report, claims_of, versions
 
 if TYPE_CHECKING:
     from mindspore import nn

@@ -9,14 +9,12 @@ import functools
 import hashlib
 import logging
 import os
-import platform
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
-from importlib.metadata import PackageNotFoundError, version
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mindspore_hub._progress import Progress, counter
-from mindspore_hub.errors import FeaturesError, PictureError
+from mindspore_hub.errors import PictureError
 from mindspore_hub.files.checkpoint import loadable_asset
 from mindspore_hub.hub.card import stated
 from mindspore_hub.networks.classes import find_network
@@ -37,6 +35,7 @@ from mindspore_hub.tasks.pictures.chunks import Chunk, StoredChunks
 from mindspore_hub.tasks.pictures.fields import as_preprocessing
 from mindspore_hub.tasks.pictures.preprocess import Transform
 from mindspore_hub.tasks.pictures.samples import Sample, Samples
+from mindspore_hub.tasks.report import versions
 
 if TYPE_CHECKING:
     from mindspore import nn
@@ -55,20 +54,11 @@ Rows = Callable[..., dict[str, Array]]
 _Prepared = tuple[tuple[Array, ...], dict[int, str]]
 """The inputs of the network for a batch, and which of its pictures were skipped, and why."""
 
-_AHEAD = 2
-"""Batches that are prepared while the network computes."""
-
-_THREADS = 8
-"""Threads that prepare at most."""
+_AHEAD, _THREADS = 2, 8
+"""Batches that are prepared while the network computes, and threads that do it at most."""
 
 _COMPILED_FROM = 8
 """Batches from which compiling the network takes less time than it saves."""
-
-_PACKAGES = (
-    "mindspore-hub", "mindspore", "onnxruntime", "openvino", "numpy", "pillow",
-    "opencv-python-headless", "opencv-python",
-)  # fmt: skip
-"""Packages that outputs depend on."""
 
 logger = logging.getLogger(__name__)
 
@@ -168,8 +158,9 @@ class Runner(ABC):
             PictureError: A picture cannot be read, or lacks what the network takes besides.
             FeaturesError: The network gives other outputs than the card names, or unusable ones.
         """
-        missing = range(len(samples)) if missing is None else missing
-        size, count = min(self._batch_size, len(samples)), len(samples)
+        count = len(samples)
+        missing = range(count) if missing is None else missing
+        size = min(self._batch_size, count)
         # All samples decide, so that a run that was stopped goes on with the same numbers.
         compiled = -(-count // max(size, 1)) >= _COMPILED_FROM
         parts = [missing[begin : begin + size] for begin in range(0, len(missing), max(size, 1))]
@@ -341,15 +332,15 @@ class Runner(ABC):
         self, samples: Sequence[Sample], parts: Iterable[Sequence[int]]
     ) -> Generator[_Prepared]:
         """Prepare pictures in threads, some batches ahead of the one that is looked at."""
+
+        def prepare(number: int) -> tuple[Array, ...]:
+            return self.prepared(samples[number])
+
         pending: deque[tuple[Sequence[int], list[Future[tuple[Array, ...]]]]] = deque()
         with ThreadPoolExecutor(min(available_threads(), _THREADS), "pictures") as pool:
             try:
                 for part in parts:
-                    made = [
-                        pool.submit(lambda at: self.prepared(samples[at]), number)
-                        for number in part
-                    ]
-                    pending.append((part, made))
+                    pending.append((part, [pool.submit(prepare, number) for number in part]))
                     if len(pending) > _AHEAD:
                         yield self._gathered(samples, *pending.popleft())
                 while pending:
@@ -386,20 +377,6 @@ def _require_count(name: str, value: object) -> None:
         raise PictureError(msg)
 
 
-def require_some(skipped: Mapping[int, str], count: int) -> None:
-    """Raise a FeaturesError if every one of so many pictures was skipped."""
-    if len(skipped) == count:
-        number, why = next(iter(skipped.items()))
-        msg = f"None of {len(skipped)} pictures could be read; the first, number {number}: {why}"
-        raise FeaturesError(msg)
-
-
-def skipped_of(pictures: Samples, skipped: Mapping[int, str]) -> dict[str, Any]:
-    """What was skipped, by path or number, and why, as a fact of an output; empty if nothing was."""
-    names = {pictures.samples[n].path or str(n): why for n, why in skipped.items()}
-    return {"skipped": names} if names else {}
-
-
 def _name(samples: Sequence[Sample], number: int) -> str:
     return samples[number].path or f"picture {number}"
 
@@ -421,12 +398,3 @@ def _digest(network: nn.Cell) -> str:
         found.update(name.encode())
         found.update(parameter.asnumpy().tobytes())
     return found.hexdigest()
-
-
-def versions() -> dict[str, str]:
-    """Versions of what a network's outputs depend on."""
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        with suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found

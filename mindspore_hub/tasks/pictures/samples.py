@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from mindspore_hub import _files
-from mindspore_hub.errors import PictureError
+from mindspore_hub.errors import FeaturesError, PictureError
 from mindspore_hub.tasks.pictures.decode import Picture, pictures_below
 from mindspore_hub.tasks.pictures.fields import KEYPOINTS
 from mindspore_hub.tasks.pictures.preprocess import per_picture
@@ -310,3 +310,17 @@ def _read_keypoints(path: Path) -> dict[str, Any]:
             raise PictureError(msg)
         known[cells[0]] = values
     return known
+
+
+def require_some(skipped: Mapping[int, str], count: int) -> None:
+    """Raise a FeaturesError if every one of so many pictures was skipped."""
+    if len(skipped) == count:
+        number, why = next(iter(skipped.items()))
+        msg = f"None of {len(skipped)} pictures could be read; the first, number {number}: {why}"
+        raise FeaturesError(msg)
+
+
+def skipped_of(pictures: Samples, skipped: Mapping[int, str]) -> dict[str, Any]:
+    """What was skipped, by path or number, and why, as a fact of an output; empty if nothing was."""
+    names = {pictures.samples[n].path or str(n): why for n, why in skipped.items()}
+    return {"skipped": names} if names else {}

@@ -19,8 +19,8 @@ from mindspore_hub.hub.card import stated
 from mindspore_hub.tasks.pictures.chunks import Chunk
 from mindspore_hub.tasks.pictures.cluster import Engine
 from mindspore_hub.tasks.pictures.fields import MODALITIES
-from mindspore_hub.tasks.pictures.runner import Outputs, Rows, Runner, require_some, skipped_of
-from mindspore_hub.tasks.pictures.samples import Sample, Samples
+from mindspore_hub.tasks.pictures.runner import Outputs, Rows, Runner
+from mindspore_hub.tasks.pictures.samples import Sample, Samples, require_some, skipped_of
 from mindspore_hub.tasks.pictures.shards import Shard
 from mindspore_hub.tasks.pictures.worker import Recipe
 from mindspore_hub.tasks.registry import read_task

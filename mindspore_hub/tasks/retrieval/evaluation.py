@@ -24,9 +24,8 @@ from mindspore_hub.hub.card import Card, stated
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.tasks.datasets import digest_of_files, fitting
 from mindspore_hub.tasks.pictures.fields import MAPS, Preprocessing, as_preprocessing
-from mindspore_hub.tasks.pictures.runner import versions
 from mindspore_hub.tasks.pictures.samples import Sample, Samples
-from mindspore_hub.tasks.report import Report, claims_of
+from mindspore_hub.tasks.report import Report, claims_of, versions
 from mindspore_hub.tasks.retrieval import datasets
 from mindspore_hub.tasks.retrieval.datasets import Dataset, Evaluation, Item
 from mindspore_hub.tasks.retrieval.embedding import Embedding, Known

@@ -28,8 +28,8 @@ from mindspore_hub.networks.weights import facts_of
 from mindspore_hub.settings import Settings
 from mindspore_hub.tasks.pictures.chunks import Chunk
 from mindspore_hub.tasks.pictures.preprocess import Transform
-from mindspore_hub.tasks.pictures.runner import versions
 from mindspore_hub.tasks.pictures.samples import Samples, known_of
+from mindspore_hub.tasks.report import versions
 from mindspore_hub.tasks.retrieval.embedding import Embedding
 from mindspore_hub.tasks.retrieval.metrics import require_match, standard_result
 from mindspore_hub.tasks.retrieval.ranking import Relevance, match_ranks
