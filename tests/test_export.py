@@ -124,4 +124,4 @@ def test_outputs_that_differ_are_refused_and_not_kept(tmp_path: Path) -> None:
 
 def test_another_shape_of_outputs_is_refused() -> None:
     with pytest.raises(ExportError, match=r"gives \[\(1, 2\)\], but what was written gives"):
-        module._check("Net", [np.zeros((1, 2))], [np.zeros((2,))])
+        module.check_outputs("Net", [np.zeros((1, 2))], [np.zeros((2,))])

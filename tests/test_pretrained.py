@@ -25,13 +25,14 @@ from mindspore_hub.errors import (
     NetworkError,
     OfflineError,
 )
-from mindspore_hub.files import checkpoint as checkpoint_of_card
 from mindspore_hub.files import download
 from mindspore_hub.hub.card import Asset, Card
 from mindspore_hub.hub.hub import Hub
 from mindspore_hub.networks import build
 from mindspore_hub.networks.weights import facts_of
 from mindspore_hub.tensors import read_index
+
+pytestmark = pytest.mark.usefixtures("tmp_path")  # a mirror lies beside the store
 
 TYPES = {"float32": "F32", "float16": "F16"}
 
@@ -286,17 +287,18 @@ def test_the_collector_runs_while_a_file_is_brought_and_not_while_a_network_is_b
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     states = []
+    real = download.obtain
 
     def obtain(*args: Any, **kwargs: Any) -> Any:
         states.append(("brought", gc.isenabled()))
-        return download.obtain(*args, **kwargs)
+        return real(*args, **kwargs)
 
     class Watching(Layer):
         def __init__(self, size: int = 3) -> None:
             super().__init__(size)
             states.append(("built", gc.isenabled()))
 
-    monkeypatch.setattr(checkpoint_of_card, "obtain", obtain)
+    monkeypatch.setattr(download, "obtain", obtain)
     asset = publish(as_ckpt(arrays(3, "float32")), "file.ckpt", monkeypatch)
     create(Watching, asset)
     create(Watching, asset, {"size": 3})

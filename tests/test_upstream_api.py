@@ -31,6 +31,7 @@ SIGNATURES = {
         ("force_reload", inspect.Parameter.KEYWORD_ONLY, False),
         ("hub", inspect.Parameter.KEYWORD_ONLY, None),  # ours, as the next
         ("trust", inspect.Parameter.KEYWORD_ONLY, False),
+        ("checkpoint", inspect.Parameter.KEYWORD_ONLY, None),
         ("kwargs", KEYWORDS, NONE),
     ],
     "load_weights": [

@@ -456,7 +456,7 @@ def test_being_far_from_a_claim_can_be_a_failure(small: Path) -> None:
         ([], "give NAME and --data DIR, or --features FILE"),
         (["--data=x"], "give NAME and --data DIR"),
         (["MVD", "--data=x", "--features=y"], "give NAME and --data DIR"),
-        (["--features=y", "--trials=2"], "--limit and --skip-bad are for --data"),
+        (["--features=y", "--trials=2"], "--skip-bad and --checkpoint are for --data"),
         (["--features=y", "--option", "search"], "--option takes KEY=VALUE"),
         (["--features=y", "--plot=cmc.gif"], "must end in one of .png, .svg, .pdf"),
         (["--features=absent.npz"], "absent.npz cannot be read as features"),

@@ -83,5 +83,5 @@ def test_the_page_leads_from_pictures_to_a_card(hub: Path, folder: Path) -> None
         {"rank1acc": 100 * made.metrics["rank1"], "mAP": 100 * made.metrics["mAP"]}, abs=0.01
     )
     assert card.asset.network_args == {"num_class": len(made.note["train"]["identities"])}
-    loaded = mindspore_hub.load(card.uid, checkpoint="own.ckpt")
+    loaded = mindspore_hub.load(card.uid, checkpoint="own.ckpt", trust=True)
     assert loaded.classifier.weight.shape[0] == card.asset.network_args["num_class"]
