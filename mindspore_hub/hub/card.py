@@ -8,13 +8,10 @@ from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from mindspore_hub.errors import CardError
-from mindspore_hub.hub.document import Document, read_document
-from mindspore_hub.hub.fields import asset_problems
 from mindspore_hub.hub.findings import Place, Problem
-from mindspore_hub.hub.keys import fits
 from mindspore_hub.hub.metrics import (
     PLACEHOLDERS,
     Comparison,
@@ -44,6 +41,9 @@ from mindspore_hub.hub.values import (
     is_null,
     link_text,
 )
+
+if TYPE_CHECKING:
+    from mindspore_hub.hub.document import Document
 
 LOADABLE_FORMATS = ("ckpt", "safetensors")
 """Formats of an asset that hold a checkpoint; the first asset in one of them is loaded."""
@@ -148,6 +148,8 @@ class Card:
     @property
     def document(self) -> Document:
         """The card as text, read again."""
+        from mindspore_hub.hub.document import read_document  # which most cards do without
+
         return read_document(self.path, self.uid)
 
     @cached_property
@@ -311,6 +313,8 @@ def _read(path: Path, uid: str) -> Card:
 
 def read_whole(path: Path, uid: str) -> Card:
     """Read all of the front matter of the card at `path`; errors are those of `read_card`."""
+    from mindspore_hub.hub.document import read_document
+
     document = read_document(path, uid)
     problem = document.syntax_error or next(_problems(document.front_matter), None)
     if problem:
@@ -362,6 +366,8 @@ def asset_items(front_matter: YamlMapping) -> list[YamlMapping]:
 
 def parse_repo_link(url: str) -> RepoLink | None:
     """Parts of a `repo-link`; None if it is of another form."""
+    from mindspore_hub.hub.keys import fits
+
     if not fits("repo-link", url):
         return None
     host, owner, repo, *rest = url.removesuffix("/").split("/", 7)[2:]
@@ -371,6 +377,8 @@ def parse_repo_link(url: str) -> RepoLink | None:
 
 def _problems(front_matter: YamlMapping) -> Iterator[Problem]:
     """What makes a card one that nothing can be done with."""
+    from mindspore_hub.hub.fields import asset_problems
+
     name = front_matter.text("model-name")
     if not name:
         yield Problem(front_matter.place, "model-name is missing or empty", "add it")

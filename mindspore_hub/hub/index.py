@@ -11,6 +11,7 @@ import lzma
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -271,8 +272,10 @@ def parse(data: bytes) -> list[Entry]:
     for name, column in zip(Entry._fields, zip(*entries, strict=True), strict=False):
         if name not in {"metrics", "assets"}:
             "".join(column)  # which takes texts only
-    "".join(value for entry in entries for _, value in entry.metrics)
-    "".join(text for entry in entries for asset in entry.assets for text in asset.values())
+    metrics = chain.from_iterable(entry.metrics for entry in entries)
+    assets = chain.from_iterable(entry.assets for entry in entries)
+    "".join(value for _, value in metrics)
+    "".join(chain.from_iterable(asset.values() for asset in assets))
     return entries
 
 
