@@ -282,9 +282,8 @@ class Hub:
     def _by_variant(self, model: str, variant: str) -> Card:
         name = f"{model}@{variant}"
         cards = _of_model(model, self._candidates)
-        found = [
-            card for card in cards if variant.lower() in variants_of(card.name, card.model_name)
-        ]
+        lower = variant.lower()
+        found = [card for card in cards if lower in variants_of(card.name, card.model_name)]
         called = cards or [card for card in self._candidates if card.name.lower() == model.lower()]
         release = variant.removeprefix("r")
         of_release = [card for card in called if (card.version or _folder(card)) == release]
