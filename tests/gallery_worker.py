@@ -1,6 +1,7 @@
 """Change a gallery until somebody kills this process; say what begins, and what is done.
 
-`python gallery_worker.py GALLERY FIRST STEPS`: labels count from FIRST, a label for each batch.
+`python gallery_worker.py GALLERY FIRST STEPS [alone]`: labels count from FIRST, a label for each batch. Only
+a worker that is alone may remove versions that others could be at.
 """
 
 import itertools
@@ -17,7 +18,7 @@ def vectors(label: int) -> np.ndarray:
     return np.random.default_rng(label).normal(size=(ROWS, DIMENSION)).astype(np.float32)
 
 
-def main(path: str, first: int, steps: int) -> None:
+def main(path: str, first: int, steps: int, *, alone: bool) -> None:
     from mindspore_hub import Features, Gallery
 
     gallery = Gallery(path, writable=True)
@@ -26,7 +27,7 @@ def main(path: str, first: int, steps: int) -> None:
         label = first + step
         if step % 7 == 6:
             say("compact", -1)
-            gallery.compact(now=step % 2 == 0)
+            gallery.compact(now=alone and step % 2 == 0)
             say("compacted", -1)
         if step % 3 == 2:
             say("remove", label - 2)
@@ -44,4 +45,4 @@ def say(what: str, label: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), alone="alone" in sys.argv)

@@ -38,7 +38,7 @@ def test_no_acknowledged_row_is_lost_and_none_is_there_in_part(kind: str, tmp_pa
 
 def killed(path: Path, first: int, present: set[int], during: dict[str, int]) -> set[int]:
     """Let a worker begin, kill it at a moment that is drawn; labels of which nobody knows."""
-    command = [sys.executable, str(WORKER), str(path), str(first), "999"]
+    command = [sys.executable, str(WORKER), str(path), str(first), "999", "alone"]
     worker = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert worker.stdout is not None
     begun: list[tuple[str, int]] = []
