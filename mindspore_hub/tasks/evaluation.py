@@ -38,18 +38,11 @@ class Evaluator(Protocol):
         trials: int,
         limit: int | None,
         open_set: Sequence[float],
-        batch_size: int,
-        skip_bad: bool,
         output: Path | None,
-        network: nn.Cell | None,
-        checkpoint: Path | None,
-        hub: AnyHub,
-        trust: bool,
-        runtime: str | None,
         precision: str,
-        threads: int | None,
+        **running: Any,
     ) -> Report:
-        """Measure the network of a card; see `evaluate`."""
+        """Measure the network of a card; `running` is for its `Runner`, see `evaluate`."""
 
 
 def evaluate(
@@ -150,15 +143,15 @@ def evaluate(
             trials=as_builtin(trials),
             limit=as_builtin(limit),
             open_set=rates,
+            output=Path(output) if output is not None else None,
+            precision="f32" if precision == "auto" else precision,
             batch_size=as_builtin(batch_size),
             skip_bad=skip_bad,
-            output=Path(output) if output is not None else None,
             network=network,
             checkpoint=Path(checkpoint) if checkpoint is not None else None,
             hub=hub,
             trust=trust,
             runtime=runtime,
-            precision="f32" if precision == "auto" else precision,
             threads=as_builtin(threads),
         )
 

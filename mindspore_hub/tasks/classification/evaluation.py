@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,11 +26,6 @@ from mindspore_hub.tasks.datasets import choose, digest_of_files, options_of
 from mindspore_hub.tasks.pictures.chunks import Chunk
 from mindspore_hub.tasks.pictures.samples import require_some, skipped_of
 from mindspore_hub.tasks.report import Claim, Report, claims_of, versions
-
-if TYPE_CHECKING:
-    from mindspore import nn
-
-    from mindspore_hub.tasks.pictures import AnyHub
 
 OPTIONS = {"seed": 0, "drop_last": 0, "unused": "dropped"}
 """Options of every data set: what `limit` and `drop_last` draw with; the size of batches of which the last
@@ -52,16 +47,9 @@ def evaluate_data(
     trials: int,
     limit: int | None,
     open_set: Sequence[float],
-    batch_size: int,
-    skip_bad: bool,
     output: Path | None,
-    network: nn.Cell | None,
-    checkpoint: Path | None,
-    hub: AnyHub,
-    trust: bool,
-    runtime: str | None = None,
-    precision: str = "f32",
-    threads: int | None = None,
+    precision: str,
+    **running: Any,
 ) -> Report:
     """Classify the test pictures of a data set, and count; see `mindspore_hub.evaluate`."""
     if trials != 1:
@@ -76,18 +64,7 @@ def evaluate_data(
             "written as CSV (output, --save-predictions)."
         )
         raise FeaturesError(msg)
-    classifier = Classifier(
-        name,
-        batch_size=batch_size,
-        skip_bad=skip_bad,
-        network=network,
-        checkpoint=checkpoint,
-        hub=hub,
-        trust=trust,
-        runtime=runtime,
-        precision=precision,
-        threads=threads,
-    )
+    classifier = Classifier(name, precision=precision, **running)
     data_set = _data_set(classifier, protocol)
     chosen = _options(data_set, options)
     own = {key: chosen[key] for key in datasets.dataset_options(data_set)}
@@ -105,8 +82,8 @@ def evaluate_data(
     why = _incomparable(classifier, data_set, every)
     claims = () if why else _claims(card, result)
     why = "" if claims else why or f"{card.uid} claims no accuracy."
-    weights = "published" if network is None and checkpoint is None else None
     about = {**classifier.about(pictures.samples), **facts, **counted.skipped}
+    weights = "published" if about["network"] == "published" else None
     return Report(card.uid, result, claims, weights, about, versions(), why)
 
 

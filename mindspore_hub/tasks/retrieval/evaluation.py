@@ -35,8 +35,6 @@ from mindspore_hub.tasks.retrieval.open_set import identification_rates
 from mindspore_hub.tasks.retrieval.task import KINDS, Protocol, Retrieval
 
 if TYPE_CHECKING:
-    from mindspore import nn
-
     from mindspore_hub.tasks.pictures import AnyHub
 
 _UNCLAIMED = (
@@ -76,16 +74,9 @@ def evaluate_data(
     trials: int,
     limit: int | None,
     open_set: Sequence[float],
-    batch_size: int,
-    skip_bad: bool,
     output: Path | None,
-    network: nn.Cell | None,
-    checkpoint: Path | None,
-    hub: AnyHub,
-    trust: bool,
-    runtime: str | None = None,
-    precision: str = "f32",
-    threads: int | None = None,
+    precision: str,
+    **running: Any,
 ) -> Report:
     """Make features of a data set, and score them; see `mindspore_hub.evaluate`."""
     if limit is not None:
@@ -95,18 +86,7 @@ def evaluate_data(
         msg = f"{output} would hold features, which are written as npz (output, --save-features)."
         raise FeaturesError(msg)
     _check_trials(trials, options)
-    embedding = Embedding(
-        name,
-        batch_size=batch_size,
-        skip_bad=skip_bad,
-        network=network,
-        checkpoint=checkpoint,
-        hub=hub,
-        trust=trust,
-        runtime=runtime,
-        precision=precision,
-        threads=threads,
-    )
+    embedding = Embedding(name, precision=precision, **running)
     card = embedding.card
     followed = _follow(card, {}, protocol=protocol, options=options, made=False)
     readers = _reader(followed, root).trials(trials)
