@@ -113,7 +113,7 @@ def workers(count: int) -> Iterator[str]:
             *("--nthreads", "1", "--no-nanny", "--no-dashboard", "--memory-limit", "0"),
         ]
         found = [
-            subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: S603 - ours
+            subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: S603 - the command is ours
             for _ in range(count)
         ]
         try:
@@ -129,9 +129,9 @@ def workers(count: int) -> Iterator[str]:
 
 def warm() -> None:
     """Import in a worker what a job takes."""
-    import placed  # noqa: F401
+    import placed  # noqa: F401 - that it is imported is all that is wanted
 
-    import mindspore_hub.tasks.retrieval.embedding  # noqa: F401
+    import mindspore_hub.tasks.retrieval.embedding  # noqa: F401 - as above
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def measure(folder: Path, arguments: argparse.Namespace) -> None:
         path = folder / f"g.{kind}"
         emptied(path)
         left = int((rows.known("cameras") != 3).sum())
-        assert Gallery(path).count() == left  # noqa: S101 - the figures are of this
+        assert Gallery(path).count() == left  # noqa: S101 - the figures hold for this count only
 
 
 def emptied(path: Path) -> None:
@@ -173,7 +173,7 @@ def memory(path: Path, arguments: argparse.Namespace) -> str:
     """What a process of its own says of its memory."""
     command = [sys.executable, "-m", "benchmarks.gallery", "--memory", str(path)]
     command += ["--dimensions", str(arguments.dimensions)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - the command is ours
     return done.stdout.strip()
 
 

@@ -214,7 +214,7 @@ def start(card: str, picture: Path) -> None:
             words = ["-m", "mindspore_hub", "embed", card, str(picture)]
             words += ["-o", f"{picture}.{runtime}.{number}.npz", "--runtime", runtime, "-q"]
             begin = time.perf_counter()
-            process = os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, *words])  # noqa: S606
+            process = os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, *words])  # noqa: S606 - wait4 tells its memory
             _, status, usage = os.wait4(process, 0)
             assert status == 0  # noqa: S101 - a failed one is no measure
             best, memory = min(best, time.perf_counter() - begin), usage.ru_maxrss * 1024

@@ -46,7 +46,7 @@ def main() -> None:
     options = [f"--latency={arguments.latency}", f"--batch={arguments.batch}"]
     options += [f"--seconds-of-network={arguments.seconds_of_network}", "--server"]
     command = [sys.executable, "-m", "benchmarks.serve", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - the command is ours
         try:
             port = int((process.stdout or sys.stdin).readline())
             asyncio.run(measure(port, process.pid, arguments))

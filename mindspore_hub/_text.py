@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 _OLD_COMMAND = r"#(?=#(?:vso)?\[)"
@@ -77,6 +78,13 @@ def takes_utf8() -> bool:
 def count(number: int, noun: str) -> str:
     """A number and its noun: `1 card`, `2 cards`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def and_more(names: Iterable[str], most: int = 8) -> str:
+    """The first names, and how many more there are: `a, b and 3 more`."""
+    found = list(names)
+    more = f" and {len(found) - most} more" if len(found) > most else ""
+    return ", ".join(found[:most]) + more
 
 
 def size(number: int) -> str:

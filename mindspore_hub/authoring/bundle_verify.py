@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mindspore_hub._files import read_regular
+from mindspore_hub._text import and_more
 from mindspore_hub.authoring.bundle import (
     GOLDEN,
     Manifest,
@@ -32,8 +33,6 @@ from mindspore_hub.networks.weights import facts_of
 
 if TYPE_CHECKING:
     from mindspore import nn
-
-_LISTED = 8
 
 
 @dataclass(frozen=True)
@@ -161,6 +160,4 @@ def _compare(network: Any, card: Card, file: Path) -> dict[str, float]:
 
 
 def _named(names: Iterable[str]) -> str:
-    listed = sorted(names)
-    more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
-    return ", ".join(listed[:_LISTED]) + more
+    return and_more(sorted(names))

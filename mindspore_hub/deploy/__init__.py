@@ -73,7 +73,7 @@ def run_benchmark(
             )
             raise RequestError(msg)
     command = [sys.executable, "-m", "mindspore_hub", "bench", name, "--format", "json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - the command is ours
     if done.returncode:
         msg = f"`mshub bench {name}` failed: {done.stderr.strip().removeprefix('mshub: error: ')}"
         raise HubError(msg)

@@ -55,7 +55,7 @@ def write(
     with _files.replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         rows = 0
         if shape[0]:
-            with archive.open(_aligned(archive, "vectors.npy"), "w", force_zip64=True) as stream:
+            with archive.open(_aligned("vectors.npy"), "w", force_zip64=True) as stream:
                 header = {
                     "descr": _npy.dtype_to_descr(dtype),
                     "fortran_order": False,
@@ -84,11 +84,11 @@ def _is_unknown(values: npt.NDArray[Any]) -> bool:
     return bool((values == _UNKNOWN[values.dtype.kind == "U"]).all())
 
 
-def _aligned(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
-    """An entry whose content begins at a multiple of 64 bytes."""
+def _aligned(name: str) -> zipfile.ZipInfo:
+    """An entry whose content begins at a multiple of 64 bytes, if it is the first one of a file."""
     found = zipfile.ZipInfo(name)
     # Before the content come 30 bytes, the name, and fields: 20 bytes of sizes, and this one.
-    begin = archive.fp.tell() + 30 + len(name) + 20 + 4  # type: ignore[union-attr]
+    begin = 30 + len(name) + 20 + 4
     size = -begin % _ALIGNMENT
     found.extra = b"\x00\xd9" + size.to_bytes(2, "little") + bytes(size)
     return found

@@ -290,7 +290,7 @@ class LanceStore:
         partitions = partitions or math.isqrt(rows)
         with _named(self._uri):
             self._note(None)  # what is known is of another index
-            config = IvfFlat(distance_type=_METRICS[kind], num_partitions=partitions)  # type: ignore[arg-type]
+            config = IvfFlat(distance_type=_METRICS[kind], num_partitions=partitions)  # type: ignore[arg-type] # a Literal of its own
             self._opened.create_index("vector", config=config)
             self._opened.checkout_latest()
             found = self._measure(kind, partitions, target)

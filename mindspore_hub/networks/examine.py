@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from mindspore_hub import _files
-from mindspore_hub._text import count, size
+from mindspore_hub._text import and_more, count, size
 from mindspore_hub.errors import OfflineError, UnknownNameError
 from mindspore_hub.files.checkpoint import loadable_asset
 from mindspore_hub.files.download import stored
@@ -149,7 +149,7 @@ class Examination:
         if optimizer:
             yield (
                 "optimizer state",
-                f"{Total.of(optimizer)}: {_listed(beginnings(tensor.name for tensor in optimizer))}",
+                f"{Total.of(optimizer)}: {and_more(beginnings(tensor.name for tensor in optimizer), LISTED)}",
             )
         yield from _texts("text", self.texts)
         # Every safetensors file of MindSpore says this.
@@ -321,8 +321,3 @@ def _texts(kind: str, texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 def beginnings(names: Iterable[str]) -> list[str]:
     """`moments.*` for many names."""
     return list(dict.fromkeys(f"{n.split('.')[0]}.*" if "." in n else n for n in names))
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more

@@ -131,7 +131,7 @@ def _chosen(network: nn.Cell, places: tuple[int, ...]) -> nn.Cell:
     if not places:
         return network
 
-    class Chosen(nn.Cell):  # type: ignore[misc]
+    class Chosen(nn.Cell):  # type: ignore[misc] # MindSpore has no types
         def __init__(self) -> None:
             super().__init__()
             self.network = network

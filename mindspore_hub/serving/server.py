@@ -136,7 +136,7 @@ def _protocol(seconds: float) -> type[asyncio.Protocol]:
                 self._timer.cancel()
                 self._timer = None
 
-        def eof_received(self) -> bool:  # type: ignore[override]
+        def eof_received(self) -> bool:  # type: ignore[override] # uvicorn says None, asyncio asks
             answering = self.cycle is not None and not self.cycle.response_complete
             if not answering or self.cycle.more_body:
                 return False

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from mindspore_hub import _files
-from mindspore_hub._text import count
+from mindspore_hub._text import and_more, count
 from mindspore_hub.errors import PictureError
 
 Array = np.ndarray[Any, Any]
@@ -305,10 +305,9 @@ def _warn(folder: Path, unread: Counter[str], odd: list[str]) -> None:
             ", ".join(f"{ending} ({number})" for ending, number in sorted(unread.items())),
         )
     if odd:
-        more = f" and {len(odd) - _NAMED} more" if len(odd) > _NAMED else ""
         logger.warning(
-            "%s: left out what is not a regular file, such as a link to nothing or a pipe: %s%s",
-            *(folder, ", ".join(odd[:_NAMED]), more),
+            "%s: left out what is not a regular file, such as a link to nothing or a pipe: %s",
+            *(folder, and_more(odd, _NAMED)),
         )
 
 

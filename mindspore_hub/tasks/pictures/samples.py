@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from mindspore_hub import _files
+from mindspore_hub._text import and_more
 from mindspore_hub.errors import FeaturesError, PictureError
 from mindspore_hub.tasks.pictures.decode import Picture, pictures_below
 from mindspore_hub.tasks.pictures.fields import KEYPOINTS
@@ -32,9 +33,6 @@ EXAMPLE = r"(?P<label>-?\d+)_c(?P<camera>\d+)"
 
 
 _INTEGER = re.compile(r"\s*[+-]?\d+\s*")
-
-_LISTED = 8
-"""How many pictures an error lists."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -273,11 +271,8 @@ def _sharing(names: Iterable[str], paths: list[str]) -> dict[str, list[str]]:
 
 
 def _ambiguous(what: str, paths: list[str], instead: str) -> PictureError:
-    listed = ", ".join(map(repr, paths[:_LISTED]))
-    more = f" and {len(paths) - _LISTED} more" if len(paths) > _LISTED else ""
-    return PictureError(
-        f"{what} may belong to any of {len(paths)} pictures: {listed}{more}; {instead}."
-    )
+    shown = and_more(map(repr, paths))
+    return PictureError(f"{what} may belong to any of {len(paths)} pictures: {shown}; {instead}.")
 
 
 def _read_keypoints(path: Path) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from typing import Any
 
 from PIL import Image
 
-from mindspore_hub._text import count, printable
+from mindspore_hub._text import and_more, count, printable
 from mindspore_hub.errors import DatasetError, FeaturesError, PictureError
 from mindspore_hub.tasks.pictures.decode import as_rgb
 
@@ -156,10 +156,9 @@ def warn_unread(path: Path, tiles: Iterable[Tile]) -> None:
     """Say which pictures of a sheet that was written cannot be read."""
     failed = list(dict.fromkeys(tile.name for tile in tiles if isinstance(tile.thumbnail, str)))
     if failed:
-        more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
         logger.warning(
-            "%s: %s cannot be read, and grey fields stand for them: %s%s",
-            *(path, count(len(failed), "picture"), ", ".join(failed[:_NAMED]), more),
+            "%s: %s cannot be read, and grey fields stand for them: %s",
+            *(path, count(len(failed), "picture"), and_more(failed, _NAMED)),
         )
 
 

@@ -47,7 +47,7 @@ def find(
     options = _rerank_options(rerank, index)
     stored = _stored(gallery)
     if stored is None:
-        found = _in_features(query, gallery, k, distance, options, index, where)  # type: ignore[arg-type]
+        found = _in_features(query, gallery, k, distance, options, index, where)  # type: ignore[arg-type] # it is none
     else:
         if options is not None or index is not None:
             msg = (

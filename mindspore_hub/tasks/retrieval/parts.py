@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from mindspore_hub import _files
 from mindspore_hub._foreign import read_arrays
+from mindspore_hub._text import and_more
 from mindspore_hub.errors import FeaturesError
 from mindspore_hub.gallery.features import Features, about_of
 from mindspore_hub.hub.values import as_builtin
@@ -33,8 +34,6 @@ _OF_PART = frozenset({_KEY, "skipped", "root"})
 
 _ROWS = ("color_scores", "type_scores", "vectors")
 """Arrays that are float32 rows."""
-
-_LISTED = 8
 
 
 @dataclass(frozen=True)
@@ -298,9 +297,7 @@ def _require_alike(files: list[_File]) -> None:
 
 
 def _names(files: list[_File]) -> str:
-    names = [str(file.path) for file in files]
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
+    return and_more(str(file.path) for file in files)
 
 
 def _require_all(files: list[_File]) -> None:
@@ -314,9 +311,8 @@ def _require_all(files: list[_File]) -> None:
             raise FeaturesError(msg)
     absent = [f"{number}/{count}" for number in range(1, count + 1) if number not in found]
     if absent:
-        more = f" and {len(absent) - _LISTED} more" if len(absent) > _LISTED else ""
         msg = (
-            f"{len(absent)} of {count} parts are missing: {', '.join(absent[:_LISTED])}{more}. Make "
+            f"{len(absent)} of {count} parts are missing: {and_more(absent)}. Make "
             f"them (`--shard {absent[0]}`), or name their files as well."
         )
         raise FeaturesError(msg)

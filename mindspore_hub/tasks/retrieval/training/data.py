@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mindspore_hub import _files
-from mindspore_hub._text import count
+from mindspore_hub._text import and_more, count
 from mindspore_hub.errors import DatasetError, PictureError
 from mindspore_hub.tasks.pictures.decode import as_rgb
 from mindspore_hub.tasks.pictures.samples import Sample, Samples
@@ -90,7 +90,9 @@ def split(
         )
         raise PictureError(msg)
     if unread:
-        remarks.append(f"left out, because unreadable: {_names(pictures, unread)}")
+        remarks.append(
+            f"left out, because unreadable: {and_more(pictures.samples[n].path for n in unread)}"
+        )
     junk = [n for n, label in enumerate(labels) if label < 0]
     if junk:
         remarks.append(f"left out, because the label is negative: {count(len(junk), 'picture')}")
@@ -177,7 +179,7 @@ def _remarks(train: Part, held_out: Part, identities: int) -> Iterator[str]:
         single = [label for label, number in Counter(part.labels).items() if number == 1]
         if single:
             what = "training" if part is train else "held-out"
-            yield f"{what} identities with one picture, {effect}: {_some(single)}"
+            yield f"{what} identities with one picture, {effect}: {and_more(map(str, sorted(single)))}"
     if held_out.cameras is not None:
         seen = defaultdict(set)
         for label, camera in zip(held_out.labels, held_out.cameras, strict=True):
@@ -191,7 +193,7 @@ def _remarks(train: Part, held_out: Part, identities: int) -> Iterator[str]:
             )
             raise DatasetError(msg)
         if alone:
-            yield f"held-out identities of one camera, which are wrong answers only: {_some(alone)}"
+            yield f"held-out identities of one camera, which are wrong answers only: {and_more(map(str, sorted(alone)))}"
     elif max(Counter(held_out.labels).values()) == 1:
         msg = "Every held-out identity has one picture, so nothing could be measured; give more of them."
         raise DatasetError(msg)
@@ -202,18 +204,7 @@ def _remarks(train: Part, held_out: Part, identities: int) -> Iterator[str]:
         )
 
 
-def _some(values: Sequence[int]) -> str:
-    more = f" and {len(values) - _LISTED} more" if len(values) > _LISTED else ""
-    return ", ".join(map(str, sorted(values)[:_LISTED])) + more
-
-
-def _names(pictures: Samples, numbers: Mapping[int, str]) -> str:
-    names = [pictures.samples[n].path for n in numbers]
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
-
-
-def _lines(texts: object) -> str:
-    found = list(texts)  # type: ignore[call-overload]
+def _lines(texts: Iterable[str]) -> str:
+    found = list(texts)
     more = [f"  and {len(found) - _LISTED} more"] if len(found) > _LISTED else []
     return "\n".join([f"  {text}" for text in found[:_LISTED]] + more)

@@ -45,8 +45,9 @@ class Log:
         """Add a line."""
         with _files.naming(self.path):
             self._file.write(f"{json.dumps({'step': step, **facts})}\n".encode())
-        for name, value in facts.items() if self._events else ():
-            self._events.add_scalar(name, value, step)  # type: ignore[union-attr]
+        if self._events:
+            for name, value in facts.items():
+                self._events.add_scalar(name, value, step)
 
     def close(self) -> None:
         """Close what is open."""

@@ -223,7 +223,7 @@ def _seed_dropout(network: nn.Cell, noise: Parameter) -> bool:
     """Let dropout take what was drawn for a step; MindSpore's draws on where it stopped in a process."""
     from mindspore import nn
 
-    class Dropout(nn.Cell):  # type: ignore[misc]
+    class Dropout(nn.Cell):  # type: ignore[misc] # MindSpore has no types
         """Sets values to zero where numbers from 0 to 1 are below its share."""
 
         def __init__(self, share: float, noise: Parameter) -> None:
